@@ -1,0 +1,46 @@
+# `make demo` and `make test` set everything up by themselves; nothing else is needed first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint format weights clean
+
+help:
+	@echo "make demo     make a sample picture and obscure it"
+	@echo "make test     all checks: style, types, tests"
+	@echo "make lint     style and types only"
+	@echo "make format   rewrite the sources in the project's style"
+	@echo "make weights  fetch the detectors' weights"
+	@echo "make clean    remove what was made here"
+
+# Installed again when what is required changes; otherwise a second run starts at once.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mediapipe,test]'
+	@touch $@
+
+# One detector is enough, so what cannot be fetched is named in a line and passed over.
+weights: $(READY)
+	@$(BIN)/faceveil weights fetch --quiet || true
+
+demo: weights
+	@$(BIN)/faceveil demo demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The tests come last, so that their summary is what is seen.
+test: lint weights
+	$(BIN)/pytest -n 2
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
