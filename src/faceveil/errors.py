@@ -1,0 +1,85 @@
+"""What can go wrong, and what the user can do about it.
+
+FaceVeilError
+├── UsageError            2    the request makes no sense
+├── InputError            3    the input cannot be used
+│   ├── UnreadableError        broken, truncated or not a picture or video
+│   ├── UnsupportedError       well-formed, but not something we handle
+│   └── LimitError             too large to open safely
+├── WeightsError          4    a detector's weights are missing or altered
+├── WithheldError         5    the output did not pass the check
+└── OutputError           1    the output could not be written
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from faceveil.report import Report
+
+INTERRUPTED = 130
+SOME_FAILED = 1
+
+
+class FaceVeilError(Exception):
+    """Base of every error raised on purpose.
+
+    Attributes:
+        exit_code: what a command line ends with when this error ends it.
+        advice: one sentence that tells the user what to do next, or "".
+    """
+
+    exit_code: ClassVar[int] = SOME_FAILED
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class UsageError(FaceVeilError):
+    """The request makes no sense: wrong option, wrong combination, nothing to do."""
+
+    exit_code = 2
+
+
+class InputError(FaceVeilError):
+    """The input cannot be used. The children say why."""
+
+    exit_code = 3
+
+
+class UnreadableError(InputError):
+    """The bytes are broken, cut off, or of no kind known here."""
+
+
+class UnsupportedError(InputError):
+    """The file is well-formed but asks for something FaceVeil does not handle."""
+
+
+class LimitError(InputError):
+    """The input is larger than what can be opened safely."""
+
+
+class WeightsError(FaceVeilError):
+    """A detector's weights are missing or their hash is wrong."""
+
+    exit_code = 4
+
+
+class WithheldError(FaceVeilError):
+    """The check found something in the output, so it was not given its final name.
+
+    Attributes:
+        report: what was found, if the run got that far.
+    """
+
+    exit_code = 5
+
+    def __init__(self, message: str, advice: str = "", *, report: Report | None = None) -> None:
+        super().__init__(message, advice)
+        self.report = report
+
+
+class OutputError(FaceVeilError):
+    """The output could not be written."""

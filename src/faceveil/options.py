@@ -1,0 +1,193 @@
+"""Every setting, its default and its help text, once.
+
+The command line's flags, the REST schema, the web form and the table in the docs are all
+generated from this model. ``json_schema_extra`` carries what they need beyond the type: the
+group a setting is shown in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Preset = Literal["strict", "balanced", "light"]
+Method = Literal["blur", "pixelate", "solid", "cartoon", "gaussian"]
+Sensitivity = Literal["high", "balanced", "precise"]
+
+# What a preset stands for. N = 3 is where a trained attacker gains nothing measurable over what
+# the surroundings of the face give away; see docs/privacy.md.
+PRESETS: dict[Preset, dict[str, Any]] = {
+    "strict": {"method": "solid"},
+    "balanced": {"method": "blur", "cells": 3},
+    "light": {"method": "blur", "cells": 5},
+}
+MAX_CELLS = 6
+"""More cells than this across a face protect no better than a plain blur."""
+
+
+def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
+    return Field(default, description=help, json_schema_extra={"group": group}, **limits)
+
+
+Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Options(BaseModel):
+    """How to find and how to obscure faces.
+
+    Raises:
+        pydantic.ValidationError: a value is out of range, or a combination is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    # Protection
+    preset: Preset = _setting(
+        "protection",
+        "balanced",
+        "strict: grey fill. balanced: blur too coarse to recognize anyone. light: more of the "
+        "picture's look, less protection. Sets method and cells unless they are given.",
+    )
+    method: Method = _setting(
+        "protection",
+        "blur",
+        "How a face is obscured. gaussian is the classic blur and can be undone; it is there for "
+        "comparison.",
+    )
+    cells: int = _setting(
+        "protection",
+        3,
+        "Colour cells kept across a face, for blur and pixelate. Fewer is safer.",
+        ge=1,
+        le=64,
+    )
+    allow_weak: bool = _setting(
+        "protection", False, f"Permit more than {MAX_CELLS} cells. Faces become recognizable."
+    )
+    shape: Literal["box", "ellipse"] = _setting(
+        "protection", "box", "Outline of the painted area. Either one holds the whole padded box."
+    )
+    feather: Fraction01 = _setting(
+        "protection", 0.0, "Width of a soft edge outside the painted area, as a share of the face."
+    )
+    margin_side: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
+        "protection", 0.25, "Cover this share of the face's width beyond it, left and right."
+    )
+    margin_top: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
+        "protection", 0.40, "Cover this share of the face's height above it (hair, forehead)."
+    )
+    margin_bottom: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
+        "protection", 0.15, "Cover this share of the face's height below it (chin)."
+    )
+    gaussian_scale: Annotated[float, Field(gt=0.0, le=4.0)] = _setting(
+        "protection", 0.25, "gaussian only: kernel size as a share of width plus height."
+    )
+    gaussian_passes: Literal[1, 2] = _setting(
+        "protection", 1, "gaussian only: how often the blur is applied."
+    )
+    show_boxes: bool = _setting("protection", False, "Draw a green box around every obscured face.")
+
+    # Input
+    max_pixels: int = _setting(
+        "input",
+        200_000_000,
+        "Refuse pictures with more pixels than this, all frames of an animation together.",
+        ge=1,
+    )
+
+    # Detection
+    detector: str = _setting(
+        "detection",
+        "auto",
+        "yunet, centerface, mediapipe, mediapipe-short, the name of an installed plug-in, or auto: "
+        "the first of these whose weights are there.",
+    )
+    sensitivity: Sensitivity = _setting(
+        "detection", "high", "high misses least, precise covers least that is no face."
+    )
+    confidence: Fraction01 | None = _setting(
+        "detection", None, "Accept faces from this score on, in place of what sensitivity sets."
+    )
+    min_face: Annotated[float, Field(ge=4.0, le=1000.0)] | None = _setting(
+        "detection",
+        None,
+        "Size in pixels of the smallest face to look for. Larger is faster. Unset: chosen from the "
+        "size of the picture; the report says which.",
+    )
+    weights: Path | None = _setting(
+        "detection", None, "Folder with weights, searched before all others."
+    )
+    threads: int = _setting(
+        "detection", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256
+    )
+
+    # Tracking
+    bridge_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
+        "tracking", 1.0, "Keep covering a face the detector loses for up to this long in a video."
+    )
+    extend_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
+        "tracking", 0.4, "Begin covering a face this long before it is first seen, and go on after."
+    )
+    weak_share: Fraction01 = _setting(
+        "tracking",
+        0.5,
+        "In a video, a face that continues a track counts from this share of the score on that a "
+        "new one needs.",
+    )
+
+    # Output
+    quality: int = _setting(
+        "output", 92, "Quality of JPEG, WebP, HEIC and AVIF pictures.", ge=1, le=100
+    )
+
+    # Video
+    encoder: str = _setting(
+        "video",
+        "auto",
+        "libx264, libx265, libsvtav1, libvpx-vp9, a hardware encoder by its name (such as "
+        "h264_nvenc), or auto: chosen from container and bit depth.",
+    )
+    encoder_preset: str | None = _setting(
+        "video",
+        None,
+        "Speed against size, in the encoder's own words: veryfast, medium, ... Unset: a fast one.",
+    )
+    video_quality: Annotated[int, Field(ge=0, le=63)] | None = _setting(
+        "video",
+        None,
+        "The encoder's quality number (crf), smaller is better. Unset: 20 for H.264, and what looks "
+        "like it for other encoders.",
+    )
+    audio: Literal["copy", "drop"] = _setting(
+        "video", "copy", "Keep all sound as it is, or leave it out: voices identify people too."
+    )
+
+    # Batch
+    jobs: int = _setting(
+        "batch", 0, "Processes that work on several files; 0: one a processor core.", ge=0, le=256
+    )
+
+    # Check
+    check: bool = _setting(
+        "check", True, "Look at the finished file as an adversary would and withhold it if needed."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        bundle = PRESETS.get(values.get("preset", "balanced"), {})
+        given = {name: value for name, value in values.items() if value is not None}
+        return bundle | given
+
+    @model_validator(mode="after")
+    def _refuse_weak(self) -> Self:
+        if self.cells > MAX_CELLS and not self.allow_weak:
+            raise ValueError(
+                f"{self.cells} cells leave a face recognizable; use at most {MAX_CELLS}, "
+                "or set allow_weak"
+            )
+        return self

@@ -1,0 +1,351 @@
+"""The data that flows between the stages. Frozen, no I/O.
+
+All boxes are in float pixels of the picture *as displayed* (orientation applied), half-open:
+a box covers columns ``x0 <= x < x1`` and rows ``y0 <= y < y1``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) uint8, BGR, C-contiguous."""
+
+PLAN_SCHEMA: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in float pixels, half-open, ``x0 < x1`` and ``y0 < y1``.
+
+    Raises:
+        ValueError: a coordinate is not finite or the box is empty.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        if not (self.x0 < self.x1 and self.y0 < self.y1):
+            raise ValueError(f"empty or undefined box: {self.as_tuple()}")
+        if not all(map(math.isfinite, self.as_tuple())):
+            raise ValueError(f"box is not finite: {self.as_tuple()}")
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        return (self.x0, self.y0, self.x1, self.y1)
+
+    @property
+    def width(self) -> float:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def size(self) -> float:
+        """Side of the square of the same area: what "a face of 20 px" means everywhere here."""
+        return math.sqrt(self.area)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return ((self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2)
+
+    def transformed(self, scale: float, dx: float = 0.0, dy: float = 0.0) -> Box:
+        """The box after ``x -> x * scale + dx``."""
+        return Box(
+            self.x0 * scale + dx, self.y0 * scale + dy, self.x1 * scale + dx, self.y1 * scale + dy
+        )
+
+    def padded(self, left: float, top: float, right: float, bottom: float) -> Box:
+        """The box grown by fractions of its own width and height."""
+        w, h = self.width, self.height
+        return Box(self.x0 - left * w, self.y0 - top * h, self.x1 + right * w, self.y1 + bottom * h)
+
+    def clipped(self, width: float, height: float) -> Box | None:
+        """The part inside a picture of this size, or None if there is none."""
+        x0, y0 = max(self.x0, 0.0), max(self.y0, 0.0)
+        x1, y1 = min(self.x1, float(width)), min(self.y1, float(height))
+        return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+    def hull(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        return Box(
+            min(self.x0, other.x0),
+            min(self.y0, other.y0),
+            max(self.x1, other.x1),
+            max(self.y1, other.y1),
+        )
+
+    def intersection(self, other: Box) -> float:
+        """Area shared with the other box, in square pixels."""
+        w = min(self.x1, other.x1) - max(self.x0, other.x0)
+        h = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return w * h if w > 0 and h > 0 else 0.0
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        shared = self.intersection(other)
+        return shared / (self.area + other.area - shared)
+
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detection.
+
+    Attributes:
+        score: the detector's confidence, 0 to 1; comparable within one detector only.
+        landmarks: right eye, left eye, nose tip, right and left corner of the mouth, as the
+            person has them (so the right eye lies left in the picture), in pixels; or None.
+    """
+
+    box: Box
+    score: float
+    landmarks: tuple[Point, Point, Point, Point, Point] | None = None
+
+    def transformed(self, scale: float, dx: float = 0.0, dy: float = 0.0) -> Face:
+        marks = self.landmarks and tuple(
+            (x * scale + dx, y * scale + dy) for x, y in self.landmarks
+        )
+        return Face(self.box.transformed(scale, dx, dy), self.score, marks)  # type: ignore[arg-type]
+
+    @property
+    def roll(self) -> float:
+        """Angle of the line through the eyes in radians, clockwise positive; 0 if unknown."""
+        if self.landmarks is None:
+            return 0.0
+        (rx, ry), (lx, ly) = self.landmarks[:2]
+        return math.atan2(ly - ry, lx - rx)
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """The decoded planes of a video frame, painted in place.
+
+    Attributes:
+        y, u, v: 2-D arrays, uint8 (depth 8) or uint16 (deeper, value in the low bits). ``u`` and
+            ``v`` are smaller by ``chroma``.
+        chroma: (horizontal, vertical) subsampling: (2, 2) for 4:2:0, (1, 1) for 4:4:4.
+        depth: bits per sample.
+        full_range: luma uses all values, not 16 to 235 (times a power of two).
+        matrix: "bt601", "bt709" or "bt2020".
+    """
+
+    y: NDArray[Any]
+    u: NDArray[Any]
+    v: NDArray[Any]
+    chroma: tuple[int, int] = (2, 2)
+    depth: int = 8
+    full_range: bool = False
+    matrix: str = "bt601"
+
+
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        index: position in display order, from 0.
+        pts: presentation time in units of the source's time base.
+        duration: in the same units; 0 if unknown.
+        alpha: (H, W) uint8 opacity, or None for an opaque picture.
+        damaged: the decoder could not restore it, or what it was predicted from, as it was: what
+            it shows cannot be trusted, and it has to be covered whole.
+    """
+
+    __slots__ = ("_image", "_make", "_planes", "alpha", "damaged", "duration", "index", "pts")
+
+    def __init__(
+        self,
+        index: int,
+        image: Image | Callable[[], Image],
+        *,
+        pts: int = 0,
+        duration: int = 0,
+        alpha: NDArray[np.uint8] | None = None,
+        planes: Planes | Callable[[], Planes] | None = None,
+        damaged: bool = False,
+    ) -> None:
+        self.index = index
+        self.pts = pts
+        self.duration = duration
+        self.alpha = alpha
+        self.damaged = damaged
+        self._planes = planes
+        self._make = image if callable(image) else None
+        self._image = None if callable(image) else image
+
+    @property
+    def planes(self) -> Planes | None:
+        """The decoded planes of a video frame, to paint on; None for a still."""
+        if callable(self._planes):
+            self._planes = self._planes()
+        return self._planes
+
+    def peek(self) -> Planes | None:
+        """The planes for reading only, which spares the copy that painting may need."""
+        return self.planes
+
+    @property
+    def image(self) -> Image:
+        """(H, W, 3) uint8 BGR, C-contiguous; made on first use where it has to be converted.
+
+        Raises:
+            RuntimeError: the planes were painted, and there is no way to make a picture of them.
+        """
+        if self._image is None:
+            if self._make is None:
+                raise RuntimeError("the picture of this frame is out of date")
+            self._image = self._make()
+        return self._image
+
+    def forget_image(self) -> None:
+        """Drop the picture made from the planes: they were painted, it still shows the face."""
+        self._image = None
+
+
+Origin = Literal["detected", "manual", "zone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One face over time.
+
+    Attributes:
+        boxes: frame index -> what to cover there. Holds seen and filled frames.
+        seen: frame index -> what the detector found there. A frame in ``boxes`` that is not in
+            ``seen`` was filled in.
+        origin: who put it there.
+        keep: True leaves this face visible (a person decided so).
+    """
+
+    id: int
+    boxes: Mapping[int, Box]
+    seen: Mapping[int, Face] = field(default_factory=dict)
+    origin: Origin = "detected"
+    keep: bool = False
+
+    @property
+    def filled(self) -> int:
+        """Number of frames in which the face is covered without having been seen."""
+        return len(self.boxes.keys() - self.seen.keys())
+
+
+Kind = Literal["image", "animation", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a source is, as displayed.
+
+    Attributes:
+        format: short lower-case name of the container: "jpeg", "png", "mp4", ...
+        frames: number of frames if it is known before reading them all, else None.
+    """
+
+    kind: Kind
+    format: str
+    width: int
+    height: int
+    frames: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to cover, where and when. Never pixels.
+
+    Attributes:
+        media: the source this plan was made for.
+        tracks: every face, in order of first appearance.
+        detector, weights_sha256: what found the faces; "" for a plan made by hand.
+        min_face: size in pixels of the smallest face the detector could have seen. Smaller
+            faces are the declared blind spot.
+        time_base: seconds per unit of ``pts``.
+        pts: presentation time of each frame, in display order.
+        cuts: frame indices at which a new scene begins.
+    """
+
+    media: Media
+    tracks: tuple[Track, ...]
+    detector: str = ""
+    weights_sha256: str = ""
+    min_face: float = 0.0
+    time_base: Fraction = Fraction(1, 1000)
+    pts: tuple[int, ...] = (0,)
+    cuts: tuple[int, ...] = ()
+    schema: Literal[1] = PLAN_SCHEMA
+
+    @property
+    def hidden(self) -> tuple[Track, ...]:
+        """The tracks that will be covered."""
+        return tuple(track for track in self.tracks if not track.keep)
+
+    def to_json(self) -> str:
+        return _plan_adapter().dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Parse and validate a saved or edited plan.
+
+        Raises:
+            ValueError: the text is not a plan of this schema version.
+        """
+        plan: Self = _plan_adapter().validate_json(text)
+        return plan
+
+
+@cache
+def _plan_adapter() -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A face as an obscurer sees it: geometry without pixels.
+
+    Attributes:
+        face: the face's own box, before padding.
+        cover: the padded box, rounded outward to whole pixels and clipped to the picture. Every
+            pixel of it is guaranteed to be painted.
+        roll: tilt of the head in radians, clockwise positive.
+    """
+
+    face: Box
+    cover: Box
+    roll: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One connected area to paint: a face, or several whose covers overlap.
+
+    Attributes:
+        box: bounding box of everything painted, whole pixels, inside the picture.
+        shapes: the faces in it, largest first.
+        track: id of the largest face's track; the codes of a region are held under it.
+    """
+
+    box: Box
+    shapes: tuple[Shape, ...]
+    track: int = 0

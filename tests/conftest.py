@@ -1,0 +1,69 @@
+"""What the tests share: pictures, and when to skip for want of what is not in the repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from faceveil import weights
+from faceveil.types import Image
+
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with test material that may not be published; skips where it is not."""
+    folder = Path(os.environ.get("FACEVEIL_SHARED", REPOSITORY.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no shared test material: {folder} is not there (FACEVEIL_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(shared: Path) -> Path:
+    """Third-party pictures and videos: faces, formats, videos and more."""
+    if not (shared / "data").is_dir():
+        pytest.skip(f"no shared test material in {shared}")
+    return shared / "data"
+
+
+@pytest.fixture(scope="session")
+def _astronaut() -> Image:
+    from skimage.data import astronaut
+
+    picture: Image = np.ascontiguousarray(astronaut()[..., ::-1])
+    picture.flags.writeable = False
+    return picture
+
+
+@pytest.fixture
+def astronaut(_astronaut: Image) -> Image:
+    """(512, 512, 3) uint8 BGR with one face, at about x 180 to 270, y 68 to 184."""
+    return _astronaut.copy()
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: Image) -> Path:
+    """The astronaut as a JPEG file."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(cv2.imencode(".jpg", astronaut)[1].tobytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def detector() -> str:
+    """Name of the detector that ``auto`` stands for; skips where no weights are."""
+    for name in ("yunet", "centerface"):
+        if weights.available(name):
+            return name
+    pytest.skip("no weights of YuNet or CenterFace here: faceveil weights fetch")
