@@ -1,0 +1,141 @@
+"""Finding faces. Every detector is a function from pictures to faces, and knows nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from faceveil import weights
+from faceveil.errors import UsageError, WeightsError
+from faceveil.options import Options, Sensitivity
+from faceveil.types import Face, Image
+
+
+class SinglePass(Protocol):
+    """A face detector that looks at a picture once. What a plug-in has to provide.
+
+    Attributes:
+        name: what reports call it.
+        weights_sha256: of the weights in use.
+        thresholds: the score from which a face counts, for each sensitivity.
+        min_size: side in pixels, on the detector's input, of the smallest face it finds reliably.
+        max_size: the same for the largest.
+        default_min_face: size in pixels of the smallest face worth looking for when nobody says.
+        input_side: longest side of a picture it can take in one pass at full resolution; larger
+            ones are shrunk by it. None: no limit.
+    """
+
+    name: str
+    weights_sha256: str
+    thresholds: dict[Sensitivity, float]
+    min_size: float
+    max_size: float
+    default_min_face: float
+    input_side: int | None
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+        """Find the faces in each picture whose score is at least ``floor``.
+
+        Args:
+            images: (H, W, 3) uint8 BGR, sizes may differ.
+
+        Returns:
+            One list of faces per picture, boxes in that picture's pixels. A box may reach
+            beyond the picture.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model. The detector cannot be used afterwards."""
+        ...
+
+
+class Detector(Protocol):
+    """What the stages ask for faces: `faceveil.detect.scaled.Scaled`, or a stand-in for it.
+
+    Attributes:
+        name, weights_sha256, thresholds: as in `SinglePass`.
+    """
+
+    name: str
+    weights_sha256: str
+    thresholds: dict[Sensitivity, float]
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+        """As `SinglePass.detect`, as thoroughly as the options ask for."""
+        ...
+
+    def look_again(self, image: Image, floor: float) -> list[Face]:
+        """A quick look at other scales than ``detect`` uses, for checking its work."""
+        ...
+
+    def smallest_face(self, width: int, height: int) -> float:
+        """Size in pixels of the smallest face found in a picture of this size."""
+        ...
+
+
+BUILT_IN = {
+    "yunet": "faceveil.detect.yunet:from_options",
+    "centerface": "faceveil.detect.centerface:from_options",
+    "mediapipe": "faceveil.detect.blazeface:full_range",
+    "mediapipe-short": "faceveil.detect.blazeface:short_range",
+}
+ENTRY_POINTS = "faceveil.detectors"
+# Best first. Each name with the weights it needs.
+AUTO = {"yunet": "yunet", "centerface": "centerface", "mediapipe": "blazeface-full"}
+
+_loaded: dict[tuple[object, ...], SinglePass] = {}
+_lock = threading.Lock()
+
+
+def load_detector(options: Options) -> Detector:
+    """The detector these options ask for, wrapped to look at several scales.
+
+    Loading takes a while, so a detector is loaded once per process and shared; do not close it.
+
+    Raises:
+        UsageError: no detector of that name.
+        WeightsError: its weights are missing or altered.
+    """
+    from faceveil.detect.scaled import Scaled
+
+    name = _resolve(options)
+    key = (name, options.weights, options.threads)
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = _factory(name)(options)
+    return Scaled(_loaded[key], options.min_face)
+
+
+def threshold(detector: Detector, options: Options) -> float:
+    """The score from which a face counts."""
+    if options.confidence is not None:
+        return options.confidence
+    return detector.thresholds[options.sensitivity]
+
+
+def _resolve(options: Options) -> str:
+    if options.detector != "auto":
+        return options.detector
+    for name, needed in AUTO.items():
+        if weights.available(needed, options.weights):
+            return name
+    raise WeightsError(
+        "no detector has its weights", "run `faceveil weights fetch` once, while online"
+    )
+
+
+def _factory(name: str) -> Callable[[Options], SinglePass]:
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        made: Callable[[Options], SinglePass] = getattr(importlib.import_module(module), attribute)
+        return made
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        plugin: Callable[[Options], SinglePass] = entry.load()
+        return plugin
+    raise UsageError(
+        f"there is no detector {name!r}", "choose one of: " + ", ".join(["auto", *BUILT_IN])
+    )

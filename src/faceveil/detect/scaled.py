@@ -1,0 +1,181 @@
+"""Looking at a picture several times: at several scales, in tiles, and with a border.
+
+A wrapper around any detector. It knows that a detector sees faces of a certain range of sizes
+on its input, and shows it the picture at as many scales as the range asked for needs. Faces seen
+in more than one pass are more likely to be real, so the passes vote. The ideas are those of image
+pyramids (Viola and Jones 2001) and sliced inference (SAHI, Akyon et al. 2022); the constants are
+measured with benchmarks/coverage.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceveil.detect import SinglePass
+from faceveil.detect.boxes import overlap, suppress
+from faceveil.types import Face, Image
+
+# Scales below the finest one, as shares of it; halved on from the last.
+LADDER = (1.0, 0.75, 0.5, 0.25)
+# Scales for checking: between those above, and cheap.
+AGAIN = (0.6, 0.18)
+# The last pass shows the whole picture this small, inside a border, because a detector trained on
+# whole heads is blind to a face that is cut off by the edge or fills the picture.
+BORDERED_SIDE = 160
+BORDER = 0.3
+GREY = (114, 114, 114)
+# The longest side of what the network sees at once; larger inputs are tiled, for memory's sake.
+TILE = 1536
+# A weak answer is enough to confirm another pass.
+FLOOR = 0.2
+SAME_FACE_IOU = 0.4
+# A single pass that is this much above the threshold needs no confirmation.
+ALONE = 0.3
+# The same where no other pass could have seen a face of that size.
+SOLE = 0.1
+# Members of a group at least this confident, relative to its best, widen the box: suppression
+# alone would let a small confident box push out the one that covers the face.
+WIDEN = 0.65
+# Large false boxes cost more of the picture, so they have to be this much more certain; large
+# means this many times the smallest face looked for.
+LARGE = 4.0
+LARGE_PENALTY = 0.12
+# Longest side, in pixels of the finest pass, that an unset ``min_face`` may ask for.
+AUTO_SIDE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    scale: float
+    border: float
+    smallest: float
+    largest: float
+
+
+class Scaled:
+    """A detector at several scales. Implements the ``Detector`` protocol.
+
+    Args:
+        inner: what looks at each scaled picture.
+        min_face: size in pixels of the smallest face to look for; None chooses by picture size.
+    """
+
+    def __init__(self, inner: SinglePass, min_face: float | None = None) -> None:
+        self._inner = inner
+        self._min_face = min_face
+        self.name = inner.name
+        self.weights_sha256 = inner.weights_sha256
+        self.thresholds = inner.thresholds
+
+    def smallest_face(self, width: int, height: int) -> float:
+        """Size in pixels of the smallest face found in a picture of this size."""
+        if self._min_face is not None:
+            return self._min_face
+        inner = self._inner
+        return max(inner.default_min_face, inner.min_size * max(width, height) / AUTO_SIDE)
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+        return [self._detect(image, floor) for image in images]
+
+    def look_again(self, image: Image, floor: float) -> list[Face]:
+        """Two quick passes at scales that ``detect`` does not use."""
+        height, width = image.shape[:2]
+        top = self._inner.min_size / self.smallest_face(width, height)
+        steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in AGAIN]
+        return [face for step in steps for face in self._run(image, step) if face.score >= floor]
+
+    def _detect(self, image: Image, floor: float) -> list[Face]:
+        height, width = image.shape[:2]
+        steps = list(self._passes(width, height))
+        found = [self._run(image, step) for step in steps]
+        large = LARGE * self.smallest_face(width, height)
+        return [face for face in _vote(steps, found, large) if face.score >= floor]
+
+    def _passes(self, width: int, height: int) -> Iterator[_Pass]:
+        inner, side = self._inner, max(width, height)
+        top = inner.min_size / self.smallest_face(width, height)
+        scales = [top * share for share in LADDER]
+        while scales[-1] * side / 2 > BORDERED_SIDE:
+            scales.append(scales[-1] / 2)
+        scales = [scale for scale in scales if scale == top or scale * side > BORDERED_SIDE]
+        for scale in scales:
+            # Each pass answers for the sizes it sees best and leaves the others to the next; the
+            # coarse ones leave small faces to the fine ones, which are right about them more often.
+            coarse = scale <= top / 2
+            yield _Pass(
+                scale, 0.0, inner.min_size / scale if coarse else 0.0, inner.max_size / scale
+            )
+        scale = BORDERED_SIDE / (side * (1 + 2 * BORDER))
+        yield _Pass(scale, BORDER, inner.min_size / scale / 2, float("inf"))
+
+    def _run(self, image: Image, step: _Pass) -> list[Face]:
+        height, width = image.shape[:2]
+        margin = round(max(height, width) * step.border * step.scale)
+        scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))
+        if (scaled_w, scaled_h) != (width, height):
+            method = cv2.INTER_AREA if step.scale < 1 else cv2.INTER_LINEAR
+            image = _bytes(cv2.resize(image, (scaled_w, scaled_h), interpolation=method))
+        if margin:
+            frame = (margin, margin, margin, margin)
+            image = _bytes(cv2.copyMakeBorder(image, *frame, cv2.BORDER_CONSTANT, value=GREY))
+        back = width / scaled_w
+        return [
+            face
+            for x, y, tile in self._tiles(image)
+            for found in self._inner.detect([tile], FLOOR)[0]
+            if step.smallest
+            <= (face := found.transformed(back, (x - margin) * back, (y - margin) * back)).box.size
+            < step.largest
+        ]
+
+    def _tiles(self, image: Image) -> Iterator[tuple[int, int, Image]]:
+        """The picture in overlapping parts no larger than the network may see at once."""
+        side = self._inner.input_side or TILE
+        overlap = min(int(self._inner.max_size * 0.75), side // 3)
+        for y in _starts(image.shape[0], side, overlap):
+            for x in _starts(image.shape[1], side, overlap):
+                yield x, y, np.ascontiguousarray(image[y : y + side, x : x + side])
+
+
+def _bytes(image: object) -> Image:
+    return np.asarray(image, np.uint8)
+
+
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    """Where tiles of this side begin so that neighbours share at least ``overlap``."""
+    if length <= side:
+        return [0]
+    count = -(-(length - overlap) // (side - overlap))
+    return [round(i * (length - side) / (count - 1)) for i in range(count)]
+
+
+def _vote(steps: Sequence[_Pass], found: Sequence[Sequence[Face]], large: float) -> list[Face]:
+    """Group what the passes found into faces, scored by how well the passes agree."""
+    faces = [face for part in found for face in part]
+    if not faces:
+        return []
+    number = np.repeat(np.arange(len(found)), [len(part) for part in found])
+    boxes = np.array([face.box.as_tuple() for face in faces], np.float32)
+    scores = np.array([face.score for face in faces], np.float32)
+    leaders = suppress(boxes, scores, SAME_FACE_IOU)
+    shared = overlap(boxes[leaders], boxes)
+    owner = np.where(shared.max(axis=0) > SAME_FACE_IOU, shared.argmax(axis=0), -1)
+    merged = []
+    for group, leader in enumerate(leaders):
+        face, box = faces[leader], faces[leader].box
+        members = np.flatnonzero(owner == group)
+        best = np.zeros(len(steps))
+        np.maximum.at(best, number[members], scores[members])
+        second, first = np.sort(best)[-2:]
+        able = sum(step.smallest <= box.size < step.largest for step in steps)
+        score = max((first + second) / 2, first - (ALONE if able > 1 else SOLE))
+        for member in members[scores[members] >= WIDEN * scores[leader]]:
+            box = box.hull(faces[member].box)
+        if face.box.size >= large:
+            score -= LARGE_PENALTY
+        merged.append(Face(box, min(max(float(score), 0.0), 1.0), face.landmarks))
+    return merged

@@ -1,0 +1,118 @@
+"""Several looks at one picture: which scales, which tiles, how the passes vote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceveil.detect import scaled
+from faceveil.detect.scaled import Scaled
+from faceveil.options import Sensitivity
+from faceveil.types import Box, Face, Image
+
+
+@dataclass
+class Squares:
+    """Finds white squares on black whose side on its input is within its range."""
+
+    name: str = "squares"
+    weights_sha256: str = ""
+    min_size: float = 12.0
+    max_size: float = 128.0
+    default_min_face: float = 6.0
+    input_side: int | None = None
+    score: float = 0.9
+    thresholds: dict[Sensitivity, float] = field(default_factory=lambda: {"high": 0.4})
+    inputs: list[tuple[int, int]] = field(default_factory=list)
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+        return [self._detect(image) for image in images]
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _detect(self, image: Image) -> list[Face]:
+        self.inputs.append((image.shape[1], image.shape[0]))
+        ys, xs = np.nonzero(image[..., 0] > 127)
+        if not len(ys):
+            return []
+        box = Box(float(xs.min()), float(ys.min()), xs.max() + 1.0, ys.max() + 1.0)
+        whole = self.min_size * 0.9 <= box.size <= self.max_size * 1.1
+        return [Face(box, self.score)] if whole else []
+
+
+def square(side: int, at: tuple[int, int], size: tuple[int, int]) -> Image:
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    image[at[1] : at[1] + side, at[0] : at[0] + side] = 255
+    return image
+
+
+@pytest.mark.parametrize("side", [7, 12, 20, 40, 100, 200, 380])
+def test_every_size_from_the_smallest_to_frame_filling_is_found(side: int) -> None:
+    detector = Scaled(Squares())
+    (face,) = detector.detect([square(side, (11, 5), (500, 400))], 0.4)[0]
+    truth = Box(11, 5, 11 + side, 5 + side)
+    assert face.box.iou(truth) > 0.6
+    assert face.box.intersection(truth) > 0.85 * truth.area
+
+
+def test_the_scale_follows_from_the_smallest_face_asked_for() -> None:
+    inner = Squares()
+    Scaled(inner, 24.0).detect([square(30, (0, 0), (400, 300))], 0.4)
+    assert inner.inputs[0] == (200, 150)
+    assert max(width for width, _ in inner.inputs[:-1]) == 200
+    assert Scaled(inner, 24.0).smallest_face(4000, 3000) == 24.0
+
+
+def test_the_blind_spot_grows_with_the_picture_only_when_unset() -> None:
+    detector = Scaled(Squares())
+    assert detector.smallest_face(640, 480) == 6.0
+    assert detector.smallest_face(8192, 4000) == 24.0
+
+
+def test_one_pass_alone_has_to_be_surer_than_two() -> None:
+    steps = [scaled._Pass(2.0, 0, 0, 100), scaled._Pass(1.0, 0, 0, 100)]
+    face = Face(Box(0, 0, 20, 20), 0.6)
+    (both,) = scaled._vote(steps, [[face], [face]], 1000)
+    (single,) = scaled._vote(steps, [[face], []], 1000)
+    assert both.score == pytest.approx(0.6)
+    assert single.score == pytest.approx(0.3)
+
+
+def test_a_small_confident_box_does_not_push_out_the_one_that_covers() -> None:
+    steps = [scaled._Pass(2.0, 0, 0, 1e9), scaled._Pass(1.0, 0, 0, 1e9)]
+    tight, loose = Face(Box(10, 10, 50, 50), 0.9), Face(Box(5, 5, 58, 58), 0.7)
+    (face,) = scaled._vote(steps, [[tight], [loose]], 1000)
+    assert face.box == Box(5, 5, 58, 58)
+
+
+def test_large_pictures_are_tiled_and_a_face_on_the_seam_is_found() -> None:
+    inner = Squares(input_side=256)
+    image = square(60, (230, 225), (600, 500))
+    found = Scaled(inner, 12.0).detect([image], 0.4)[0]
+    assert max(face.box.iou(Box(230, 225, 290, 285)) for face in found) > 0.8
+    assert max(max(size) for size in inner.inputs) <= 256
+
+
+@given(st.integers(1, 5000), st.integers(64, 512))
+def test_tiles_cover_every_pixel_and_overlap(length: int, side: int) -> None:
+    starts = scaled._starts(length, side, side // 3)
+    assert starts[0] == 0
+    assert starts[-1] + side >= length
+    assert all(b - a <= side - side // 3 for a, b in pairwise(starts))
+
+
+def test_looking_again_uses_other_scales() -> None:
+    inner = Squares()
+    detector = Scaled(inner)
+    image = square(40, (10, 10), (400, 300))
+    detector.detect([image], 0.4)
+    first, inner.inputs = set(inner.inputs), []
+    assert detector.look_again(image, 0.5)
+    assert not first & set(inner.inputs)
