@@ -1,0 +1,33 @@
+"""A flat grey. Not the mean colour: the tone of a skin is an inference too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceveil.obscure.codes import Codes, nothing
+from faceveil.options import Options
+from faceveil.types import Image, Region
+
+if TYPE_CHECKING:
+    from faceveil.obscure.canvas import Canvas
+
+_GREY = 128
+
+
+class Solid:
+    """The same grey everywhere, whatever the picture."""
+
+    name = "solid"
+    recoverable = False
+    holds = False
+
+    def __init__(self, options: Options) -> None:
+        pass
+
+    def summarize(self, canvas: Canvas, region: Region) -> Codes:
+        return nothing()
+
+    def draw(self, codes: Codes, region: Region) -> Image:
+        return np.full((int(region.box.height), int(region.box.width), 3), _GREY, np.uint8)
