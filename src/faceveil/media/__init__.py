@@ -1,0 +1,188 @@
+"""Opening and writing pictures, videos and archives. What a file is, its bytes say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from faceveil.errors import UnreadableError, UnsupportedError
+from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
+from faceveil.types import Frame, Media
+
+if TYPE_CHECKING:
+    from faceveil.options import Options
+
+__all__ = ["Sink", "Source", "open_sink", "open_source", "output_suffix", "sniff"]
+
+_SOURCES: Final[dict[str, str]] = {
+    **dict.fromkeys(IMAGES, "faceveil.media.image:ImageSource"),
+    **dict.fromkeys(VIDEOS, "faceveil.media.video:VideoSource"),
+}
+"""Kind of file -> where its source is. Imported when the first file of the kind is opened."""
+
+_SINKS: Final[dict[str, str]] = {
+    "image": "faceveil.media.image_write:ImageSink",
+    "animation": "faceveil.media.image_write:ImageSink",
+    "video": "faceveil.media.video_write:VideoSink",
+}
+_SUFFIXES: Final[dict[str, str]] = {
+    "image": "faceveil.media.image_write:output_suffix",
+    "animation": "faceveil.media.image_write:output_suffix",
+    "video": "faceveil.media.containers:output_suffix",
+}
+
+
+class Source(Protocol):
+    """Something to read frames from, as often as needed.
+
+    Attributes:
+        media: size as displayed, kind, number of frames if known.
+        time_base: seconds per unit of a frame's ``pts``.
+        notes: what had to be converted on the way in ("16-bit reduced to 8").
+        warnings: what could not be read as it should; makes the result partial.
+        dropped: what the file holds and no output will: "EXIF", "GPS", "thumbnail", ...
+    """
+
+    media: Media
+    time_base: Fraction
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame from the start, in display order. May be called again for another pass.
+
+        Raises:
+            UnreadableError: the data is broken at this point.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Sink(Protocol):
+    """Where frames go. Nothing appears under the final name before ``commit``.
+
+    Used as a context manager it aborts unless it was committed.
+
+    Attributes:
+        notes: what the output's format made necessary ("transparency filled with white").
+    """
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def write(self, frame: Frame) -> None: ...
+
+    def finish(self) -> Path:
+        """Complete the file under its temporary name and return that name, for the check."""
+        ...
+
+    def commit(self) -> Path:
+        """Rename the finished file to its final name, atomically, and return that name."""
+        ...
+
+    def abort(self) -> None:
+        """Remove everything written. Does nothing after ``commit``."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def open_source(origin: Path | bytes, options: Options) -> Source:
+    """Open a picture (later: a video) for reading, whatever its name says it is.
+
+    Args:
+        origin: the file, or its bytes.
+
+    Raises:
+        UnreadableError: missing, empty, of no kind known here, broken or cut off.
+        UnsupportedError: of a known kind that is not handled.
+        LimitError: larger than the options allow.
+    """
+    kind = sniff(_head(origin))
+    if kind is None:
+        raise UnreadableError(
+            "neither a picture nor a video that is known here", "Convert it to JPEG, PNG or MP4."
+        )
+    place = _SOURCES.get(kind)
+    if place is None:
+        what = "archives" if kind in ARCHIVES else "videos" if kind in VIDEOS else "such files"
+        raise UnsupportedError(f"{what} ({kind}) are not handled")
+    source: Source = _load(place)(origin, kind, options)
+    return source
+
+
+def _head(origin: Path | bytes) -> bytes:
+    if isinstance(origin, bytes):
+        head = origin[:HEAD]
+    else:
+        try:
+            with origin.open("rb") as file:
+                head = file.read(HEAD)
+        except OSError as error:
+            reason = (error.strerror or "reading failed").lower()
+            raise UnreadableError(f"the file cannot be read: {reason}") from error
+    if not head:
+        raise UnreadableError("the file is empty")
+    return head
+
+
+def open_sink(target: Path, source: Source, options: Options) -> Sink:
+    """Begin an output for the frames of a source.
+
+    The suffix of ``target`` chooses the format; ``output_suffix`` tells the one that fits best.
+
+    Raises:
+        UsageError: the target is the input, or a format that cannot hold it.
+        UnsupportedError: nothing here writes this kind of media.
+        OutputError: the folder is missing or cannot be written to.
+    """
+    place = _SINKS.get(source.media.kind)
+    if place is None:
+        raise UnsupportedError(f"a {source.media.kind} cannot be written")
+    sink: Sink = _load(place)(target, source, options)
+    return sink
+
+
+def output_suffix(media: Media, name: str = "") -> str:
+    """Suffix, with the dot, of the format in which a source is written by default.
+
+    Not always the input's: HEIC becomes ``.jpg``, JPEG 2000 ``.png``.
+
+    Args:
+        name: the input's file name, whose spelling (``.JPEG``) is kept where it fits.
+
+    Raises:
+        UnsupportedError: nothing here writes this kind of media.
+    """
+    place = _SUFFIXES.get(media.kind)
+    if place is None:
+        raise UnsupportedError(f"a {media.kind} cannot be written")
+    suffix: str = _load(place)(media, name)
+    return suffix

@@ -1,0 +1,218 @@
+"""Pictures and animated pictures as a source of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.media import hygiene
+from faceveil.media.picture import Pixels, to_pixels
+from faceveil.media.pillow import check_size, decoding, open_picture
+from faceveil.media.traits import Traits
+from faceveil.types import Frame, Media
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from faceveil.options import Options
+
+_KEPT_PIXELS: Final = 50_000_000
+"""A still up to this size stays decoded between passes; a larger one is decoded again."""
+
+_TIFF_SUBFILE_TYPE: Final = 254
+_TIFF_BITS_PER_SAMPLE: Final = 258
+_TIFF_DNG_VERSION: Final = 50706
+_EXIF_ORIENTATION: Final = 0x0112
+
+
+class ImageSource:
+    """A still or animated picture; meets ``faceveil.media.Source``.
+
+    The picture is read and its first frame decoded here, so most of what can be wrong with it is
+    known once the source exists. Frames may be painted in place: every pass hands out fresh ones.
+
+    Attributes:
+        path: where it was read from, or None for bytes.
+        traits: for the sink.
+
+    Raises:
+        UnreadableError: broken or cut off.
+        UnsupportedError: a camera raw file, or samples without a fixed white.
+        LimitError: more than ``options.max_pixels`` pixels, all frames together.
+    """
+
+    time_base = Fraction(1, 1000)
+    warnings: tuple[str, ...] = ()
+
+    def __init__(self, origin: Path | bytes, kind: str, options: Options) -> None:
+        self.path = origin if isinstance(origin, Path) else None
+        self._kind = kind
+        self._limit = options.max_pixels
+        self._data = _read(origin, self._limit)
+        with decoding(kind):
+            if kind in ("heic", "avif") and hygiene.is_cut_off(self._data):
+                raise EOFError
+            picture = open_picture(kind, self._data, self._limit)
+            # An APNG may open with a picture that is not part of the animation.
+            self._skip = int(bool(picture.info.get("default_image")))
+            frames = 1 if kind in ("tiff", "heic") else getattr(picture, "n_frames", 1) - self._skip
+            first, _ = self._decode(picture, 0)
+            notes = (*first.notes, *_format_notes(kind, picture, self._data))
+            self.traits = _traits(kind, picture, self._data)
+        height, width = first.image.shape[:2]
+        self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
+        self.notes: tuple[str, ...] = notes
+        self.dropped: tuple[str, ...] = tuple(hygiene.leftovers(self._data))
+        self._still: Pixels | None = first if frames == 1 else None
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame, whole (differences and disposal already applied), in display order.
+
+        Raises:
+            UnreadableError: the data is broken at this point.
+        """
+        if self.media.kind == "image":
+            yield self._still_frame()
+            return
+        with decoding(self._kind):
+            picture = open_picture(self._kind, self._data, self._limit)
+        pts = 0
+        for index in range(self.media.frames or 1):
+            with decoding(self._kind):
+                pixels, duration = self._decode(picture, index)
+            yield Frame(index, pixels.image, pts=pts, duration=duration, alpha=pixels.alpha)
+            pts += duration
+
+    def _still_frame(self) -> Frame:
+        pixels = self._still
+        self._still = None
+        if pixels is None:
+            with decoding(self._kind):
+                picture = open_picture(self._kind, self._data, self._limit)
+                pixels, _ = self._decode(picture, 0)
+        if self.media.width * self.media.height > _KEPT_PIXELS:
+            return Frame(0, pixels.image, alpha=pixels.alpha)
+        self._still = pixels
+        return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
+
+    def _decode(self, picture: Picture, index: int) -> tuple[Pixels, int]:
+        """One frame and its duration in milliseconds."""
+        if index or self._skip:
+            picture.seek(index + self._skip)
+        picture.load()
+        check_size(*picture.size, self._limit)
+        pixels = to_pixels(
+            picture, white=_white(picture), orientation=_orientation(self._kind, picture)
+        )
+        if index:
+            pixels = self._fit(pixels)
+        return pixels, round(picture.info.get("duration", 0))
+
+    def _fit(self, pixels: Pixels) -> Pixels:
+        """Cut a GIF frame that reaches beyond the screen to what a viewer shows."""
+        height, width = self.media.height, self.media.width
+        if pixels.image.shape[:2] == (height, width):
+            return pixels
+        if pixels.image.shape[0] < height or pixels.image.shape[1] < width:
+            raise UnreadableError("the frames of the animation differ in size")
+        alpha = pixels.alpha
+        return Pixels(
+            pixels.image[:height, :width].copy(),
+            None if alpha is None else alpha[:height, :width].copy(),
+            pixels.notes,
+        )
+
+    def close(self) -> None:
+        """Forget the picture. ``frames`` cannot be called afterwards."""
+        self._data = b""
+        self._still = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _read(origin: Path | bytes, limit: int) -> bytes:
+    if isinstance(origin, bytes):
+        return origin
+    # No picture within the limit is larger: eight bytes a pixel (16-bit RGBA), and metadata.
+    if origin.stat().st_size > limit * 8 + 2**26:
+        raise LimitError("the file is too large to open", "If you trust it, raise max_pixels.")
+    return origin.read_bytes()
+
+
+def _orientation(kind: str, picture: Picture) -> int:
+    # Pillow turns TIFF pictures and libheif HEIC pictures while decoding; EXIF has no say there.
+    if kind in ("tiff", "heic", "bmp", "gif"):
+        return 1
+    try:
+        value = picture.getexif().get(_EXIF_ORIENTATION, 1)
+    # Broken EXIF must not cost the picture, and the parser raises nearly anything.
+    except Exception:
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _white(picture: Picture) -> int:
+    bits = getattr(picture, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
+    return (1 << bits) - 1 if 8 < bits <= 16 else 65535
+
+
+def _format_notes(kind: str, picture: Picture, data: bytes) -> list[str]:
+    """Refuse what only looks like the format, and name the conversions the decoder did itself."""
+    info: dict[Any, Any] = picture.info
+    bits = 8
+    if kind == "tiff":
+        tags = getattr(picture, "tag_v2", {})
+        if _TIFF_DNG_VERSION in tags or data[8:10] == b"CR" or tags.get(_TIFF_SUBFILE_TYPE, 0) & 1:
+            raise UnsupportedError(
+                "camera raw files hold no finished picture", "Develop it to JPEG or TIFF first."
+            )
+        if picture.mode in ("RGB", "RGBA", "CMYK"):
+            bits = tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0]
+    elif kind == "png":
+        bits = 8 if picture.mode.startswith("I;16") else data[24]
+    elif kind == "heic":
+        bits = info.get("bit_depth", 8)
+    notes = [f"{bits}-bit samples reduced to 8"] if bits > 8 else []
+    if kind in ("heic", "avif") and hygiene.is_hdr(data):
+        notes.append("high dynamic range not kept; colours may look flat")
+    return notes
+
+
+def _traits(kind: str, picture: Picture, data: bytes) -> Traits:
+    chroma: int | None = None
+    if kind == "jpeg":
+        from PIL import JpegImagePlugin
+
+        sampling = JpegImagePlugin.get_sampling(picture)
+        chroma = sampling if sampling in (0, 1, 2) else None
+    elif kind == "heic":
+        chroma = {444: 0, 422: 1, 420: 2}.get(picture.info.get("chroma", 0))
+    # GIF counts repetitions after the first showing, and without a count plays once.
+    loop = picture.info.get("loop")
+    plays = loop or 0
+    if kind == "gif":
+        plays = 1 if loop is None else loop + 1 if loop else 0
+    lossless = kind in ("png", "gif", "bmp", "tiff") or (kind == "webp" and _is_lossless(data))
+    return Traits(plays, lossless, chroma)
+
+
+def _is_lossless(data: bytes) -> bool:
+    """Whether every picture in a WebP file is coded without loss."""
+    codes: set[bytes] = set()
+    for code, body in hygiene.webp_chunks(data):
+        inner = hygiene.frame_chunks(body) if code == b"ANMF" else [(code, body)]
+        codes.update(name for name, _ in inner)
+    return b"VP8L" in codes and b"VP8 " not in codes

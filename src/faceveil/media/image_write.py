@@ -1,0 +1,168 @@
+"""Pictures and animated pictures as a sink of frames."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.media.animation import Animator, animator
+from faceveil.media.kinds import SUFFIXES, format_of_suffix
+from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.still import WITHOUT_ALPHA, encode
+from faceveil.media.traits import Traits
+from faceveil.types import Frame, Media
+
+if TYPE_CHECKING:
+    from faceveil.media import Source
+    from faceveil.options import Options
+
+_STILLS: Final = frozenset({"jpeg", "png", "webp", "tiff", "bmp", "avif", "gif"})
+_ANIMATIONS: Final = frozenset({"gif", "png", "webp"})
+
+
+def written_as(media: Media) -> str:
+    """The format a picture is written in unless the name of the output asks for another.
+
+    Its own, where that can be written: HEIC has no free encoder and becomes JPEG, JPEG 2000 would
+    lose or swell and becomes PNG, animated AVIF becomes animated WebP.
+    """
+    if media.kind == "animation":
+        return media.format if media.format in _ANIMATIONS else "webp"
+    if media.format == "avif":
+        from PIL import features
+
+        return "avif" if features.check("avif") else "jpeg"
+    return {"heic": "jpeg", "jp2": "png"}.get(media.format, media.format)
+
+
+def output_suffix(media: Media, name: str = "") -> str:
+    """Suffix for the output of a picture, with the dot.
+
+    Args:
+        name: the input's file name; its own spelling (``.JPEG``) is kept where it fits.
+    """
+    format = written_as(media)
+    suffix = PurePath(name).suffix
+    return suffix if suffix.lower() in SUFFIXES[format] else SUFFIXES[format][0]
+
+
+class ImageSink:
+    """Writes a still or animated picture; meets ``faceveil.media.Sink``.
+
+    The format is what the target's suffix says, else what ``written_as`` says. Pixels come from
+    the frames' arrays and from nowhere else.
+
+    Attributes:
+        notes: what the format made necessary.
+
+    Raises:
+        UsageError: the target is the input, or its format cannot be written or cannot move.
+        OutputError: the folder is missing or cannot be written to.
+    """
+
+    def __init__(self, target: Path, source: Source, options: Options) -> None:
+        self._media = source.media
+        self._quality = options.quality
+        self._traits: Traits = getattr(source, "traits", Traits())
+        self._format = format_of_suffix(target.name) or written_as(self._media)
+        self._check_format()
+        self._notes: dict[str, None] = {}
+        if self._format != self._media.format:
+            self._notes[f"written as {self._format.upper()}"] = None
+        self._part = PartFile(target, getattr(source, "path", None))
+        self._frames = 0
+        self._animator: Animator | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes)
+
+    def _check_format(self) -> None:
+        name = self._format.upper()
+        if self._format not in _STILLS:
+            raise UsageError(f"{name} cannot be written", "Name the output .jpg or .png.")
+        if self._media.kind == "animation" and self._format not in _ANIMATIONS:
+            raise UsageError(
+                f"{name} cannot hold an animation", "Name the output .gif, .webp or .png."
+            )
+        if self._format == "avif":
+            from PIL import features
+
+            if not features.check("avif"):
+                raise UsageError("this Pillow cannot write AVIF", "Name the output .jpg or .webp.")
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame.
+
+        Raises:
+            OutputError: the format cannot hold it, or the disk is full.
+        """
+        if frame.alpha is not None and self._format in WITHOUT_ALPHA:
+            self._notes["transparency filled with white"] = None
+        if self._format == "gif" and self._media.format != "gif":
+            self._notes["reduced to 256 colours a frame"] = None
+        try:
+            self._encode(frame)
+        except FaceVeilError:
+            raise
+        except OSError as error:
+            raise cannot_write(error) from error
+        self._frames += 1
+
+    def _encode(self, frame: Frame) -> None:
+        settings: dict[str, Any] = {"quality": self._quality, "lossless": self._traits.lossless}
+        if self._media.kind == "animation" or self._format == "gif":
+            if self._animator is None:
+                plays = self._traits.plays if self._media.kind == "animation" else 1
+                size = (frame.image.shape[1], frame.image.shape[0])
+                self._animator = animator(self._part.file, self._format, size, plays, **settings)
+            self._animator.add(frame.image, frame.alpha, frame.duration)
+            return
+        if self._frames:
+            raise OutputError("a still picture holds one frame")
+        encode(
+            self._part.file,
+            self._format,
+            frame.image,
+            frame.alpha,
+            chroma=self._traits.chroma,
+            **settings,
+        )
+
+    def finish(self) -> Path:
+        """Complete the temporary file and return its name.
+
+        Raises:
+            OutputError: no frame was written, or the disk is full.
+        """
+        if not self._frames:
+            raise OutputError("no frame was written")
+        if self._animator is not None:
+            try:
+                self._animator.close()
+            except OSError as error:
+                raise cannot_write(error) from error
+            self._animator = None
+        return self._part.close()
+
+    def commit(self) -> Path:
+        """Give the file its final name and return that."""
+        self.finish()
+        return self._part.commit()
+
+    def abort(self) -> None:
+        """Remove everything written. Does nothing after ``commit``."""
+        self._part.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()

@@ -1,0 +1,88 @@
+"""Pictures that are already in memory, as a source and a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from faceveil.errors import UnsupportedError
+from faceveil.types import Frame, Image, Media
+
+
+class MemorySource:
+    """Frames from arrays of one size, (H, W, 3) uint8 BGR. They are copied, never changed.
+
+    Raises:
+        UnsupportedError: an array of another shape or type, or no array.
+    """
+
+    time_base = Fraction(1, 1000)
+    notes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __init__(self, images: Sequence[Image], pts: Sequence[int] | None = None) -> None:
+        shapes = {image.shape for image in images}
+        if len(shapes) != 1 or any(image.dtype != np.uint8 for image in images):
+            raise UnsupportedError("pictures must be uint8 arrays of one and the same shape")
+        (shape,) = shapes
+        if len(shape) != 3 or shape[2] != 3 or 0 in shape:
+            raise UnsupportedError(f"a picture must have the shape (H, W, 3), not {shape}")
+        self._images = images
+        self._pts = pts or range(len(images))
+        kind = "image" if len(images) == 1 else "video"
+        self.media = Media(kind, "memory", shape[1], shape[0], len(images))  # type: ignore[arg-type]
+
+    def frames(self) -> Iterator[Frame]:
+        for index, (image, pts) in enumerate(zip(self._images, self._pts, strict=True)):
+            yield Frame(index, image.copy(), pts=pts)
+
+    def close(self) -> None:
+        self._images = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class MemorySink:
+    """Collects what is written in ``images``. There is no file, so there is none to finish."""
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.images: list[Image] = []
+
+    def write(self, frame: Frame) -> None:
+        self.images.append(frame.image)
+
+    def finish(self) -> Path:
+        raise UnsupportedError("pictures in memory have no file")
+
+    commit = finish
+
+    def abort(self) -> None:
+        self.images.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to undo: what was written lives as long as the sink."""

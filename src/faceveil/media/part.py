@@ -1,0 +1,99 @@
+"""A file that appears under its final name whole, checked, or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from faceveil.errors import OutputError, UsageError
+
+
+class PartFile:
+    """A temporary file beside its target, readable by its owner only until it is committed.
+
+    Attributes:
+        target: the final name.
+        path: the temporary name, ``.<target>.<random>.part``: it has no suffix a viewer or an
+            upload tool would pick up.
+        file: open for reading and writing until ``close``.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written to.
+        UsageError: the target is the input itself, under whatever name, or a folder.
+    """
+
+    def __init__(self, target: Path, source: Path | None = None) -> None:
+        if source is not None and target.exists() and source.exists() and target.samefile(source):
+            raise UsageError("the output would overwrite the input", "Choose another name for it.")
+        if target.is_dir():
+            raise UsageError("the output is a folder", "Name a file in it.")
+        self.target = target
+        try:
+            descriptor, name = tempfile.mkstemp(
+                dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".part"
+            )
+        except OSError as error:
+            raise cannot_write(error) from error
+        self.path = Path(name)
+        self.file: IO[Any] = os.fdopen(descriptor, "w+b")
+        self._committed = False
+
+    def close(self) -> Path:
+        """Put every byte on the disk and return the temporary name.
+
+        Raises:
+            OutputError: the disk is full, or failed.
+        """
+        if not self.file.closed:
+            try:
+                self.file.flush()
+                # A crash after the rename must not leave an empty file under the final name.
+                os.fsync(self.file.fileno())
+                self.file.close()
+            except OSError as error:
+                raise cannot_write(error) from error
+        return self.path
+
+    def commit(self) -> Path:
+        """Rename to the final name, in one step, with the permissions a new file gets there.
+
+        Raises:
+            OutputError: the target cannot be replaced.
+        """
+        if self._committed:
+            return self.target
+        self.close()
+        try:
+            self.path.chmod(self._usual_mode())
+            self.path.replace(self.target)
+        except OSError as error:
+            raise cannot_write(error) from error
+        self._committed = True
+        return self.target
+
+    def _usual_mode(self) -> int:
+        # Asking for the umask means changing it, for all threads. A probe file shows it instead.
+        probe = self.path.with_name(self.path.name + ".mode")
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            return probe.stat().st_mode & 0o777
+        finally:
+            probe.unlink()
+
+    def abort(self) -> None:
+        """Remove what was written. Does nothing after ``commit``."""
+        if self._committed:
+            return
+        with suppress(OSError):
+            self.file.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def cannot_write(error: OSError) -> OutputError:
+    """The error to raise when the operating system refuses to write."""
+    reason = (error.strerror or "input or output failed").lower()
+    return OutputError(f"the output cannot be written: {reason}", "Check the folder and the disk.")

@@ -1,0 +1,148 @@
+"""The one door to Pillow's and libheif's decoders: no warnings, no foreign exceptions, no globals.
+
+Pillow's plug-ins are called directly. ``PIL.Image.open`` would judge the size of a picture by a
+process-wide constant, try plug-ins by name and open further pictures inside a file; here the kind
+is known and the limit is the caller's.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+_PLUGINS: Final = {
+    "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "png": ("PIL.PngImagePlugin", "PngImageFile"),
+    "gif": ("PIL.GifImagePlugin", "GifImageFile"),
+    "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "jp2": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+}
+
+_lock = threading.Lock()
+_users = 0
+_silence: Any = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop the warnings that decoders raise about odd input, from any number of threads.
+
+    ``warnings.catch_warnings`` alone is not safe here: of two threads that overlap, the first to
+    leave would give the second its warnings back, and the last would restore the wrong filters.
+    """
+    global _users, _silence
+    if getattr(sys.flags, "context_aware_warnings", False):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+        return
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _silence = warnings.catch_warnings()
+            _silence.__enter__()
+            warnings.simplefilter("ignore")
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _silence.__exit__(None, None, None)
+                _silence = None
+
+
+@contextmanager
+def decoding(kind: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into one clear line.
+
+    Raises:
+        LimitError: there is not enough memory for the picture.
+        UnreadableError: anything else.
+    """
+    from PIL.Image import DecompressionBombError
+
+    name = kind.upper()
+    with quiet():
+        try:
+            yield
+        except InputError:
+            raise
+        except (DecompressionBombError, MemoryError) as error:
+            raise LimitError(
+                f"the {name} picture is too large to open", "Shrink it and try again."
+            ) from error
+        # On broken data the plug-ins raise nearly anything: SyntaxError, struct.error, KeyError.
+        except Exception as error:
+            cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+            raise UnreadableError(
+                f"the {name} data is {'cut off' if cut else 'broken'}",
+                "Get a complete copy of the file.",
+            ) from error
+
+
+def check_size(width: int, height: int, limit: int, frames: int = 1) -> None:
+    """Refuse what is too large to open, before it is decoded.
+
+    Raises:
+        LimitError: the frames together have more than ``limit`` pixels.
+        UnreadableError: the picture has no pixels.
+    """
+    if width < 1 or height < 1:
+        raise UnreadableError("the picture is empty")
+    if width * height * frames > limit:
+        what = f"{width} x {height}" + (f" x {frames} frames" if frames > 1 else "")
+        raise LimitError(
+            f"the picture is too large: {what} is more than {limit} pixels",
+            "If you trust the file, raise max_pixels.",
+        )
+
+
+def open_picture(kind: str, data: bytes, limit: int) -> Picture:
+    """Read the header, check the size, and return the picture, not yet decoded (HEIC: decoded).
+
+    Call within ``decoding``.
+
+    Raises:
+        LimitError: more than ``limit`` pixels, in one frame or in all of them.
+        UnsupportedError: this installation has no decoder for the format.
+    """
+    if kind == "heic":
+        return _open_heic(data, limit)
+    module, name = _PLUGINS[kind]
+    if kind == "avif":
+        from PIL import features
+
+        if not features.check("avif"):
+            raise UnsupportedError("this Pillow cannot read AVIF", "Install Pillow's own wheel.")
+    picture: Picture = getattr(import_module(module), name)(io.BytesIO(data))
+    check_size(*picture.size, limit)
+    if kind in ("gif", "png", "webp", "avif"):
+        check_size(*picture.size, limit, getattr(picture, "n_frames", 1))
+    return picture
+
+
+def _open_heic(data: bytes, limit: int) -> Picture:
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise UnsupportedError("HEIC needs the package pi-heif", "Install pi-heif.") from error
+    file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    width, height = file.size
+    check_size(width, height, limit)
+    picture: Picture = file.to_pillow()
+    return picture
