@@ -1,0 +1,199 @@
+"""Command line flags made from `Options`, and the frame every verb runs in."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typer
+import typer.main
+from typer.core import TyperCommand
+
+from faceveil.cli.ui import UI
+from faceveil.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
+
+    from faceveil.options import Options
+
+_DEBUG = inspect.Parameter(
+    "debug",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an error came from.")
+    ],
+)
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def flag_name(setting: str) -> str:
+    """The flag that stands for a setting: ``min_face`` is ``--min-face``."""
+    return "--" + setting.replace("_", "-")
+
+
+def add_verb(
+    app: typer.Typer, *, groups: tuple[str, ...] = (), name: str | None = None
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Register a function as a verb of ``app``.
+
+    The function takes its own arguments as Typer knows them, and by keyword ``ui``, the `UI` to
+    talk through, and, if it has such a parameter, ``options``. In place of those two the verb
+    gets ``--debug`` and one flag for each setting of ``groups``. The function returns an exit
+    code; what it raises is shown and turned into one.
+    """
+
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        def full() -> Any:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(verb, help=inspect.getdoc(function), context_settings=HELP)(
+                _runner(function, groups)
+            )
+            return typer.main.get_command(alone)
+
+        class Late(TyperCommand):
+            """Stands in for the verb until it is used: most runs need the flags of one alone."""
+
+            def make_context(self, *args: Any, **more: Any) -> Any:
+                return full().make_context(*args, **more)
+
+        verb = name or function.__name__
+        app.command(verb, help=inspect.getdoc(function), cls=Late)(_nothing)
+        return function
+
+    return register
+
+
+def _nothing() -> None:
+    """What a stand-in for a verb does."""
+
+
+def _runner(function: Callable[..., int], groups: tuple[str, ...]) -> Callable[..., None]:
+    """The function as Typer is to call it: its own parameters, the flags, ``--debug``."""
+    from faceveil.options import Options
+
+    own = inspect.signature(function).parameters
+    hints = get_type_hints(function, localns={"Options": Options}, include_extras=True)
+    settings = {
+        key: field
+        for key, field in Options.model_fields.items()
+        if "options" in own and _group(field) in groups
+    }
+
+    def run(debug: bool, **arguments: Any) -> None:
+        ui = UI(debug=debug)
+        given = {key: arguments.pop(key) for key in settings}
+        with ui.guard():
+            if "options" in own:
+                arguments["options"] = make_options(given)
+            ui.exit_code = function(ui=ui, **arguments)
+        if ui.exit_code:
+            raise typer.Exit(ui.exit_code)
+
+    parameters = [
+        parameter.replace(annotation=hints[key])
+        for key, parameter in own.items()
+        if key not in ("ui", "options")
+    ]
+    parameters += [_flag(key, field) for key, field in settings.items()]
+    parameters.append(_DEBUG)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def make_options(given: dict[str, Any]) -> Options:
+    """Options from what was given on the command line; None stands for not given.
+
+    Raises:
+        UsageError: a value is out of range or a combination is refused; names the flag.
+    """
+    from pydantic import ValidationError
+
+    from faceveil.options import Options
+
+    try:
+        return Options(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise UsageError(_in_words(error)) from error
+
+
+def _group(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict), "every setting names its group"
+    return str(extra["group"])
+
+
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    kind, limits = _plain(field.annotation, list(field.metadata))
+    flag = flag_name(name)
+    if kind is bool:
+        flag += f"/--no-{flag[2:]}"
+    option = typer.Option(
+        flag,
+        help=f"{field.description}{_remark(limits, _default_text(name, field))}",
+        show_default=False,  # Typer would have to be given the default itself
+        rich_help_panel=_group(field).capitalize(),
+    )
+    # No default of its own: only a flag that was given may win over what a preset sets.
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _default_text(name: str, field: FieldInfo) -> str:
+    from faceveil.options import PRESETS
+
+    if field.default is None:
+        return ""
+    if isinstance(field.default, bool):
+        return "on unless told otherwise" if field.default else ""
+    of_preset = any(name in bundle for bundle in PRESETS.values())
+    return f"default {field.default}" + (", or the preset's" if of_preset else "")
+
+
+def _remark(*parts: str) -> str:
+    said = "; ".join(filter(None, parts))
+    return f" ({said})" if said else ""
+
+
+def _plain(annotation: Any, metadata: list[Any]) -> tuple[Any, str]:
+    """The bare type behind ``Annotated`` and ``| None``, and its limits in words."""
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (arg for arg in get_args(annotation) if arg is not NoneType)
+    if get_origin(annotation) is Annotated:
+        annotation, *notes = get_args(annotation)
+        for note in notes:
+            metadata += note.metadata
+    words = (("ge", "from"), ("gt", "above"), ("le", "to"), ("lt", "below"))
+    limits = [
+        f"{word} {getattr(limit, key):g}"
+        for key, word in words
+        for limit in metadata
+        if getattr(limit, key, None) is not None
+    ]
+    return annotation, " ".join(limits)
+
+
+def _in_words(error: ValidationError) -> str:
+    """One line for the first thing a person has to mend."""
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    message = re.sub(r"\w+", lambda word: _as_flag(word[0]), message)
+    if not first["loc"]:
+        return message
+    return f"{flag_name(str(first['loc'][0]))}: {message}, not {first['input']}"
+
+
+def _as_flag(word: str) -> str:
+    from faceveil.options import Options
+
+    return flag_name(word) if "_" in word and word in Options.model_fields else word

@@ -1,0 +1,146 @@
+"""What the command line says: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
+
+if TYPE_CHECKING:
+    from faceveil.pipeline import Progress
+
+_EVERY = 10.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+
+class UI:
+    """The voice of one run of one verb.
+
+    Attributes:
+        debug: show tracebacks.
+        exit_code: what the process will end with.
+    """
+
+    def __init__(self, *, debug: bool = False) -> None:
+        self.debug = debug
+        self.exit_code = 0
+
+    def result(self, line: str) -> None:
+        """One line of what was asked for, on stdout."""
+        print(line, flush=True)
+
+    def note(self, line: str) -> None:
+        """One line about the run, on stderr."""
+        print(f"faceveil: {line}", file=sys.stderr, flush=True)
+
+    def warn(self, line: str) -> None:
+        self.note(f"warning: {line}")
+
+    def error(self, error: Exception, name: str = "") -> int:
+        """Say what went wrong, and with what; return the exit code that stands for it."""
+        if self.debug:
+            import traceback
+
+            traceback.print_exception(error)
+        self.note(f"{name}: {describe(error)}" if name else describe(error))
+        if isinstance(error, FaceVeilError):
+            if error.advice:
+                self.note(error.advice)
+            return error.exit_code
+        if not isinstance(error, OSError) and not self.debug:
+            self.note("this is a fault of FaceVeil; --debug shows where it is")
+        return SOME_FAILED
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turn what is raised inside into one clear line and an exit code."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.note("interrupted")
+            self.exit_code = INTERRUPTED
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            self.exit_code = self.error(error)
+
+    @contextmanager
+    def progress(self, name: str) -> Iterator[Progress]:
+        """A bar while one file is worked on, or a line now and then if stderr is no terminal."""
+        if not sys.stderr.isatty():
+            yield self._lines(name)
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed}{task.fields[of]}"),
+            TimeRemainingColumn(),
+        )
+        # Results printed meanwhile go above the bar, unless they are read by another program.
+        bars = Bars(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        with bars:
+            tasks: dict[str, Any] = {}
+
+            def advance(stage: str, done: int, total: int | None) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(f"{name}: {stage}", of="", total=None)
+                of = "" if total is None else f"/{total}"
+                bars.update(tasks[stage], completed=done, total=total, of=of)
+
+            yield advance
+
+    def _lines(self, name: str) -> Progress:
+        last = time.monotonic()
+
+        def advance(stage: str, done: int, total: int | None) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= _EVERY:
+                last = now
+                self.note(f"{name}: {stage} {done}" + ("" if total is None else f" of {total}"))
+
+        return advance
+
+
+def describe(error: Exception) -> str:
+    """The error in one line: its own words if it was raised on purpose."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, FaceVeilError) else f"{type(error).__name__}: {words}"
+
+
+@contextmanager
+def private_file(path: Path | None) -> Iterator[IO[str] | None]:
+    """Open a side output for writing, readable by its owner alone; None passes through.
+
+    Plans and reports say where people's faces are.
+
+    Raises:
+        OutputError: the file cannot be made.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if stat.S_ISREG(os.fstat(handle).st_mode):  # a pipe or a terminal keeps its mode
+            os.fchmod(handle, 0o600)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yield file

@@ -1,0 +1,90 @@
+"""``faceveil weights``: list, fetch and verify the detectors' weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceveil.cli.flags import add_verb
+from faceveil.cli.ui import UI, describe
+from faceveil.errors import WeightsError
+
+if TYPE_CHECKING:
+    from faceveil.weights import FetchEvent, Located
+
+weights_app = typer.Typer(help="List, fetch and verify the detectors' weights.")
+
+Folder = Annotated[
+    Path | None, typer.Option("--weights", help="Folder with weights, searched before all others.")
+]
+
+
+@add_verb(weights_app, name="list")
+def list_weights(folder: Folder = None, *, ui: UI) -> int:
+    """Say which weights there are and where they lie."""
+    from faceveil.weights import listing
+
+    for located in listing(folder):
+        _show(ui, located)
+    return 0
+
+
+@add_verb(weights_app)
+def verify(folder: Folder = None, *, ui: UI) -> int:
+    """Compare the weights on this machine with what they should be. Ends with 4 if one is wrong."""
+    from faceveil.weights import listing
+
+    there = [located for located in listing(folder) if located.state != "missing"]
+    for located in there:
+        _show(ui, located)
+    if not there:
+        raise WeightsError("no weights on this machine", "Get them with: faceveil weights fetch")
+    wrong = any(located.state == "wrong" for located in there)
+    return WeightsError.exit_code if wrong else 0
+
+
+@add_verb(weights_app)
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Which; all if not given.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--to", help="Folder to put them in. Unset: the user's own cache."),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="One line for what could not be had, nothing else."),
+    ] = False,
+    *,
+    ui: UI,
+) -> int:
+    """Bring weights onto this machine. The only verb that uses the network."""
+    from faceveil import weights
+
+    def tell(event: FetchEvent) -> None:
+        if event.kind == "trying":
+            ui.note(f"{event.entry.name}: asking {event.source}")
+
+    missing = False
+    for name in names or weights.TABLE:
+        try:
+            path = weights.fetch(name, folder, on_event=None if quiet else tell)
+        except WeightsError as error:
+            missing = True
+            if quiet:
+                ui.note(describe(error))
+            else:
+                ui.error(error)
+        else:
+            if not quiet:
+                ui.result(f"{name}: {path}")
+    return WeightsError.exit_code if missing else 0
+
+
+def _show(ui: UI, located: Located) -> None:
+    entry = located.entry
+    where = located.path or "not on this machine"
+    ui.result(f"{entry.name:16} {located.state:8} {entry.licence:11} {where}")

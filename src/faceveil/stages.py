@@ -1,0 +1,114 @@
+"""Running the stages of a pipeline side by side, in threads with bounded queues.
+
+The heavy work (decoding, detecting, encoding) happens in libraries that release the interpreter
+lock, so threads keep all cores busy. Queues are short: memory does not grow with the length of a
+video. An error in any stage surfaces where its results are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+
+DEPTH = 8
+"""Frames that may wait between two stages."""
+
+# How long a stage sleeps before it looks whether it is still wanted.
+_PATIENCE = 0.1
+_END = object()
+
+
+def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
+    """The same items, made in a thread of their own, at most ``depth`` ahead of their use.
+
+    Close the generator, or exhaust it, before what the items come from is closed.
+    """
+    queue: Queue[object] = Queue(depth)
+    stop = Event()
+    failure: list[BaseException] = []
+
+    def produce() -> None:
+        try:
+            for item in items:
+                if not _put(queue, item, stop):
+                    return
+        except BaseException as error:
+            failure.append(error)
+        _put(queue, _END, stop)
+
+    thread = Thread(target=produce, name="faceveil-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := queue.get()) is not _END:
+            yield item  # type: ignore[misc]
+        if failure:
+            raise failure[0]
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def behind(
+    consume: Callable[[T], None], depth: int = DEPTH
+) -> Generator[Callable[[T], None], None, None]:
+    """A function that hands its argument to ``consume`` in another thread and returns at once.
+
+    Leaving the context waits until all is consumed, or raises what ``consume`` raised. If the
+    body fails, what is still waiting is dropped.
+    """
+    queue: Queue[object] = Queue(depth)
+    stop = Event()
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        while True:
+            try:
+                item = queue.get(timeout=_PATIENCE)
+            except Empty:
+                if stop.is_set():
+                    return
+                continue
+            if item is _END or stop.is_set():
+                return
+            try:
+                consume(item)  # type: ignore[arg-type]
+            except BaseException as error:
+                failure.append(error)
+                stop.set()
+                return
+
+    thread = Thread(target=work, name="faceveil-behind", daemon=True)
+    thread.start()
+
+    def put(item: T) -> None:
+        if not _put(queue, item, stop):
+            raise failure[0]
+
+    try:
+        yield put
+        if not failure:
+            _put(queue, _END, stop)
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _put(queue: Queue[object], item: object, stop: Event) -> bool:
+    """Wait for room; False if nobody wants the item any more."""
+    while not stop.is_set():
+        try:
+            queue.put(item, timeout=_PATIENCE)
+        except Full:
+            continue
+        return True
+    return False

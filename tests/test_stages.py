@@ -1,0 +1,91 @@
+"""Stages side by side: order, errors, and that nothing keeps running."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from faceveil.stages import ahead, behind
+
+
+def running() -> int:
+    return sum(thread.name.startswith("faceveil-") for thread in threading.enumerate())
+
+
+def test_ahead_keeps_the_order_and_ends_its_thread() -> None:
+    assert list(ahead(range(1000), 3)) == list(range(1000))
+    assert running() == 0
+
+
+def test_ahead_is_bounded() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    stream = ahead(items(), 4)
+    assert next(stream) == 0
+    time.sleep(0.2)
+    assert len(made) <= 7
+    stream.close()
+    assert running() == 0
+
+
+def test_an_error_ahead_surfaces_after_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken frame")
+
+    stream = ahead(items())
+    assert next(stream) == 1
+    with pytest.raises(ValueError, match="broken frame"):
+        next(stream)
+    assert running() == 0
+
+
+def test_behind_consumes_everything_in_order() -> None:
+    taken: list[int] = []
+    with behind(taken.append, 2) as put:
+        for number in range(500):
+            put(number)
+    assert taken == list(range(500))
+    assert running() == 0
+
+
+def test_an_error_behind_stops_the_producer() -> None:
+    def consume(number: int) -> None:
+        if number == 3:
+            raise OSError("disk full")
+
+    def produce() -> None:
+        with behind(consume, 2) as put:
+            for number in range(10_000):
+                put(number)
+
+    with pytest.raises(OSError, match="disk full"):
+        produce()
+    assert running() == 0
+
+
+def test_a_failing_body_drops_what_waits() -> None:
+    taken: list[int] = []
+
+    def slow(number: int) -> None:
+        time.sleep(0.05)
+        taken.append(number)
+
+    def produce() -> None:
+        with behind(slow, 50) as put:
+            for number in range(20):
+                put(number)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        produce()
+    assert len(taken) < 20
+    assert running() == 0
