@@ -703,7 +703,7 @@ def test_conversions_are_noted(tmp_path: Path) -> None:
         open_sink(tmp_path / "out.jpg", source, OPTIONS) as sink,
     ):
         sink.write(next(source.frames()))
-        assert sink.notes == ("written as JPEG", "transparency filled with white")  # type: ignore[attr-defined]
+        assert sink.notes == ("written as JPEG", "transparency filled with white")
 
 
 @pytest.mark.parametrize("sampling", [0, 1, 2])

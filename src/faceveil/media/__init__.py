@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
@@ -61,6 +61,18 @@ class Source(Protocol):
         """
         ...
 
+    def skim(self) -> Iterator[Frame]:
+        """As ``frames``, but perhaps less exact, for looking only: what costs less is preferred."""
+        ...
+
+    def key_frames(self) -> Sequence[int]:
+        """Indices of the frames that ``sample`` reads at least cost."""
+        ...
+
+    def sample(self, wanted: Collection[int]) -> Iterator[Frame]:
+        """Only the frames with these indices, reading no more than they need."""
+        ...
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...
@@ -80,10 +92,14 @@ class Sink(Protocol):
 
     Attributes:
         notes: what the output's format made necessary ("transparency filled with white").
+        warnings: what was lost on the way; complete once the file is finished.
     """
 
     @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
 
     def write(self, frame: Frame) -> None: ...
 

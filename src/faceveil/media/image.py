@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -125,6 +125,18 @@ class ImageSource:
             None if alpha is None else alpha[:height, :width].copy(),
             pixels.notes,
         )
+
+    def skim(self) -> Iterator[Frame]:
+        """The same as ``frames``."""
+        return self.frames()
+
+    def key_frames(self) -> Sequence[int]:
+        """All frames cost the same here."""
+        return range(self.media.frames or 1)
+
+    def sample(self, wanted: Collection[int]) -> Iterator[Frame]:
+        """Only the frames with these indices."""
+        return (frame for frame in self.frames() if frame.index in wanted)
 
     def close(self) -> None:
         """Forget the picture. ``frames`` cannot be called afterwards."""

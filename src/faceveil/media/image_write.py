@@ -79,6 +79,10 @@ class ImageSink:
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
     def _check_format(self) -> None:
         name = self._format.upper()
         if self._format not in _STILLS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,18 @@ class MemorySource:
         for index, (image, pts) in enumerate(zip(self._images, self._pts, strict=True)):
             yield Frame(index, image.copy(), pts=pts)
 
+    def skim(self) -> Iterator[Frame]:
+        """The same as ``frames``."""
+        return self.frames()
+
+    def key_frames(self) -> Sequence[int]:
+        """All frames cost the same here."""
+        return range(len(self._images))
+
+    def sample(self, wanted: Collection[int]) -> Iterator[Frame]:
+        """Only the frames with these indices."""
+        return (frame for frame in self.frames() if frame.index in wanted)
+
     def close(self) -> None:
         self._images = ()
 
@@ -61,6 +73,7 @@ class MemorySink:
     """Collects what is written in ``images``. There is no file, so there is none to finish."""
 
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.images: list[Image] = []

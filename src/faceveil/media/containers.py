@@ -1,0 +1,164 @@
+"""The video containers: how each is opened, and what each output can hold."""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final
+
+import av
+import av.error
+
+from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.types import Media
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+_DEMUXERS: Final = {
+    "mp4": "mov",
+    "mov": "mov",
+    "mkv": "matroska",
+    "webm": "matroska",
+    "avi": "avi",
+    "mpeg": "mpeg",
+    "mpegts": "mpegts",
+}
+_ELEMENTARY: Final = b"\x00\x00\x01\xb3"
+"""An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
+
+_DISK_ERRORS: Final = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An output format.
+
+    Attributes:
+        muxer: FFmpeg's name for it.
+        encoder, deep_encoder: the default for 8 bits a sample, and for 10.
+        audio: sound codecs whose packets are copied as they are; empty: all that the muxer takes.
+        audio_encoder: for sound that cannot be copied.
+        keeps_shape: stores non-square pixels also for codecs that do not code them themselves.
+        keeps_alpha: stores transparency.
+    """
+
+    name: str
+    muxer: str
+    suffixes: tuple[str, ...]
+    encoder: str
+    deep_encoder: str
+    audio: frozenset[str]
+    audio_encoder: str
+    keeps_shape: bool
+    keeps_alpha: bool
+
+
+_MP4_AUDIO: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
+OUTPUTS: Final = (
+    Container("mp4", "mp4", (".mp4", ".m4v"), "libx264", "libx265", _MP4_AUDIO, "aac", True, False),
+    Container(
+        "mkv", "matroska", (".mkv",), "libx264", "libx265", frozenset(), "libopus", False, True
+    ),
+    Container(
+        "webm",
+        "webm",
+        (".webm",),
+        "libvpx-vp9",
+        "libsvtav1",
+        frozenset({"opus", "vorbis"}),
+        "libopus",
+        False,
+        True,
+    ),
+)
+"""What can be written. The first is the default for inputs of another kind."""
+
+
+def output_suffix(media: Media, name: str = "") -> str:
+    """Suffix for the output of a video, with the dot: the input's container, else MP4.
+
+    Args:
+        name: the input's file name; its own spelling (``.MP4``) is kept where it fits.
+    """
+    container = next((one for one in OUTPUTS if one.name == media.format), OUTPUTS[0])
+    suffix = PurePath(name).suffix
+    return suffix if suffix.lower() in container.suffixes else container.suffixes[0]
+
+
+def container_of(target: Path) -> Container:
+    """The container that a name asks for.
+
+    Raises:
+        UsageError: none that can be written.
+    """
+    suffix = target.suffix.lower()
+    for container in OUTPUTS:
+        if suffix in container.suffixes:
+            return container
+    names = ", ".join(one.suffixes[0] for one in OUTPUTS)
+    raise UsageError(f"no video can be written as {suffix or 'a file without suffix'}: use {names}")
+
+
+def open_input(origin: Path | bytes, kind: str) -> InputContainer:
+    """Open a video for reading, as what its bytes say it is and nothing else.
+
+    FFmpeg's own guess is not used: it knows formats that make it open other files and addresses.
+
+    Raises:
+        UnreadableError: missing, cut off or broken.
+    """
+    demuxer = _DEMUXERS[kind]
+    if kind == "mpeg" and _first_bytes(origin) == _ELEMENTARY:
+        demuxer = "mpegvideo"
+    with reading():
+        return av.open(
+            io.BytesIO(origin) if isinstance(origin, bytes) else str(origin.absolute()),
+            "r",
+            format=demuxer,
+            metadata_errors="replace",
+        )
+
+
+def _first_bytes(origin: Path | bytes) -> bytes:
+    if isinstance(origin, bytes):
+        return origin[:4]
+    try:
+        with origin.open("rb") as file:
+            return file.read(4)
+    except OSError as error:
+        raise UnreadableError(f"the file cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what FFmpeg raises while reading into an ``UnreadableError``."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise UnreadableError(f"the video cannot be read: {reason(error)}") from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn what FFmpeg raises while writing into an ``OutputError``."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise OutputError(
+            f"the video cannot be written: {reason(error)}", "Check the folder and the disk."
+        ) from error
+
+
+def is_disk_error(error: av.error.FFmpegError) -> bool:
+    """The disk is full or failing, as opposed to data that does not fit a format."""
+    return error.errno in _DISK_ERRORS
+
+
+def reason(error: av.error.FFmpegError) -> str:
+    """FFmpeg's words for an error, without the file's name."""
+    return (error.strerror or "unknown error").lower()

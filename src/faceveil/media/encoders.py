@@ -1,0 +1,222 @@
+"""Which encoder a video goes to, and with which settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+from av.codec.codec import Codec
+from av.codec.context import CodecContext, Flags
+from av.error import FFmpegError
+
+from faceveil.errors import UsageError
+from faceveil.media.containers import reason
+from faceveil.media.facts import Mastering, Traits
+from faceveil.media.planes import subsampling
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+    from faceveil.media.containers import Container
+    from faceveil.options import Options
+
+# Quality and preset as measured on two cores for this project, about equally good to look at:
+# each is near the fastest setting of its encoder that does not swell the file.
+_DEFAULTS: Final[dict[str, tuple[int, str]]] = {
+    "libx264": (20, "veryfast"),
+    "libx265": (22, "superfast"),
+    "libsvtav1": (28, "10"),
+    "libvpx-vp9": (28, "8"),
+    "libvpx": (12, "8"),
+}
+_FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
+_QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
+"""What encoders call a constant quality; the first one known is used."""
+
+_HIDDEN: Final = {"a53cc": "0", "udu_sei": "0", "s12m_tc": "0", "dolbyvision": "0"}
+"""Options that would carry side data of the input into the picture stream."""
+
+_KEY_SECONDS: Final = 1
+"""A key frame this often: the check, and a person who looks for a place, jump to them."""
+
+_FULL_RANGE: Final = 2
+_USUAL_RATE: Final = Fraction(25)
+_POINT_UNIT: Final = 50_000  # SEI mastering display colour volume: units of 0.00002
+_LIGHT_UNIT: Final = 10_000  # and of 0.0001 cd/m2
+
+
+def choose(options: Options, container: Container, traits: Traits) -> str:
+    """Name of the encoder to use."""
+    if options.encoder != "auto":
+        return options.encoder
+    deep = traits.format.endswith("10le")
+    across, down = subsampling(traits.format)
+    # H.264 and HEVC store whole chroma samples only: no odd sizes.
+    if traits.format.startswith("yuva") or traits.width % across or traits.height % down:
+        return "libsvtav1" if deep else "libvpx-vp9"
+    return container.deep_encoder if deep else container.encoder
+
+
+def add_stream(
+    output: OutputContainer, name: str, traits: Traits, time_base: Fraction, options: Options
+) -> VideoStream:
+    """Add an opened picture stream that keeps what ``traits`` say.
+
+    Raises:
+        UsageError: the encoder is unknown, does not start here, does not fit the container or
+            cannot keep the picture's depth.
+    """
+    try:
+        codec = Codec(name, "w")
+    except (ValueError, FFmpegError) as error:
+        raise UsageError(f"there is no encoder {name!r}", _advice()) from error
+    if codec.type != "video":
+        raise UsageError(f"{name!r} does not encode pictures", _advice())
+    if name == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # it writes to stderr by itself otherwise
+    try:
+        stream = cast("VideoStream", output.add_stream(name, rate=traits.rate or _USUAL_RATE))
+    except ValueError as error:
+        raise UsageError(
+            f"{name} does not fit into {output.format.name}", "Choose another suffix or encoder."
+        ) from error
+    context = stream.codec_context
+    context.width, context.height = traits.width, traits.height
+    context.pix_fmt = _fitting(codec, traits.format)
+    context.time_base = stream.time_base = time_base
+    context.sample_aspect_ratio = traits.sample_aspect or Fraction(0, 1)
+    context.color_range = _FULL_RANGE if traits.format.startswith("yuvj") else traits.range
+    context.color_primaries = traits.primaries
+    context.color_trc = traits.transfer
+    context.colorspace = traits.matrix_coefficients
+    context.flags |= Flags.bitexact | Flags.frame_duration
+    if traits.interlaced and name == "libx264":
+        context.flags |= Flags.interlaced_dct
+        context.field_order = traits.field_order
+    context.gop_size = max(1, round((traits.rate or _USUAL_RATE) * _KEY_SECONDS))
+    context.thread_count = 0
+    context.thread_type = "AUTO"
+    if name == "libx265" and output.format.name == "mp4":
+        context.codec_tag = "hvc1"  # what players by Apple ask for
+    context.options = _settings(name, context, traits, options)
+    if traits.matrix:
+        stream.set_display_matrix(traits.matrix)
+    try:
+        context.open()
+    except (FFmpegError, ValueError) as error:
+        why = reason(error) if isinstance(error, FFmpegError) else str(error)
+        raise UsageError(f"the encoder {name} does not start: {why}", _advice()) from error
+    return stream
+
+
+def available() -> list[str]:
+    """Names of the encoders that start on this machine, software first."""
+    names = sorted(
+        name
+        for name in av.codecs_available
+        if any(family in name for family in _FAMILIES) and _is_encoder(name)
+    )
+    working = [name for name in names if name in _DEFAULTS or _starts(name)]
+    return sorted(working, key=lambda name: name not in _DEFAULTS)
+
+
+def _advice() -> str:
+    return f"Encoders that work here: {', '.join(available())}."
+
+
+def _is_encoder(name: str) -> bool:
+    try:
+        codec = Codec(name, "w")
+    except (ValueError, FFmpegError):
+        return False
+    return codec.type == "video" and codec.name == name
+
+
+def _starts(name: str) -> bool:
+    try:
+        context = cast("VideoCodecContext", CodecContext.create(name, "w"))
+        context.width, context.height, context.time_base = 640, 480, Fraction(1, 25)
+        formats = context.codec.video_formats
+        context.pix_fmt = formats[0].name if formats else "yuv420p"
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _fitting(codec: Codec, wanted: str) -> str:
+    """The encoder's pixel format nearest to the one wanted, never with fewer bits.
+
+    Raises:
+        UsageError: it has none of that depth, or none with transparency.
+    """
+    known = {one.name for one in codec.video_formats or ()}
+    if not known or wanted in known:
+        return wanted
+    plain = wanted.replace("yuvj", "yuv")
+    deep = wanted.endswith("10le")
+    order: Iterable[str] = (plain, "p010le", "yuv420p10le") if deep else (plain, "yuv420p", "nv12")
+    if not wanted.startswith("yuva"):
+        for name in order:
+            if name in known:
+                return name
+    what = "transparency" if wanted.startswith("yuva") else "10 bits a sample"
+    raise UsageError(f"{codec.name} cannot keep {what}", _advice())
+
+
+def _settings(name: str, context: CodecContext, traits: Traits, options: Options) -> dict[str, str]:
+    own = {option.name for option in context.supported_options.private}
+    quality, preset = _DEFAULTS.get(name, (None, None))
+    if options.video_quality is not None:
+        quality = options.video_quality
+    if options.encoder_preset is not None:
+        preset = options.encoder_preset
+    settings = {word: value for word, value in _HIDDEN.items() if word in own}
+    if quality is not None:
+        word = next((word for word in _QUALITY_WORDS if word in own), "global_quality")
+        settings[word] = str(quality)
+    if preset is not None:
+        settings["cpu-used" if "cpu-used" in own else "preset"] = preset
+    if name.startswith("libvpx"):
+        settings |= {"deadline": "realtime", "b": "0"}
+        if name == "libvpx-vp9":
+            settings |= {"row-mt": "1", "tile-columns": "2"}
+        if traits.format.startswith("yuva"):
+            settings["auto-alt-ref"] = "0"  # the encoder refuses transparency with it
+    if name == "libx265":
+        words = ["log-level=none", "info=0", *_mastering_words(name, traits.mastering)]
+        settings["x265-params"] = ":".join(words)
+    elif words := _mastering_words(name, traits.mastering):
+        settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
+    return settings
+
+
+def _mastering_words(name: str, mastering: Mastering | None) -> list[str]:
+    """The film's grading as the parameters of the encoders that can store it."""
+    if mastering is None or name not in ("libx264", "libx265", "libsvtav1"):
+        return []
+    words = []
+    whole = name != "libsvtav1"
+    if mastering.points and mastering.luminance:
+        red, green, blue, white = (
+            ",".join(_number(value, _POINT_UNIT if whole else None) for value in point)
+            for point in mastering.points
+        )
+        low, high = (
+            _number(value, _LIGHT_UNIT if whole else None) for value in mastering.luminance
+        )
+        word = "master-display" if name == "libx265" else "mastering-display"
+        words.append(f"{word}=G({green})B({blue})R({red})WP({white})L({high},{low})")
+    if mastering.light:
+        word = {"libx264": "cll", "libx265": "max-cll", "libsvtav1": "content-light"}[name]
+        words.append(f"{word}={mastering.light[0]},{mastering.light[1]}")
+    return words
+
+
+def _number(value: Fraction, unit: int | None) -> str:
+    return f"{float(value):.5f}" if unit is None else str(round(value * unit))

@@ -1,0 +1,361 @@
+"""Videos as a source of frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Final, Self, cast
+
+from av.codec.context import CodecContext, Flags
+from av.error import FFmpegError
+from av.stream import Discard, Disposition
+
+from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.media import facts
+from faceveil.media.clock import Clock
+from faceveil.media.containers import open_input, reading, reason
+from faceveil.media.doubt import Doubt
+from faceveil.media.facts import time_base_of
+from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
+from faceveil.types import Frame, Image, Media, Planes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame as Decoded
+    from av.video.stream import VideoStream
+    from numpy.typing import NDArray
+
+    from faceveil.options import Options
+
+_NO_PICTURE: Final = Disposition.attached_pic | Disposition.timed_thumbnails
+_ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the frames."""
+
+_MOST_THREADS: Final = 8
+"""Each holds a few frames in memory."""
+
+_SHORT_BY: Final = Fraction(1, 50)
+"""A file that ends this share before its declared length, and a second, was cut off."""
+
+
+class VideoFrame(Frame):
+    """A frame of a video. Its planes are views of the picture that will be encoded.
+
+    Attributes:
+        picture: the decoded frame.
+    """
+
+    __slots__ = ("picture",)
+
+    def __init__(self, index: int, picture: Picture, pts: int, damaged: bool) -> None:
+        super().__init__(
+            index,
+            picture.bgr,
+            pts=pts,
+            duration=picture.frame.duration,
+            alpha=picture.alpha() if picture.look.alpha else None,
+            planes=picture.write,
+            damaged=damaged,
+        )
+        self.picture = picture
+
+    def at_size(self, width: int, height: int) -> Image:
+        return small_bgr(self.peek(), width, height)
+
+    def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
+        return small_luma(self.peek(), width, height)
+
+    def peek(self) -> Planes:
+        """The planes for reading only; after painting, what was painted is not in them."""
+        return self.picture.read()
+
+
+class VideoSource:
+    """The first picture stream of a video file; meets ``faceveil.media.Source``.
+
+    The first frame is decoded here, so most of what can be wrong is known once the source exists.
+    Each pass opens the file anew: passes can run at the same time.
+
+    Pixels are handed out as displayed: a display matrix by quarters is applied as views, and
+    ``traits`` tell the sink to write it again, so that no pixel has to be moved.
+
+    Attributes:
+        origin: the file, or its bytes; path: the file, or None for bytes.
+        traits: what the sink has to keep.
+        sample_aspect: width of a displayed pixel by its height.
+        warnings: what went wrong in reading; complete after a whole pass.
+
+    Raises:
+        UnreadableError: broken, or no frame can be decoded.
+        UnsupportedError: no picture stream, an unknown codec, transparency or colours that cannot
+            be kept.
+        LimitError: frames of more than ``options.max_pixels``.
+    """
+
+    def __init__(self, origin: Path | bytes, kind: str, options: Options) -> None:
+        self.path = origin if isinstance(origin, Path) else None
+        self.origin = origin
+        self._kind = kind
+        self._max_pixels = options.max_pixels
+        self.warnings: tuple[str, ...] = ()
+        with open_input(origin, kind) as container:
+            stream = self._picture_stream(container)
+            self._stream_index = stream.index
+            self._with_alpha = _has_alpha(container, stream)
+        with open_input(origin, kind) as container, reading():
+            stream = self._picture_stream(container)
+            first = self._first_frame(container, stream)
+            matrix = facts.display_matrix(first)
+            upright = Orientation.of_matrix(matrix) if matrix else None
+            self._look, note = look_of(first, upright or Orientation())
+            self.traits = facts.traits_of(container, stream, first, matrix, self._look.format)
+            self.dropped = facts.dropped(container, stream, first)
+            notes = [note, *facts.notes_of(first, self.traits)]
+            frames, self.time_base = stream.frames or None, time_base_of(stream)
+        if matrix and upright is None:
+            notes.append("turned by an angle that is no quarter; boxes refer to the unturned frame")
+        self.notes = tuple(filter(None, notes))
+        width, height = self.traits.width, self.traits.height
+        aspect = self.traits.sample_aspect or Fraction(1)
+        if self._look.orientation.swap:
+            width, height, aspect = height, width, 1 / aspect
+        self.sample_aspect = aspect
+        self.media = Media("video", kind, width, height, frames)
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Every frame, in display order, with strictly increasing ``pts``.
+
+        A frame that the decoder had to make up, and every one after it up to the next key frame,
+        is handed out as damaged. One that it could not make at all is left out, and told in
+        ``warnings``.
+
+        Raises:
+            UnreadableError: the file has gone, or nothing could be decoded.
+            UnsupportedError: the size or the format of the pictures changes.
+        """
+        yield from self._decode()
+
+    def skim(self) -> Iterator[VideoFrame]:
+        """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time."""
+        yield from self._decode({"skip_loop_filter": "all"})
+
+    def key_frames(self) -> list[int]:
+        """Indices of the frames that can be decoded without any other."""
+        times, keys = self._times()
+        return [index for index, time in enumerate(sorted(times)) if time in keys]
+
+    def sample(self, wanted: Collection[int]) -> Iterator[VideoFrame]:
+        """Only the frames with these indices, decoding each from the key frame before it.
+
+        For a file whose packets all have times, as those have that FaceVeil writes; all frames of
+        another one are read.
+        """
+        times, keys = self._times()
+        if not keys:
+            yield from (frame for frame in self._decode() if frame.index in wanted)
+            return
+        index = {time: number for number, time in enumerate(sorted(times))}
+        asked = {time for time, number in index.items() if number in wanted}
+        with open_input(self.origin, self._kind) as container:
+            stream = self._picture_stream(container)
+            decoder = self._decoder(stream)
+            for group in _groups(container, stream):
+                due = asked & {packet.pts for packet in group}
+                decoded: list[Decoded] = []
+                for packet in group if due else ():
+                    decoded += decoder.decode(packet)
+                    if due <= {frame.pts for frame in decoded} or due == {packet.pts}:
+                        break
+                if due:
+                    decoded += decoder.decode(None)
+                    decoder.flush_buffers()
+                for frame in decoded:
+                    if frame.pts in due:
+                        yield VideoFrame(
+                            index[frame.pts], self._picture(frame), frame.pts, frame.is_corrupt
+                        )
+
+    def _times(self) -> tuple[list[int], set[int]]:
+        """Presentation times of all packets, and of the key frames; empty if one is unknown."""
+        times, keys = [], set()
+        with open_input(self.origin, self._kind) as container, reading():
+            for packet in container.demux(self._picture_stream(container)):
+                if not packet.size:
+                    continue
+                if packet.pts is None:
+                    return [], set()
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.add(packet.pts)
+        return times, keys
+
+    def _decode(self, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[VideoFrame]:
+        with open_input(self.origin, self._kind) as container:
+            stream = self._picture_stream(container)
+            yield from self._decode_stream(container, stream, settings)
+
+    def _decode_stream(
+        self, container: InputContainer, stream: VideoStream, settings: Mapping[str, str]
+    ) -> Iterator[VideoFrame]:
+        decoder = self._decoder(stream)
+        decoder.options.update(settings)
+        clock = Clock(self.time_base, self.traits.rate)
+        index = lost = damaged = 0
+        doubt = Doubt()
+        broken = ""
+        for packet in _packets(container, stream):
+            if isinstance(packet, str):
+                broken = packet
+                break
+            doubt.sent(packet)
+            try:
+                decoded = decoder.decode(packet)
+            except FFmpegError:
+                lost += 1
+                doubt.failed()
+                continue
+            for frame in decoded:
+                self._require_same(frame, index)
+                suspect = doubt.about(frame)
+                damaged += suspect
+                frame.pts = clock.stamp(frame)
+                frame.time_base = self.time_base
+                yield VideoFrame(index, self._picture(frame), frame.pts, suspect)
+                index += 1
+        if not index:
+            raise UnreadableError("no picture in the video can be decoded")
+        told = [
+            broken and f"reading stopped early: {broken}",
+            f"{lost} pieces of the picture stream could not be decoded" if lost else "",
+            f"{damaged} damaged pictures are covered whole" if damaged else "",
+            clock.warning,
+            self._cut_off(stream, clock),
+        ]
+        self.warnings = tuple(filter(None, told))
+
+    def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
+        if not stream.duration or clock.last is None:
+            return ""
+        declared = stream.duration * self.time_base
+        seen = (clock.last - (stream.start_time or 0)) * self.time_base
+        if seen >= declared * (1 - _SHORT_BY) - 1:
+            return ""
+        return f"the video ends after {float(seen):.1f} of {float(declared):.1f} seconds"
+
+    def _picture(self, frame: Decoded) -> Picture:
+        return Picture(converted(frame, self._look), self._look)
+
+    def _require_same(self, frame: Decoded, index: int) -> None:
+        traits = self.traits
+        if (frame.width, frame.height) != (traits.width, traits.height):
+            raise UnsupportedError(
+                f"the picture's size changes at frame {index}", "Convert the video to one size."
+            )
+        if frame.format.name != traits.decoded_format:
+            raise UnsupportedError(
+                f"the pixel format changes at frame {index}", "Convert the video to one format."
+            )
+
+    def _first_frame(self, container: InputContainer, stream: VideoStream) -> Decoded:
+        decoder = self._decoder(stream)
+        for packet in _packets(container, stream):
+            if isinstance(packet, str):
+                break
+            try:
+                decoded = decoder.decode(packet)
+            except FFmpegError:
+                continue
+            for frame in decoded:
+                self._check_size(frame.width, frame.height)
+                if min(plane.line_size for plane in frame.planes) <= 0:
+                    raise UnsupportedError("pictures stored bottom-up are not handled")
+                return frame
+        raise UnreadableError("no picture in the video can be decoded")
+
+    def _picture_stream(self, container: InputContainer) -> VideoStream:
+        streams = [one for one in container.streams.video if not one.disposition & _NO_PICTURE]
+        if not streams:
+            raise UnsupportedError("there is no picture in this file, only other streams")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise UnsupportedError("the video's codec is not known here", "Convert it to MP4.")
+        self._check_size(stream.width, stream.height)
+        for other in container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+        return stream
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > self._max_pixels:
+            raise LimitError(f"frames of {width}x{height} are more than max_pixels permits")
+
+    def _decoder(self, stream: VideoStream) -> VideoCodecContext:
+        context = stream.codec_context
+        if self._with_alpha:
+            name = _ALPHA_DECODERS[context.codec.canonical_name]
+            own = cast("VideoCodecContext", CodecContext.create(name, "r"))
+            own.extradata = context.extradata
+            context = own
+        context.options = {"max_pixels": str(self._max_pixels)}
+        if context.codec.canonical_name == "hevc":
+            # Alone among the decoders this one keeps quiet about slices it could not decode, and
+            # shows whatever was in the memory of the frame.
+            context.options["err_detect"] = "explode"
+        context.thread_type = "AUTO"
+        # Never one: PyAV hides a decoder's errors where frames are not decoded side by side.
+        context.thread_count = max(2, min(os.cpu_count() or 2, _MOST_THREADS))
+        # Damaged pictures are wanted: they keep their place in time, and are covered whole.
+        context.flags |= Flags.output_corrupt
+        return context
+
+    def close(self) -> None:
+        """Nothing stays open between passes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | str]:
+    """The stream's packets; the reason as the last item where reading ends before the file does."""
+    try:
+        yield from container.demux(stream)
+    except FFmpegError as error:
+        yield reason(error)
+
+
+def _groups(container: InputContainer, stream: VideoStream) -> Iterator[list[Packet[VideoStream]]]:
+    """The stream's packets, each key frame with those up to the next."""
+    group: list[Packet[VideoStream]] = []
+    with reading():
+        for packet in container.demux(stream):
+            if packet.is_keyframe and group:
+                yield group
+                group = []
+            if packet.size:
+                group.append(packet)
+    yield group
+
+
+def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
+    """Frames come with a second picture, of their opacity. A tag alone only says they might."""
+    if stream.metadata.get("alpha_mode") != "1":
+        return False
+    if stream.codec_context.codec.canonical_name not in _ALPHA_DECODERS:
+        return False
+    for packet in _packets(container, stream):
+        return not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
+    return False

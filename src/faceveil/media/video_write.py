@@ -1,0 +1,214 @@
+"""Videos as a sink of frames."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+import av
+from av.codec.codec import Codec
+from av.error import FFmpegError
+from av.packet import Packet
+
+from faceveil.errors import UsageError
+from faceveil.media import encoders
+from faceveil.media.audio import Sound
+from faceveil.media.containers import container_of, writing
+from faceveil.media.part import PartFile
+from faceveil.media.sei import without_encoder_info
+from faceveil.media.video import VideoFrame, VideoSource
+from faceveil.types import Frame
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+    from faceveil.media import Source
+    from faceveil.media.containers import Container
+    from faceveil.options import Options
+
+_USUAL_TIMESCALE: Final = 1000
+_MAX_TIMESCALE: Final = 2**31 - 1
+_SHAPELESS: Final = frozenset({"vp8", "vp9", "av1"})
+"""Codecs that do not code the shape of pixels themselves."""
+
+
+class VideoSink:
+    """Writes the frames of a ``VideoSource`` to MP4, Matroska or WebM; a ``faceveil.media.Sink``.
+
+    The container is what the target's suffix says. Frames are encoded from the planes they were
+    decoded to, so what was not painted reaches the encoder bit for bit. Nothing of the input gets
+    in but pictures and sound: no other stream, no metadata, no user data in the picture stream.
+
+    May be used from any thread, one at a time.
+
+    Attributes:
+        notes: what the output's format made necessary.
+        warnings: sound that was lost; complete after ``finish``.
+
+    Raises:
+        UsageError: the target is the input; suffix, encoder and input do not go together.
+        OutputError: the folder is missing or cannot be written to.
+    """
+
+    def __init__(self, target: Path, source: Source, options: Options) -> None:
+        if not isinstance(source, VideoSource):
+            raise UsageError("only the frames of a video can be written as a video")
+        self._source = source
+        self._traits = source.traits
+        self._container = container_of(target)
+        name = encoders.choose(options, self._container, self._traits)
+        self._check_fit(name)
+        self.notes: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
+        self._sound: Sound | None = None
+        self._first = True
+        self._part = PartFile(target, source.path)
+        try:
+            with writing():
+                path = str(self._part.path.absolute())
+                self._output = av.open(path, "w", format=self._container.muxer)
+        except BaseException:
+            self._part.abort()
+            raise
+        try:
+            self._open(name, options)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _open(self, name: str, options: Options) -> None:
+        source, traits = self._source, self._traits
+        with writing():
+            self._stream = encoders.add_stream(
+                self._output, name, traits, source.time_base, options
+            )
+            self._format = self._stream.codec_context.pix_fmt
+            notes = []
+            if self._container.name != source.media.format:
+                notes.append(f"written as {self._container.name.upper()}")
+            if self._format != traits.format:
+                notes.append(f"picture converted from {traits.format} to {self._format}")
+            starts = [(traits.first - traits.shift) * source.time_base]
+            if options.audio == "copy":
+                shift = traits.shift * source.time_base
+                self._sound = Sound(
+                    source.origin, source.media.format, self._output, self._container, shift
+                )
+                notes += self._sound.notes
+                starts += self._sound.starts
+            self._output.container_options.update(_muxer_options(self._container, starts))
+            self._output.start_encoding()
+        self.notes = tuple(notes)
+
+    def _check_fit(self, name: str) -> None:
+        if self._traits.format.startswith("yuva") and not self._container.keeps_alpha:
+            raise UsageError(
+                f"{self._container.name} cannot keep transparency", "Write it as .webm or .mkv."
+            )
+        aspect = self._traits.sample_aspect
+        if self._container.keeps_shape or aspect in (None, 1):
+            return
+        try:
+            codec = Codec(name, "w").canonical_name
+        except (ValueError, FFmpegError):
+            return  # told later, with what there is instead
+        if codec in _SHAPELESS:
+            raise UsageError(
+                f"{self._container.name} with {codec} cannot keep pixels that are not square",
+                "Write it as .mp4.",
+            )
+
+    def write(self, frame: Frame) -> None:
+        """Encode the next frame.
+
+        Raises:
+            UsageError: not a frame of a ``VideoSource``.
+            OutputError: the encoder or the disk failed.
+        """
+        if not isinstance(frame, VideoFrame):
+            raise UsageError("only the frames of a video can be written as a video")
+        picture = frame.picture.frame
+        with writing():
+            if picture.format.name != self._format:
+                picture = picture.reformat(format=self._format)
+            picture.pts = frame.pts - self._traits.shift
+            picture.time_base = self._source.time_base
+            picture.duration = frame.duration
+            picture.pict_type = 0  # else the encoder repeats the frame types of the input
+            self._mux(self._stream.encode(picture))
+
+    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            if self._first and self._stream.codec_context.name == "libx264":
+                packet = without_encoder_info(packet)
+            self._first = False
+            if self._sound and packet.dts is not None and packet.time_base is not None:
+                self._sound.feed(packet.dts * packet.time_base)
+            self._output.mux_one(packet)
+
+    def finish(self) -> Path:
+        """Complete the file under its temporary name and return that name.
+
+        Raises:
+            OutputError: the encoder or the disk failed.
+        """
+        with writing():
+            self._mux(self._stream.encode(None))
+            if self._sound:
+                self._sound.feed(None)
+                self.warnings = tuple(self._sound.warnings)
+            self._output.close()
+        self._release()
+        return self._part.close()
+
+    def _release(self) -> None:
+        if self._sound:
+            self._sound.close()
+            self._sound = None
+
+    def commit(self) -> Path:
+        """Rename the finished file to its final name and return that name.
+
+        Raises:
+            OutputError: the target cannot be replaced.
+        """
+        return self._part.commit()
+
+    def abort(self) -> None:
+        """Remove everything written. Does nothing after ``commit``."""
+        self._release()
+        with suppress(FFmpegError):  # it would write its trailer later, when collected
+            self._output.close()
+        self._part.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+
+def _muxer_options(container: Container, starts: list[Fraction]) -> dict[str, str]:
+    """Settings of the muxer.
+
+    Args:
+        starts: seconds at which the streams begin.
+    """
+    settings = {"fflags": "+bitexact"}  # no version, no random numbers
+    if container.muxer != "mp4":
+        return settings
+    settings["movflags"] = "+faststart"
+    # A late start is stored in units of the whole movie: make them fine enough to be exact.
+    scale = math.lcm(_USUAL_TIMESCALE, *(start.denominator for start in starts))
+    if all(start >= 0 for start in starts) and scale <= _MAX_TIMESCALE:
+        settings["movie_timescale"] = str(scale)
+    return settings
