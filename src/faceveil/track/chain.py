@@ -1,0 +1,204 @@
+"""Which hits belong to one face: association from frame to frame, then stitching across gaps.
+
+Association follows ByteTrack (Zhang 2022, arXiv 2110.06864) in letting weak hits continue a
+track. Distance in units of the face's size takes the place of overlap: small faces that move fast
+do not overlap themselves from one frame to the next. Weak hits may start a chain too, and chains
+without any strong hit are dropped at the end, which makes the rule the same in both directions
+of time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+import numpy as np
+
+from faceveil.options import Options
+from faceveil.track import motion
+from faceveil.track.motion import HITS, TICK, Floats, Motion
+from faceveil.track.scene import Hit, Scene
+
+GATE = 0.4
+"""A face whose motion is known lands within this many sizes of where it was expected."""
+GATE_SIGMAS = 2.5
+GATE_LIMIT = 2.0
+SIZE_RATIO = 1.7
+WEAK_COST = 0.3
+SHORT_GAP = 0.2
+"""Seconds a track may miss in the first pass; longer gaps are left to the stitching, which knows
+the motion on both sides."""
+
+STITCH_GATE = 0.5
+STITCH_DRIFT = 1.5
+"""How much further off, in sizes a second, a face may come back from behind something."""
+FAINT_DRIFT = 0.5
+"""The same where one side has no strong hit of its own: it has to lie on the other's way."""
+
+
+Chain = list[Hit]
+
+
+def chains(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chain]:
+    """Join the hits of one scene, in frame order, into one chain per face.
+
+    Returns:
+        Chains with at least one strong hit and at most one hit a frame.
+    """
+    parts = _associate(hits, scene, options)
+    joined = _stitch(parts, scene, options)
+    return [chain for chain in joined if any(hit.strong for hit in chain)]
+
+
+class _Open:
+    """The tracks that can still be continued: their last hits, latest first."""
+
+    def __init__(self) -> None:
+        self.chains: list[Chain] = []
+        self.times: Floats = np.empty((0, HITS))
+        self.centers: Floats = np.empty((0, HITS, 2))
+        self.sizes: Floats = np.empty((0, HITS))
+
+    def keep(self, mask: np.ndarray) -> None:
+        self.chains = [chain for chain, kept in zip(self.chains, mask, strict=True) if kept]
+        self.times, self.centers = self.times[mask], self.centers[mask]
+        self.sizes = self.sizes[mask]
+
+    def extend(self, rows: list[int], time: float, centers: Floats, sizes: Floats) -> None:
+        for history in (self.times, self.centers, self.sizes):
+            history[rows, 1:] = history[rows, :-1]
+        self.times[rows, 0], self.centers[rows, 0], self.sizes[rows, 0] = time, centers, sizes
+
+    def begin(self, new: list[Chain], time: float, centers: Floats, sizes: Floats) -> None:
+        row = np.full((len(new), HITS), np.nan)
+        self.chains += new
+        self.times = np.concatenate([self.times, row])
+        self.centers = np.concatenate([self.centers, np.repeat(row[..., None], 2, axis=2)])
+        self.sizes = np.concatenate([self.sizes, row])
+        if new:
+            rows = slice(len(self.chains) - len(new), None)
+            self.times[rows, 0], self.centers[rows, 0], self.sizes[rows, 0] = time, centers, sizes
+
+
+def _associate(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chain]:
+    """First pass: follow each face from one frame the detector looked at to the next."""
+    parts: list[Chain] = []
+    opened = _Open()
+    bridge = scene.bridge(options)
+    for frame, group in groupby(hits, key=attrgetter("frame")):
+        now = scene.times[frame]
+        present = list(group)
+        boxes = np.array([hit.face.box.as_tuple() for hit in present])
+        centers, sizes = motion.geometry(boxes)
+        # One look without a hit is never a reason to give up, however rare the looks are.
+        oldest = scene.times[scene.ran[max(0, scene.look(frame) - 2)]]
+        limit = min(now - SHORT_GAP, oldest)
+        opened.keep(opened.times[:, 0] >= max(limit, now - bridge) - TICK)
+        expected = motion.fit(opened.times, opened.centers, opened.sizes)
+        weak = np.array([not hit.strong for hit in present])
+        pairs = _pairs(_costs(expected, now, centers, sizes) + WEAK_COST * weak)
+        rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
+        for row, column in pairs:
+            opened.chains[row].append(present[column])
+        opened.extend(rows, now, centers[columns], sizes[columns])
+        free = sorted(set(range(len(present))) - set(columns))
+        new = [[present[column]] for column in free]
+        opened.begin(new, now, centers[free], sizes[free])
+        parts += new
+    return parts
+
+
+def _costs(expected: Motion, now: float, centers: Floats, sizes: Floats) -> Floats:
+    """(N, M) cost of continuing track n with hit m; infinite where it is out of reach."""
+    ahead = now - expected.time
+    place = expected.center + expected.velocity * ahead[:, None]
+    off = np.hypot(*(np.subtract.outer(place[:, axis], centers[:, axis]) for axis in (0, 1)))
+    reach = GATE * expected.size + GATE_SIGMAS * expected.spread * ahead
+    reach = np.minimum(reach, GATE_LIMIT * expected.size)[:, None]
+    ratio = np.abs(np.log(expected.size[:, None] / sizes[None]))
+    # Hits are compared in sizes, not in gates: a track that is unsure of itself must not
+    # outbid the one the hit lies right upon.
+    cost: Floats = off / expected.size[:, None] + ratio
+    return np.where((off <= reach) & (ratio <= np.log(SIZE_RATIO)), cost, np.inf)
+
+
+def _pairs(costs: Floats) -> list[tuple[int, int]]:
+    """Greedy assignment, cheapest pair first, every row and column used at most once."""
+    rows, columns = np.nonzero(np.isfinite(costs))
+    order = np.argsort(costs[rows, columns], kind="stable")
+    taken_rows: set[int] = set()
+    taken_columns: set[int] = set()
+    pairs = []
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in taken_rows and column not in taken_columns:
+            taken_rows.add(row)
+            taken_columns.add(column)
+            pairs.append((row, column))
+    return pairs
+
+
+def _stitch(parts: list[Chain], scene: Scene, options: Options) -> Iterator[Chain]:
+    """Second pass: join a chain that ends with one that begins soon after where it should be."""
+    parts = sorted(parts, key=lambda chain: chain[0].frame)
+    starts = [scene.times[chain[0].frame] for chain in parts]
+    tails = _ends(parts, scene, forward=True)
+    heads = _ends(parts, scene, forward=False)
+    firm = np.array([any(hit.strong for hit in chain) for chain in parts], dtype=bool)
+    bridge = scene.bridge(options)
+    found: list[tuple[float, int, int]] = []
+    for a, chain in enumerate(parts):
+        end = scene.times[chain[-1].frame]
+        low = bisect_left(starts, end + TICK)
+        high = bisect_left(starts, end + bridge + TICK)
+        if low == high:
+            continue
+        drift = np.where(firm[low:high] & firm[a], STITCH_DRIFT, FAINT_DRIFT)
+        costs = _stitch_costs(tails.at(slice(a, a + 1)), heads.at(slice(low, high)), drift)
+        found += [(float(costs[b]), a, low + int(b)) for b in np.nonzero(np.isfinite(costs))[0]]
+    after: dict[int, int] = {}
+    followers: set[int] = set()
+    for _, a, b in sorted(found):
+        if a not in after and b not in followers:
+            after[a] = b
+            followers.add(b)
+    for first in range(len(parts)):
+        if first not in followers:
+            yield list(_walk(parts, after, first))
+
+
+def _walk(parts: list[Chain], after: dict[int, int], first: int) -> Iterator[Hit]:
+    part: int | None = first
+    while part is not None:
+        yield from parts[part]
+        part = after.get(part)
+
+
+def _stitch_costs(tail: Motion, heads: Motion, drift: Floats) -> Floats:
+    """(M,) cost of joining one chain's tail with each of M heads, or infinity.
+
+    A face behind something goes on, or stands still; the closest of the three guesses counts.
+    """
+    gap = (-heads.time - tail.time)[:, None]
+    forth = np.linalg.norm(tail.center + tail.velocity * gap - heads.center, axis=1)
+    back = np.linalg.norm(heads.center + heads.velocity * gap - tail.center, axis=1)
+    still = np.linalg.norm(heads.center - tail.center, axis=1)
+    size = np.sqrt(tail.size * heads.size)
+    off = np.minimum(np.minimum(forth, back), still) / size
+    ratio = np.abs(np.log(heads.size / tail.size))
+    reach = np.minimum(STITCH_GATE + drift * gap[:, 0], GATE_LIMIT)
+    cost: Floats = off + ratio + gap[:, 0]
+    return np.where((off <= reach) & (ratio <= np.log(SIZE_RATIO)), cost, np.inf)
+
+
+def _ends(parts: list[Chain], scene: Scene, *, forward: bool) -> Motion:
+    """Motion at each chain's last hit, or at its first with time running backwards."""
+    times = np.full((len(parts), HITS), np.nan)
+    boxes = np.ones((len(parts), HITS, 4)) * (0.0, 0.0, 1.0, 1.0)
+    for row, chain in enumerate(parts):
+        part = chain[: -HITS - 1 : -1] if forward else chain[:HITS]
+        times[row, : len(part)] = [scene.times[hit.frame] for hit in part]
+        boxes[row, : len(part)] = [hit.face.box.as_tuple() for hit in part]
+    centers, sizes = motion.geometry(boxes)
+    return motion.fit(times if forward else -times, centers, sizes)

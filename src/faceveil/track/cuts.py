@@ -1,0 +1,75 @@
+"""Where a new scene begins, from thumbnails of the luma alone.
+
+Two pictures of one scene look alike at 32 by 18 pixels, whatever moves in them. Compared are the
+correlation of the two thumbnails, which a change of light does not touch, and their histograms.
+A missed cut costs a second of needless cover; a false one takes away the bridging of gaps, so the
+thresholds lean to missing. They lie between the strongest camera shake (correlation 0.62) and the
+weakest cut (0.26, or 0.50 with half of the histogram changed) of the test videos.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = (32, 18)
+"""Width and height of the luma thumbnails, made by area averaging."""
+
+UNLIKE = 0.45
+"""Correlation below which two thumbnails show different scenes."""
+RATHER_UNLIKE = 0.6
+"""The same if the histograms differ as well."""
+REDISTRIBUTED = 0.35
+"""Share of the pixels that moved to another of 16 bins."""
+FLAT = 6.0
+"""Mean difference, of 255 and apart from brightness, below which nothing but noise changed."""
+
+
+def is_cut(before: NDArray[Any], after: NDArray[Any]) -> bool:
+    """Whether two successive thumbnails show different scenes.
+
+    Args:
+        before, after: (18, 32) luma, 0 to 255, of one shape; any small shape works.
+    """
+    a, b = before.astype(np.float64), after.astype(np.float64)
+    a0, b0 = a - a.mean(), b - b.mean()
+    if np.abs(a0 - b0).mean() < FLAT:
+        return False
+    energy = float(np.sqrt((a0 * a0).sum() * (b0 * b0).sum()))
+    likeness = float((a0 * b0).sum()) / energy if energy > 0 else 0.0
+    if likeness < UNLIKE:
+        return True
+    bins = [np.histogram(x, 16, (0.0, 256.0))[0] for x in (a, b)]
+    changed = float(np.abs(bins[0] - bins[1]).sum()) / 2 / a.size
+    return likeness < RATHER_UNLIKE and changed > REDISTRIBUTED
+
+
+class CutFinder:
+    """Collects the cuts of a video, thumbnail by thumbnail.
+
+    A cut stands alone: next to another one it is a flash or a camera swung round, and the scene
+    goes on. That is known one frame later, so ``feed`` tells what may be a cut, to have the
+    detector look there, and ``cuts`` what was one.
+    """
+
+    def __init__(self) -> None:
+        self._last: NDArray[Any] | None = None
+        self._frame = 0
+        self._suspects: list[int] = []
+
+    def feed(self, thumbnail: NDArray[Any]) -> bool:
+        """Take the next frame; True if it may be the first of a scene."""
+        suspect = self._last is None or is_cut(self._last, thumbnail)
+        if suspect and self._last is not None:
+            self._suspects.append(self._frame)
+        self._last = thumbnail
+        self._frame += 1
+        return suspect
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Frame indices at which a new scene begins, of what was fed so far."""
+        marked = set(self._suspects)
+        return tuple(f for f in self._suspects if f - 1 not in marked and f + 1 not in marked)

@@ -1,0 +1,123 @@
+"""From the hits of one face to a box in every frame it may have been visible in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceveil.options import Options
+from faceveil.track import motion
+from faceveil.track.motion import Floats, Motion
+from faceveil.track.scene import Hit, Scene
+from faceveil.types import Box
+
+GAP_GROWTH = 0.5
+"""A face unseen may be this many of its sizes a second away from the straight line."""
+GAP_LIMIT = 0.5
+SURPRISE = 0.15
+"""Share of the distance travelled by which a face may have braked, sped up or turned."""
+MAX_GROWTH = 1.5
+
+
+def cover(
+    chain: Sequence[Hit], scene: Scene, width: float, height: float, options: Options
+) -> dict[int, Box]:
+    """Box per frame for one face: its hits, the gaps between, and both ends.
+
+    Args:
+        chain: the hits in frame order, at most one per frame.
+        width, height: size of the picture in pixels.
+
+    Returns:
+        Frame -> box inside the picture, frames ascending and without a gap, except where the
+        face has left the picture in between.
+    """
+    hits = np.array([hit.frame for hit in chain])
+    times = np.array([scene.times[frame] for frame in hits])
+    boxes = np.array([hit.face.box.as_tuple() for hit in chain])
+    onward, back = motion.windows(times, boxes), motion.backwards(times, boxes)
+
+    after = scene.reach(int(hits[-1]), 1, options.extend_seconds)
+    before = scene.reach(int(hits[0]), -1, options.extend_seconds)
+    tail = _leaving(_expected(onward.at(-1), boxes[-1], scene, after), width, height)
+    head = _leaving(_expected(back.at(0), boxes[0], scene, before), width, height)
+    frames = np.arange(hits[0] - len(head), hits[-1] + len(tail) + 1)
+    filled = np.concatenate([head[::-1], _between(hits, boxes, onward, back, scene, options), tail])
+    moved = _widen(filled)
+    moved[:, :2] = np.maximum(moved[:, :2], 0.0)
+    moved[:, 2:] = np.minimum(moved[:, 2:], (width, height))
+    inside = (moved[:, :2] < moved[:, 2:]).all(axis=1)
+    return {
+        frame: Box(*corners)
+        for frame, corners in zip(frames[inside].tolist(), moved[inside].tolist(), strict=True)
+    }
+
+
+def _expected(state: Motion, box: Floats, scene: Scene, frames: NDArray[np.int64]) -> Floats:
+    """(N, 4) where a face is looked for in frames beyond its hit ``box``."""
+    ahead = np.abs(np.array([scene.times[frame] for frame in frames]) - abs(state.time))
+    return _project(state, np.broadcast_to(box, (len(frames), 4)), ahead)
+
+
+def _project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
+    """Boxes moved on by ``ahead`` (N,) seconds and inflated by what is not known. Never shrunk."""
+    growth = np.clip(np.exp(state.growth * ahead), 1.0, MAX_GROWTH)
+    speed = np.linalg.norm(state.velocity, axis=-1)
+    margin = np.minimum(GAP_LIMIT * state.size, state.spread * ahead) + SURPRISE * speed * ahead
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2 + state.velocity * ahead[:, None]
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * growth[:, None] + margin[:, None]
+    return np.concatenate([center - half, center + half], axis=1)
+
+
+def _between(
+    hits: NDArray[np.int64],
+    boxes: Floats,
+    onward: Motion,
+    back: Motion,
+    scene: Scene,
+    options: Options,
+) -> Floats:
+    """(N, 4) boxes from the first hit to the last, gaps filled."""
+    frames = np.arange(hits[0], hits[-1] + 1)
+    times = np.array(scene.times[int(hits[0]) : int(hits[-1]) + 1])
+    left = np.searchsorted(hits, frames, side="right") - 1
+    right = np.minimum(left + 1, len(hits) - 1)
+    since, until = times - onward.time[left], -back.time[right] - times
+    whole = np.where(left == right, 1.0, since + until)
+    share = np.where(left == right, 0.0, since / whole)[:, None]
+    filled: Floats = boxes[left] * (1 - share) + boxes[right] * share
+    gap = since > 0
+    drift = np.minimum(GAP_LIMIT, GAP_GROWTH * np.minimum(since, until))
+    margin = np.where(gap, drift * motion.geometry(filled)[1], 0.0)[:, None]
+    filled = np.concatenate([filled[:, :2] - margin, filled[:, 2:] + margin], axis=1)
+
+    # Where the detector looked and missed, the face may have gone on as if the track ended.
+    looks = np.array([scene.look(frame) for frame in hits.tolist()])
+    missed = gap & (looks[right] - looks[left] > 1)
+    for state, index, ahead in ((onward, left, since), (back, right, until)):
+        rows = np.nonzero(missed & (ahead <= options.extend_seconds + motion.TICK))[0]
+        if rows.size:
+            guess = _project(state.at(index[rows]), boxes[index[rows]], ahead[rows])
+            filled[rows] = _hull(filled[rows], guess)
+    return filled
+
+
+def _leaving(boxes: Floats, width: float, height: float) -> Floats:
+    """The boxes up to the first that lies outside the picture."""
+    outside = (boxes[:, :2] >= (width, height)).any(axis=1) | (boxes[:, 2:] <= 0).any(axis=1)
+    return boxes[: int(np.argmax(outside))] if outside.any() else boxes
+
+
+def _widen(boxes: Floats) -> Floats:
+    """Each box with those of the frames before and after it: motion within an exposure, and a
+    hit that lags, stay covered."""
+    wide = boxes.copy()
+    wide[1:] = _hull(wide[1:], boxes[:-1])
+    wide[:-1] = _hull(wide[:-1], boxes[1:])
+    return wide
+
+
+def _hull(a: Floats, b: Floats) -> Floats:
+    return np.concatenate([np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])], axis=1)
