@@ -134,7 +134,7 @@ class TestVeil:
             assert photo.read_bytes() == before
 
     def test_what_can_be_undone_is_said(self, photo: Path) -> None:
-        done = faceveil("veil", photo, "--method", "gaussian", "--no-check")
+        done = faceveil("veil", photo, "--method", "gaussian", "--check", "off")
         assert done.returncode == 0, done.stderr
         assert "can be undone" in done.stderr
 

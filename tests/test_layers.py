@@ -14,14 +14,15 @@ PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "options", "errors", "report"},
+    {"types", "options", "errors", "report", "stages"},
     {"detect", "track", "region", "obscure", "media", "weights"},
-    {"pipeline", "check", "stages"},
+    {"check", "scan"},
+    {"pipeline"},
     {"batch", "scale", "demo"},
     {"cli", "server"},
 )
 # Rooms of one layer know nothing of each other, except:
-ALLOWED = {("detect", "weights"), ("pipeline", "check"), ("cli", "server")}
+ALLOWED = {("detect", "weights"), ("cli", "server")}
 PRIVATE = {"_sources": "weights"}
 """Helper modules and the room they belong to."""
 LONGEST = 320

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from faceveil import check, detect, pipeline
 from faceveil.errors import OutputError, UsageError, WithheldError
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Box, Face, Frame, Image, Plan
+from faceveil.types import Box, Face, Frame, Plan
 
 FACE = Box(30.0, 40.0, 70.0, 90.0)
 
@@ -32,10 +32,10 @@ class Scripted:
         default_factory=lambda: {"high": 0.4, "balanced": 0.5, "precise": 0.6}
     )
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        return [[face for face in self.faces if face.score >= floor] for _ in images]
+    def detect(self, frame: Frame, floor: float) -> list[Face]:
+        return [face for face in self.faces if face.score >= floor]
 
-    def look_again(self, image: Image, floor: float) -> list[Face]:
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.again if face.score >= floor]
 
     def smallest_face(self, width: int, height: int) -> float:
@@ -49,7 +49,7 @@ Script = Callable[[Scripted], None]
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     def use(detector: Scripted) -> None:
         for module in (pipeline, check):
-            monkeypatch.setattr(module, "load_detector", lambda options: detector)
+            monkeypatch.setattr(module, "load_detector", lambda options, kind: detector)
 
     return use
 

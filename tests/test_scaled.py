@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from faceveil.detect import scaled
 from faceveil.detect.scaled import Scaled
 from faceveil.options import Sensitivity
-from faceveil.types import Box, Face, Image
+from faceveil.types import Box, Face, Frame, Image
 
 
 @dataclass
@@ -56,7 +56,7 @@ def square(side: int, at: tuple[int, int], size: tuple[int, int]) -> Image:
 @pytest.mark.parametrize("side", [7, 12, 20, 40, 100, 200, 380])
 def test_every_size_from_the_smallest_to_frame_filling_is_found(side: int) -> None:
     detector = Scaled(Squares())
-    (face,) = detector.detect([square(side, (11, 5), (500, 400))], 0.4)[0]
+    (face,) = detector.detect(Frame(0, square(side, (11, 5), (500, 400))), 0.4)
     truth = Box(11, 5, 11 + side, 5 + side)
     assert face.box.iou(truth) > 0.6
     assert face.box.intersection(truth) > 0.85 * truth.area
@@ -64,7 +64,7 @@ def test_every_size_from_the_smallest_to_frame_filling_is_found(side: int) -> No
 
 def test_the_scale_follows_from_the_smallest_face_asked_for() -> None:
     inner = Squares()
-    Scaled(inner, 24.0).detect([square(30, (0, 0), (400, 300))], 0.4)
+    Scaled(inner, 24.0).detect(Frame(0, square(30, (0, 0), (400, 300))), 0.4)
     assert inner.inputs[0] == (200, 150)
     assert max(width for width, _ in inner.inputs[:-1]) == 200
     assert Scaled(inner, 24.0).smallest_face(4000, 3000) == 24.0
@@ -95,7 +95,7 @@ def test_a_small_confident_box_does_not_push_out_the_one_that_covers() -> None:
 def test_large_pictures_are_tiled_and_a_face_on_the_seam_is_found() -> None:
     inner = Squares(input_side=256)
     image = square(60, (230, 225), (600, 500))
-    found = Scaled(inner, 12.0).detect([image], 0.4)[0]
+    found = Scaled(inner, 12.0).detect(Frame(0, image), 0.4)
     assert max(face.box.iou(Box(230, 225, 290, 285)) for face in found) > 0.8
     assert max(max(size) for size in inner.inputs) <= 256
 
@@ -112,7 +112,7 @@ def test_looking_again_uses_other_scales() -> None:
     inner = Squares()
     detector = Scaled(inner)
     image = square(40, (10, 10), (400, 300))
-    detector.detect([image], 0.4)
+    detector.detect(Frame(0, image), 0.4)
     first, inner.inputs = set(inner.inputs), []
-    assert detector.look_again(image, 0.5)
+    assert detector.look_again(Frame(0, image), 0.5)
     assert not first & set(inner.inputs)

@@ -10,7 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 Preset = Literal["strict", "balanced", "light"]
 Method = Literal["blur", "pixelate", "solid", "cartoon", "gaussian"]
@@ -32,6 +39,27 @@ def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
 
 
 Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+def _zone(value: Any) -> Any:
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(value, str) and len(parts) != 4:
+        raise ValueError("a zone is left,top,right,bottom")
+    return parts
+
+
+def _not_empty(zone: tuple[float, ...]) -> tuple[float, ...]:
+    if not (zone[0] < zone[2] and zone[1] < zone[3]):
+        raise ValueError("left must be less than right, and top less than bottom")
+    return zone
+
+
+Zone = Annotated[
+    tuple[Number, Number, Number, Number], BeforeValidator(_zone), AfterValidator(_not_empty)
+]
 
 
 class Options(BaseModel):
@@ -86,6 +114,17 @@ class Options(BaseModel):
     )
     gaussian_passes: Literal[1, 2] = _setting(
         "protection", 1, "gaussian only: how often the blur is applied."
+    )
+    cover_zones: tuple[Zone, ...] = _setting(
+        "protection",
+        (),
+        "Always cover this area: left,top,right,bottom in pixels. May be repeated.",
+    )
+    skip_zones: tuple[Zone, ...] = _setting(
+        "protection",
+        (),
+        "Leave faces visible that stay inside this area: left,top,right,bottom in pixels. May be "
+        "repeated.",
     )
     show_boxes: bool = _setting("protection", False, "Draw a green box around every obscured face.")
 
@@ -157,8 +196,8 @@ class Options(BaseModel):
     video_quality: Annotated[int, Field(ge=0, le=63)] | None = _setting(
         "video",
         None,
-        "The encoder's quality number (crf), smaller is better. Unset: 20 for H.264, and what looks "
-        "like it for other encoders.",
+        "The encoder's quality number (crf), smaller is better. Unset: 20 for H.264, and what "
+        "looks like it for other encoders.",
     )
     audio: Literal["copy", "drop"] = _setting(
         "video", "copy", "Keep all sound as it is, or leave it out: voices identify people too."
@@ -170,8 +209,11 @@ class Options(BaseModel):
     )
 
     # Check
-    check: bool = _setting(
-        "check", True, "Look at the finished file as an adversary would and withhold it if needed."
+    check: Literal["sample", "full", "off"] = _setting(
+        "check",
+        "sample",
+        "Look at the finished file as an adversary would and withhold it if needed. Of a video a "
+        "sample of the frames, or all.",
     )
 
     @model_validator(mode="before")

@@ -20,14 +20,21 @@ from faceveil.detect import Detector, load_detector, threshold
 from faceveil.errors import UsageError, WithheldError
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.obscure.canvas import canvas_of
+from faceveil.obscure.codes import Codes
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.types import Box, Image, Plan, Track
+from faceveil.scan import scan
+from faceveil.stages import ahead, behind
+from faceveil.track import link, timeline
+from faceveil.types import Box, Frame, Image, Plan, Track
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
 
 DEFAULTS = Options()
+
+HOLD_SECONDS = 2
+"""For this long a track shows the same codes: fresh ones in every frame would add up to a face."""
 
 
 def veil_file(
@@ -60,9 +67,10 @@ def veil_file(
         with media.open_sink(target, source, options) as sink:
             painted = render(source, plan, options, sink, progress=step)
             finished = sink.finish()
-            findings = check.inspect(finished, plan, painted, options) if options.check else []
+            warnings = (*source.warnings, *sink.warnings)
+            findings = check.inspect(finished, plan, painted, options)
             report = Report(
-                status="failed" if findings else "partial" if source.warnings else "ok",
+                status="failed" if findings else "partial" if warnings else "ok",
                 input=path.name,
                 output="" if findings else target.name,
                 faces=sum(len(found.seen) for found in plan.tracks),
@@ -71,7 +79,7 @@ def veil_file(
                 filled=sum(found.filled for found in plan.tracks),
                 frames=len(plan.pts),
                 smallest_face_px=plan.min_face,
-                warnings=source.warnings,
+                warnings=warnings,
                 notes=(*source.notes, *sink.notes),
                 dropped=source.dropped,
                 findings=tuple(findings),
@@ -140,28 +148,36 @@ def analyze(
     Args:
         detector: in place of the one the options name; it is not closed.
     """
-    detector = detector or load_detector(options)
-    step = progress or _silent
+    kind, width, height = source.media.kind, source.media.width, source.media.height
+    detector = detector or load_detector(options, kind)
     strong = threshold(detector, options)
-    detections, pts = {}, []
-    for frame in source.frames():
-        detections[frame.index] = detector.detect([frame.image], strong)[0]
-        pts.append(frame.pts)
-        step("analyze", len(pts), source.media.frames)
-    tracks = tuple(
-        Track(number, {index: face.box}, {index: face})
-        for number, (index, face) in enumerate(
-            (index, face) for index, faces in detections.items() for face in faces
-        )
+    weak = strong if kind == "image" else strong * options.weak_share
+    step = progress or _silent
+    seen = scan(
+        source, detector, weak, strong, lambda done, _: step("analyze", done, source.media.frames)
     )
+    if kind == "image":
+        tracks = tuple(Track(i, {0: face.box}, {0: face}) for i, face in enumerate(seen.found[0]))
+    else:
+        tracks = link(
+            seen.found,
+            timeline(seen.pts, source.time_base),
+            width=width,
+            height=height,
+            strong=strong,
+            weak=weak,
+            options=options,
+            cuts=seen.cuts,
+        )
     return Plan(
-        media=replace(source.media, frames=len(pts)),
-        tracks=tracks,
+        media=replace(source.media, frames=len(seen.pts)),
+        tracks=tuple(_kept(track, options) for track in tracks),
         detector=detector.name,
         weights_sha256=detector.weights_sha256,
-        min_face=detector.smallest_face(source.media.width, source.media.height),
+        min_face=detector.smallest_face(width, height),
         time_base=source.time_base,
-        pts=tuple(pts),
+        pts=tuple(seen.pts),
+        cuts=seen.cuts,
     )
 
 
@@ -189,19 +205,29 @@ def render(
         )
     step = progress or _silent
     obscurer = obscure.load_obscurer(options)
+    targets = _targets(plan, options)
+    scenes = _Scenes(plan)
     painted = {}
-    for done, frame in enumerate(source.frames(), 1):
-        areas = region.regions(_targets(plan, frame.index), *size, options)
-        if areas:
-            canvas = canvas_of(frame)
-            masks = [region.mask(area, options) for area in areas]
-            obscure.paint(canvas, areas, masks, obscurer)
-            if options.show_boxes:
-                for area in areas:
-                    obscure.outline(canvas, area)
-            painted[frame.index] = tuple(shape.cover for area in areas for shape in area.shapes)
-        sink.write(frame)
-        step("render", done, len(plan.pts))
+    stream = ahead(source.frames())
+    try:
+        with behind(sink.write) as write:
+            for frame in stream:
+                wanted = [_whole(size)] if frame.damaged else targets.get(frame.index, [])
+                areas = region.regions([*wanted, *_zones(options)], *size, options)
+                if areas:
+                    canvas = canvas_of(frame)
+                    masks = [region.mask(area, options) for area in areas]
+                    obscure.paint(canvas, areas, masks, obscurer, scenes.held(frame))
+                    if options.show_boxes:
+                        for area in areas:
+                            obscure.outline(canvas, area)
+                    painted[frame.index] = tuple(
+                        shape.cover for area in areas for shape in area.shapes
+                    )
+                write(frame)
+                step("render", frame.index + 1, len(plan.pts))
+    finally:
+        stream.close()
     return painted
 
 
@@ -217,13 +243,52 @@ def output_path(path: Path, out: Path | None, source: media.Source) -> Path:
     return (out or path.parent) / f"{stem}.veiled{suffix}"
 
 
-def _targets(plan: Plan, index: int) -> Iterator[region.Target]:
+def _targets(plan: Plan, options: Options) -> dict[int, list[region.Target]]:
+    """What to cover in each frame."""
+    targets: dict[int, list[region.Target]] = {}
     for found in plan.hidden:
-        if (box := found.boxes.get(index)) is not None:
+        for index, box in found.boxes.items():
             seen = found.seen.get(index)
-            yield region.Target(
-                found.id, box, seen.roll if seen else 0.0, padded=found.origin != "zone"
-            )
+            target = region.Target(found.id, box, seen.roll if seen else 0.0)
+            targets.setdefault(index, []).append(target)
+    return targets
+
+
+# Codes are held by track, and no track has a negative number.
+_WHOLE, _ZONES = -1, -2
+
+
+def _whole(size: tuple[int, int]) -> region.Target:
+    return region.Target(_WHOLE, Box(0, 0, *size), padded=False)
+
+
+def _zones(options: Options) -> Iterator[region.Target]:
+    for number, zone in enumerate(options.cover_zones):
+        yield region.Target(_ZONES - number, Box(*zone), padded=False)
+
+
+def _kept(track: Track, options: Options) -> Track:
+    """A track that stays inside a zone in which faces are left visible is kept."""
+    zones = [Box(*zone) for zone in options.skip_zones]
+    inside = bool(zones) and all(
+        any(box.intersection(zone) == box.area for zone in zones) for box in track.boxes.values()
+    )
+    return replace(track, keep=True) if inside else track
+
+
+class _Scenes:
+    """The codes of each track, for as long as they may be held."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._cuts = set(plan.cuts)
+        self._limit = HOLD_SECONDS / plan.time_base
+        self._held: dict[int, Codes] = {}
+        self._since = 0
+
+    def held(self, frame: Frame) -> dict[int, Codes]:
+        if frame.index in self._cuts or not 0 <= frame.pts - self._since < self._limit:
+            self._held, self._since = {}, frame.pts
+        return self._held
 
 
 def _sha256(path: Path) -> str:

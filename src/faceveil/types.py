@@ -195,6 +195,13 @@ class Frame:
         self._image = None if callable(image) else image
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as displayed."""
+        planes = self.peek()
+        height, width = (self.image if planes is None else planes.y).shape[:2]
+        return width, height
+
+    @property
     def planes(self) -> Planes | None:
         """The decoded planes of a video frame, to paint on; None for a still."""
         if callable(self._planes):
@@ -217,6 +224,26 @@ class Frame:
                 raise RuntimeError("the picture of this frame is out of date")
             self._image = self._make()
         return self._image
+
+    def at_size(self, width: int, height: int) -> Image:
+        """The picture shrunk or enlarged, (height, width, 3) uint8 BGR, not to be written to.
+
+        Sources of video make it straight from the planes.
+        """
+        import cv2
+
+        image = self.image
+        rows, columns = image.shape[:2]
+        if (columns, rows) == (width, height):
+            return image
+        method = cv2.INTER_AREA if width < columns else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
+
+    def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
+        """Roughly the luma, tiny, (height, width) uint8; for comparing frames."""
+        import cv2
+
+        return np.asarray(cv2.cvtColor(self.at_size(width, height), cv2.COLOR_BGR2GRAY), np.uint8)
 
     def forget_image(self) -> None:
         """Drop the picture made from the planes: they were painted, it still shows the face."""

@@ -152,7 +152,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
 def _default_text(name: str, field: FieldInfo) -> str:
     from faceveil.options import PRESETS
 
-    if field.default is None:
+    if field.default in (None, ()):
         return ""
     if isinstance(field.default, bool):
         return "on unless told otherwise" if field.default else ""
@@ -169,6 +169,8 @@ def _plain(annotation: Any, metadata: list[Any]) -> tuple[Any, str]:
     """The bare type behind ``Annotated`` and ``| None``, and its limits in words."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (arg for arg in get_args(annotation) if arg is not NoneType)
+    if get_origin(annotation) is tuple:
+        return list[str], ""  # the setting's own validation reads the text
     if get_origin(annotation) is Annotated:
         annotation, *notes = get_args(annotation)
         for note in notes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -138,8 +137,8 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
         return
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if stat.S_ISREG(os.fstat(handle).st_mode):  # a pipe or a terminal keeps its mode
-            os.fchmod(handle, 0o600)
+        if path.is_file():  # a pipe or a terminal keeps its mode
+            path.chmod(0o600)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -30,6 +30,7 @@ app = typer.Typer(
     help="Obscure every face in photos and videos, on this machine, with no network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading rich would take half of the time `faceveil --help` has
     context_settings=HELP,
 )
 app.add_typer(weights_app, name="weights")
@@ -154,7 +155,7 @@ def render(
 
 @add_verb(app, groups=FIND)
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
-    """Look at finished files as an adversary would: faces and metadata left. Ends with 5 if any."""
+    """Look for faces and metadata left in finished files. Ends with 5 if there are any."""
     from faceveil.check import check_file
     from faceveil.cli.lines import findings_line
 
@@ -183,7 +184,7 @@ def demo(
     *,
     ui: UI,
 ) -> int:
-    """Make a sample picture, obscure it, and say where before and after lie."""
+    """Make a sample picture and obscure it. Says where before and after lie."""
     from faceveil.demo import run
 
     sample = run(folder)

@@ -11,7 +11,7 @@ from typing import Protocol
 from faceveil import weights
 from faceveil.errors import UsageError, WeightsError
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Face, Image
+from faceveil.types import Face, Frame, Image, Kind
 
 
 class SinglePass(Protocol):
@@ -64,11 +64,11 @@ class Detector(Protocol):
     weights_sha256: str
     thresholds: dict[Sensitivity, float]
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        """As `SinglePass.detect`, as thoroughly as the options ask for."""
+    def detect(self, frame: Frame, floor: float) -> list[Face]:
+        """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
         ...
 
-    def look_again(self, image: Image, floor: float) -> list[Face]:
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
         """A quick look at other scales than ``detect`` uses, for checking its work."""
         ...
 
@@ -91,8 +91,11 @@ _loaded: dict[tuple[object, ...], SinglePass] = {}
 _lock = threading.Lock()
 
 
-def load_detector(options: Options) -> Detector:
+def load_detector(options: Options, kind: Kind = "image") -> Detector:
     """The detector these options ask for, wrapped to look at several scales.
+
+    Args:
+        kind: what it will look at. In a video every face is seen many times, so fewer scales do.
 
     Loading takes a while, so a detector is loaded once per process and shared; do not close it.
 
@@ -100,14 +103,14 @@ def load_detector(options: Options) -> Detector:
         UsageError: no detector of that name.
         WeightsError: its weights are missing or altered.
     """
-    from faceveil.detect.scaled import Scaled
+    from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
     name = _resolve(options)
     key = (name, options.weights, options.threads)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)
-    return Scaled(_loaded[key], options.min_face)
+    return Scaled(_loaded[key], options.min_face, VIDEO if kind == "video" else STILL)
 
 
 def threshold(detector: Detector, options: Options) -> float:

@@ -17,12 +17,8 @@ import numpy as np
 
 from faceveil.detect import SinglePass
 from faceveil.detect.boxes import overlap, suppress
-from faceveil.types import Face, Image
+from faceveil.types import Face, Frame, Image
 
-# Scales below the finest one, as shares of it; halved on from the last.
-LADDER = (1.0, 0.75, 0.5, 0.25)
-# Scales for checking: between those above, and cheap.
-AGAIN = (0.6, 0.18)
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
 # whole heads is blind to a face that is cut off by the edge or fills the picture.
 BORDERED_SIDE = 160
@@ -30,8 +26,8 @@ BORDER = 0.3
 GREY = (114, 114, 114)
 # The longest side of what the network sees at once; larger inputs are tiled, for memory's sake.
 TILE = 1536
-# A weak answer is enough to confirm another pass.
-FLOOR = 0.2
+# An answer of this share of the score asked for is enough to confirm another pass.
+CONFIRMS = 0.75
 SAME_FACE_IOU = 0.4
 # A single pass that is this much above the threshold needs no confirmation.
 ALONE = 0.3
@@ -44,8 +40,28 @@ WIDEN = 0.65
 # means this many times the smallest face looked for.
 LARGE = 4.0
 LARGE_PENALTY = 0.12
-# Longest side, in pixels of the finest pass, that an unset ``min_face`` may ask for.
-AUTO_SIDE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to look.
+
+    Attributes:
+        ladder: scales of the passes, as shares of the finest one; halved on from the last.
+        again: scales for checking: between those above, and cheap.
+        side: longest side, in pixels of the finest pass, that an unset ``min_face`` may ask for.
+        coarsest: smallest face, in pixels, that an unset ``min_face`` may ask for.
+    """
+
+    ladder: tuple[float, ...]
+    again: tuple[float, ...]
+    side: int
+    coarsest: float
+
+
+STILL = Effort((1.0, 0.75, 0.5, 0.25), (0.6, 0.18), 4096, 0.0)
+# A face in a video gets many chances to be seen, and a weak hit counts when it continues a track.
+VIDEO = Effort((1.0, 0.3), (0.7, 0.22), 1024, 18.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +78,14 @@ class Scaled:
     Args:
         inner: what looks at each scaled picture.
         min_face: size in pixels of the smallest face to look for; None chooses by picture size.
+        effort: how hard to look.
     """
 
-    def __init__(self, inner: SinglePass, min_face: float | None = None) -> None:
+    def __init__(
+        self, inner: SinglePass, min_face: float | None = None, effort: Effort = STILL
+    ) -> None:
         self._inner = inner
+        self._effort = effort
         self._min_face = min_face
         self.name = inner.name
         self.weights_sha256 = inner.weights_sha256
@@ -75,30 +95,27 @@ class Scaled:
         """Size in pixels of the smallest face found in a picture of this size."""
         if self._min_face is not None:
             return self._min_face
-        inner = self._inner
-        return max(inner.default_min_face, inner.min_size * max(width, height) / AUTO_SIDE)
+        inner, effort = self._inner, self._effort
+        by_size = inner.min_size * max(width, height) / effort.side
+        return max(inner.default_min_face, effort.coarsest, by_size)
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        return [self._detect(image, floor) for image in images]
-
-    def look_again(self, image: Image, floor: float) -> list[Face]:
-        """Two quick passes at scales that ``detect`` does not use."""
-        height, width = image.shape[:2]
-        top = self._inner.min_size / self.smallest_face(width, height)
-        steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in AGAIN]
-        return [face for step in steps for face in self._run(image, step) if face.score >= floor]
-
-    def _detect(self, image: Image, floor: float) -> list[Face]:
-        height, width = image.shape[:2]
+    def detect(self, frame: Frame, floor: float) -> list[Face]:
+        width, height = frame.size
         steps = list(self._passes(width, height))
-        found = [self._run(image, step) for step in steps]
+        found = [self._run(frame, step, CONFIRMS * floor) for step in steps]
         large = LARGE * self.smallest_face(width, height)
         return [face for face in _vote(steps, found, large) if face.score >= floor]
+
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+        """Quick passes at scales that ``detect`` does not use."""
+        top = self._inner.min_size / self.smallest_face(*frame.size)
+        steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]
+        return [face for step in steps for face in self._run(frame, step, floor)]
 
     def _passes(self, width: int, height: int) -> Iterator[_Pass]:
         inner, side = self._inner, max(width, height)
         top = inner.min_size / self.smallest_face(width, height)
-        scales = [top * share for share in LADDER]
+        scales = [top * share for share in self._effort.ladder]
         while scales[-1] * side / 2 > BORDERED_SIDE:
             scales.append(scales[-1] / 2)
         scales = [scale for scale in scales if scale == top or scale * side > BORDERED_SIDE]
@@ -112,21 +129,20 @@ class Scaled:
         scale = BORDERED_SIDE / (side * (1 + 2 * BORDER))
         yield _Pass(scale, BORDER, inner.min_size / scale / 2, float("inf"))
 
-    def _run(self, image: Image, step: _Pass) -> list[Face]:
-        height, width = image.shape[:2]
+    def _run(self, frame: Frame, step: _Pass, floor: float) -> list[Face]:
+        width, height = frame.size
         margin = round(max(height, width) * step.border * step.scale)
         scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))
-        if (scaled_w, scaled_h) != (width, height):
-            method = cv2.INTER_AREA if step.scale < 1 else cv2.INTER_LINEAR
-            image = _bytes(cv2.resize(image, (scaled_w, scaled_h), interpolation=method))
+        image = frame.at_size(scaled_w, scaled_h)
         if margin:
-            frame = (margin, margin, margin, margin)
-            image = _bytes(cv2.copyMakeBorder(image, *frame, cv2.BORDER_CONSTANT, value=GREY))
+            sides = (margin, margin, margin, margin)
+            bordered = cv2.copyMakeBorder(image, *sides, cv2.BORDER_CONSTANT, value=GREY)
+            image = np.asarray(bordered, np.uint8)
         back = width / scaled_w
         return [
             face
             for x, y, tile in self._tiles(image)
-            for found in self._inner.detect([tile], FLOOR)[0]
+            for found in self._inner.detect([tile], floor)[0]
             if step.smallest
             <= (face := found.transformed(back, (x - margin) * back, (y - margin) * back)).box.size
             < step.largest
@@ -139,10 +155,6 @@ class Scaled:
         for y in _starts(image.shape[0], side, overlap):
             for x in _starts(image.shape[1], side, overlap):
                 yield x, y, np.ascontiguousarray(image[y : y + side, x : x + side])
-
-
-def _bytes(image: object) -> Image:
-    return np.asarray(image, np.uint8)
 
 
 def _starts(length: int, side: int, overlap: int) -> list[int]:

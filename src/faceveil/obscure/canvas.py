@@ -222,8 +222,9 @@ def _blend(target: NDArray[Any], patch: NDArray[Any], mask: NDArray[np.uint8]) -
         target[...] = patch
         return
     np.copyto(target, patch, where=full if target.ndim == 2 else full[..., None])
-    edge = np.nonzero((mask != 0) & ~full)
-    if len(edge[0]):
+    soft = (mask != 0) & ~full
+    if soft.any():
+        edge = np.nonzero(soft)
         weight = mask[edge].astype(np.uint32)
         if target.ndim == 3:
             weight = weight[:, None]
