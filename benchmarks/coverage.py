@@ -139,20 +139,20 @@ def read_folder(folder: Path) -> dict[str, list[Picture]]:
 
 
 def detect(
-    pictures: list[Picture], options: Options
+    pictures: list[Picture], options: Options, floor: float
 ) -> tuple[list[tuple[int, int, list[Face]]], list[float]]:
-    """(width, height, faces at any confidence) and milliseconds of each picture."""
+    """(width, height, faces from a confidence on) and milliseconds of each picture."""
     detector = load_detector(options)
     found, times = [], []
     for picture in pictures:
         with media.open_source(picture.path, options) as source:
-            image = next(source.frames()).image
+            frame = next(source.frames())
         if not found:
-            detector.detect([image], SWEEP[0])
+            detector.detect(frame, floor)
         started = time.perf_counter()
-        faces = detector.detect([image], SWEEP[0])[0]
+        faces = detector.detect(frame, floor)
         times.append((time.perf_counter() - started) * 1000)
-        found.append((image.shape[1], image.shape[0], faces))
+        found.append((*frame.size, faces))
     return found, times
 
 

@@ -26,8 +26,8 @@ def main() -> None:
     blur = cv2.blur
     milliseconds = []
     for number, path in enumerate(sys.stdin.read().splitlines()):
-        image = np.atleast_3d(iio.imread(path))
-        image = np.ascontiguousarray(np.broadcast_to(image[..., :3], (*image.shape[:2], 3)))
+        image = np.atleast_3d(np.asarray(iio.imread(path)))
+        image = np.broadcast_to(image[..., :3], (*image.shape[:2], 3)).copy()
         started = time.perf_counter()
         boxes, _ = detector(image, threshold=THRESHOLD)
         peer.anonymize_frame(boxes, image, MASK_SCALE, "blur", True, False, None, 20)
