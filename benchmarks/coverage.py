@@ -106,13 +106,15 @@ def main() -> None:
         for detector in args.detectors.split(","):
             options = Options(detector=detector, min_face=args.min_face)
             try:
-                found, times = detect(pictures, options)
+                at = threshold(load_detector(options), options)
             except FaceVeilError as error:
                 print(f"{name} {detector}: {error}")
                 continue
-            at = threshold(load_detector(options), options)
+            found, times = detect(pictures, options, at)
             show(name, detector, score(pictures, found, at, options), times)
-            curves[name, detector] = [score(pictures, found, level, options) for level in SWEEP]
+            if args.curve:
+                found, _ = detect(pictures, options, SWEEP[0])
+                curves[name, detector] = [score(pictures, found, s, options) for s in SWEEP]
         if args.deface:
             peer, times = deface(pictures, args.deface)
             show(name, "deface", peer, times)

@@ -55,7 +55,7 @@ def main() -> None:
             }
             if args.deface:
                 commands["deface"] = [
-                    *(args.deface, "-m", "deface", str(clip), "-o", f"{folder}/c.mp4"),
+                    *(args.deface, "-m", "deface.deface", str(clip), "-o", f"{folder}/c.mp4"),
                     *("--backend", "onnxrt", "--keep-audio"),
                 ]
             show(clip, frames, measure(commands, args.runs))

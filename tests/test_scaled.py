@@ -102,10 +102,11 @@ def test_large_pictures_are_tiled_and_a_face_on_the_seam_is_found() -> None:
 
 @given(st.integers(1, 5000), st.integers(64, 512))
 def test_tiles_cover_every_pixel_and_overlap(length: int, side: int) -> None:
-    starts = scaled._starts(length, side, side // 3)
-    assert starts[0] == 0
-    assert starts[-1] + side >= length
-    assert all(b - a <= side - side // 3 for a, b in pairwise(starts))
+    spans = scaled._spans(length, side, side // 3)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == length
+    assert all(0 < end - start <= side for start, end in spans)
+    assert all(this[1] - after[0] >= side // 3 for this, after in pairwise(spans))
 
 
 def test_looking_again_uses_other_scales() -> None:

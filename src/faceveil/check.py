@@ -82,13 +82,15 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
             seconds[second] = index
     doubtful: list[tuple[float, int]] = []
     for track in plan.hidden:
+        if not track.boxes:  # somebody took them out of the plan
+            continue
         order = sorted(track.boxes)
         for index in (order[0], order[len(order) // 2], order[-1]):
             doubtful.append((0.0 if index not in track.seen else track.seen[index].score, index))
         doubtful += [(face.score, index) for index, face in track.seen.items()]
     # Least certain first; as many as a tenth of the run's time has room for.
     room = LEAST + len(plan.pts) // ONE_IN
-    return {*seconds.values(), *(index for _, index in sorted(doubtful)[:room])}
+    return {*seconds.values(), *(index for _, index in sorted(set(doubtful))[:room])}
 
 
 def _at(boxes: Iterable[Mapping[int, Box]], index: int) -> list[Box]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from faceveil.detect import Detector
 from faceveil.media import Source
 from faceveil.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
-from faceveil.types import Face
+from faceveil.types import Face, Frame
 
 # In a video the detector rests for this many seconds at most: well within what a track reaches
 # back from its first hit, so that a face which enters meanwhile is covered from its first frame.
@@ -22,9 +23,15 @@ REST_SECONDS = 0.24
 STRIDE = 0.5
 # A face this near to where one was, and this like in size, is taken for the same.
 NEAR, ALIKE = 1.0, 1.5
+# A face that appears this near to where another is gone may be the same: somebody who runs past
+# the camera goes 15 times the size of their face in a second.
+FAR = 4.0
 # Mean difference of two thumbnails, 0 to 255, from which so much has changed that the detector
 # has to look at once.
 CHANGED = 10.0
+# The same where something enters: a cell of the thumbnail's rim changed by this much, and no more
+# than this share of the rim did; more is a moving camera.
+ENTERED, RIM_SHARE = 32, 0.12
 
 
 @dataclass
@@ -62,6 +69,13 @@ def scan(
     video = source.media.kind == "video"
     schedule = Schedule(float(source.time_base), sure) if video else EveryFrame()
     faces = 0
+    last: Frame | None = None
+
+    def look(frame: Frame) -> list[Face]:
+        if frame.index not in result.found:
+            result.found[frame.index] = detector.detect(frame, floor)
+        return result.found[frame.index]
+
     stream = ahead(source.skim())
     try:
         for frame in stream:
@@ -70,14 +84,18 @@ def scan(
             result.pts.append(frame.pts)
             if frame.damaged:
                 result.damaged.append(frame.index)
+            if suspect and last is not None:
+                look(last)  # nothing after the end of a scene tells of a face in it
             if schedule.due(frame.pts, thumbnail, suspect):
-                found = detector.detect(frame, floor)
-                schedule.saw(found)
-                result.found[frame.index] = found
+                found = look(frame)
                 faces += len(found)
+                schedule.saw(found)
+            last = frame
             progress(len(result.pts), faces)
     finally:
         stream.close()
+    if last is not None:
+        look(last)
     result.cuts = cuts.cuts
     return result
 
@@ -105,7 +123,7 @@ class Schedule:
         self._sure = sure
         self._faces: Sequence[Face] = ()
         self._thumbnail: NDArray[Any] | None = None
-        self._looked = self._before = -np.inf
+        self._looked = self._before = -math.inf
         self._rest = 0.0
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
@@ -114,39 +132,50 @@ class Schedule:
         Args:
             suspect: it may be the first of a scene.
         """
-        seconds = pts * self._unit
-        since = seconds - self._looked
-        changed = self._thumbnail is None or _difference(self._thumbnail, thumbnail) > CHANGED
+        # The difference first: products of large times would be a rounding error apart.
+        since = (pts - self._looked) * self._unit
+        changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
         if not (suspect or changed or since <= 0 or since >= self._rest):
             return False
-        self._before, self._looked, self._thumbnail = self._looked, seconds, thumbnail
+        self._before, self._looked, self._thumbnail = self._looked, pts, thumbnail
         return True
 
     def saw(self, faces: Sequence[Face]) -> None:
         """Take what the detector found, to decide when to look again."""
         faces = [face for face in faces if face.score >= self._sure]
-        moved, seconds = _motion(self._faces, faces), self._looked - self._before
+        moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
         self._faces = faces
         self._rest = REST_SECONDS
-        if moved and 0 < seconds < np.inf:
+        if moved and 0 < seconds < math.inf:
             self._rest = min(REST_SECONDS, STRIDE * seconds / moved)
 
 
 def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:
-    """How far the fastest face went, in shares of its size."""
-    fastest = 0.0
-    for face in after:
-        (x, y), size = face.box.center, face.box.size
-        steps = [
-            float(np.hypot(x - other.box.center[0], y - other.box.center[1])) / size
-            for other in before
-            if 1 / ALIKE < other.box.size / size < ALIKE
-        ]
-        nearest = min(steps, default=np.inf)
-        if nearest < NEAR:
-            fastest = max(fastest, nearest)
-    return fastest
+    """How far the fastest face went, in shares of its size.
+
+    A face that is near none of before may be one that is gone from further away.
+    """
+    if not before or not after:
+        return 0.0
+    old, new = (np.array([face.box.as_tuple() for face in faces]) for faces in (before, after))
+    sizes = np.sqrt(np.prod(new[:, 2:] - new[:, :2], axis=1))[:, None]
+    ratios = np.sqrt(np.prod(old[:, 2:] - old[:, :2], axis=1)) / sizes
+    centers = (old[:, :2] + old[:, 2:]) / 2, (new[:, :2] + new[:, 2:]) / 2
+    steps = np.linalg.norm(centers[1][:, None] - centers[0], axis=2) / sizes
+    steps[(ratios <= 1 / ALIKE) | (ratios >= ALIKE)] = np.inf
+    near = steps < NEAR
+    alone, gone = ~near.any(axis=1), ~near.any(axis=0)
+    nearest = steps.min(axis=1)
+    if alone.any() and gone.any():
+        nearest[alone] = steps[np.ix_(alone, gone)].min(axis=1)
+    return float(nearest[nearest < FAR].max(initial=0.0))
 
 
-def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    return float(np.abs(a.astype(np.int16) - b).mean())
+def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+    """Whether so much is new, or something at the rim, that it cannot wait."""
+    difference = np.abs(before.astype(np.int16) - after)
+    if difference.mean() > CHANGED:
+        return True
+    rim = np.concatenate([difference[0], difference[-1], difference[1:-1, 0], difference[1:-1, -1]])
+    share = float((rim > ENTERED).mean())
+    return 0 < share <= RIM_SHARE

@@ -17,7 +17,7 @@ import numpy as np
 
 from faceveil.detect import SinglePass
 from faceveil.detect.boxes import overlap, suppress
-from faceveil.types import Face, Frame, Image
+from faceveil.types import Box, Face, Frame, Image
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
 # whole heads is blind to a face that is cut off by the edge or fills the picture.
@@ -25,7 +25,9 @@ BORDERED_SIDE = 160
 BORDER = 0.3
 GREY = (114, 114, 114)
 # The longest side of what the network sees at once; larger inputs are tiled, for memory's sake.
-TILE = 1536
+TILE = 1088
+# A box this near to the seam of a tile is cut off by it; the neighbour shows that face whole.
+SEAM = 2.0
 # An answer of this share of the score asked for is enough to confirm another pass.
 CONFIRMS = 0.75
 SAME_FACE_IOU = 0.4
@@ -61,7 +63,7 @@ class Effort:
 
 STILL = Effort((1.0, 0.75, 0.5, 0.25), (0.6, 0.18), 4096, 0.0)
 # A face in a video gets many chances to be seen, and a weak hit counts when it continues a track.
-VIDEO = Effort((1.0, 0.3), (0.7, 0.22), 1024, 18.0)
+VIDEO = Effort((1.0, 0.3), (0.55, 0.16), 1152, 12.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +145,48 @@ class Scaled:
             face
             for x, y, tile in self._tiles(image)
             for found in self._inner.detect([tile], floor)[0]
-            if step.smallest
+            if not _cut_off(found.box, x, y, tile, image, self._overlap)
+            and step.smallest
             <= (face := found.transformed(back, (x - margin) * back, (y - margin) * back)).box.size
             < step.largest
         ]
 
     def _tiles(self, image: Image) -> Iterator[tuple[int, int, Image]]:
         """The picture in overlapping parts no larger than the network may see at once."""
-        side = self._inner.input_side or TILE
-        overlap = min(int(self._inner.max_size * 0.75), side // 3)
-        for y in _starts(image.shape[0], side, overlap):
-            for x in _starts(image.shape[1], side, overlap):
-                yield x, y, np.ascontiguousarray(image[y : y + side, x : x + side])
+        side, overlap = self._side, self._overlap
+        for top, bottom in _spans(image.shape[0], side, overlap):
+            for left, right in _spans(image.shape[1], side, overlap):
+                yield left, top, np.ascontiguousarray(image[top:bottom, left:right])
+
+    @property
+    def _side(self) -> int:
+        return self._inner.input_side or TILE
+
+    @property
+    def _overlap(self) -> int:
+        return min(int(self._inner.max_size * 0.75), self._side // 3)
 
 
-def _starts(length: int, side: int, overlap: int) -> list[int]:
-    """Where tiles of this side begin so that neighbours share at least ``overlap``."""
+def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
+    """Fewest equal parts of at most ``side``, of which neighbours share at least ``overlap``."""
     if length <= side:
-        return [0]
+        return [(0, length)]
     count = -(-(length - overlap) // (side - overlap))
-    return [round(i * (length - side) / (count - 1)) for i in range(count)]
+    part = -(-(length + (count - 1) * overlap) // count)
+    starts = [round(i * (length - part) / (count - 1)) for i in range(count)]
+    return [(start, start + part) for start in starts]
+
+
+def _cut_off(box: Box, x: int, y: int, tile: Image, image: Image, overlap: int) -> bool:
+    """Whether a face reaches a seam, and is small enough for the next tile to show it whole."""
+    (height, width), (rows, columns) = tile.shape[:2], image.shape[:2]
+    at_seam = (
+        (x > 0 and box.x0 < SEAM)
+        or (y > 0 and box.y0 < SEAM)
+        or (x + width < columns and box.x1 > width - SEAM)
+        or (y + height < rows and box.y1 > height - SEAM)
+    )
+    return at_seam and max(box.width, box.height) < overlap - 2 * SEAM
 
 
 def _vote(steps: Sequence[_Pass], found: Sequence[Sequence[Face]], large: float) -> list[Face]:

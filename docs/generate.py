@@ -1,0 +1,85 @@
+"""Writes docs/options.md from `faceveil.options.Options`.
+
+    python docs/generate.py
+
+A test compares the file with what this would write, so that it cannot fall behind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from faceveil.options import PRESETS, Options
+
+PAGE = Path(__file__).with_name("options.md")
+
+HEAD = """\
+# Settings
+
+Made from `src/faceveil/options.py` by `python docs/generate.py`; change it there, not here.
+
+Every setting is a flag of the command line, a field of `faceveil.Options`, and nothing else:
+`--min-face 20` is `Options(min_face=20)`. A switch has an opposite: `--no-show-boxes`. `faceveil
+VERB --help` lists the settings that a verb makes use of, in the groups that follow.
+"""
+LIMITS = (
+    ("minimum", "from"),
+    ("exclusiveMinimum", "above"),
+    ("maximum", "to"),
+    ("exclusiveMaximum", "below"),
+)
+KINDS = {"boolean": "switch", "integer": "whole number", "number": "number", "string": "text"}
+
+
+def page() -> str:
+    """The text of docs/options.md."""
+    groups: dict[str, list[str]] = {}
+    for name, setting in Options.model_json_schema()["properties"].items():
+        groups.setdefault(setting["group"], []).append(_row(name, setting))
+    parts = [HEAD]
+    for group, rows in groups.items():
+        head = f"## {group.capitalize()}\n\n| flag | values | default | what it does |\n"
+        parts.append(head + "|---|---|---|---|\n" + "\n".join(rows) + "\n")
+    parts.append(_presets())
+    return "\n".join(parts)
+
+
+def _row(name: str, setting: dict[str, Any]) -> str:
+    flag = "--" + name.replace("_", "-")
+    default = _value(setting.get("default"))
+    return f"| `{flag}` | {_values(setting)} | {default} | {setting['description']} |"
+
+
+def _values(setting: dict[str, Any]) -> str:
+    """What may be given, in words."""
+    if "anyOf" in setting:
+        (setting,) = (kind for kind in setting["anyOf"] if kind["type"] != "null")
+    if "enum" in setting:
+        return ", ".join(f"`{value}`" for value in setting["enum"])
+    if setting["type"] == "array":
+        return "left,top,right,bottom"
+    if setting.get("format") == "path":
+        return "folder"
+    limits = " ".join(f"{word} {setting[key]:g}" for key, word in LIMITS if key in setting)
+    return f"{KINDS[setting['type']]} {limits}".rstrip()
+
+
+def _value(default: Any) -> str:
+    if default is None or default == []:
+        return "unset"
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"`{default}`"
+
+
+def _presets() -> str:
+    rows = [
+        f"| `{preset}` | " + ", ".join(f"`{name}` = `{value}`" for name, value in bundle.items())
+        for preset, bundle in PRESETS.items()
+    ]
+    return "## Presets\n\n| preset | sets |\n|---|---|\n" + " |\n".join(rows) + " |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

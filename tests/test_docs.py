@@ -1,0 +1,140 @@
+"""The documents say what is true: settings, verbs, errors, links and commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from faceveil import errors
+from faceveil.cli import app
+from faceveil.cli.flags import make_options
+from faceveil.options import Options
+
+REPOSITORY = Path(__file__).parent.parent
+DOCS = REPOSITORY / "docs"
+PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.glob("*.md")])
+ERRORS = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.FaceVeilError)
+]
+CODES = {0, errors.SOME_FAILED, errors.INTERRUPTED, *(kind.exit_code for kind in ERRORS)}
+ROOT = typer.main.get_group(app)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Every command line of ours in the page's shell blocks."""
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in block.splitlines():
+            if re.match(r"(\.venv/bin/)?faceveil ", line):
+                yield line
+
+
+def verbs() -> Iterator[str]:
+    for name, command in ROOT.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from (f"{name} {below}" for below in command.commands)
+        else:
+            yield name
+
+
+def row(page: Path, code: int) -> str:
+    """The line of a table of exit codes."""
+    (line,) = re.findall(rf"^\| {code} \|.*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return str(line)
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_settings_is_current() -> None:
+    made = generator()
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python docs/generate.py"
+
+
+def test_the_page_of_settings_has_them_all() -> None:
+    text = (DOCS / "options.md").read_text(encoding="utf-8")
+    for name in Options.model_fields:
+        assert f"| `--{name.replace('_', '-')}` |" in text
+
+
+@pytest.mark.parametrize("verb", list(verbs()))
+def test_every_verb_has_an_example(verb: str) -> None:
+    assert any(f"faceveil {verb}" in line for line in commands(DOCS / "cli.md"))
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_stands_beside_its_exit_code(kind: type[errors.FaceVeilError]) -> None:
+    assert f"`{kind.__name__}`" in row(DOCS / "cli.md", kind.exit_code)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/cli.md"])
+def test_every_exit_code_is_explained(page: str) -> None:
+    for code in CODES:
+        assert row(REPOSITORY / page, code)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(line, id=f"{page.name}: {line}") for page in PAGES for line in commands(page)],
+)
+def test_every_command_can_be_given(line: str) -> None:
+    arguments = shlex.split(line, comments=True)[1:]
+    if arguments[-1] == "--help":
+        arguments.pop()
+    group = ROOT
+    while True:
+        context = group.make_context("faceveil", list(arguments))
+        _, command, arguments = group.resolve_command(context, arguments)
+        assert command is not None
+        if not isinstance(command, TyperGroup):
+            break
+        group = command
+    if not arguments and line.endswith("--help"):
+        return
+    given = command.make_context("verb", list(arguments)).params
+    make_options({key: value for key, value in given.items() if key in Options.model_fields})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    for page in DOCS.glob("*.md"):
+        assert page.name == "index.md" or f"]({page.name})" in text
+
+
+def test_constants_in_the_text_are_those_in_the_code() -> None:
+    from faceveil.detect.blazeface import THRESHOLDS
+    from faceveil.detect.centerface import THRESHOLDS as CENTERFACE
+    from faceveil.detect.scaled import STILL, VIDEO
+    from faceveil.pipeline import HOLD_SECONDS
+
+    said = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in PAGES}
+    assert f"the same codes for up to {HOLD_SECONDS:g} s" in said["privacy.md"]
+    assert f"at least {VIDEO.coarsest:g} px for videos" in said["detection.md"]
+    assert f"beyond {STILL.side} px" in said["detection.md"]
+    for name, levels in (("centerface", CENTERFACE), ("mediapipe", THRESHOLDS)):
+        row = re.search(rf"\| `{name}` \|.*?px \|", said["detection.md"])
+        assert row is not None
+        assert ", ".join(f"{level:g}" for level in levels.values()) in row[0]
