@@ -24,14 +24,16 @@ STRIDE = 0.5
 # A face this near to where one was, and this like in size, is taken for the same.
 NEAR, ALIKE = 1.0, 1.5
 # A face that appears this near to where another is gone may be the same: somebody who runs past
-# the camera goes 15 times the size of their face in a second.
-FAR = 4.0
+# the camera goes 15 times the size of their face in a second. Only clear faces count, because in a
+# crowd the doubtful ones come and go.
+FAR, CLEAR = 4.0, 0.6
 # Mean difference of two thumbnails, 0 to 255, from which so much has changed that the detector
 # has to look at once.
 CHANGED = 10.0
-# The same where something enters: a cell of the thumbnail's rim changed by this much, and no more
-# than this share of the rim did; more is a moving camera.
-ENTERED, RIM_SHARE = 32, 0.12
+# Something enters where a cell of the thumbnail's rim changed by this much, and no more than this
+# share of the rim did; more is a moving camera. After so many seconds that is worth a look: a face
+# that only cuts a corner is gone before the rest is over.
+ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 
 
 @dataclass
@@ -135,7 +137,8 @@ class Schedule:
         # The difference first: products of large times would be a rounding error apart.
         since = (pts - self._looked) * self._unit
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
-        if not (suspect or changed or since <= 0 or since >= self._rest):
+        entered = since >= ENTER_SECONDS and _entered(self._thumbnail, thumbnail)
+        if not (suspect or changed or entered or since <= 0 or since >= self._rest):
             return False
         self._before, self._looked, self._thumbnail = self._looked, pts, thumbnail
         return True
@@ -164,7 +167,8 @@ def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:
     steps = np.linalg.norm(centers[1][:, None] - centers[0], axis=2) / sizes
     steps[(ratios <= 1 / ALIKE) | (ratios >= ALIKE)] = np.inf
     near = steps < NEAR
-    alone, gone = ~near.any(axis=1), ~near.any(axis=0)
+    clear = [np.array([face.score >= CLEAR for face in faces]) for faces in (before, after)]
+    alone, gone = clear[1] & ~near.any(axis=1), clear[0] & ~near.any(axis=0)
     nearest = steps.min(axis=1)
     if alone.any() and gone.any():
         nearest[alone] = steps[np.ix_(alone, gone)].min(axis=1)
@@ -172,10 +176,12 @@ def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:
 
 
 def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
-    """Whether so much is new, or something at the rim, that it cannot wait."""
-    difference = np.abs(before.astype(np.int16) - after)
-    if difference.mean() > CHANGED:
+    return float(np.abs(before.astype(np.int16) - after).mean()) > CHANGED
+
+
+def _entered(before: NDArray[np.uint8] | None, after: NDArray[np.uint8]) -> bool:
+    if before is None:
         return True
-    rim = np.concatenate([difference[0], difference[-1], difference[1:-1, 0], difference[1:-1, -1]])
-    share = float((rim > ENTERED).mean())
-    return 0 < share <= RIM_SHARE
+    difference = np.abs(before.astype(np.int16) - after)
+    rim = [difference[0], difference[-1], difference[1:-1, 0], difference[1:-1, -1]]
+    return 0 < float((np.concatenate(rim) > ENTERED).mean()) <= RIM_SHARE

@@ -40,7 +40,7 @@ class YuNet:
 
     def __init__(self, model: Path, *, weights_sha256: str = "", threads: int = 0) -> None:
         self.weights_sha256 = weights_sha256
-        self.thresholds: dict[Sensitivity, float] = {"high": 0.4, "balanced": 0.5, "precise": 0.6}
+        self.thresholds: dict[Sensitivity, float] = {"high": 0.41, "balanced": 0.5, "precise": 0.6}
         self._session = session(model, threads)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
