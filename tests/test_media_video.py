@@ -17,6 +17,7 @@ from faceveil.errors import (
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
 from videos import (
+    CLIPS,
     QUARTERS,
     QUICK,
     TOKEN,
@@ -30,28 +31,6 @@ from videos import (
     sound_packets,
     source_of,
 )
-
-CLIPS = [
-    "av1_video.mkv",
-    "bt709_full_range.mp4",
-    "corrupted.mp4",
-    "crowd_1080p_audio.mp4",
-    "delayed_start.mp4",
-    "h264_10bits.mp4",
-    "h265_10bits.mp4",
-    "jumping_boxes.mpg",
-    "nasa_13013.mp4",
-    "no_duration.webm",
-    "rotated_vfr.mp4",
-    "rotation_180.mov",
-    "rotation_90.mov",
-    "stage_cuts_audio.mp4",
-    "talking_720p_audio.mp4",
-    "transparent.webm",
-    "vfr.mp4",
-    "video_with_failing_audio.mp4",
-    "walking_608x1080_600f.mp4",
-]
 
 
 @pytest.mark.parametrize("name", CLIPS)

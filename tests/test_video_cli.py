@@ -19,29 +19,8 @@ from faceveil.media.hygiene import leftovers
 from faceveil.types import Image
 from films import film, head, inside, lumas, put, scenery
 from test_media_video_hygiene import plant, with_extra_streams
-from videos import TOKEN, read, sound_packets
+from videos import CLIPS, TOKEN, read, sound_packets
 
-CLIPS = [
-    "av1_video.mkv",
-    "bt709_full_range.mp4",
-    "corrupted.mp4",
-    "crowd_1080p_audio.mp4",
-    "delayed_start.mp4",
-    "h264_10bits.mp4",
-    "h265_10bits.mp4",
-    "jumping_boxes.mpg",
-    "nasa_13013.mp4",
-    "no_duration.webm",
-    "rotated_vfr.mp4",
-    "rotation_180.mov",
-    "rotation_90.mov",
-    "stage_cuts_audio.mp4",
-    "talking_720p_audio.mp4",
-    "transparent.webm",
-    "vfr.mp4",
-    "video_with_failing_audio.mp4",
-    "walking_608x1080_600f.mp4",
-]
 SLOW = {"crowd_1080p_audio.mp4", "talking_720p_audio.mp4", "walking_608x1080_600f.mp4"}
 
 GREY = 126

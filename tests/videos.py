@@ -24,6 +24,29 @@ X264 = {"preset": "ultrafast"}
 TOKEN = "Pl4ntedT0ken"
 """What is hidden in inputs and must not be found in outputs."""
 
+CLIPS = [
+    "av1_video.mkv",
+    "bt709_full_range.mp4",
+    "corrupted.mp4",
+    "crowd_1080p_audio.mp4",
+    "delayed_start.mp4",
+    "h264_10bits.mp4",
+    "h265_10bits.mp4",
+    "jumping_boxes.mpg",
+    "nasa_13013.mp4",
+    "no_duration.webm",
+    "rotated_vfr.mp4",
+    "rotation_180.mov",
+    "rotation_90.mov",
+    "stage_cuts_audio.mp4",
+    "talking_720p_audio.mp4",
+    "transparent.webm",
+    "vfr.mp4",
+    "video_with_failing_audio.mp4",
+    "walking_608x1080_600f.mp4",
+]
+"""The readable clips of the shared test data."""
+
 QUARTERS = {
     0: (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30),
     90: (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30),

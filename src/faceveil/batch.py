@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path, PurePath
 from typing import Protocol, TypeVar
 
+from faceveil.detect.runtime import bounded
 from faceveil.errors import UsageError
 from faceveil.options import Options
 from faceveil.report import Report
@@ -127,7 +128,7 @@ def veil_files(
             raise UsageError(
                 f"several inputs are called {twice[0]}", "give each its own output folder"
             )
-    workers = options.jobs or len(os.sched_getaffinity(0))
+    workers = bounded(options.jobs)
     if executor is None:
         parallel = workers > 1 and len(jobs) >= WORTH_PROCESSES
         executor = Processes(workers) if parallel else Serial()
