@@ -35,7 +35,8 @@ lint: $(READY)
 
 # The tests come last, so that their summary is what is seen.
 test: lint weights
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -m alone
+	$(BIN)/pytest -n 2 -m "not alone"
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

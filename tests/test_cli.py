@@ -302,6 +302,7 @@ def test_version() -> None:
     assert done.stdout.startswith("faceveil ")
 
 
+@pytest.mark.alone
 def test_help_is_there_at_once(record_property: Callable[[str, object], None]) -> None:
     seconds = []
     for _ in range(5):
