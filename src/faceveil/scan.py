@@ -167,12 +167,12 @@ def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:
     steps = np.linalg.norm(centers[1][:, None] - centers[0], axis=2) / sizes
     steps[(ratios <= 1 / ALIKE) | (ratios >= ALIKE)] = np.inf
     near = steps < NEAR
+    # In a crowd one face is near where another was. Both have to be the other's nearest.
+    pairs = near & (steps == steps.min(axis=0)) & (steps == steps.min(axis=1, keepdims=True))
     clear = [np.array([face.score >= CLEAR for face in faces]) for faces in (before, after)]
     alone, gone = clear[1] & ~near.any(axis=1), clear[0] & ~near.any(axis=0)
-    nearest = steps.min(axis=1)
-    if alone.any() and gone.any():
-        nearest[alone] = steps[np.ix_(alone, gone)].min(axis=1)
-    return float(nearest[nearest < FAR].max(initial=0.0))
+    pairs |= (steps < FAR) & alone[:, None] & (gone if gone.any() else True)
+    return float(steps[pairs].max(initial=0.0))
 
 
 def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
