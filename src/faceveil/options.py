@@ -22,6 +22,7 @@ from pydantic import (
 Preset = Literal["strict", "balanced", "light"]
 Method = Literal["blur", "pixelate", "solid", "cartoon", "gaussian"]
 Sensitivity = Literal["high", "balanced", "precise"]
+Device = Literal["cpu", "auto", "cuda", "coreml", "directml", "openvino"]
 
 # What a preset stands for. N = 3 is where a trained attacker gains nothing measurable over what
 # the surroundings of the face give away; see docs/privacy.md.
@@ -157,6 +158,13 @@ class Options(BaseModel):
     )
     weights: Path | None = _setting(
         "detection", None, "Folder with weights, searched before all others."
+    )
+    device: Device = _setting(
+        "detection",
+        "cpu",
+        "Where yunet and centerface run. auto: on the first accelerator that the installed build "
+        "of ONNX Runtime knows. Where there is none, the processor takes over and the report says "
+        "so.",
     )
     threads: int = _setting(
         "detection", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256

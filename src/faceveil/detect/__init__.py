@@ -106,7 +106,7 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
     name = _resolve(options)
-    key = (name, options.weights, options.threads)
+    key = (name, options.weights, options.threads, options.device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect.boxes import Rows, faces
-from faceveil.detect.runtime import session
-from faceveil.options import Options, Sensitivity
+from faceveil.detect.runtime import named, session
+from faceveil.options import Device, Options, Sensitivity
 from faceveil.types import Face, Image
 
 STRIDE = 4
@@ -38,6 +38,7 @@ class CenterFace:
     Args:
         model: path of the ONNX file.
         threads: processor threads, 0 for all.
+        device: where to run; the name tells where it does if that is not the processor.
     """
 
     name = "centerface"
@@ -48,10 +49,18 @@ class CenterFace:
     default_min_face = 8.0
     input_side: int | None = None
 
-    def __init__(self, model: Path, *, weights_sha256: str = "", threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: Path,
+        *,
+        weights_sha256: str = "",
+        threads: int = 0,
+        device: Device = "cpu",
+    ) -> None:
         self.weights_sha256 = weights_sha256
         self.thresholds = dict(THRESHOLDS)
-        self._session = session(_dynamic(model), threads)
+        self._session = session(_dynamic(model), threads, device)
+        self.name = named(self.name, device, self._session)
 
     def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
         return [self._detect(image, floor) for image in images]
@@ -134,5 +143,8 @@ def from_options(options: Options) -> CenterFace:
     """
     path = weights.find("centerface", options.weights)
     return CenterFace(
-        path, weights_sha256=weights.TABLE["centerface"].sha256, threads=options.threads
+        path,
+        weights_sha256=weights.TABLE["centerface"].sha256,
+        threads=options.threads,
+        device=options.device,
     )

@@ -1,23 +1,43 @@
-"""One way to open an ONNX model: quiet, without telemetry, on a bounded number of threads."""
+"""One way to open an ONNX model: quiet, without telemetry, on a bounded number of threads.
+
+On another device than the processor if that is asked for and there; the result is the same up to
+rounding.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from faceveil.options import Device
 
 if TYPE_CHECKING:
     import onnxruntime
 
-_ERRORS_ONLY = 3
+_ERRORS_ONLY, _SILENT = 3, 4
+
+PROVIDERS: Final[dict[Device, str]] = {
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""What ONNX Runtime calls each device. Which of them are there, the installed build decides."""
+
+_CPU = "CPUExecutionProvider"
 
 
-def session(model: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Open a model for the CPU, its graph fully optimized once.
+def session(
+    model: Path | bytes, threads: int = 0, device: Device = "cpu"
+) -> onnxruntime.InferenceSession:
+    """Open a model, its graph fully optimized once.
 
     Args:
         model: the file, or its contents.
         threads: bound on the threads of one operator; 0: all processors this process may use.
+        device: where to run it. The processor takes over if that is not there or fails to start;
+            see ``named``.
 
     Returns:
         A session whose threads sleep between runs, so that they take nothing from the other
@@ -26,19 +46,33 @@ def session(model: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSessi
     import onnxruntime as ort
 
     ort.disable_telemetry_events()
-    ort.set_default_logger_severity(_ERRORS_ONLY)
+    # A device that is missing is told in our own words; see ``named``.
+    severity = _ERRORS_ONLY if device == "cpu" else _SILENT
+    ort.set_default_logger_severity(severity)
     options = ort.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = severity
     options.intra_op_num_threads = bounded(threads)
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    there = ort.get_available_providers()
+    wanted = [name for key, name in PROVIDERS.items() if device in (key, "auto")]
     return ort.InferenceSession(
         os.fspath(model) if isinstance(model, Path) else model,
         sess_options=options,
-        providers=["CPUExecutionProvider"],
+        providers=[*(name for name in wanted if name in there), _CPU],
     )
+
+
+def named(detector: str, wanted: Device, opened: onnxruntime.InferenceSession) -> str:
+    """What reports call a detector: its name, and where it runs if anything else was asked for."""
+    first = opened.get_providers()[0]
+    device = next((device for device, name in PROVIDERS.items() if name == first), "cpu")
+    if device != "cpu":
+        return f"{detector} on {device}"
+    missing = "no accelerator" if wanted == "auto" else f"{wanted} is not"
+    return detector if wanted == "cpu" else f"{detector} on cpu ({missing} there)"
 
 
 def bounded(threads: int) -> int:

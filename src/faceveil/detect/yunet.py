@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect.boxes import Rows, faces
-from faceveil.detect.runtime import session
-from faceveil.options import Options, Sensitivity
+from faceveil.detect.runtime import named, session
+from faceveil.options import Device, Options, Sensitivity
 from faceveil.types import Face, Image
 
 STRIDES = (8, 16, 32)
@@ -28,6 +28,7 @@ class YuNet:
     Args:
         model: path of the dynamic-shape ONNX file.
         threads: processor threads, 0 for all.
+        device: where to run; the name tells where it does if that is not the processor.
     """
 
     name = "yunet"
@@ -38,10 +39,18 @@ class YuNet:
     default_min_face = 6.0
     input_side: int | None = None
 
-    def __init__(self, model: Path, *, weights_sha256: str = "", threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: Path,
+        *,
+        weights_sha256: str = "",
+        threads: int = 0,
+        device: Device = "cpu",
+    ) -> None:
         self.weights_sha256 = weights_sha256
         self.thresholds: dict[Sensitivity, float] = {"high": 0.41, "balanced": 0.5, "precise": 0.6}
-        self._session = session(model, threads)
+        self._session = session(model, threads, device)
+        self.name = named(self.name, device, self._session)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
@@ -90,4 +99,9 @@ def from_options(options: Options) -> YuNet:
         WeightsError: they are missing or altered.
     """
     path = weights.find("yunet", options.weights)
-    return YuNet(path, weights_sha256=weights.TABLE["yunet"].sha256, threads=options.threads)
+    return YuNet(
+        path,
+        weights_sha256=weights.TABLE["yunet"].sha256,
+        threads=options.threads,
+        device=options.device,
+    )
