@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint format weights clean
+.PHONY: help demo test trend wheel lint format weights clean
 
 help:
 	@echo "make demo     make a sample picture and obscure it"
 	@echo "make test     all checks: style, types, tests"
+	@echo "make trend    a few figures beside those of earlier versions"
+	@echo "make wheel    build the wheel and try it in an empty environment"
 	@echo "make lint     style and types only"
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make weights  fetch the detectors' weights"
@@ -37,6 +39,12 @@ lint: $(READY)
 test: lint weights
 	$(BIN)/pytest -m alone
 	$(BIN)/pytest -n 2 -m "not alone"
+
+trend: weights
+	@$(BIN)/python benchmarks/trend.py
+
+wheel:
+	@tools/try_wheel.sh $(PYTHON)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
