@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test trend wheel lint format weights clean
+.PHONY: help demo test trend docs wheel lint format weights clean
 
 help:
 	@echo "make demo     make a sample picture and obscure it"
 	@echo "make test     all checks: style, types, tests"
 	@echo "make trend    a few figures beside those of earlier versions"
+	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
 	@echo "make lint     style and types only"
 	@echo "make format   rewrite the sources in the project's style"
@@ -43,6 +44,9 @@ test: lint weights
 trend: weights
 	@$(BIN)/python benchmarks/trend.py
 
+docs: $(READY)
+	@$(BIN)/zensical build --strict -f mkdocs.yml
+
 wheel:
 	@tools/try_wheel.sh $(PYTHON)
 
@@ -51,5 +55,5 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .cache demo build dist site .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,9 @@ import importlib.util
 import inspect
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -122,6 +125,28 @@ def test_every_page_is_in_the_index() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     for page in DOCS.glob("*.md"):
         assert page.name == "index.md" or f"]({page.name})" in text
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("zensical", reason="zensical, which builds the site, is not installed")
+    shutil.copytree(DOCS, tmp_path / "docs")
+    shutil.copy(REPOSITORY / "mkdocs.yml", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No issues found" in done.stdout + done.stderr
+    pages = {page.name for page in (tmp_path / "site").iterdir()}
+    assert {f"{page.stem}.html" for page in DOCS.glob("*.md")} <= pages
+    assert "generate.py" not in pages
+    loaded = re.compile(r"""(?:src|href)=["']?(https?:)?//""")
+    for page in (tmp_path / "site").glob("*.html"):
+        links = re.sub(r"<a [^>]*>", "", page.read_text(encoding="utf-8"))
+        assert not loaded.search(links), f"{page.name} loads something from elsewhere"
 
 
 def test_constants_in_the_text_are_those_in_the_code() -> None:
