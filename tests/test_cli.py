@@ -224,7 +224,9 @@ class TestOtherVerbs:
         assert first == {"file": str(clean), "findings": []}
         assert second["file"] == str(photo)
         assert [finding["kind"] for finding in second["findings"]] == ["face"]
-        assert list(second["findings"][0]) == ["kind", "detail", "frame", "box", "score"]
+        assert list(second["findings"][0]) == [
+            *("kind", "detail", "frame", "box", "score", "detector")
+        ]
 
     def test_demo(self, tmp_path: Path) -> None:
         pytest.importorskip("skimage", reason="the extra demo is not installed")

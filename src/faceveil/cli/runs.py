@@ -42,7 +42,7 @@ class Outcomes:
 
     def veiled(self, path: Path, folder: Path, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
-        from faceveil.cli.lines import report_line
+        from faceveil.lines import report_line
 
         self.done()
         self.ui.result(
@@ -60,7 +60,7 @@ class Outcomes:
         """
         if isinstance(error, UsageError | WeightsError):
             raise error
-        from faceveil.cli.lines import report_line
+        from faceveil.lines import report_line
         from faceveil.report import Report
 
         self._codes.add(self.ui.error(error, str(path)))
