@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import faceveil
 from faceveil import check, pipeline
 from faceveil.check import sampled
+from faceveil.check.quarantine import FOLDER, KEEP_DAYS
 from faceveil.errors import WithheldError
 from faceveil.options import Options
-from faceveil.types import Box, Face, Media, Plan, Track
-from films import Told, film, head, put, scenery
+from faceveil.types import Box, Face, Frame, Media, Plan, Track
+from films import Told, film, head, inside, lumas, put, scenery
 from videos import QUICK
 
 FPS = 25
@@ -101,17 +106,28 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     def install(detector: Told) -> Told:
         for module in (pipeline, check):
             monkeypatch.setattr(module, "load_detector", lambda options, kind: detector)
+        monkeypatch.setattr(check, "load_second", lambda options, kind: None)
         return detector
 
     return install
 
 
 def quick(**settings: object) -> Options:
-    return Options(**{"encoder_preset": "ultrafast", **settings})  # type: ignore[arg-type]
+    """To withhold at once, unless the settings say otherwise."""
+    mine = {"encoder_preset": "ultrafast", "on_fail": "withhold"}
+    return Options(**mine | settings)  # type: ignore[arg-type]
 
 
 def leaked(index: int) -> list[Face]:
     return [Face(ELSEWHERE, 0.95)]
+
+
+def names(folder: Path) -> set[str]:
+    """Of everything below, folders apart."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+ASIDE = {"in.mp4", f"{FOLDER}/out.mp4", f"{FOLDER}/out.mp4.report.json"}
 
 
 @pytest.mark.parametrize("which", ["sample", "full"])
@@ -125,7 +141,157 @@ def test_a_leaked_face_is_withheld(which: str, clip: Path, use: Use) -> None:
     assert (report.status, report.output, report.sha256_out) == ("failed", "", "")
     assert {finding.kind for finding in report.findings} == {"face"}
     assert {finding.box for finding in report.findings} == {ELSEWHERE}
-    assert [path.name for path in clip.parent.iterdir()] == ["in.mp4"]
+    assert names(clip.parent) == ASIDE
+    assert caught.value.place == clip.with_name(FOLDER) / "out.mp4"
+
+
+def test_what_is_withheld_is_for_its_owner_alone_and_says_why(clip: Path, use: Use) -> None:
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError, match="withheld"):
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    folder = clip.with_name(FOLDER)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes == {FOLDER: 0o700, "out.mp4": 0o600, "out.mp4.report.json": 0o600}
+    saved = json.loads((folder / "out.mp4.report.json").read_text())
+    assert saved["status"] == "failed"
+    assert saved["findings"][0]["box"] == list(ELSEWHERE.as_tuple())
+    assert saved["check"]["mode"] == "sample"
+
+
+def test_what_is_withheld_does_not_stay_for_ever(clip: Path, use: Use) -> None:
+    folder = clip.with_name(FOLDER)
+    folder.mkdir()
+    for name, days in (("old.mp4", KEEP_DAYS + 1), ("young.mp4", KEEP_DAYS - 1)):
+        (folder / name).write_bytes(b"x")
+        then = time.time() - days * 86400
+        os.utime(folder / name, (then, then))
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError):
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert names(clip.parent) == ASIDE | {f"{FOLDER}/young.mp4"}
+
+
+def test_a_good_output_takes_the_place_of_a_withheld_one(clip: Path, use: Use) -> None:
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError):
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    use(Told())
+    faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert {path.name for path in clip.parent.iterdir()} == {"in.mp4", "out.mp4"}
+
+
+def test_where_nothing_can_be_put_aside_nothing_stays(clip: Path, use: Use) -> None:
+    clip.with_name(FOLDER).write_bytes(b"no folder")
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert caught.value.place is None
+    assert names(clip.parent) == {"in.mp4", FOLDER}
+
+
+def test_a_warning_goes_with_what_is_written_all_the_same(clip: Path, use: Use) -> None:
+    use(Told(again=leaked))
+    report = faceveil.veil_file(clip, clip.with_name("out.mp4"), quick(on_fail="warn"))
+    assert (report.status, report.output) == ("partial", "out.mp4")
+    assert any("a face of" in warning for warning in report.warnings)
+    assert names(clip.parent) == {"in.mp4", "out.mp4"}
+
+
+@dataclass
+class Sees(Told):
+    """Sees a face in the frames given, unless it is painted over in the frame it is shown."""
+
+    bare: range = range(0)
+    darkest: int = 40
+
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+        self.checked.append(frame.index)
+        x0, y0, x1, y1 = map(int, ELSEWHERE.as_tuple())
+        there = frame.index in self.bare and frame.image[y0:y1, x0:x1].mean() < self.darkest
+        return [Face(ELSEWHERE, 0.95)] if there else []
+
+
+def marked(path: Path, bare: range, frames: int = 100) -> Path:
+    """A video with a black patch where `Sees` sees a face."""
+    scene, actor = scenery(1), np.zeros((50, 40, 3), np.uint8)
+    bared = put(scene, actor, 200, 100)
+    return film(path, [bared if index in bare else scene for index in range(frames)])
+
+
+def strict(**settings: object) -> Options:
+    """Paints grey, which `Sees` takes for no face."""
+    return quick(preset="strict", on_fail="obscure-more", **settings)
+
+
+@pytest.mark.parametrize("which", ["sample", "full"])
+def test_a_missed_face_is_repaired_in_all_its_frames(which: str, tmp_path: Path, use: Use) -> None:
+    bare = range(40, 66)
+    clip = marked(tmp_path / "in.mp4", bare)
+    use(Sees(bare=bare))
+    report = faceveil.veil_file(clip, clip.with_name("out.mp4"), strict(check=which))
+    assert (report.status, report.findings, report.tracks) == ("ok", (), 1)
+    assert report.check is not None
+    assert (report.check.repairs, report.check.added) == (1, 1)
+    assert names(tmp_path) == {"in.mp4", "out.mp4"}
+    for index, luma in enumerate(lumas(tmp_path / "out.mp4")):
+        if index in bare:
+            assert inside(luma, ELSEWHERE).min() > 60, index
+
+
+class Elsewhere(Told):
+    """Sees a face in another place whenever it begins anew."""
+
+    times: int = 0
+
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+        self.times += frame.index == 0
+        return [Face(Box(self.times * 60 - 40, 80, self.times * 60 - 20, 100), 0.95)]
+
+
+def test_what_two_repairs_do_not_mend_is_withheld(clip: Path, use: Use) -> None:
+    use(Elsewhere())
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), strict())
+    report = caught.value.report
+    assert report is not None
+    assert report.check is not None
+    assert report.check.repairs == 2
+    assert names(clip.parent) == ASIDE
+
+
+def test_metadata_cannot_be_repaired(clip: Path, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(Told(again=leaked))
+    monkeypatch.setattr(check, "leftovers", lambda path: ["title"])
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), strict())
+    report = caught.value.report
+    assert report is not None
+    assert report.check is not None
+    assert report.check.repairs == 0
+
+
+def test_faces_are_left_visible_in_zones_that_are_skipped(clip: Path, use: Use) -> None:
+    use(Told(again=leaked))
+    options = quick(skip_zones=((190, 90, 250, 160),))
+    assert faceveil.veil_file(clip, clip.with_name("out.mp4"), options).status == "ok"
+
+
+def test_the_second_detector_is_asked_in_a_quarter_of_the_sample(
+    clip: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Told(), Told(name="second")
+    use(first)
+    monkeypatch.setattr(check, "load_second", lambda options, kind: second)
+    report = faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert second.checked == first.checked[::4]
+    assert report.check is not None
+    assert list(report.check.detectors) == ["told", "second"]
+    second.again = leaked
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick(check="full"))
+    assert caught.value.report is not None
+    assert {one.detector for one in caught.value.report.findings} == {"second"}
+    assert len(caught.value.report.findings) == 50
 
 
 def test_an_earlier_output_survives_one_that_is_withheld(clip: Path, use: Use) -> None:
@@ -133,7 +299,7 @@ def test_an_earlier_output_survives_one_that_is_withheld(clip: Path, use: Use) -
     out.write_bytes(b"earlier")
     use(Told(again=leaked))
     with pytest.raises(WithheldError):
-        faceveil.veil_file(clip, out, QUICK)
+        faceveil.veil_file(clip, out, quick())
     assert out.read_bytes() == b"earlier"
 
 
@@ -193,7 +359,7 @@ def test_metadata_left_in_the_output_withholds_it(
         ("metadata", "title"),
         ("metadata", "location"),
     ]
-    assert [path.name for path in clip.parent.iterdir()] == ["in.mp4"]
+    assert names(clip.parent) == ASIDE
 
 
 def test_a_finished_file_shows_what_an_adversary_would_find(clip: Path, use: Use) -> None:
@@ -203,13 +369,24 @@ def test_a_finished_file_shows_what_an_adversary_would_find(clip: Path, use: Use
     assert "user data in the picture stream" in [finding.detail for finding in found]
 
 
+@pytest.mark.parametrize("on_fail", ["withhold", "obscure-more"])
 def test_a_face_that_the_analysis_missed_is_found_by_the_real_check(
-    tmp_path: Path, detector: str, astronaut: faceveil.types.Image, use: Use,
+    on_fail: str, tmp_path: Path, detector: str, astronaut: faceveil.types.Image,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    actor, _ = head(astronaut, 0.8)
+    actor, box = head(astronaut, 0.8)
     clip = film(tmp_path / "in.mp4", [put(scenery(1), actor, 100, 20)] * 30)
     monkeypatch.setattr(pipeline, "load_detector", lambda options, kind: Told())
-    with pytest.raises(WithheldError):
-        faceveil.veil_file(clip, tmp_path / "out.mp4", quick(detector=detector))
-    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    options = quick(detector=detector, on_fail=on_fail)
+    if on_fail == "withhold":
+        with pytest.raises(WithheldError) as caught:
+            faceveil.veil_file(clip, tmp_path / "out.mp4", options)
+        assert caught.value.exit_code == 5
+        assert names(tmp_path) == ASIDE
+        return
+    report = faceveil.veil_file(clip, tmp_path / "out.mp4", options)
+    assert report.status == "ok"
+    assert sorted(report.regions) == list(range(30))
+    face = box.transformed(1.0, 100, 20)
+    for painted in report.regions.values():
+        assert max(face.intersection(one) for one in painted) > 0.9 * face.area

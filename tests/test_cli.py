@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import statistics
@@ -83,6 +84,23 @@ class TestVeil:
         assert len(Plan.from_json(plan.read_text()).tracks) == 1
         if os.name == "posix":  # they say where people's faces are
             assert {stat.S_IMODE(path.stat().st_mode) for path in (report, plan)} == {0o600}
+
+    def test_a_page_and_signatures(self, photo: Path, broken: Path, tmp_path: Path) -> None:
+        key, page = tmp_path / "id", tmp_path / "page.html"
+        if shutil.which("ssh-keygen") is None:
+            pytest.skip("ssh-keygen is not installed")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        asked = ("--report-html", page, "--sign", key, "-o", tmp_path / "out")
+        done = faceveil("veil", photo, broken, *asked)
+        assert done.returncode == 1
+        assert page.with_name("page.html.sig").read_text().startswith("-----BEGIN SSH SIG")
+        html = page.read_text()
+        assert photo.name in html
+        assert broken.name in html
+        assert html.count("data:image/jpeg") == 1
+        done = faceveil("veil", photo, "--sign", key)
+        assert done.returncode == 2
+        assert "--report" in done.stderr
 
     def test_one_bad_file_does_not_end_the_batch(
         self, photo: Path, broken: Path, tmp_path: Path
@@ -224,7 +242,9 @@ class TestOtherVerbs:
         assert first == {"file": str(clean), "findings": []}
         assert second["file"] == str(photo)
         assert [finding["kind"] for finding in second["findings"]] == ["face"]
-        assert list(second["findings"][0]) == ["kind", "detail", "frame", "box", "score"]
+        assert list(second["findings"][0]) == [
+            *("kind", "detail", "frame", "box", "score", "detector")
+        ]
 
     def test_demo(self, tmp_path: Path) -> None:
         pytest.importorskip("skimage", reason="the extra demo is not installed")

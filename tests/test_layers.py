@@ -14,9 +14,9 @@ PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "options", "errors", "report", "stages"},
+    {"types", "options", "errors", "report", "lines", "stages"},
     {"detect", "track", "region", "obscure", "media", "weights"},
-    {"check", "scan"},
+    {"check", "evidence", "scan"},
     {"pipeline"},
     {"batch", "scale", "demo"},
     {"cli", "server"},

@@ -15,7 +15,9 @@ from faceveil.errors import (
     UsageError,
 )
 from faceveil.media.hygiene import leftovers
+from faceveil.obscure.canvas import canvas_of
 from faceveil.options import Options
+from faceveil.types import Box
 from videos import (
     CLIPS,
     QUARTERS,
@@ -227,6 +229,9 @@ def test_unusual_formats_are_converted_with_a_note(
     assert read(tmp_path / "out.mkv").tags["format"] == becomes
 
 
+PAINTED, GREY = Box(64, 16, 88, 48), (127, 127, 127)
+
+
 def test_transparency_is_kept_or_refused(tmp_path: Path) -> None:
     settings = {**VP9, "auto-alt-ref": "0"}
     clip = compose(tmp_path / "in.webm", codec="libvpx-vp9", format="yuva420p", settings=settings)
@@ -236,6 +241,12 @@ def test_transparency_is_kept_or_refused(tmp_path: Path) -> None:
         assert frame.alpha is not None
         assert frame.alpha[:, 10].min() > 250
         assert frame.alpha[:, 85].max() < 5
+    rewrite(clip, tmp_path / "out.webm", Options(), lambda one: canvas_of(one).fill(PAINTED, GREY))
+    with source_of(tmp_path / "out.webm") as source:
+        frame = next(source.frames())
+        assert frame.alpha is not None
+        assert frame.alpha[20:44, 72:80].min() > 250
+        assert frame.alpha[:, 92].max() < 5
     with pytest.raises(UsageError, match="cannot keep transparency"):
         rewrite(clip, tmp_path / "out.mp4")
     other = compose(tmp_path / "in.mkv", codec="ffv1", format="yuva444p", times=range(2))

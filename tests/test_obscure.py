@@ -244,12 +244,14 @@ def test_codes_cannot_be_altered() -> None:
         Codes(noise()).cells[0, 0] = 0
 
 
-def test_a_transparent_picture_becomes_opaque_where_painted() -> None:
+@pytest.mark.parametrize("video", [False, True])
+def test_a_transparent_picture_becomes_opaque_where_painted(video: bool) -> None:
     alpha = np.zeros((120, 100), np.uint8)
     options = Options(shape="ellipse", feather=0.3)
     (region,) = regions([Target(0, FACE)], 100, 120, options)
     values = mask(region, options)
-    canvas = canvas_of(Frame(0, noise(), alpha=alpha))
+    made = planes() if video else None
+    canvas = canvas_of(Frame(0, noise(), alpha=alpha, planes=made))
     paint(canvas, [region], [values], load_obscurer(options))
     assert np.array_equal(alpha[inside(region.box)], values)
     outline(canvas, region)

@@ -12,6 +12,7 @@ import pytest
 
 import faceveil
 from faceveil import check, detect, pipeline
+from faceveil.check.quarantine import FOLDER
 from faceveil.errors import OutputError, UsageError, WithheldError
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options, Sensitivity
@@ -50,6 +51,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     def use(detector: Scripted) -> None:
         for module in (pipeline, check):
             monkeypatch.setattr(module, "load_detector", lambda options, kind: detector)
+        monkeypatch.setattr(check, "load_second", lambda options, kind: None)
 
     return use
 
@@ -85,17 +87,37 @@ def test_a_file_is_veiled_beside_its_input(photo: Path, script: Script) -> None:
     assert not changed.any()
 
 
-def test_nothing_is_left_behind_when_the_check_finds_a_face(photo: Path, script: Script) -> None:
-    missed = Face(Box(2.0, 110.0, 30.0, 140.0), 0.95)
-    script(Scripted([Face(FACE, 0.9)], again=[missed]))
+MISSED = Face(Box(2.0, 110.0, 30.0, 140.0), 0.95)
+WITHHOLD = Options(on_fail="withhold")
+
+
+def test_a_file_is_withheld_when_the_check_finds_a_face(photo: Path, script: Script) -> None:
+    script(Scripted([Face(FACE, 0.9)], again=[MISSED]))
     with pytest.raises(WithheldError) as caught:
-        faceveil.veil_file(photo)
+        faceveil.veil_file(photo, None, WITHHOLD)
     assert caught.value.exit_code == 5
     report = caught.value.report
     assert report is not None
     assert report.status == "failed"
-    assert report.findings[0].box == missed.box
-    assert list(photo.parent.iterdir()) == [photo]
+    assert report.findings[0].box == MISSED.box
+    assert {path.name for path in photo.parent.iterdir()} == {"photo.png", FOLDER}
+
+
+def test_a_face_the_check_finds_is_covered_too(photo: Path, script: Script) -> None:
+    script(Scripted([Face(FACE, 0.9)], again=[MISSED]))
+    report = faceveil.veil_file(photo)
+    assert (report.status, report.tracks, report.findings) == ("ok", 2, ())
+    assert report.check is not None
+    assert (report.check.repairs, report.check.added) == (1, 1)
+    assert max(MISSED.box.intersection(box) for box in report.regions[0]) == MISSED.box.area
+    assert {path.name for path in photo.parent.iterdir()} == {"photo.png", "photo.veiled.png"}
+
+
+def test_a_doubtful_face_is_covered_but_withholds_nothing(photo: Path, script: Script) -> None:
+    doubtful = replace(MISSED, score=0.65)
+    script(Scripted([], again=[doubtful]))
+    assert faceveil.veil_file(photo, None, WITHHOLD).tracks == 0
+    assert faceveil.veil_file(photo).tracks == 1
 
 
 def test_a_painted_face_that_is_still_detectable_is_no_finding(photo: Path, script: Script) -> None:
@@ -127,9 +149,36 @@ def test_a_plan_for_another_picture_is_refused(photo: Path, script: Script) -> N
     script(Scripted([]))
     plan = faceveil.analyze_file(photo)
     other = replace(plan, media=replace(plan.media, width=64))
-    with pytest.raises(UsageError, match="the plan is for 64x160"):
+    with pytest.raises(UsageError, match="another file: it is for 64x160"):
         faceveil.render_file(photo, other)
     assert list(photo.parent.iterdir()) == [photo]
+
+
+@pytest.mark.parametrize(
+    ("pts", "words"),
+    [((0, 40), "it is for 2 frames"), ((0, 41, 80), "frame 1 is at another time"),
+     ((0, 40, 80, 120), "it is for 4 frames, not 3")],
+)  # fmt: skip
+def test_a_plan_for_another_clip_of_the_same_size_is_refused(
+    pts: tuple[int, ...], words: str, script: Script
+) -> None:
+    script(Scripted([]))
+    pictures = [np.zeros((64, 64, 3), np.uint8)] * 3
+    with MemorySource(pictures, (0, 40, 80)) as source, MemorySink() as sink:
+        plan = replace(faceveil.analyze(source), pts=pts)
+        with pytest.raises(UsageError, match=words):
+            faceveil.render(source, plan, Options(), sink)
+
+
+def test_zones_are_skipped_when_a_saved_plan_is_rendered(photo: Path, script: Script) -> None:
+    script(Scripted([Face(FACE, 0.9)]))
+    plan = faceveil.analyze_file(photo)
+    drawn = replace(plan.tracks[0], id=1, origin="manual")
+    options = Options(skip_zones=((0, 0, 100, 100),))
+    assert faceveil.render_file(photo, plan, None, options).kept == 1
+    both = replace(plan, tracks=(*plan.tracks, drawn))
+    report = faceveil.render_file(photo, both, None, options)
+    assert (report.kept, report.tracks, len(report.regions[0])) == (1, 1, 1)
 
 
 def test_the_input_is_never_the_output(photo: Path, script: Script) -> None:

@@ -16,6 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from faceveil.report import Report
 
 INTERRUPTED = 130
@@ -72,13 +74,22 @@ class WithheldError(FaceVeilError):
 
     Attributes:
         report: what was found, if the run got that far.
+        place: where the output was put aside, for its owner alone; None if it is nowhere.
     """
 
     exit_code = 5
 
-    def __init__(self, message: str, advice: str = "", *, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        report: Report | None = None,
+        place: Path | None = None,
+    ) -> None:
         super().__init__(message, advice)
         self.report = report
+        self.place = place
 
 
 class OutputError(FaceVeilError):

@@ -220,8 +220,21 @@ class Options(BaseModel):
     check: Literal["sample", "full", "off"] = _setting(
         "check",
         "sample",
-        "Look at the finished file as an adversary would and withhold it if needed. Of a video a "
-        "sample of the frames, or all.",
+        "Look at the finished file as an adversary would. Of a video at a sample of the frames, or "
+        "at all.",
+    )
+    on_fail: Literal["obscure-more", "withhold", "warn"] = _setting(
+        "check",
+        "obscure-more",
+        "When the check finds a face. obscure-more covers it too and checks again, at most twice, "
+        "before the file is withheld. withhold puts it aside at once. warn writes it all the same "
+        "and says so.",
+    )
+    second_detector: str = _setting(
+        "check",
+        "auto",
+        "A second detector that looks at the finished file: its name, none, or auto: YuNet or "
+        "CenterFace, whichever is not the first and has its weights there.",
     )
 
     @model_validator(mode="before")

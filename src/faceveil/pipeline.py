@@ -8,16 +8,17 @@ wakes up is the one that leaks: only a plan of the whole file can reach back.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 from faceveil import check, media, obscure, region
+from faceveil.check import quarantine
+from faceveil.check.repair import repaired
 from faceveil.detect import Detector, load_detector, threshold
-from faceveil.errors import UsageError, WithheldError
+from faceveil.errors import UsageError
+from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.obscure.canvas import canvas_of
 from faceveil.obscure.codes import Codes
@@ -32,6 +33,9 @@ Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
 
 DEFAULTS = Options()
+
+REPAIRS = 2
+"""How often an output is made again because the check found a face in it."""
 
 HOLD_SECONDS = 2
 """For this long a track shows the same codes: fresh ones in every frame would add up to a face."""
@@ -56,50 +60,43 @@ def veil_file(
     Raises:
         InputError: the file cannot be read.
         WeightsError: the detector's weights are missing or altered.
-        WithheldError: the check found something; nothing was written. Carries the report.
+        WithheldError: the check found something that could not be mended. Carries the report, and
+            says where the output was put aside.
         UsageError: the options make no sense, or the output would replace the input.
     """
     started = time.monotonic()
     step = progress or _silent
     with media.open_source(path, options) as source:
         target = output_path(path, out, source)
-        plan = plan or analyze(source, options, progress=step)
-        with media.open_sink(target, source, options) as sink:
-            painted = render(source, plan, options, sink, progress=step)
-            finished = sink.finish()
-            warnings = (*source.warnings, *sink.warnings)
-            findings = check.inspect(finished, plan, painted, options)
-            report = Report(
-                status="failed" if findings else "partial" if warnings else "ok",
-                input=path.name,
-                output="" if findings else target.name,
-                faces=sum(len(found.seen) for found in plan.tracks),
-                tracks=len(plan.hidden),
-                kept=len(plan.tracks) - len(plan.hidden),
-                filled=sum(found.filled for found in plan.tracks),
-                frames=len(plan.pts),
-                smallest_face_px=plan.min_face,
-                warnings=warnings,
-                notes=(*source.notes, *sink.notes),
-                dropped=source.dropped,
-                findings=tuple(findings),
-                sha256_in=_sha256(path),
-                sha256_out="" if findings else _sha256(finished),
-                detector=plan.detector,
-                weights_sha256=plan.weights_sha256,
-                method=options.method,
-                version=version("faceveil"),
-                regions=painted,
-            )
-            if findings:
-                raise WithheldError(
-                    f"the check found {_in_words(len(findings))}; the output was withheld",
-                    "see --report for what and where; a lower --confidence or --min-face finds "
-                    "more faces",
-                    report=replace(report, seconds=time.monotonic() - started),
+        plan = _zoned(plan or analyze(source, options, progress=step), options)
+        faces, repairs = len(plan.tracks), 0
+        while True:
+            mend = options.on_fail == "obscure-more" and repairs < REPAIRS
+            with media.open_sink(target, source, options) as sink:
+                painted = render(source, plan, options, sink, progress=step)
+                finished = sink.finish()
+                findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
+                more = repaired(finished, plan, painted, findings, options) if mend else None
+                if more is not None:
+                    plan, repairs = more, repairs + 1
+                    continue
+                written = not findings or options.on_fail == "warn"
+                report = make_report(
+                    source,
+                    sink,
+                    plan,
+                    options,
+                    painted=painted,
+                    findings=findings,
+                    checked=replace(checked, repairs=repairs, added=len(plan.tracks) - faces),
+                    files=(path, finished, target.name if written else ""),
+                    seconds=time.monotonic() - started,
                 )
-            sink.commit()
-    return replace(report, seconds=time.monotonic() - started)
+                if not written:
+                    raise quarantine.withhold(finished, target, report)
+                sink.commit()
+                quarantine.release(target)
+                return report
 
 
 def veil_image(image: Image, options: Options = DEFAULTS) -> Image:
@@ -169,9 +166,9 @@ def analyze(
             options=options,
             cuts=seen.cuts,
         )
-    return Plan(
+    plan = Plan(
         media=replace(source.media, frames=len(seen.pts)),
-        tracks=tuple(_kept(track, options) for track in tracks),
+        tracks=tracks,
         detector=detector.name,
         weights_sha256=detector.weights_sha256,
         min_face=detector.smallest_face(width, height),
@@ -179,6 +176,7 @@ def analyze(
         pts=tuple(seen.pts),
         cuts=seen.cuts,
     )
+    return _zoned(plan, options)
 
 
 def render(
@@ -195,23 +193,24 @@ def render(
         What was painted: frame index -> boxes.
 
     Raises:
-        UsageError: the plan was made for another picture.
+        UsageError: the plan was made for another picture or video.
     """
     size = (source.media.width, source.media.height)
     if size != (plan.media.width, plan.media.height):
-        raise UsageError(
-            f"the plan is for {plan.media.width}x{plan.media.height}, not {size[0]}x{size[1]}",
-            "make a new plan from this file",
-        )
+        raise _other(f"it is for {plan.media.width}x{plan.media.height}, not {size[0]}x{size[1]}")
     step = progress or _silent
     obscurer = obscure.load_obscurer(options)
     targets = _targets(plan, options)
     scenes = _Scenes(plan)
-    painted = {}
+    painted, count = {}, 0
     stream = ahead(source.frames())
     try:
         with behind(sink.write) as write:
             for frame in stream:
+                if frame.index >= len(plan.pts):
+                    raise _other(f"it is for {len(plan.pts)} frames")
+                if frame.pts != plan.pts[frame.index]:
+                    raise _other(f"frame {frame.index} is at another time")
                 wanted = [_whole(size)] if frame.damaged else targets.get(frame.index, [])
                 areas = region.regions([*wanted, *_zones(options)], *size, options)
                 if areas:
@@ -225,9 +224,11 @@ def render(
                         shape.cover for area in areas for shape in area.shapes
                     )
                 write(frame)
-                step("render", frame.index + 1, len(plan.pts))
+                step("render", count := frame.index + 1, len(plan.pts))
     finally:
         stream.close()
+    if count != len(plan.pts):
+        raise _other(f"it is for {len(plan.pts)} frames, not {count}")
     return painted
 
 
@@ -267,13 +268,25 @@ def _zones(options: Options) -> Iterator[region.Target]:
         yield region.Target(_ZONES - number, Box(*zone), padded=False)
 
 
-def _kept(track: Track, options: Options) -> Track:
-    """A track that stays inside a zone in which faces are left visible is kept."""
+def _zoned(plan: Plan, options: Options) -> Plan:
+    """A face that stays inside a zone in which faces are left visible is kept.
+
+    Not one that a person has drawn: whoever drew it wants it covered.
+    """
     zones = [Box(*zone) for zone in options.skip_zones]
-    inside = bool(zones) and all(
-        any(box.intersection(zone) == box.area for zone in zones) for box in track.boxes.values()
-    )
-    return replace(track, keep=True) if inside else track
+
+    def kept(track: Track) -> bool:
+        return track.origin == "detected" and all(
+            any(box.intersection(zone) == box.area for zone in zones)
+            for box in track.boxes.values()
+        )
+
+    tracks = (replace(one, keep=True) if zones and kept(one) else one for one in plan.tracks)
+    return replace(plan, tracks=tuple(tracks))
+
+
+def _other(how: str) -> UsageError:
+    return UsageError(f"the plan was made for another file: {how}", "make a new plan from this one")
 
 
 class _Scenes:
@@ -289,15 +302,6 @@ class _Scenes:
         if frame.index in self._cuts or not 0 <= frame.pts - self._since < self._limit:
             self._held, self._since = {}, frame.pts
         return self._held
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _in_words(count: int) -> str:
-    return "one thing" if count == 1 else f"{count} things"
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

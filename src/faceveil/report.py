@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from faceveil.types import Box
+from faceveil.types import Box, Media
 
 Status = Literal["ok", "partial", "failed"]
 
@@ -19,6 +19,7 @@ class Finding:
         kind: "face" (still detectable, outside what was covered or kept) or "metadata".
         detail: what exactly, without any content of the file.
         frame, box: where, for a face.
+        detector: which one saw it.
     """
 
     kind: Literal["face", "metadata"]
@@ -26,6 +27,51 @@ class Finding:
     frame: int | None = None
     box: Box | None = None
     score: float | None = None
+    detector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a finished output was looked at.
+
+    Attributes:
+        mode: "sample", "full", or "off": not at all.
+        frames: number of frames looked at.
+        detectors: name -> sha256 of the weights.
+        repairs: how often it was made again, with the faces covered that had been found.
+        added: number of faces that were added to the plan for it.
+    """
+
+    mode: str
+    frames: int = 0
+    detectors: Mapping[str, str] = field(default_factory=dict)
+    repairs: int = 0
+    added: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFacts:
+    """One face over time, without pixels.
+
+    Attributes:
+        first, last: the frames in which it is covered first and last; -1 for an empty track.
+        seen, filled: number of frames in which it was seen, and covered without having been seen.
+        smallest_px, largest_px: sizes of the boxes.
+        score: the detector's best; 0 for one that a person drew.
+        origin: "detected", "manual" or "zone".
+        kept: left visible on request.
+    """
+
+    id: int
+    first: int
+    last: int
+    seen: int
+    filled: int
+    smallest_px: float
+    largest_px: float
+    score: float
+    origin: str
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +80,50 @@ class Report:
 
     Attributes:
         input, output: base names only; "" where there is no file.
+        media: what the input is.
+        length: seconds of the video or animation; 0 for a still.
         faces: number of face boxes seen, over all frames.
         tracks: number of different faces covered; ``kept``: left visible on request.
         filled: number of face boxes covered without having been seen.
         smallest_face_px: size of the smallest face that could have been found.
+        sizes: range of sizes in pixels ("16-32") -> number of faces covered of that size.
+        faces_over_time: each face, in order of first appearance.
         warnings: what went wrong or weakens the result.
         notes: what was converted on the way; harmless.
         dropped: what the input held and the output does not: metadata, streams.
+        check: how the output was looked at.
+        options: every setting that has a say in the output; ``options_sha256``: of their JSON with
+            sorted keys and no spaces.
+        date: when it was done, UTC, ISO 8601.
         regions: frame index -> the boxes painted there, in pixels.
     """
 
     status: Status
     input: str = ""
     output: str = ""
+    media: Media | None = None
+    length: float = 0.0
     faces: int = 0
     tracks: int = 0
     kept: int = 0
     filled: int = 0
     frames: int = 1
     smallest_face_px: float = 0.0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    faces_over_time: tuple[TrackFacts, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    check: Checked | None = None
     sha256_in: str = ""
     sha256_out: str = ""
     detector: str = ""
     weights_sha256: str = ""
     method: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    options_sha256: str = ""
     version: str = ""
+    date: str = ""
     seconds: float = 0.0
     regions: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from faceveil.cli.ui import UI, describe, private_file
 from faceveil.errors import SOME_FAILED, UsageError, WeightsError, WithheldError
 
 if TYPE_CHECKING:
     from faceveil.batch import Job
+    from faceveil.cli.evidence import Evidence
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
@@ -23,12 +24,12 @@ class Outcomes:
     """What came of each file; one that fails is named and does not stop the others.
 
     Args:
-        lines: where reports are saved, or None.
+        evidence: where reports are saved, or None.
     """
 
-    def __init__(self, ui: UI, lines: IO[str] | None = None) -> None:
+    def __init__(self, ui: UI, evidence: Evidence | None = None) -> None:
         self.ui = ui
-        self.lines = lines
+        self.evidence = evidence
         self._codes: set[int] = set()
 
     @property
@@ -42,15 +43,14 @@ class Outcomes:
 
     def veiled(self, path: Path, folder: Path, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
-        from faceveil.cli.lines import report_line
-
         self.done()
         self.ui.result(
             f"{path} -> {folder / report.output}: {count(report.tracks, 'face')} covered"
         )
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
-        self._save(report_line(report))
+        if self.evidence:
+            self.evidence.add(report, folder / report.output)
 
     def failed(self, path: Path, error: Exception) -> None:
         """A file could not be worked on.
@@ -60,23 +60,22 @@ class Outcomes:
         """
         if isinstance(error, UsageError | WeightsError):
             raise error
-        from faceveil.cli.lines import report_line
         from faceveil.report import Report
 
         self._codes.add(self.ui.error(error, str(path)))
         report = error.report if isinstance(error, WithheldError) else None
         failed = Report(status="failed", input=path.name, warnings=(describe(error),))
-        self._save(report_line(report or failed))
-
-    def _save(self, line: str) -> None:
-        if self.lines is not None:
-            print(line, file=self.lines, flush=True)
+        if self.evidence:
+            self.evidence.add(report or failed)
 
 
 def find_jobs(
-    inputs: Sequence[Path], *, report: Path | None = None, plan: Path | None = None
+    inputs: Sequence[Path], *, sides: Sequence[Path | None] = (), plan: Path | None = None
 ) -> list[Job]:
     """The files behind the inputs.
+
+    Args:
+        sides: other files that will be written.
 
     Raises:
         UsageError: there are none, or a side output would destroy one, or there are several and
@@ -88,7 +87,7 @@ def find_jobs(
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
     taken = {job.path.resolve() for job in jobs}
-    for side in (report, plan):
+    for side in (*sides, plan):
         if side is not None and side.resolve() in taken:
             raise UsageError(f"{side} is an input and would be overwritten")
     return jobs
@@ -115,11 +114,11 @@ def run_each(
 
 
 def veil_one(
-    ui: UI, path: Path, out: Path | None, work: Callable[[Progress], Report], report: Path | None
+    ui: UI, path: Path, out: Path | None, work: Callable[[Progress], Report], evidence: Evidence
 ) -> int:
     """Obscure one file and tell about it."""
-    with private_file(report) as lines:
-        outcomes = Outcomes(ui, lines)
+    with evidence:
+        outcomes = Outcomes(ui, evidence)
         try:
             with ui.progress(path.name) as progress:
                 done = work(progress)
@@ -132,15 +131,15 @@ def veil_one(
 
 
 def veil_many(
-    ui: UI, jobs: Sequence[Job], out: Path | None, options: Options, report: Path | None
+    ui: UI, jobs: Sequence[Job], out: Path | None, options: Options, evidence: Evidence
 ) -> int:
     """Obscure many files at once and tell about each."""
     from faceveil.batch import veil_files
 
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
-    with private_file(report) as lines, ui.progress(f"{len(jobs)} files") as progress:
-        outcomes = Outcomes(ui, lines)
+    with evidence, ui.progress(f"{len(jobs)} files") as progress:
+        outcomes = Outcomes(ui, evidence)
         for number, (job, done) in enumerate(veil_files(jobs, out, options), 1):
             progress("obscured", number, len(jobs))
             if isinstance(done, Exception):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceveil.cli.evidence import Evidence
 from faceveil.cli.flags import HELP, add_verb
 from faceveil.cli.runs import count, find_jobs, read_plan, run_each, save_plan, veil_many, veil_one
 from faceveil.cli.ui import UI
@@ -50,6 +51,18 @@ ReportFile = Annotated[
     Path | None,
     typer.Option("--report", help="Save what was done: one JSON object a line, one line a file."),
 ]
+ReportPage = Annotated[
+    Path | None,
+    typer.Option("--report-html", help="Save the same as a page to read and print."),
+]
+SignKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign",
+        metavar="KEY",
+        help="Sign what was saved with this Ed25519 private key, in a .sig file beside it.",
+    ),
+]
 PlanFile = Annotated[
     Path | None,
     typer.Option("--plan", help="Save where the faces are, to edit and render. One input only."),
@@ -73,6 +86,8 @@ def veil(
     inputs: Inputs,
     out: Out = None,
     report: ReportFile = None,
+    report_html: ReportPage = None,
+    sign: SignKey = None,
     plan: PlanFile = None,
     *,
     ui: UI,
@@ -81,10 +96,11 @@ def veil(
     """Find and obscure every face, then check the result. No input is ever changed."""
     from faceveil.pipeline import analyze_file, veil_file
 
-    jobs = find_jobs(inputs, report=report, plan=plan)
+    jobs = find_jobs(inputs, sides=(report, report_html), plan=plan)
+    evidence = Evidence(report, report_html, sign, options, len(jobs))
     _warn_recoverable(ui, options)
     if len(jobs) > 1 or inputs[0].is_dir():
-        return veil_many(ui, jobs, out, options, report)
+        return veil_many(ui, jobs, out, options, evidence)
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
@@ -94,7 +110,7 @@ def veil(
             save_plan(plan, found)
         return veil_file(path, out, options, plan=found, progress=progress)
 
-    return veil_one(ui, path, out, work, report)
+    return veil_one(ui, path, out, work, evidence)
 
 
 @add_verb(app, groups=(*FIND, *TRACK))
@@ -107,7 +123,7 @@ def detect(
     options: Options,
 ) -> int:
     """Find every face and say where, without writing a picture."""
-    from faceveil.cli.lines import plan_line
+    from faceveil.lines import plan_line
     from faceveil.pipeline import analyze_file
 
     def show(path: Path, found: Plan) -> None:
@@ -132,6 +148,8 @@ def render(
     plan: Annotated[Path, typer.Argument(help="A plan saved by veil or detect, edited or not.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
     report: ReportFile = None,
+    report_html: ReportPage = None,
+    sign: SignKey = None,
     *,
     ui: UI,
     options: Options,
@@ -141,7 +159,8 @@ def render(
 
     if source.is_dir():
         raise UsageError(f"{source} is a folder; a plan is for one file")
-    find_jobs([source], report=report)
+    find_jobs([source], sides=(report, report_html))
+    evidence = Evidence(report, report_html, sign, options)
     wanted = read_plan(plan)
     _warn_recoverable(ui, options)
     return veil_one(
@@ -149,7 +168,7 @@ def render(
         source,
         out,
         lambda progress: render_file(source, wanted, out, options, progress=progress),
-        report,
+        evidence,
     )
 
 
@@ -157,7 +176,7 @@ def render(
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
     """Look for faces and metadata left in finished files. Ends with 5 if there are any."""
     from faceveil.check import check_file
-    from faceveil.cli.lines import findings_line
+    from faceveil.lines import findings_line
 
     found = 0
 

@@ -86,6 +86,10 @@ BUILT_IN = {
 ENTRY_POINTS = "faceveil.detectors"
 # Best first. Each name with the weights it needs.
 AUTO = {"yunet": "yunet", "centerface": "centerface", "mediapipe": "blazeface-full"}
+# Those that may be asked for a second opinion, and the smallest face in pixels it is about: a
+# clear face that the first overlooked matters most, and small ones would cost four times as much.
+SECOND = ("yunet", "centerface")
+SECOND_MIN_FACE = 20.0
 
 _loaded: dict[tuple[object, ...], SinglePass] = {}
 _lock = threading.Lock()
@@ -103,14 +107,37 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
         UsageError: no detector of that name.
         WeightsError: its weights are missing or altered.
     """
+    return _scaled(_resolve(options), options, kind, options.min_face)
+
+
+def load_second(options: Options, kind: Kind = "image") -> Detector | None:
+    """Another detector for a second opinion, or None where there is none or none is wanted.
+
+    It is made for clear faces only, so that it costs little. Raises as `load_detector` does, for
+    a detector that the options name.
+    """
+    name = options.second_detector
+    if name == "auto":
+        first = _resolve(options)
+        others = (other for other in SECOND if other != first)
+        name = next((one for one in others if _has_weights(one, options)), "none")
+    if name == "none":
+        return None
+    return _scaled(name, options, kind, max(options.min_face or 0.0, SECOND_MIN_FACE))
+
+
+def _has_weights(name: str, options: Options) -> bool:
+    return weights.available(AUTO[name], options.weights)
+
+
+def _scaled(name: str, options: Options, kind: Kind, min_face: float | None) -> Detector:
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
-    name = _resolve(options)
     key = (name, options.weights, options.threads, options.device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)
-    return Scaled(_loaded[key], options.min_face, VIDEO if kind == "video" else STILL)
+    return Scaled(_loaded[key], min_face, VIDEO if kind == "video" else STILL)
 
 
 def threshold(detector: Detector, options: Options) -> float:
@@ -123,8 +150,8 @@ def threshold(detector: Detector, options: Options) -> float:
 def _resolve(options: Options) -> str:
     if options.detector != "auto":
         return options.detector
-    for name, needed in AUTO.items():
-        if weights.available(needed, options.weights):
+    for name in AUTO:
+        if _has_weights(name, options):
             return name
     raise WeightsError(
         "no detector has its weights", "run `faceveil weights fetch` once, while online"

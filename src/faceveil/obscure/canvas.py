@@ -68,7 +68,7 @@ class Canvas(Protocol):
 def canvas_of(frame: Frame) -> Canvas:
     """The canvas of a frame: its planes where it has some, else its picture."""
     if frame.planes is not None:
-        return PlanesCanvas(frame.planes, frame.forget_image)
+        return PlanesCanvas(frame.planes, frame.forget_image, frame.alpha)
     return BgrCanvas(frame.image, frame.alpha)
 
 
@@ -105,19 +105,25 @@ class BgrCanvas:
 
 
 class PlanesCanvas:
-    """The planes of a video frame, painted in place.
+    """The planes of a video frame, painted in place. What is painted becomes opaque.
 
     A chroma sample is painted as far as the most painted of its pixels.
 
     Args:
         planes: luma and chroma; 4:2:0, 4:2:2, 4:4:0 or 4:4:4, 8 to 16 bits.
         painted: called after each change, to drop pictures made from the planes before it.
+        alpha: (H, W) uint8 opacity, painted too: where it follows a head, it shows its outline.
 
     Raises:
         ValueError: the layout is none of these.
     """
 
-    def __init__(self, planes: Planes, painted: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        planes: Planes,
+        painted: Callable[[], None] = lambda: None,
+        alpha: NDArray[np.uint8] | None = None,
+    ) -> None:
         if not (set(planes.chroma) <= {1, 2} and 8 <= planes.depth <= 16):
             raise ValueError(f"cannot paint planes with chroma {planes.chroma}, {planes.depth} bit")
         if planes.matrix not in _MATRICES:
@@ -125,6 +131,7 @@ class PlanesCanvas:
         self.height, self.width = planes.y.shape
         self._planes = planes
         self._painted = painted
+        self._alpha = alpha
         self._from_bgr = _ycc_matrix(planes)
         self._to_bgr = np.linalg.inv(self._from_bgr[:, :3])
 
@@ -159,6 +166,8 @@ class PlanesCanvas:
     def paste(self, box: Box, patch: Image, mask: NDArray[np.uint8]) -> None:
         planes, (sx, sy) = self._planes, self._planes.chroma
         _blend(planes.y[_slices(box)], self._convert(patch)[..., 0], mask)
+        if self._alpha is not None:
+            _blend(self._alpha[_slices(box)], np.full_like(mask, 255), mask)
         height, width = mask.shape
         rows, cols = -(-height // sy), -(-width // sx)
         if (rows * sy, cols * sx) != (height, width):  # the odd last row or column of a picture
@@ -179,6 +188,8 @@ class PlanesCanvas:
         planes.y[_slices(box)] = luma
         where = self._chroma_slices(box)
         planes.u[where], planes.v[where] = u, v
+        if self._alpha is not None:
+            self._alpha[_slices(box)] = 255
         self._painted()
 
     def _chroma_slices(self, box: Box) -> tuple[slice, slice]:

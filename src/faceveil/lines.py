@@ -35,9 +35,12 @@ def findings_line(file: str, findings: list[Finding]) -> str:
 
 def report_line(report: Report) -> str:
     """What ``--report`` saves for a file."""
-    # The two fields with boxes in them are put aside: as objects they would be written otherwise
-    # than in the lines above.
     fields = {name: getattr(report, name) for name in report.__dataclass_fields__}
+    # The fields with boxes in them are done by hand: as objects they would be written otherwise
+    # than in the lines above.
+    fields["media"] = report.media and asdict(report.media)
+    fields["check"] = report.check and asdict(report.check)
+    fields["faces_over_time"] = [asdict(facts) for facts in report.faces_over_time]
     fields["findings"] = [_finding(finding) for finding in report.findings]
     fields["regions"] = {
         str(frame): [_box(box) for box in boxes] for frame, boxes in report.regions.items()

@@ -1,0 +1,172 @@
+"""Looking at a finished file as an adversary would: is a face still there, is metadata left?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from faceveil import media
+from faceveil.detect import Detector, load_detector, load_second, threshold
+from faceveil.media.hygiene import leftovers
+from faceveil.options import Options
+from faceveil.report import Checked, Finding
+from faceveil.types import Box, Face, Frame, Kind, Plan
+
+# A face counts as covered when this much of its box was painted: the detector's second look at a
+# painted head wanders a little.
+COVERED = 0.5
+# The second look has no vote of several passes behind it, so a face has to be this much surer. To
+# be covered as well it has to be less so, because a false alarm then costs a box, not the file.
+CERTAIN, WARY = 0.3, 0.2
+MOST = 0.8
+# Frames of a video beyond one a second that are looked at, and how many of all those are shown to
+# the second detector, which takes longer: one in so many.
+LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
+# What two detectors take for a face is the same one from this overlap on.
+SAME = 0.3
+
+
+def check_file(path: Path, options: Options) -> list[Finding]:
+    """Everything an adversary could use in any file: every face, all metadata.
+
+    Raises:
+        InputError: the file cannot be read.
+        WeightsError: the detector's weights are missing or altered.
+    """
+    found = []
+    with media.open_source(path, options) as source:
+        eyes = _eyes(options, source.media.kind)
+        for frame in source.frames():
+            faces: list[Finding] = []
+            for eye, floor in eyes:
+                more = eye.detect(frame, floor)
+                faces += [_face(frame, eye, face) for face in more if _is_new(face, faces)]
+            found += faces
+    return found + _metadata(path)
+
+
+def inspect(
+    path: Path,
+    plan: Plan,
+    painted: Mapping[int, Iterable[Box]],
+    options: Options,
+    *,
+    wary: bool = False,
+) -> tuple[list[Finding], Checked]:
+    """What is wrong with a finished output, and how it was looked at.
+
+    Args:
+        path: the output, under its temporary name.
+        plan: what it was made from; faces kept on purpose are no findings.
+        painted: frame index -> boxes that were painted.
+        wary: for faces that will be covered too: of a still, less certain ones count as well.
+    """
+    if options.check == "off":
+        return [], Checked("off")
+    with media.open_source(path, options) as output:
+        kind = output.media.kind
+        eyes = _eyes(options, kind)
+        some = kind == "video" and options.check == "sample"
+        frames = output.sample(sampled(plan, output.key_frames())) if some else output.skim()
+        # A second rendering of a video costs too much for what is only likely to be a face.
+        margin = WARY if wary and kind == "image" else CERTAIN
+        known, found, count = _Known(plan, painted, options), [], 0
+        for frame in frames:
+            faces: list[Finding] = []
+            for eye, floor in eyes[:1] if some and count % SECOND_ONE_IN else eyes:
+                more = known.unknown(frame, eye, min(floor + margin, MOST))
+                faces += [_face(frame, eye, face) for face in more if _is_new(face, faces)]
+            found += faces
+            count += 1
+    names = {eye.name: eye.weights_sha256 for eye, _ in eyes}
+    return found + _metadata(path), Checked(options.check, count, names)
+
+
+def look_closely(
+    path: Path,
+    plan: Plan,
+    painted: Mapping[int, Iterable[Box]],
+    frames: Iterable[int],
+    options: Options,
+) -> dict[int, list[Face]]:
+    """Faces in certain frames of an output that are neither painted nor kept, even faint ones.
+
+    Args:
+        frames: where to look.
+
+    Returns:
+        An entry for each of the frames.
+    """
+    with media.open_source(path, options) as output:
+        known = _Known(plan, painted, options)
+        eyes = _eyes(options, output.media.kind)
+        return {
+            frame.index: [face for eye, least in eyes for face in known.unknown(frame, eye, least)]
+            for frame in output.sample(set(frames))
+        }
+
+
+def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
+    """The frames of a video to look at: one a second, and those where a leak is likeliest.
+
+    Args:
+        key_frames: indices of the frames that cost least to read.
+    """
+    seconds: dict[int, int] = {}
+    keys = set(key_frames)
+    for index, pts in enumerate(plan.pts):
+        second = int((pts - plan.pts[0]) * plan.time_base)
+        if second not in seconds or (index in keys and seconds[second] not in keys):
+            seconds[second] = index
+    doubtful: list[tuple[float, int]] = []
+    for track in plan.hidden:
+        if not track.boxes:  # somebody took them out of the plan
+            continue
+        order = sorted(track.boxes)
+        for index in (order[0], order[len(order) // 2], order[-1]):
+            doubtful.append((0.0 if index not in track.seen else track.seen[index].score, index))
+        doubtful += [(face.score, index) for index, face in track.seen.items()]
+    # Least certain first; as many as a tenth of the run's time has room for.
+    room = LEAST + len(plan.pts) // ONE_IN
+    return {*seconds.values(), *(index for _, index in sorted(set(doubtful))[:room])}
+
+
+class _Known:
+    """What was painted or is visible because somebody chose so."""
+
+    def __init__(self, plan: Plan, painted: Mapping[int, Iterable[Box]], options: Options) -> None:
+        self._kept = [track.boxes for track in plan.tracks if track.keep]
+        self._zones = [Box(*zone) for zone in options.skip_zones]
+        self._painted = painted
+
+    def unknown(self, frame: Frame, detector: Detector, floor: float) -> list[Face]:
+        """The other faces that a quick look finds."""
+        kept = (track[frame.index] for track in self._kept if frame.index in track)
+        known = [*self._painted.get(frame.index, ()), *self._zones, *kept]
+        return [face for face in detector.look_again(frame, floor) if not _inside(face.box, known)]
+
+
+def _eyes(options: Options, kind: Kind) -> list[tuple[Detector, float]]:
+    """The detectors that look, each with the score from which a face counts for it."""
+    first, second = load_detector(options, kind), load_second(options, kind)
+    eyes = [(first, threshold(first, options))]
+    if second is not None:  # its scores are its own: a ``confidence`` is meant for the first
+        eyes.append((second, second.thresholds[options.sensitivity]))
+    return eyes
+
+
+def _inside(box: Box, known: list[Box]) -> bool:
+    return sum(box.intersection(other) for other in known) >= COVERED * box.area
+
+
+def _is_new(face: Face, found: Iterable[Finding]) -> bool:
+    return all(one.box is None or one.box.iou(face.box) < SAME for one in found)
+
+
+def _face(frame: Frame, detector: Detector, face: Face) -> Finding:
+    words = f"a face of {face.box.size:.0f} px is visible"
+    return Finding("face", words, frame.index, face.box, face.score, detector.name)
+
+
+def _metadata(path: Path) -> list[Finding]:
+    return [Finding("metadata", name) for name in leftovers(path)]

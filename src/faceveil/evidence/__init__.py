@@ -1,0 +1,129 @@
+"""Telling what was done: the report of a run, a page to print, a signature."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from faceveil.media import Sink, Source
+from faceveil.options import Options
+from faceveil.report import Checked, Finding, Report, Status, TrackFacts
+from faceveil.types import Box, Plan, Track
+
+SIZES = (0, 16, 32, 64, 128, 256)
+"""Borders of the ranges in which faces are counted, in pixels; the last is open."""
+
+# Settings that say where and how fast, not what.
+_OF_THE_MACHINE = {"weights", "threads", "jobs"}
+
+
+def make_report(
+    source: Source,
+    sink: Sink,
+    plan: Plan,
+    options: Options,
+    *,
+    painted: Mapping[int, tuple[Box, ...]],
+    findings: list[Finding],
+    checked: Checked,
+    files: tuple[Path, Path, str],
+    seconds: float,
+) -> Report:
+    """What was done to a file.
+
+    Args:
+        painted: frame index -> boxes that were painted there.
+        files: the input, the finished output under its temporary name, and its final name, which
+            is "" for one that is withheld.
+    """
+    given, finished, name = files
+    settings = settings_of(options)
+    warnings = (*source.warnings, *sink.warnings)
+    if name:
+        warnings += tuple(_warning(finding) for finding in findings)
+    status: Status = "failed" if not name else "partial" if warnings else "ok"
+    return Report(
+        status=status,
+        input=given.name,
+        output=name,
+        media=plan.media,
+        length=float((plan.pts[-1] - plan.pts[0]) * plan.time_base) if plan.pts else 0.0,
+        faces=sum(len(found.seen) for found in plan.tracks),
+        tracks=len(plan.hidden),
+        kept=len(plan.tracks) - len(plan.hidden),
+        filled=sum(found.filled for found in plan.tracks),
+        frames=len(plan.pts),
+        smallest_face_px=plan.min_face,
+        sizes=_sizes(plan),
+        faces_over_time=tuple(_facts(track) for track in plan.tracks),
+        warnings=warnings,
+        notes=(*source.notes, *sink.notes),
+        dropped=source.dropped,
+        findings=tuple(findings),
+        check=checked,
+        sha256_in=_sha256(given),
+        sha256_out=_sha256(finished) if name else "",
+        detector=plan.detector,
+        weights_sha256=plan.weights_sha256,
+        method=options.method,
+        options=settings,
+        options_sha256=digest(settings),
+        version=version("faceveil"),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
+        regions=painted,
+    )
+
+
+def settings_of(options: Options) -> dict[str, Any]:
+    """The settings that have a say in what comes out, as JSON has them; no path among them."""
+    return options.model_dump(mode="json", exclude=_OF_THE_MACHINE)
+
+
+def digest(settings: Mapping[str, Any]) -> str:
+    """The sha256 of settings: of their JSON with sorted keys and no spaces."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sizes(plan: Plan) -> dict[str, int]:
+    sizes = [_facts(track).largest_px for track in plan.hidden]
+    ranges = pairwise((*SIZES, math.inf))
+    return {
+        f"{low}-{high}" if high < math.inf else f"{low}+": sum(low <= one < high for one in sizes)
+        for low, high in ranges
+    }
+
+
+def _facts(track: Track) -> TrackFacts:
+    boxes = [face.box for face in track.seen.values()] or list(track.boxes.values())
+    sizes = [box.size for box in boxes]
+    return TrackFacts(
+        id=track.id,
+        first=min(track.boxes, default=-1),
+        last=max(track.boxes, default=-1),
+        seen=len(track.seen),
+        filled=track.filled,
+        smallest_px=round(min(sizes, default=0.0), 1),
+        largest_px=round(max(sizes, default=0.0), 1),
+        score=round(max((face.score for face in track.seen.values()), default=0.0), 4),
+        origin=track.origin,
+        kept=track.keep,
+    )
+
+
+def _warning(finding: Finding) -> str:
+    where = "" if finding.frame is None else f" in frame {finding.frame}"
+    return f"the check found {finding.kind}{where}: {finding.detail}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,87 @@
+"""Detached signatures that `ssh-keygen -Y verify` accepts.
+
+The format is SSHSIG, version 1 (PROTOCOL.sshsig of OpenSSH), with Ed25519 (RFC 8709).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceveil.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+NAMESPACE = "faceveil"
+"""What the signature is good for; `ssh-keygen -Y verify` is given it as ``-n``."""
+
+_ALGORITHM, _HASH = b"ssh-ed25519", b"sha512"
+_LINE = 70
+
+
+def load_key(path: Path, passphrase: Callable[[], str] = str) -> Ed25519PrivateKey:
+    """The private key in a file, as `ssh-keygen -t ed25519` makes it.
+
+    Args:
+        passphrase: asked if the key is protected by one.
+
+    Raises:
+        UsageError: cryptography is not installed, or the file holds no such key.
+    """
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+    except ImportError as error:
+        raise UsageError(
+            "signing needs the package cryptography", "Get it with: pip install 'faceveil[sign]'"
+        ) from error
+    advice = "Make one with: ssh-keygen -t ed25519 -f KEY"
+    try:
+        data = path.read_bytes()
+        try:
+            key = load_ssh_private_key(data, None)
+        except TypeError:  # it is protected
+            key = load_ssh_private_key(data, passphrase().encode())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", advice) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UsageError(f"{path} is no private key that can be used", advice) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise UsageError(f"{path} is no Ed25519 key", advice)
+    return key
+
+
+def sign(data: bytes, key: Ed25519PrivateKey) -> str:
+    """The signature of some bytes, as the text of a ``.sig`` file."""
+    public = _string(_ALGORITHM) + _string(key.public_key().public_bytes_raw())
+    what = _string(NAMESPACE.encode()) + _string(b"") + _string(_HASH)
+    signed = key.sign(b"SSHSIG" + what + _string(hashlib.sha512(data).digest()))
+    signature = _string(_ALGORITHM) + _string(signed)
+    whole = b"SSHSIG" + struct.pack(">I", 1) + _string(public) + what + _string(signature)
+    text = base64.b64encode(whole).decode()
+    lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+    return "\n".join(["-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----", ""])
+
+
+def sign_file(path: Path, key: Ed25519PrivateKey) -> Path:
+    """Write ``x.sig`` beside ``x`` and return its path.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    target = path.with_name(path.name + ".sig")
+    try:
+        target.write_text(sign(path.read_bytes(), key), encoding="ascii")
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+    return target
+
+
+def _string(value: bytes) -> bytes:
+    return struct.pack(">I", len(value)) + value
