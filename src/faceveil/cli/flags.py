@@ -169,6 +169,12 @@ def _group(field: FieldInfo) -> str:
     return str(extra["group"])
 
 
+def _env(field: FieldInfo) -> str | None:
+    """The variable that may hold the setting: secrets do not belong into lists of processes."""
+    extra = field.json_schema_extra
+    return str(extra["env"]) if isinstance(extra, dict) and "env" in extra else None
+
+
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     kind, limits = _plain(field.annotation, list(field.metadata))
     flag = flag_name(name)
@@ -177,6 +183,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
         flag,
         help=f"{field.description}{_remark(limits, _default_text(name, field))}",
+        envvar=_env(field),
         show_default=False,  # Typer would have to be given the default itself
         rich_help_panel=_group(field).capitalize(),
     )

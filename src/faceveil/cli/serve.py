@@ -44,9 +44,12 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
     from faceveil.server.serve import open_store
     from faceveil.server.worker import run_worker
 
+    def tell(error: Exception) -> None:
+        ui.error(error)
+
     store, queue = open_store(service)
     ui.note(f"waiting for jobs in {store.folder}")
-    run_worker(store, queue, _machine(options), told=lambda error: ui.error(error) and None)
+    run_worker(store, queue, _machine(options), told=tell)
     return 0
 
 
@@ -56,7 +59,11 @@ def _machine(options: Options) -> dict[str, Any]:
 
 
 def _require_packages() -> None:
+    import sys
     from importlib.util import find_spec
+
+    if sys.platform == "win32":
+        raise UsageError("the server needs Linux or macOS", "run it there, in WSL or a container")
 
     missing = [
         name

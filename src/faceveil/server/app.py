@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +25,7 @@ from faceveil.server import routes_files, routes_jobs, routes_service, routes_ve
 from faceveil.server.hub import Hub
 from faceveil.server.intake import Intake
 from faceveil.server.metrics import Metrics
-from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem, problem_of
+from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
 from faceveil.server.queue import JobQueue
 from faceveil.server.security import Guard
 from faceveil.server.settings import Service
@@ -35,6 +36,10 @@ SWEEP_SECONDS = 3.0
 _AT_ONCE = 2
 """Previews that are made at the same time."""
 
+_PROBLEM: dict[str, Any] = {
+    "description": "What went wrong",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 _STATUS_WORDS = {404: "not-found", 405: "wrong-method"}
 
 
@@ -69,7 +74,7 @@ def create_app(
         pydantic.ValidationError: the options are out of range.
     """
     hub = Hub(store)
-    intake = Intake(store, service, Options(**base), hub.count)
+    intake = Intake(store, service, Options(**base), hub)
     state = State(service, base, store, queue, hub, intake, Metrics(hub))
     app = FastAPI(
         title="FaceVeil",
@@ -79,14 +84,17 @@ def create_app(
         docs_url=None,  # these pages would come from elsewhere
         redoc_url=None,
         lifespan=_lifespan,
-        responses={"default": {"model": Problem, "description": "What went wrong"}},
+        responses={"default": _PROBLEM, 422: _PROBLEM},
     )
     app.state.faceveil = state
     for routes in (routes_service, routes_veil, routes_jobs, routes_files):
         app.include_router(routes.router)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for kind in (FaceVeilError, ProblemError, HTTPException, RequestValidationError, LookupError):
+    for kind in (
+        *(FaceVeilError, ProblemError, LookupError),
+        *(HTTPException, RequestValidationError, ClientDisconnect),
+    ):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_error)
     return Guard(_Counted(app, state.metrics), service, token)
@@ -96,6 +104,7 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: State = app.state.faceveil
     await to_thread.run_sync(sweep.clear_half_made, state.store)
+    await state.hub.refresh()
     async with AsyncExitStack() as stack:
         for task in (state.hub.run(), _sweep_often(state)):
             running = asyncio.create_task(task)
@@ -113,7 +122,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 async def _sweep_often(state: State) -> None:
     while True:
         with suppress(OSError):  # a full disk passes; the next sweep goes on
-            await to_thread.run_sync(lambda: sweep.sweep(state.store, state.queue, serving=True))
+            await to_thread.run_sync(sweep.sweep, state.store, state.queue, state.hub.records())
         await asyncio.sleep(SWEEP_SECONDS)
 
 
@@ -126,6 +135,8 @@ async def _on_error(request: Request, error: Exception) -> Response:
         kind = _STATUS_WORDS.get(error.status_code, "usage")
         told = problem(error.status_code, kind, str(error.detail).lower())
         headers = dict(error.headers or {})
+    elif isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # nobody is there to read it
     elif isinstance(error, LookupError):
         told = problem(404, "not-found", "there is no such job, or it is gone")
     else:

@@ -35,6 +35,7 @@ class Hub:
         self._version = 0
         self._changed: dict[str, int] = {}
         self._gone: dict[str, int] = {}
+        self._expected: set[str] = set()
         self._offset = 0
         self._full = 0.0
         self._line: dict[str, int] = {}
@@ -51,12 +52,12 @@ class Hub:
     async def refresh(self) -> None:
         """Take in what changed up to now."""
         async with self._turn:
-            ids = await to_thread.run_sync(self._changes)
-            if ids is None or ids:
-                await to_thread.run_sync(self._read, ids)
-        if ids is None or ids:
-            async with self._news:
-                self._news.notify_all()
+            found = await to_thread.run_sync(self._look)
+            if found is None:
+                return
+            self._take_in(found)
+        async with self._news:
+            self._news.notify_all()
 
     async def close(self) -> None:
         """End all streams of events."""
@@ -68,17 +69,23 @@ class Hub:
         """All jobs, oldest first."""
         return [self._jobs[record.id] for record in self._in_order()]
 
-    def count(self, *, batch: str | None = None) -> int:
+    def expect(self, job: str) -> None:
+        """Count a job that was just accepted, until it is seen."""
+        self._expected.add(job)
+
+    def count(self) -> int:
         """How many jobs are waiting or being worked on."""
-        records = list(self._records.values())
-        return sum(
-            record.state in UNFINISHED and batch in (None, record.batch) for record in records
-        )
+        unfinished = sum(record.state in UNFINISHED for record in self.records())
+        return unfinished + len(self._expected)
+
+    def records(self) -> list[Record]:
+        """All jobs, those too that are not listed, in no order."""
+        return list(self._records.values())
 
     def states(self) -> dict[str, int]:
         """How many jobs are in each state."""
         found: dict[str, int] = {}
-        for record in list(self._records.values()):
+        for record in self.records():
             found[record.state] = found.get(record.state, 0) + 1
         return found
 
@@ -114,8 +121,23 @@ class Hub:
                     return
 
     def _in_order(self) -> list[Record]:
-        listed = [record for record in self._records.values() if not record.direct]
+        listed = [record for record in self.records() if not record.direct]
         return sorted(listed, key=lambda record: (record.created, record.name))
+
+    def _look(self) -> dict[str, Record | None] | None:
+        """The jobs that changed, None for those that are gone; None if nothing changed."""
+        ids = self._changes()
+        if ids is None:
+            ids = set(self._store.ids()) | set(self._records)
+        if not ids:
+            return None
+        found: dict[str, Record | None] = {}
+        for job in ids:
+            try:
+                found[job] = self._store.load(job)
+            except LookupError:
+                found[job] = None
+        return found
 
     def _changes(self) -> set[str] | None:
         """Ids that changed since the last look; None: look at all."""
@@ -135,21 +157,20 @@ class Hub:
             return None
         return set(lines[:cut].decode(errors="replace").split())
 
-    def _read(self, ids: set[str] | None) -> None:
-        everything = set(self._store.ids()) | self._records.keys() if ids is None else ids
+    def _take_in(self, found: dict[str, Record | None]) -> None:
         version = self._version + 1
-        for job in everything:
-            try:
-                record = self._store.load(job)
-            except LookupError:
+        for job, record in found.items():
+            self._expected.discard(job)
+            if record is None:
                 if self._records.pop(job, None) is not None:
                     self._jobs.pop(job, None)
                     self._changed.pop(job, None)
                     self._gone[job] = version
                 continue
             view = job_of(self._store, record, self._line.get(job))
+            self._records[job] = record
             if self._jobs.get(job) != view:
-                self._records[job], self._jobs[job] = record, view
+                self._jobs[job] = view
                 self._changed[job] = version
         self._line_up(version)
         while len(self._gone) > _GONE_KEPT:

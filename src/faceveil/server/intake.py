@@ -6,13 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import IO, Any
 
 from faceveil.errors import FaceVeilError, InputError, LimitError, UnreadableError, UnsupportedError
 from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.archive import open_archive
 from faceveil.options import Options
+from faceveil.server.hub import Hub
 from faceveil.server.names import display_name
 from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.schemas import Refused
@@ -44,20 +47,19 @@ class Intake:
 
     Args:
         options: for the limits of archives.
-        unfinished: gives the number of jobs that wait or are worked on.
+        hub: knows how many jobs wait.
     """
 
-    def __init__(
-        self, store: Store, service: Service, options: Options, unfinished: Callable[[], int]
-    ) -> None:
+    def __init__(self, store: Store, service: Service, options: Options, hub: Hub) -> None:
         self._store = store
         self._service = service
         self._options = options
-        self._unfinished = unfinished
+        self._hub = hub
+        self._one_at_a_time = Lock()
 
     def require_room(self, jobs: int = 1) -> None:
         """Raises ProblemError with 429 if so many more would be too many."""
-        if self._unfinished() + jobs > self._service.max_queue:
+        if self._hub.count() + jobs > self._service.max_queue:
             raise ProblemError(
                 429,
                 "queue-full",
@@ -91,26 +93,41 @@ class Intake:
                     self._stage(upload.file, name, staged, refused)
                 except FaceVeilError as error:
                     refused.append(Refused(name=name, problem=problem_of(error)))
-            self.require_room(len(staged))
-            records = []
-            for folder, name in staged:
-                record = Record(
-                    id=new_id(),
-                    batch=batch,
-                    name=name,
-                    options=options,
-                    review=review,
-                    direct=direct,
-                    created=now + len(records) * 1e-6,
-                    original_until=now + self._service.keep_original_minutes * 60,
-                    keep_seconds=self._service.keep_result_hours * 3600,
-                    longest=self._service.max_minutes * 60,
-                )
-                self._store.publish(folder, record)
-                records.append(record)
+            made = partial(
+                Record,
+                batch=batch,
+                options=options,
+                review=review,
+                direct=direct,
+                original_until=now + self._service.keep_original_minutes * 60,
+                keep_seconds=self._service.keep_result_hours * 3600,
+                longest=self._service.max_minutes * 60,
+            )
+            records = self._publish(staged, made, now)
         finally:
             _delete(staged)  # those that became jobs are not there any more
         return batch, records, refused
+
+    def _publish(
+        self, staged: list[_Staged], made: Callable[..., Record], now: float
+    ) -> list[Record]:
+        """Make jobs of all, or of none if they are too many."""
+        if len(staged) > self._service.max_files:
+            raise ProblemError(
+                413,
+                "limit",
+                f"the upload holds more than {self._service.max_files} files",
+                "Send fewer at a time.",
+            )
+        records = []
+        with self._one_at_a_time:
+            self.require_room(len(staged))
+            for number, (folder, name) in enumerate(staged):
+                record = made(id=new_id(), name=name, created=now + number * 1e-6)
+                self._hub.expect(record.id)
+                self._store.publish(folder, record)
+                records.append(record)
+        return records
 
     def _stage(
         self, file: IO[bytes], name: str, staged: list[_Staged], refused: list[Refused]

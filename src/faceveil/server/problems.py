@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Self
 
@@ -80,6 +81,8 @@ def problem_of(error: Exception) -> Problem:
         status = next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), 500)
         words = " ".join(str(error).split())
         return problem(status, _name(kind), words, error.advice)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return problem(507, "disk-full", "the disk is full", "Make room, then try again.")
     return problem(
         500,
         "fault",

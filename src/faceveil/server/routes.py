@@ -29,6 +29,14 @@ JobId = Annotated[
 ]
 
 
+def _known(job: JobId, request: Request) -> str:
+    return str(_state(request).store.load(job).id)
+
+
+KnownJob = Annotated[str, Depends(_known)]
+"""The id of a job that is there, for answers that begin before they can fail."""
+
+
 def read_options(text: str | None) -> dict[str, Any]:
     """Options as clients send them beside a file.
 

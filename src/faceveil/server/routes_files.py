@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import IO, Annotated, Any, Literal
 
@@ -184,11 +185,12 @@ def _read(state: Here, job: str, name: str) -> bytes:
     return _existing(state, record, name).read_bytes()
 
 
-def _existing(state: Here, record: Record, name: str) -> Any:
+def _existing(state: Here, record: Record, name: str) -> FilePath:
     if not state.store.has(record.id, name):
         what = "result" if name.startswith("result") else name.partition(".")[0]
         raise ProblemError(404, "not-found", f"the job has no {what}, or it was deleted")
-    return state.store.path(record.id, name)
+    path: FilePath = state.store.path(record.id, name)
+    return path
 
 
 def _result(record: Record) -> str:

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, JobId, read_options
+from faceveil.server.routes import Here, JobId, KnownJob, read_options
 from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
 
 router = APIRouter(prefix="/api", tags=["jobs"])
@@ -102,7 +102,7 @@ def one(job: JobId, state: Here) -> Job:
 
 
 @router.get("/jobs/{job}/events", response_class=EventSourceResponse)
-async def events_of(job: JobId, state: Here) -> AsyncIterator[ServerSentEvent]:
+async def events_of(job: KnownJob, state: Here) -> AsyncIterator[ServerSentEvent]:
     """The same as /api/events for one job, until it has ended."""
     async for event in state.hub.events_of(job):
         yield _event(event)

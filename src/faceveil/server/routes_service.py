@@ -53,7 +53,7 @@ def _limits(state: Here) -> Limits:
         version=version("faceveil"),
         detector=detector,
         max_pixels=base.max_pixels,
-        **service.model_dump(include=Limits.model_fields.keys()),
+        **service.model_dump(include=set(Limits.model_fields)),
     )
 
 

@@ -84,6 +84,7 @@ async def veil(
 
 
 def _accept(state: Here, file: IO[bytes], options: dict[str, Any]) -> Record:
+    records: list[Record]
     _, records, refused = state.intake.accept([Upload("picture", file)], options, direct=True)
     if refused:
         raise ProblemError.of(refused[0].problem)
@@ -93,7 +94,7 @@ def _accept(state: Here, file: IO[bytes], options: dict[str, Any]) -> Record:
         raise ProblemError(
             415, "unsupported", "archives are not handled here", "Send them to POST /api/jobs."
         )
-    record: Record = records[0]
+    (record,) = records
     return record
 
 

@@ -12,8 +12,9 @@ from faceveil.options import Options
 PORT = 8765
 
 
-def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
-    return Field(default, description=help, json_schema_extra={"group": group}, **limits)
+def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
+    extra: dict[str, Any] = {"group": group} | ({"env": env} if env else {})
+    return Field(default, description=help, json_schema_extra=extra, **limits)
 
 
 class Service(BaseModel):
@@ -37,6 +38,7 @@ class Service(BaseModel):
         None,
         "Secret that every client has to send. Unset: none for this machine's own address, a fresh "
         "one, which is printed, for any other.",
+        env="FACEVEIL_TOKEN",
     )
     hosts: tuple[str, ...] = _setting(
         "address", (), "Further name under which clients reach this service. May be repeated."
@@ -50,6 +52,7 @@ class Service(BaseModel):
         "jobs",
         None,
         "Where the ids of waiting jobs are kept: redis://HOST/0, or unset: a file in the folder.",
+        env="FACEVEIL_QUEUE",
     )
 
     # Limits

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from anyio import to_thread
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -37,8 +38,9 @@ def keep(file: IO[bytes], target: Path) -> None:
     """Give an unnamed file a name in its own file system, copying only where that is impossible."""
     file.flush()
     try:
-        source = f"/proc/self/fd/{file.fileno()}"
-        os.link(source, target, src_dir_fd=None, follow_symlinks=True)
+        handle = file.fileno()
+        # Only with a folder given, whichever, does Python follow the link that stands for the file.
+        os.link(f"/proc/self/fd/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
     except OSError:
         file.seek(0)
         with target.open("xb") as copy:
@@ -52,7 +54,7 @@ class _Parser(MultiPartParser):
     def __init__(self, request: Request, folder: Path, most: int) -> None:
         super().__init__(
             Headers(scope=request.scope),
-            request.stream(),  # type: ignore[arg-type]
+            request.stream(),
             max_files=most,
             max_fields=_FIELDS,
             max_part_size=_FIELD_BYTES,
@@ -98,7 +100,7 @@ async def read_body(request: Request, folder: Path) -> IO[bytes]:
     file = unnamed(folder)
     try:
         async for chunk in request.stream():
-            file.write(chunk)
+            await to_thread.run_sync(file.write, chunk)
     except BaseException:
         file.close()
         raise

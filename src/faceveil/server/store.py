@@ -148,7 +148,7 @@ class Store:
 
     def ids(self) -> list[str]:
         """All jobs there are, in no order."""
-        return os.listdir(self.jobs)
+        return [path.name for path in self.jobs.iterdir()]
 
     def load(self, job: str) -> Record:
         """What is known of a job.
@@ -223,9 +223,9 @@ class Store:
         folder = self.path(job)
         keep = {_RECORD, _LOCK, REPORT}
         with suppress(FileNotFoundError):
-            for name in os.listdir(folder):
-                if name not in keep and not name.startswith("result."):
-                    (folder / name).unlink(missing_ok=True)
+            for path in list(folder.iterdir()):
+                if path.name not in keep and not path.name.startswith("result."):
+                    path.unlink(missing_ok=True)
         self.note(job)
 
     def tidy(self, job: str) -> None:

@@ -45,7 +45,7 @@ def run_worker(
     while stop is None or not stop.is_set():
         try:
             if time.monotonic() - swept >= _SWEEP:
-                sweep(store, queue, serving=False)
+                sweep(store, queue, store.records())
                 swept = time.monotonic()
             job = queue.take()
             if job is None:
@@ -80,7 +80,7 @@ def run_child() -> None:
     threading.Thread(target=wait_for_the_end, daemon=True).start()
 
     def tell(error: Exception) -> None:
-        print(f"faceveil: worker: {type(error).__name__}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"faceveil: worker: {type(error).__name__}\n")
 
     folder = Path(given["folder"])
     run_worker(
