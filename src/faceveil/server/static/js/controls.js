@@ -40,7 +40,7 @@ function figure(name, kind, id, optional) {
     id,
     name,
     inputmode: kind.type === "integer" ? "numeric" : "decimal",
-    step: kind.type === "integer" ? 1 : stepOf(kind),
+    step: kind.type === "integer" ? 1 : "any",
     min: kind.minimum ?? kind.exclusiveMinimum,
     max: kind.maximum,
     ...(optional && { tPlaceholder: "option.automatic" }),
@@ -50,9 +50,6 @@ function figure(name, kind, id, optional) {
     show: (value) => (node.value = value ?? ""),
   });
 }
-
-/** Shares go by hundredths, larger ranges by halves. */
-const stepOf = ({ maximum = 100 }) => (maximum <= 4 ? 0.01 : 0.5);
 
 function zones(name, id) {
   const node = el("textarea", { id, name, rows: 2, tPlaceholder: "option.zones.form", spellcheck: "false" });

@@ -49,14 +49,12 @@ export function icon(name) {
 /** A head as each preset leaves it: a grid of shades, `cells` to a side; 1 is a plain fill. */
 export function veiledHead(cells) {
   const grid = svg("g", {});
-  const side = 24 / cells;
+  const side = 26 / cells;
   for (let row = 0; row < cells; row += 1) {
     for (let column = 0; column < cells; column += 1) {
-      const x = (column + 0.5) / cells - 0.5;
-      const y = (row + 0.5) / cells - 0.5;
-      const shade = Math.max(0.18, 0.85 - 1.3 * Math.hypot(x, y * 0.9) + (row % 2 === column % 2 ? 0.1 : -0.08));
-      const place = { x: 12 + column * side, y: 8 + row * side, width: side + 0.2, height: side + 0.2 };
-      grid.append(svg("rect", { ...place, fill: "currentColor", "fill-opacity": cells === 1 ? 0.75 : shade }));
+      const shade = cells === 1 ? 0.8 : 0.5 + 0.28 * Math.sin(row * 2.1 + column * 1.7 + 0.6);
+      const place = { x: 11 + column * side, y: 7 + row * side, width: side + 0.1, height: side + 0.1 };
+      grid.append(svg("rect", { ...place, fill: "currentColor", "fill-opacity": shade.toFixed(2) }));
     }
   }
   return svg(

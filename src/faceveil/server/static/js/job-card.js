@@ -78,7 +78,7 @@ export class JobCard {
   #showProgress() {
     const { job } = this;
     const { progress } = job;
-    this.bar.hidden = !isBusy(job);
+    this.bar.hidden = !isBusy(job) || job.state === "queued";
     this.pace.hidden = !isBusy(job) || !progress;
     if (!isBusy(job)) return;
     if (!progress?.total) {

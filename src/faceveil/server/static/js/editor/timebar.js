@@ -18,20 +18,18 @@ export function timebar(frames, onseek) {
 function draw(canvas, track, frame, frames) {
   canvas.width = Math.max(60, Math.round(canvas.clientWidth * devicePixelRatio)) || 600;
   const paint = canvas.getContext("2d");
+  // The style sheet chooses: colour of the stretches, outline colour of the frame shown.
   const look = getComputedStyle(canvas);
-  const colour = look.getPropertyValue(track.keep ? "--kept" : "--veil-line");
   const { width, height } = canvas;
   const x = (index) => (index / frames) * width;
   paint.clearRect(0, 0, width, height);
-  paint.fillStyle = look.getPropertyValue("--line");
-  paint.fillRect(0, height / 2 - 1, width, 2);
   for (const { from, to, seen } of stretches(track)) {
     const long = Math.max(x(to + 1) - x(from), 2);
-    paint.fillStyle = colour;
+    paint.fillStyle = look.color;
     if (seen) paint.fillRect(x(from), height * 0.15, long, height * 0.7);
     else hatch(paint, x(from), long, height);
   }
-  paint.fillStyle = look.getPropertyValue("--text");
+  paint.fillStyle = look.outlineColor;
   paint.fillRect(Math.min(x(frame), width - 2), 0, 2, height);
 }
 
