@@ -25,7 +25,6 @@ from faceveil.evidence.page import ROWS, page
 from faceveil.evidence.sheet import SIDE, contact_sheet
 from faceveil.evidence.sign import NAMESPACE, load_key, sign_file
 from faceveil.evidence.words import STATUS, WORDS
-from faceveil.lines import report_line
 from faceveil.options import Options
 from faceveil.report import Checked, Finding, Report, TrackFacts
 from faceveil.types import Box, Image, Media
@@ -103,7 +102,7 @@ class TestReport:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", report.date)
 
     def test_its_settings_hash_to_what_it_says_and_hold_no_path(self, report: Report) -> None:
-        saved = json.loads(report_line(report))
+        saved = json.loads(report.to_json())
         assert saved["options"]["min_face"] == 20
         assert not saved["options"].keys() & {"weights", "threads", "jobs"}
         assert digest(saved["options"]) == saved["options_sha256"] == report.options_sha256

@@ -75,6 +75,7 @@ def veil_file(
             with media.open_sink(target, source, options) as sink:
                 painted = render(source, plan, options, sink, progress=step)
                 finished = sink.finish()
+                step("check", 0, None)
                 findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
                 more = repaired(finished, plan, painted, findings, options) if mend else None
                 if more is not None:

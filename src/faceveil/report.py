@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from faceveil.types import Box, Media
@@ -28,6 +29,10 @@ class Finding:
     box: Box | None = None
     score: float | None = None
     detector: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is printed and saved for other programs."""
+        return asdict(self) | {"box": self.box and corners(self.box)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +132,22 @@ class Report:
     date: str = ""
     seconds: float = 0.0
     regions: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line: as it is saved for other programs."""
+        # The fields with boxes in them are done by hand: as objects they would be written otherwise
+        # than elsewhere.
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields["media"] = self.media and asdict(self.media)
+        fields["check"] = self.check and asdict(self.check)
+        fields["faces_over_time"] = [asdict(facts) for facts in self.faces_over_time]
+        fields["findings"] = [finding.to_dict() for finding in self.findings]
+        fields["regions"] = {
+            str(frame): [corners(box) for box in boxes] for frame, boxes in self.regions.items()
+        }
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def corners(box: Box) -> list[float]:
+    """A box as other programs get it: left, top, right, bottom."""
+    return [round(value, 2) for value in box.as_tuple()]

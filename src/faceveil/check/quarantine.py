@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from faceveil.errors import WithheldError
-from faceveil.lines import report_line
 from faceveil.report import Report
 
 FOLDER = ".faceveil-withheld"
@@ -41,7 +40,7 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
         _expire(folder)
-        _write(_report_of(folder, target), report_line(report) + "\n")
+        _write(_report_of(folder, target), report.to_json() + "\n")
         finished.replace(folder / target.name)
         advice = f"it lies in {folder} with its report, may show a face, and is for you alone"
     except OSError:

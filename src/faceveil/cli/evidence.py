@@ -66,9 +66,7 @@ class Evidence:
     def add(self, report: Report, output: Path | None = None) -> None:
         """Save what came of a file, and small pictures of its output, if there is one."""
         if self._lines is not None:
-            from faceveil.lines import report_line
-
-            print(report_line(report), file=self._lines, flush=True)
+            print(report.to_json(), file=self._lines, flush=True)
         if self._page is not None:
             from dataclasses import replace
 

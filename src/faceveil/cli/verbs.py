@@ -123,7 +123,7 @@ def detect(
     options: Options,
 ) -> int:
     """Find every face and say where, without writing a picture."""
-    from faceveil.lines import plan_line
+    from faceveil.cli.lines import plan_line
     from faceveil.pipeline import analyze_file
 
     def show(path: Path, found: Plan) -> None:
@@ -176,7 +176,7 @@ def render(
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
     """Look for faces and metadata left in finished files. Ends with 5 if there are any."""
     from faceveil.check import check_file
-    from faceveil.lines import findings_line
+    from faceveil.cli.lines import findings_line
 
     found = 0
 

@@ -107,7 +107,7 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
         UsageError: no detector of that name.
         WeightsError: its weights are missing or altered.
     """
-    return _scaled(_resolve(options), options, kind, options.min_face)
+    return _scaled(resolve(options), options, kind, options.min_face)
 
 
 def load_second(options: Options, kind: Kind = "image") -> Detector | None:
@@ -118,7 +118,7 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
     """
     name = options.second_detector
     if name == "auto":
-        first = _resolve(options)
+        first = resolve(options)
         others = (other for other in SECOND if other != first)
         name = next((one for one in others if _has_weights(one, options)), "none")
     if name == "none":
@@ -147,7 +147,12 @@ def threshold(detector: Detector, options: Options) -> float:
     return detector.thresholds[options.sensitivity]
 
 
-def _resolve(options: Options) -> str:
+def resolve(options: Options) -> str:
+    """The name of the detector that these options mean.
+
+    Raises:
+        WeightsError: no detector has its weights.
+    """
     if options.detector != "auto":
         return options.detector
     for name in AUTO:
