@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import pkgutil
 import platform
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 # AUDIT_ARCH_* of <linux/audit.h> and the number of socket(2), by machine
 SYSCALLS = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 AF_INET, AF_INET6 = 2, 10
+LINGER = 3.0
+"""Seconds to wait for what a library does in the background."""
 
 
 class SocketOpenedError(BaseException):
@@ -91,6 +95,24 @@ def whole_run(photo: str, detector: str) -> None:
     veil_file(path, path.with_name("veiled.jpg"), options)
     veil_image(astronaut()[..., ::-1].copy(), options)
     check_file(path.with_name("veiled.jpg"), options)
+    time.sleep(LINGER)
+
+
+def silenced(photo: str, detector: str) -> None:
+    """The variable that keeps ONNX Runtime quiet is set before it is imported."""
+    seen = []
+
+    def watch(event: str, details: tuple[Any, ...]) -> None:
+        if event == "import" and str(details[0]).partition(".")[0] == "onnxruntime":
+            seen.append(os.environ.get("ORT_DISABLE_TELEMETRY"))
+
+    sys.addaudithook(watch)
+    from faceveil.options import Options
+    from faceveil.pipeline import analyze_file
+
+    analyze_file(Path(photo), Options(detector=detector))
+    assert seen
+    assert set(seen) == {"1"}, seen
 
 
 def open_in_python() -> None:

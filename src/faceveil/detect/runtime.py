@@ -43,6 +43,9 @@ def session(
         A session whose threads sleep between runs, so that they take nothing from the other
         stages of a run (decoding, painting, encoding).
     """
+    # ONNX Runtime 1.29 and later report each session to its maker over the network. Nothing but
+    # this variable, before the first import, keeps it from doing so; the call is for older ones.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime as ort
 
     ort.disable_telemetry_events()

@@ -155,6 +155,9 @@ class VideoSource:
 
         For a file whose packets all have times, as those have that FaceVeil writes; all frames of
         another one are read.
+
+        Raises:
+            UnreadableError: what is needed for one of them cannot be decoded.
         """
         times, keys = self._times()
         if not keys:
@@ -168,13 +171,14 @@ class VideoSource:
             for group in _groups(container, stream):
                 due = asked & {packet.pts for packet in group}
                 decoded: list[Decoded] = []
-                for packet in group if due else ():
-                    decoded += decoder.decode(packet)
-                    if due <= {frame.pts for frame in decoded} or due == {packet.pts}:
-                        break
-                if due:
-                    decoded += decoder.decode(None)
-                    decoder.flush_buffers()
+                with reading():
+                    for packet in group if due else ():
+                        decoded += decoder.decode(packet)
+                        if due <= {frame.pts for frame in decoded} or due == {packet.pts}:
+                            break
+                    if due:
+                        decoded += decoder.decode(None)
+                        decoder.flush_buffers()
                 for frame in decoded:
                     if frame.pts in due:
                         yield VideoFrame(
