@@ -13,13 +13,13 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Locator, Page, expect
-from servers import Server, holding
 
 from browser import hands
 from browser.hands import act, card, decoded, difference, download, drop, ended, jpeg, probe
 from faceveil import server as package
 from faceveil.types import Box, Image
 from films import film, head, put, scenery
+from servers import Server, holding
 
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
