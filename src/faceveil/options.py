@@ -147,6 +147,22 @@ class Options(BaseModel):
         "Refuse archives that unpack to more than 16 MB and to this many times their own size.",
     )
 
+    # Files
+    include: tuple[str, ...] = _setting(
+        "files",
+        (),
+        "Of folders and archives only files like this: *.jpg, or 2024/*/*.png for whole paths. May "
+        "be repeated.",
+    )
+    exclude: tuple[str, ...] = _setting(
+        "files",
+        (),
+        "Of folders and archives no files like this, and nothing in folders like this. May be "
+        "repeated.",
+    )
+    hidden: bool = _setting("files", False, "Take hidden files of folders and archives, too.")
+    links: bool = _setting("files", False, "Follow links in folders, to files and folders.")
+
     # Detection
     detector: str = _setting(
         "detection",
@@ -217,6 +233,9 @@ class Options(BaseModel):
     # Batch
     jobs: int = _setting(
         "batch", 0, "Processes that work on several files; 0: one a processor core.", ge=0, le=256
+    )
+    strict: bool = _setting(
+        "batch", False, "End with 1 also if a file was done, but with warnings."
     )
 
     # Check

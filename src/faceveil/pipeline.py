@@ -83,8 +83,8 @@ def veil_file(
                 notes=(*source.notes, *sink.notes),
                 dropped=source.dropped,
                 findings=tuple(findings),
-                sha256_in=_sha256(path),
-                sha256_out="" if findings else _sha256(finished),
+                sha256_in=sha256_of_file(path),
+                sha256_out="" if findings else sha256_of_file(finished),
                 detector=plan.detector,
                 weights_sha256=plan.weights_sha256,
                 method=options.method,
@@ -291,7 +291,8 @@ class _Scenes:
         return self._held
 
 
-def _sha256(path: Path) -> str:
+def sha256_of_file(path: Path) -> str:
+    """In hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

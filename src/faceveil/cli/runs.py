@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import ExitStack
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from faceveil.cli.ui import UI, describe, private_file
-from faceveil.errors import SOME_FAILED, UsageError, WeightsError, WithheldError
+from faceveil.errors import SOME_FAILED, InputError, UsageError, WeightsError, WithheldError
 
 if TYPE_CHECKING:
     from faceveil.batch import Job
@@ -24,10 +25,12 @@ class Outcomes:
 
     Args:
         lines: where reports are saved, or None.
+        strict: what was done with warnings counts as failed.
     """
 
-    def __init__(self, ui: UI, lines: IO[str] | None = None) -> None:
+    def __init__(self, ui: UI, lines: IO[str] | None = None, *, strict: bool = False) -> None:
         self.ui = ui
+        self.strict = strict
         self.lines = lines
         self._codes: set[int] = set()
 
@@ -37,22 +40,21 @@ class Outcomes:
         (code, *others) = self._codes
         return SOME_FAILED if others else code
 
-    def done(self) -> None:
-        self._codes.add(0)
+    def done(self, *, partial: bool = False) -> None:
+        self._codes.add(SOME_FAILED if partial and self.strict else 0)
 
-    def veiled(self, path: Path, folder: Path, report: Report) -> None:
+    def veiled(self, path: Path | Job, folder: Path | str, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
         from faceveil.cli.lines import report_line
 
-        self.done()
-        self.ui.result(
-            f"{path} -> {folder / report.output}: {count(report.tracks, 'face')} covered"
-        )
+        self.done(partial=report.status == "partial")
+        target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
+        self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
         self._save(report_line(report))
 
-    def failed(self, path: Path, error: Exception) -> None:
+    def failed(self, path: Path | Job, error: Exception) -> None:
         """A file could not be worked on.
 
         Raises:
@@ -65,7 +67,8 @@ class Outcomes:
 
         self._codes.add(self.ui.error(error, str(path)))
         report = error.report if isinstance(error, WithheldError) else None
-        failed = Report(status="failed", input=path.name, warnings=(describe(error),))
+        name = PurePath(str(path)).name
+        failed = Report(status="failed", input=name, warnings=(describe(error),))
         self._save(report_line(report or failed))
 
     def _save(self, line: str) -> None:
@@ -74,7 +77,13 @@ class Outcomes:
 
 
 def find_jobs(
-    inputs: Sequence[Path], *, report: Path | None = None, plan: Path | None = None
+    inputs: Sequence[Path],
+    options: Options,
+    *,
+    out: Path | None = None,
+    report: Path | None = None,
+    plan: Path | None = None,
+    manifest: Path | None = None,
 ) -> list[Job]:
     """The files behind the inputs.
 
@@ -83,15 +92,34 @@ def find_jobs(
             only one can have a plan.
     """
     from faceveil import batch
+    from faceveil.batch.manifest import is_manifest
 
-    jobs = batch.find_jobs(inputs)
+    apart = [out] if out is not None else []
+    if manifest is not None and is_manifest(manifest):
+        apart.append(manifest)
+    jobs = batch.find_jobs(inputs, options, apart=apart)
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
-    taken = {job.path.resolve() for job in jobs}
-    for side in (report, plan):
+    names = {side.name for side in (report, plan, manifest) if side is not None}
+    taken = {Path(str(job)).resolve() for job in jobs if PurePath(job.name).name in names}
+    for side in (report, plan, manifest):
         if side is not None and side.resolve() in taken:
             raise UsageError(f"{side} is an input and would be overwritten")
     return jobs
+
+
+def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
+    """Whether there is more to do than to obscure one file and put it beside, or where told."""
+    from faceveil.batch.store import is_url
+    from faceveil.media.archive import archive_kind
+
+    first = inputs[0]
+    if len(jobs) > 1 or first.is_dir() or is_url(str(first)):
+        return True
+    try:
+        return archive_kind(first) is not None
+    except InputError:
+        return False
 
 
 def run_each(
@@ -115,11 +143,17 @@ def run_each(
 
 
 def veil_one(
-    ui: UI, path: Path, out: Path | None, work: Callable[[Progress], Report], report: Path | None
+    ui: UI,
+    path: Path,
+    out: Path | None,
+    work: Callable[[Progress], Report],
+    report: Path | None,
+    *,
+    strict: bool = False,
 ) -> int:
     """Obscure one file and tell about it."""
     with private_file(report) as lines:
-        outcomes = Outcomes(ui, lines)
+        outcomes = Outcomes(ui, lines, strict=strict)
         try:
             with ui.progress(path.name) as progress:
                 done = work(progress)
@@ -132,21 +166,34 @@ def veil_one(
 
 
 def veil_many(
-    ui: UI, jobs: Sequence[Job], out: Path | None, options: Options, report: Path | None
+    ui: UI,
+    jobs: Sequence[Job],
+    out: Path | None,
+    options: Options,
+    report: Path | None,
+    manifest: Path | None = None,
+    *,
+    resume: bool = False,
 ) -> int:
     """Obscure many files at once and tell about each."""
-    from faceveil.batch import veil_files
+    from faceveil.batch import Manifest, veil_files
 
-    if out is not None and out.exists() and not out.is_dir():
+    single = len(jobs) == 1
+    if out is not None and out.exists() and not out.is_dir() and not single:
         raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
-    with private_file(report) as lines, ui.progress(f"{len(jobs)} files") as progress:
-        outcomes = Outcomes(ui, lines)
-        for number, (job, done) in enumerate(veil_files(jobs, out, options), 1):
-            progress("obscured", number, len(jobs))
-            if isinstance(done, Exception):
-                outcomes.failed(job.path, done)
+    done: Manifest | None = None
+    with private_file(report) as lines, ExitStack() as stack:
+        if manifest is not None:
+            done = stack.enter_context(Manifest(manifest, options, resume=resume))
+        watch = stack.enter_context(ui.batch())
+        outcomes = Outcomes(ui, lines, strict=options.strict)
+        for one in veil_files(jobs, out, options, manifest=done, watch=watch):
+            if one.outcome is None:
+                outcomes.done(partial=one.partial)
+            elif isinstance(one.outcome, Exception):
+                outcomes.failed(one.job, one.outcome)
             else:
-                outcomes.veiled(job.path, out / job.folder if out else job.path.parent, done)
+                outcomes.veiled(one.job, one.folder, one.outcome)
     return outcomes.exit_code
 
 

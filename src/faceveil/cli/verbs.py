@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceveil.cli.flags import HELP, add_verb
-from faceveil.cli.runs import count, find_jobs, read_plan, run_each, save_plan, veil_many, veil_one
+from faceveil.cli.runs import (
+    count,
+    find_jobs,
+    is_many,
+    read_plan,
+    run_each,
+    save_plan,
+    veil_many,
+    veil_one,
+)
 from faceveil.cli.ui import UI
 from faceveil.cli.weights import weights_app
 from faceveil.errors import SOME_FAILED, UsageError, WithheldError
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
     from faceveil.types import Plan
 
 # The groups of settings that a verb offers: those it makes use of.
-FIND = ("input", "detection")
+FIND = ("input", "files", "detection")
 TRACK = ("tracking",)
 PAINT = ("protection", "output", "video", "check")
 BATCH = ("batch",)
@@ -36,7 +45,10 @@ app = typer.Typer(
 app.add_typer(weights_app, name="weights")
 
 Inputs = Annotated[
-    list[Path], typer.Argument(metavar="INPUT", help="Files, or folders with all below them.")
+    list[Path],
+    typer.Argument(
+        metavar="INPUT", help="Files, folders with all below them, zip or tar archives."
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -53,6 +65,16 @@ ReportFile = Annotated[
 PlanFile = Annotated[
     Path | None,
     typer.Option("--plan", help="Save where the faces are, to edit and render. One input only."),
+]
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="Note what is done: one JSON object a line, one line a file."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Pass over what the manifest says is done, unless it changed since."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
@@ -74,6 +96,8 @@ def veil(
     out: Out = None,
     report: ReportFile = None,
     plan: PlanFile = None,
+    manifest: ManifestFile = None,
+    resume: Resume = False,
     *,
     ui: UI,
     options: Options,
@@ -81,10 +105,14 @@ def veil(
     """Find and obscure every face, then check the result. No input is ever changed."""
     from faceveil.pipeline import analyze_file, veil_file
 
-    jobs = find_jobs(inputs, report=report, plan=plan)
+    if resume and manifest is None:
+        raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
+    jobs = find_jobs(inputs, options, out=out, report=report, plan=plan, manifest=manifest)
     _warn_recoverable(ui, options)
-    if len(jobs) > 1 or inputs[0].is_dir():
-        return veil_many(ui, jobs, out, options, report)
+    if manifest is not None or is_many(inputs, jobs):
+        if plan is not None:
+            raise UsageError("--plan takes one photo or video, and no --manifest")
+        return veil_many(ui, jobs, out, options, report, manifest, resume=resume)
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
@@ -94,7 +122,7 @@ def veil(
             save_plan(plan, found)
         return veil_file(path, out, options, plan=found, progress=progress)
 
-    return veil_one(ui, path, out, work, report)
+    return veil_one(ui, path, out, work, report, strict=options.strict)
 
 
 @add_verb(app, groups=(*FIND, *TRACK))
@@ -120,7 +148,7 @@ def detect(
             else f"{path}: {faces} of {found.min_face:.0f} px or more, by {found.detector}"
         )
 
-    files = [job.path for job in find_jobs(inputs, plan=plan)]
+    files = [job.path for job in find_jobs(inputs, options, plan=plan)]
     return run_each(
         ui, files, lambda path, progress: analyze_file(path, options, progress=progress), show
     )
@@ -141,7 +169,7 @@ def render(
 
     if source.is_dir():
         raise UsageError(f"{source} is a folder; a plan is for one file")
-    find_jobs([source], report=report)
+    find_jobs([source], options, report=report)
     wanted = read_plan(plan)
     _warn_recoverable(ui, options)
     return veil_one(
@@ -173,7 +201,7 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
         if not findings:
             ui.result(f"{path}: nothing found")
 
-    files = [job.path for job in find_jobs(inputs)]
+    files = [job.path for job in find_jobs(inputs, options)]
     code = run_each(ui, files, lambda path, progress: check_file(path, options), show)
     return WithheldError.exit_code if found else code
 
