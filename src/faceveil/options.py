@@ -234,6 +234,13 @@ class Options(BaseModel):
     jobs: int = _setting(
         "batch", 0, "Processes that work on several files; 0: one a processor core.", ge=0, le=256
     )
+    parts: int = _setting(
+        "batch",
+        1,
+        "Look for the faces of a single long video in this many parts at once, one process each.",
+        ge=1,
+        le=256,
+    )
     strict: bool = _setting(
         "batch", False, "End with 1 also if a file was done, but with warnings."
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from faceveil.batch.executors import Executor, Processes, Serial
+from faceveil.batch.executors import Processes, Serial
 from faceveil.batch.find import Job, find_jobs
 from faceveil.batch.manifest import Manifest
 from faceveil.batch.run import Counts, Done, veil_files
+from faceveil.stages import Executor
 
 __all__ = [
     "Counts",

@@ -1,8 +1,4 @@
-"""Who works: an executor is anything with ``map``.
-
-It takes a function and jobs and gives back each job with its outcome, in the order in which they
-are done.
-"""
+"""Who works on many files: this process, or several of this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from functools import partial
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from types import FrameType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from faceveil.errors import INTERRUPTED, FaceVeilError
 
@@ -27,24 +23,6 @@ R = TypeVar("R")
 
 _GRACE = 5.0
 """Seconds a process has to tidy up after the one that started it is gone."""
-
-
-class Executor(Protocol):
-    """Attributes:
-    workers: how many jobs are worked on at the same time.
-    """
-
-    workers: int
-
-    def map(
-        self, function: Callable[[J], R], jobs: Iterable[J]
-    ) -> Iterator[tuple[J, R | Exception]]:
-        """Each job with what the function returned or raised, in order of completion.
-
-        Jobs are taken from the iterable when there is somebody to work on them, so that a million
-        of them need no memory.
-        """
-        ...
 
 
 class LostError(FaceVeilError):

@@ -142,7 +142,8 @@ class Manifest:
             "faces": report.tracks,
             "seconds": round(report.seconds, 3),
         }
-        print(json.dumps(line, ensure_ascii=False), file=self._file, flush=True)
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.flush()
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from faceveil.batch.bundle import Bundle, Piece
-from faceveil.batch.executors import Executor, Processes, Serial
+from faceveil.batch.executors import Processes, Serial
 from faceveil.batch.find import Job, is_own
 from faceveil.batch.manifest import Entry, Manifest
 from faceveil.batch.store import Stamp, deliver, fetch, is_url, place_of
@@ -22,6 +22,7 @@ from faceveil.errors import FaceVeilError, UsageError
 from faceveil.media.archive import archive_kind
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.stages import Executor
 from faceveil.types import Plan
 
 # Fewer files than this are done before further processes have loaded their detectors.

@@ -103,6 +103,7 @@ def veil(
     options: Options,
 ) -> int:
     """Find and obscure every face, then check the result. No input is ever changed."""
+    from faceveil.batch import Processes
     from faceveil.pipeline import analyze_file, veil_file
 
     if resume and manifest is None:
@@ -117,8 +118,10 @@ def veil(
 
     def work(progress: Progress) -> Report:
         found = None
-        if plan is not None:
-            found = analyze_file(path, options, progress=progress)
+        if plan is not None or options.parts > 1:
+            workers = Processes(options.parts)
+            found = analyze_file(path, options, progress=progress, executor=workers)
+        if plan is not None and found is not None:
             save_plan(plan, found)
         return veil_file(path, out, options, plan=found, progress=progress)
 
