@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "options", "errors", "report", "stages"},
-    {"detect", "track", "region", "obscure", "media", "weights"},
+    {"dataset", "detect", "track", "region", "obscure", "media", "weights"},
     {"check", "scan"},
     {"pipeline"},
     {"batch", "scale", "demo"},

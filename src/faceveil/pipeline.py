@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from faceveil import check, media, obscure, region
 from faceveil._parts import Part, joined, parts_of, scan_part
+from faceveil.dataset import Marked
 from faceveil.detect import Detector, load_detector, threshold
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError, UsageError, WithheldError
@@ -85,6 +86,8 @@ def veil_file(
                 kept=len(plan.tracks) - len(plan.hidden),
                 filled=sum(found.filled for found in plan.tracks),
                 frames=len(plan.pts),
+                width=plan.media.width,
+                height=plan.media.height,
                 smallest_face_px=plan.min_face,
                 warnings=warnings,
                 notes=(*source.notes, *sink.notes),
@@ -166,6 +169,19 @@ def _scan_part(path: Path, options: Options, part: Part) -> Scan | None:
         strong = threshold(detector, options)
         weak = strong * options.weak_share
         return scan_part(cast("VideoSource", source), part, detector, weak, strong)
+
+
+def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan:
+    """The plan that paints someone else's boxes into a file, without looking for faces.
+
+    Raises:
+        UnsupportedError: the boxes are not for this picture.
+    """
+    with media.open_source(path, options) as source:
+        pts: Sequence[int] = (0,)
+        if source.media.kind != "image":
+            pts = [frame.pts for frame in source.skim()]
+        return marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
 
 
 def render_file(

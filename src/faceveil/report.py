@@ -37,6 +37,7 @@ class Report:
         faces: number of face boxes seen, over all frames.
         tracks: number of different faces covered; ``kept``: left visible on request.
         filled: number of face boxes covered without having been seen.
+        width, height: of the picture as displayed, in pixels; 0 for an archive.
         smallest_face_px: size of the smallest face that could have been found.
         warnings: what went wrong or weakens the result.
         notes: what was converted on the way; harmless.
@@ -52,6 +53,8 @@ class Report:
     kept: int = 0
     filled: int = 0
     frames: int = 1
+    width: int = 0
+    height: int = 0
     smallest_face_px: float = 0.0
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -28,10 +28,12 @@ class Piece:
 
     Attributes:
         number: its place among the members that are worked on.
+        name: in the archive.
         path: where it was unpacked to; folder: where its output goes.
     """
 
     number: int
+    name: str
     path: Path
     folder: Path
 
@@ -88,7 +90,7 @@ class Bundle:
                 return
             folder = self._scratch / str(number)
             (folder / "out").mkdir(parents=True, mode=0o700)
-            piece = Piece(number, folder / member.name.name, folder / "out")
+            piece = Piece(number, str(member.name), folder / member.name.name, folder / "out")
             try:
                 self._archive.extract(member, piece.path)
             except FaceVeilError as error:
@@ -158,6 +160,8 @@ class Bundle:
             kept=sum(report.kept for report in done),
             filled=sum(report.filled for report in done),
             frames=sum(report.frames for report in done),
+            width=0,
+            height=0,
             smallest_face_px=max(report.smallest_face_px for report in done),
             warnings=tuple(self._warnings),
             notes=tuple(sorted(notes)),

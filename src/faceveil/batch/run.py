@@ -17,13 +17,13 @@ from faceveil.batch.executors import Processes, Serial
 from faceveil.batch.find import Job, is_own
 from faceveil.batch.manifest import Entry, Manifest
 from faceveil.batch.store import Stamp, deliver, fetch, is_url, place_of
+from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
-from faceveil.errors import FaceVeilError, UsageError
+from faceveil.errors import FaceVeilError, UnsupportedError, UsageError
 from faceveil.media.archive import archive_kind
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.stages import Executor
-from faceveil.types import Plan
 
 # Fewer files than this are done before further processes have loaded their detectors.
 WORTH_PROCESSES = 4
@@ -87,10 +87,7 @@ class _Task:
     stamp: Stamp | None = None
     piece: Piece | None = None
     bundle: int = 0
-
-
-Plans = Callable[[str, int, int], Plan]
-"""Makes the plan of a file from its name, width and height, in place of a detector."""
+    marked: Marked | None = None
 
 
 def veil_files(
@@ -100,7 +97,7 @@ def veil_files(
     executor: Executor | None = None,
     *,
     manifest: Manifest | None = None,
-    plans: Plans | None = None,
+    labels: Labels | None = None,
     watch: Callable[[Counts], None] | None = None,
 ) -> Iterator[Done]:
     """Obscure many files. One that fails does not stop the others.
@@ -109,7 +106,7 @@ def veil_files(
         out: folder or URL for the outputs; None puts each beside its input. For a single archive
             the zip to write, if its name ends so.
         manifest: what is done already, and where it is written down.
-        plans: where the faces are, if that is known.
+        labels: someone else's boxes, to be painted in place of what a detector finds.
         watch: called with the counts whenever they change.
 
     Yields:
@@ -125,7 +122,7 @@ def veil_files(
         executor = Processes(workers) if parallel else Serial()
     if executor.workers > 1 and not options.threads:
         options = options.model_copy(update={"threads": 1})
-    run = _Run(out, options, manifest, watch or (lambda counts: None), plans)
+    run = _Run(out, options, manifest, watch or (lambda counts: None), labels)
     return run.over(jobs, executor)
 
 
@@ -153,14 +150,14 @@ class _Run:
         options: Options,
         manifest: Manifest | None,
         watch: Callable[[Counts], None],
-        plans: Plans | None,
+        labels: Labels | None,
     ) -> None:
         remote = out is not None and is_url(str(out))
         named = out is not None and not remote and str(out).lower().endswith(".zip")
         self._zip = Path(out) if out is not None and named and not Path(out).is_dir() else None
         self._out = None if out is None or self._zip else place_of(str(out)).root
         self._options, self._manifest, self._watch = options, manifest, watch
-        self._plans = plans
+        self._labels = labels
         self._counts = Counts()
         self._bundles: dict[int, tuple[_Task, Bundle]] = {}
         self._ready: deque[Done] = deque()
@@ -168,7 +165,7 @@ class _Run:
 
     def over(self, jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
-        work = partial(_work, options=self._options, plans=self._plans)
+        work = partial(_work, options=self._options)
         try:
             for task, outcome in executor.map(work, self._tasks(jobs)):
                 self._counts.add(outcome)
@@ -197,7 +194,7 @@ class _Run:
             try:
                 self._prepare(folder)
                 if not _is_archive(job):
-                    yield task
+                    yield replace(task, marked=self._marked(job.name))
                     continue
                 bundle = Bundle(job.path, self._zip_for(job, folder), self._options)
             except FaceVeilError as error:
@@ -207,11 +204,19 @@ class _Run:
             self._counts.files += len(bundle) - 1
             self._bundles[number] = task, bundle
             for piece in bundle.pieces():
+                problem: Exception | None = None
                 if isinstance(piece, Piece):
-                    yield replace(task, piece=piece, bundle=number)
+                    member = piece.number
+                    try:
+                        marked = self._marked(piece.name)
+                        yield replace(task, piece=piece, bundle=number, marked=marked)
+                    except UnsupportedError as error:
+                        problem = error
                 else:
-                    self._counts.add(piece[1])
-                    self._take(number, *piece)
+                    member, problem = piece
+                if problem is not None:
+                    self._counts.add(problem)
+                    self._take(number, member, problem)
 
     def _take(self, number: int, member: int, outcome: Report | Exception) -> None:
         self._watch(self._counts)
@@ -229,6 +234,9 @@ class _Run:
         partial = isinstance(outcome, Report) and outcome.status == "partial"
         self._ready.append(Done(task.job, outcome, task.folder, partial))
         self._watch(self._counts)
+
+    def _marked(self, name: str) -> Marked | None:
+        return self._labels.of(name) if self._labels is not None else None
 
     def _base(self) -> str | None:
         return str(self._zip.parent) if self._zip else self._out
@@ -270,12 +278,12 @@ class _Run:
                         Path(entry.path).unlink()
 
 
-def _work(task: _Task, *, options: Options, plans: Plans | None) -> Report:
+def _work(task: _Task, *, options: Options) -> Report:
     """One file, in whatever process this is."""
     if task.piece is not None:
-        return _veil(task.piece.path, task.piece.folder, options, plans, task.piece.path.name)
+        return _veil(task.piece.path, task.piece.folder, options, task.marked)
     if not (is_url(task.job.root) or is_url(task.folder)):
-        return _veil(task.job.path, Path(task.folder), options, plans, task.job.name)
+        return _veil(task.job.path, Path(task.folder), options, task.marked)
     with tempfile.TemporaryDirectory(prefix="faceveil-") as scratch:
         path = Path(scratch, PurePosixPath(task.job.name).name)
         if is_url(task.job.root):
@@ -283,20 +291,16 @@ def _work(task: _Task, *, options: Options, plans: Plans | None) -> Report:
         else:
             path = task.job.path
         if not is_url(task.folder):
-            return _veil(path, Path(task.folder), options, plans, task.job.name)
+            return _veil(path, Path(task.folder), options, task.marked)
         out = Path(scratch, "out")
         out.mkdir()
-        report = _veil(path, out, options, plans, task.job.name)
+        report = _veil(path, out, options, task.marked)
         deliver(out / report.output, f"{task.folder}/{report.output}")
         return report
 
 
-def _veil(path: Path, folder: Path, options: Options, plans: Plans | None, name: str) -> Report:
-    from faceveil import media
-    from faceveil.pipeline import veil_file
+def _veil(path: Path, folder: Path, options: Options, marked: Marked | None) -> Report:
+    from faceveil.pipeline import marked_plan, veil_file
 
-    plan = None
-    if plans is not None:
-        with media.open_source(path, options) as source:
-            plan = plans(name, source.media.width, source.media.height)
+    plan = None if marked is None else marked_plan(path, marked, options)
     return veil_file(path, folder, options, plan=plan)

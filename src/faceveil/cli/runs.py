@@ -8,10 +8,18 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from faceveil.cli.ui import UI, describe, private_file
-from faceveil.errors import SOME_FAILED, InputError, UsageError, WeightsError, WithheldError
+from faceveil.errors import (
+    SOME_FAILED,
+    InputError,
+    OutputError,
+    UsageError,
+    WeightsError,
+    WithheldError,
+)
 
 if TYPE_CHECKING:
     from faceveil.batch import Job
+    from faceveil.dataset import Found
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
@@ -174,20 +182,24 @@ def veil_many(
     manifest: Path | None = None,
     *,
     resume: bool = False,
+    boxes: Path | None = None,
 ) -> int:
     """Obscure many files at once and tell about each."""
     from faceveil.batch import Manifest, veil_files
+    from faceveil.dataset import read_labels
 
     single = len(jobs) == 1
     if out is not None and out.exists() and not out.is_dir() and not single:
         raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
+    labels = read_labels(boxes) if boxes is not None else None
     done: Manifest | None = None
     with private_file(report) as lines, ExitStack() as stack:
         if manifest is not None:
-            done = stack.enter_context(Manifest(manifest, options, resume=resume))
+            plans = labels.sha256 if labels else ""
+            done = stack.enter_context(Manifest(manifest, options, resume=resume, plans=plans))
         watch = stack.enter_context(ui.batch())
         outcomes = Outcomes(ui, lines, strict=options.strict)
-        for one in veil_files(jobs, out, options, manifest=done, watch=watch):
+        for one in veil_files(jobs, out, options, manifest=done, labels=labels, watch=watch):
             if one.outcome is None:
                 outcomes.done(partial=one.partial)
             elif isinstance(one.outcome, Exception):
@@ -202,6 +214,23 @@ def save_plan(path: Path, plan: Plan) -> None:
     with private_file(path) as file:
         if file is not None:
             file.write(plan.to_json())
+
+
+def write_dataset(found: Sequence[Found], form: str, out: Path) -> int:
+    """Write boxes in the format of a data set; returns how many files that took."""
+    from faceveil.dataset import write
+
+    files = write(found, form)
+    if "" not in files:
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}") from error
+    for name, text in files.items():
+        with private_file(out / name if name else out) as file:
+            if file is not None:
+                file.write(text)
+    return len(files)
 
 
 def read_plan(path: Path) -> Plan:

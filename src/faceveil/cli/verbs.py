@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from faceveil.cli.runs import (
     save_plan,
     veil_many,
     veil_one,
+    write_dataset,
 )
 from faceveil.cli.ui import UI
 from faceveil.cli.weights import weights_app
@@ -76,6 +78,14 @@ Resume = Annotated[
         "--resume", help="Pass over what the manifest says is done, unless it changed since."
     ),
 ]
+BoxesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--boxes-from",
+        help="Paint these boxes instead of looking for faces: COCO .json, .csv, YOLO .txt or a "
+        "folder of those.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
@@ -98,6 +108,7 @@ def veil(
     plan: PlanFile = None,
     manifest: ManifestFile = None,
     resume: Resume = False,
+    boxes_from: BoxesFile = None,
     *,
     ui: UI,
     options: Options,
@@ -110,10 +121,10 @@ def veil(
         raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
     jobs = find_jobs(inputs, options, out=out, report=report, plan=plan, manifest=manifest)
     _warn_recoverable(ui, options)
-    if manifest is not None or is_many(inputs, jobs):
+    if manifest is not None or boxes_from is not None or is_many(inputs, jobs):
         if plan is not None:
-            raise UsageError("--plan takes one photo or video, and no --manifest")
-        return veil_many(ui, jobs, out, options, report, manifest, resume=resume)
+            raise UsageError("--plan takes one photo or video, no --manifest, no --boxes-from")
+        return veil_many(ui, jobs, out, options, report, manifest, resume=resume, boxes=boxes_from)
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
@@ -182,6 +193,38 @@ def render(
         lambda progress: render_file(source, wanted, out, options, progress=progress),
         report,
     )
+
+
+class Format(StrEnum):
+    """Formats of data sets."""
+
+    COCO = "coco"
+    YOLO = "yolo"
+    CSV = "csv"
+
+
+@add_verb(app)
+def export(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PLAN|REPORT", help="What veil or detect saved.")
+    ],
+    form: Annotated[Format, typer.Option("--format", help="What to write.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The file to write; for yolo the folder.")
+    ],
+    *,
+    ui: UI,
+) -> int:
+    """Turn plans and reports into the boxes of a data set."""
+    from faceveil.dataset import read_found
+
+    if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
+        raise UsageError(f"{out} is an input and would be overwritten")
+    found = [one for path in inputs for one in read_found(path)]
+    write_dataset(found, form.value, out)
+    boxes = sum(len(one.spots) for one in found)
+    ui.result(f"{out}: {count(boxes, 'face')} in {count(len(found), 'input')}")
+    return 0
 
 
 @add_verb(app, groups=FIND)
