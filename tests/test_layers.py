@@ -22,7 +22,7 @@ LAYERS = (
     {"cli", "server"},
 )
 # Rooms of one layer know nothing of each other, except:
-ALLOWED = {("detect", "weights"), ("cli", "server")}
+ALLOWED = {("detect", "weights"), ("cli", "server"), ("scale", "batch")}
 PRIVATE = {"_sources": "weights", "_parts": "scan"}
 """Helper modules and the room they belong to."""
 LONGEST = 320

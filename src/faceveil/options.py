@@ -241,6 +241,12 @@ class Options(BaseModel):
         ge=1,
         le=256,
     )
+    ray_address: str | None = _setting(
+        "batch",
+        None,
+        "Work on a Ray cluster: host:port, auto, or local to begin one on this machine. Needs the "
+        "extra scale.",
+    )
     strict: bool = _setting(
         "batch", False, "End with 1 also if a file was done, but with warnings."
     )

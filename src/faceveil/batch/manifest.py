@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from faceveil.batch.find import Job
-from faceveil.batch.store import Place, Stamp, place_of, sha256_of
+from faceveil.batch.store import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
 from faceveil.errors import OutputError, UsageError
 from faceveil.options import Options
 from faceveil.report import Report
 
 # What an output does not depend on: who does the work and how fast, and what is refused.
 _NO_MATTER = {"threads", "weights"}
+_EVERY = 30.0
+"""Seconds between two deliveries of a manifest at a URL."""
 _BEGIN = b'{"input": "'
 _NO_MATTER_GROUPS = {"batch", "files", "input"}
 
@@ -72,7 +76,8 @@ class Manifest:
     what was in flight. Readable by its owner alone: it holds names of files.
 
     Args:
-        path: the file; a new one unless ``resume`` is set.
+        path: the file, or its URL; a new one unless ``resume`` is set. At a URL it is brought up to
+            date every half a minute, so a crash loses as much.
         options: those of this run.
         resume: take up what the file says.
         plans: see `options_hash`.
@@ -83,9 +88,19 @@ class Manifest:
     """
 
     def __init__(
-        self, path: Path, options: Options, *, resume: bool = False, plans: str = ""
+        self, path: Path | str, options: Options, *, resume: bool = False, plans: str = ""
     ) -> None:
         self._options = options_hash(options, plans)
+        self._url, self._delivered = "", time.monotonic()
+        if is_url(str(path)):
+            self._url = place_of(str(path)).root
+            # Beside it lies nothing else, and it goes when this object does.
+            self._scratch = tempfile.TemporaryDirectory(prefix="faceveil-")
+            path = Path(self._scratch.name, "manifest.jsonl")
+            folder, _, name = self._url.rpartition("/")
+            if place_of(folder).stamp(name):
+                fetch(self._url, path)
+        self._path = path = Path(path)
         whole, self._entries = _read(path)
         self.resume = resume
         if not resume:
@@ -144,6 +159,9 @@ class Manifest:
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()
+        if self._url and time.monotonic() - self._delivered > _EVERY:
+            deliver(self._path, self._url)
+            self._delivered = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +173,11 @@ class Manifest:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+        if self._url:
+            try:
+                deliver(self._path, self._url)
+            finally:
+                self._scratch.cleanup()
 
 
 def is_manifest(path: Path) -> bool:

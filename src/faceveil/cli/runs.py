@@ -196,10 +196,17 @@ def veil_many(
     with private_file(report) as lines, ExitStack() as stack:
         if manifest is not None:
             plans = labels.sha256 if labels else ""
-            done = stack.enter_context(Manifest(manifest, options, resume=resume, plans=plans))
+            done = stack.enter_context(Manifest(str(manifest), options, resume=resume, plans=plans))
+        executor = None
+        if options.ray_address is not None:
+            from faceveil.scale import Cluster
+
+            executor = stack.enter_context(Cluster(options.ray_address, options.jobs))
         watch = stack.enter_context(ui.batch())
         outcomes = Outcomes(ui, lines, strict=options.strict)
-        for one in veil_files(jobs, out, options, manifest=done, labels=labels, watch=watch):
+        for one in veil_files(
+            jobs, out, options, executor, manifest=done, labels=labels, watch=watch
+        ):
             if one.outcome is None:
                 outcomes.done(partial=one.partial)
             elif isinstance(one.outcome, Exception):

@@ -121,7 +121,8 @@ def veil(
         raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
     jobs = find_jobs(inputs, options, out=out, report=report, plan=plan, manifest=manifest)
     _warn_recoverable(ui, options)
-    if manifest is not None or boxes_from is not None or is_many(inputs, jobs):
+    special = (manifest, boxes_from, options.ray_address)
+    if any(one is not None for one in special) or is_many(inputs, jobs):
         if plan is not None:
             raise UsageError("--plan takes one photo or video, no --manifest, no --boxes-from")
         return veil_many(ui, jobs, out, options, report, manifest, resume=resume, boxes=boxes_from)
