@@ -73,7 +73,7 @@ def _values(setting: dict[str, Any]) -> str:
     if "enum" in setting:
         return ", ".join(f"`{value}`" for value in setting["enum"])
     if setting["type"] == "array":
-        return "left,top,right,bottom" if setting["items"]["type"] == "array" else "text"
+        return "text" if setting["items"]["type"] == "string" else "left,top,right,bottom"
     if setting.get("format") == "path":
         return "folder"
     limits = " ".join(f"{word} {setting[key]:g}" for key, word in LIMITS if key in setting)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from faceveil.cli import app
 from faceveil.cli.flags import flag_name, make_settings
-from faceveil.cli.verbs import FIND, PAINT, TRACK
+from faceveil.cli.verbs import FILES, FIND, PAINT, TRACK
 from faceveil.errors import UsageError
 from faceveil.options import Options
 
@@ -40,9 +40,9 @@ def test_has_help_and_group(name: str) -> None:
     ("verb", "groups"),
     [
         ("veil", {group(name) for name in FIELDS}),
-        ("detect", {*FIND, *TRACK}),
+        ("detect", {*FILES, *FIND, *TRACK}),
         ("render", {*FIND, *PAINT}),
-        ("check", {*FIND}),
+        ("check", {*FILES, *FIND}),
     ],
 )
 def test_a_verb_offers_the_settings_it_uses(verb: str, groups: set[str]) -> None:

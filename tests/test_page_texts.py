@@ -18,8 +18,8 @@ from faceveil.options import PRESETS, Options
 pytest.importorskip("fastapi", reason="the extra server is not installed")
 
 from faceveil import server
+from faceveil.options import DECISIVE
 from faceveil.server.problems import problem_of
-from faceveil.server.settings import OFFERED
 from faceveil.server.store import State
 
 HOUSE = Path(server.__file__).parent
@@ -28,7 +28,7 @@ TABLES = {
     language: json.loads((STATIC / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
     for language in ("en", "zh")
 }
-SETTINGS = {name: Options.model_json_schema()["properties"][name] for name in OFFERED}
+SETTINGS = {name: Options.model_json_schema()["properties"][name] for name in DECISIVE}
 
 
 def problem_types() -> set[str]:

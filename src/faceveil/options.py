@@ -148,6 +148,22 @@ class Options(BaseModel):
         "Refuse archives that unpack to more than 16 MB and to this many times their own size.",
     )
 
+    # Files
+    include: tuple[str, ...] = _setting(
+        "files",
+        (),
+        "Of folders and archives only files like this: *.jpg, or 2024/*/*.png for whole paths. May "
+        "be repeated.",
+    )
+    exclude: tuple[str, ...] = _setting(
+        "files",
+        (),
+        "Of folders and archives no files like this, and nothing in folders like this. May be "
+        "repeated.",
+    )
+    hidden: bool = _setting("files", False, "Take hidden files of folders and archives, too.")
+    links: bool = _setting("files", False, "Follow links in folders, to files and folders.")
+
     # Detection
     detector: str = _setting(
         "detection",
@@ -167,18 +183,20 @@ class Options(BaseModel):
         "Size in pixels of the smallest face to look for. Larger is faster. Unset: chosen from the "
         "size of the picture; the report says which.",
     )
+
+    # Machine
     weights: Path | None = _setting(
-        "detection", None, "Folder with weights, searched before all others."
+        "machine", None, "Folder with weights, searched before all others."
     )
     device: Device = _setting(
-        "detection",
+        "machine",
         "cpu",
         "Where yunet and centerface run. auto: on the first accelerator that the installed build "
         "of ONNX Runtime knows. Where there is none, the processor takes over and the report says "
         "so.",
     )
     threads: int = _setting(
-        "detection", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256
+        "machine", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256
     )
 
     # Tracking
@@ -226,6 +244,22 @@ class Options(BaseModel):
     jobs: int = _setting(
         "batch", 0, "Processes that work on several files; 0: one a processor core.", ge=0, le=256
     )
+    parts: int = _setting(
+        "batch",
+        1,
+        "Look for the faces of a single long video in this many parts at once, one process each.",
+        ge=1,
+        le=256,
+    )
+    ray_address: str | None = _setting(
+        "batch",
+        None,
+        "Work on a Ray cluster: host:port, auto, or local to begin one on this machine. Needs the "
+        "extra scale.",
+    )
+    strict: bool = _setting(
+        "batch", False, "End with 1 also if a file was done, but with warnings."
+    )
 
     # Check
     check: Literal["sample", "full", "off"] = _setting(
@@ -265,3 +299,18 @@ class Options(BaseModel):
                 "or set allow_weak"
             )
         return self
+
+
+APART = ("input", "files", "machine", "batch")
+"""Groups of settings that have no say in what an output looks like."""
+
+
+def group_of(name: str) -> str:
+    """The group in which a setting is shown."""
+    extra = Options.model_fields[name].json_schema_extra
+    assert isinstance(extra, dict), "every setting names its group"
+    return str(extra["group"])
+
+
+DECISIVE = tuple(name for name in Options.model_fields if group_of(name) not in APART)
+"""The settings that decide what an output looks like."""

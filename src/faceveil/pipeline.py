@@ -9,25 +9,33 @@ wakes up is the one that leaks: only a plan of the whole file can reach back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from faceveil import check, media, obscure, region
+from faceveil._parts import Part, joined, parts_of, scan_part
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
+from faceveil.dataset import Marked
 from faceveil.detect import Detector, load_detector, threshold
-from faceveil.errors import UsageError
+from faceveil.detect.runtime import bounded
+from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.obscure.canvas import canvas_of
 from faceveil.obscure.codes import Codes
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.scan import scan
-from faceveil.stages import ahead, behind
+from faceveil.scan import Scan, scan
+from faceveil.stages import Executor, ahead, behind
 from faceveil.track import link, timeline
 from faceveil.types import Box, Frame, Image, Plan, Track
+
+if TYPE_CHECKING:
+    from faceveil.media.video import VideoSource
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
@@ -115,11 +123,61 @@ def veil_image(image: Image, options: Options = DEFAULTS) -> Image:
 
 
 def analyze_file(
-    path: Path, options: Options = DEFAULTS, *, progress: Progress | None = None
+    path: Path,
+    options: Options = DEFAULTS,
+    *,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
-    """Find every face of a file, without writing one. Raises as `veil_file` does."""
+    """Find every face of a file, without writing one. Raises as `veil_file` does.
+
+    Args:
+        executor: who scans the parts of a long video, if ``options.parts`` asks for several. The
+            plan is the same.
+    """
     with media.open_source(path, options) as source:
-        return analyze(source, options, progress=progress)
+        seen = None
+        if executor is not None and options.parts > 1 and source.media.kind == "video":
+            seen = _scan_apart(path, options, executor)
+        return analyze(source, options, progress=progress, seen=seen)
+
+
+def _scan_apart(path: Path, options: Options, executor: Executor) -> Scan | None:
+    """The scan of a video whose parts are read side by side, or None if it has to be one."""
+    with media.open_source(path, options) as source:
+        parts = parts_of(cast("VideoSource", source), options.parts)
+    if len(parts) < 2:
+        return None
+    threads = options.threads or max(1, bounded(0) // executor.workers)
+    work = partial(_scan_part, path, options.model_copy(update={"threads": threads}))
+    scans = dict(executor.map(work, parts))
+    found = [scans[part] for part in parts]
+    for outcome in found:
+        if isinstance(outcome, Exception) and not isinstance(outcome, InputError):
+            raise outcome
+    whole = [scan for scan in found if isinstance(scan, Scan)]
+    return joined(whole) if len(whole) == len(parts) else None
+
+
+def _scan_part(path: Path, options: Options, part: Part) -> Scan | None:
+    with media.open_source(path, options) as source:
+        detector = load_detector(options, "video")
+        strong = threshold(detector, options)
+        weak = strong * options.weak_share
+        return scan_part(cast("VideoSource", source), part, detector, weak, strong)
+
+
+def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan:
+    """The plan that paints someone else's boxes into a file, without looking for faces.
+
+    Raises:
+        UnsupportedError: the boxes are not for this picture.
+    """
+    with media.open_source(path, options) as source:
+        pts: Sequence[int] = (0,)
+        if source.media.kind != "image":
+            pts = [frame.pts for frame in source.skim()]
+        return marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
 
 
 def render_file(
@@ -140,18 +198,20 @@ def analyze(
     *,
     detector: Detector | None = None,
     progress: Progress | None = None,
+    seen: Scan | None = None,
 ) -> Plan:
     """Read a source once, find its faces and link them over time.
 
     Args:
         detector: in place of the one the options name; it is not closed.
+        seen: what was found in this source, if it has been read already.
     """
     kind, width, height = source.media.kind, source.media.width, source.media.height
     detector = detector or load_detector(options, kind)
     strong = threshold(detector, options)
     weak = strong if kind == "image" else strong * options.weak_share
     step = progress or _silent
-    seen = scan(
+    seen = seen or scan(
         source, detector, weak, strong, lambda done, _: step("analyze", done, source.media.frames)
     )
     if kind == "image":

@@ -85,7 +85,7 @@ class Report:
 
     Attributes:
         input, output: base names only; "" where there is no file.
-        media: what the input is.
+        media: what the input is; None for an archive.
         length: seconds of the video or animation; 0 for a still.
         faces: number of face boxes seen, over all frames.
         tracks: number of different faces covered; ``kept``: left visible on request.

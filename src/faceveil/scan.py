@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from faceveil.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
 from faceveil.types import Face, Frame
 
+# Every so often a video's schedule begins anew, as if nothing was known, so that a part of a long
+# video can be scanned on its own with the same result. It costs one look more each time.
+RESTART_SECONDS = 20.0
 # In a video the detector rests for this many seconds at most: well within what a track reaches
 # back from its first hit, so that a face which enters meanwhile is covered from its first frame.
 REST_SECONDS = 0.24
@@ -44,6 +47,7 @@ class Scan:
         found: frame index -> faces there, for the frames in which the detector looked.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
+        suspects: those of which some are cuts.
         damaged: frame indices whose pictures cannot be trusted.
     """
 
@@ -51,6 +55,7 @@ class Scan:
     pts: list[int] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
+    suspects: list[int] = field(default_factory=list)
 
 
 def scan(
@@ -67,18 +72,40 @@ def scan(
         sure: the score of a face that would be covered on its own.
         progress: called with the frames read and the faces found so far.
     """
-    result, cuts = Scan(), CutFinder()
     video = source.media.kind == "video"
     schedule = Schedule(float(source.time_base), sure) if video else EveryFrame()
+    return follow(source.skim(), schedule, detector, floor, progress)
+
+
+def follow(
+    frames: Iterable[Frame],
+    schedule: Schedule | EveryFrame,
+    detector: Detector,
+    floor: float,
+    progress: Callable[[int, int], None],
+    before: Frame | None = None,
+    *,
+    to_end: bool = True,
+) -> Scan:
+    """Look for faces where the schedule says. As `scan`, for any frames in a row.
+
+    Args:
+        before: the frame before the first, for a part of a video.
+        to_end: the last frame is that of the video.
+    """
+    result, cuts = Scan(), CutFinder(0 if before is None else before.index)
     faces = 0
-    last: Frame | None = None
+    last = before
+    if before is not None:
+        cuts.feed(before.thumbnail(*THUMBNAIL))
+        schedule.resume(before.pts)
 
     def look(frame: Frame) -> list[Face]:
         if frame.index not in result.found:
             result.found[frame.index] = detector.detect(frame, floor)
         return result.found[frame.index]
 
-    stream = ahead(source.skim())
+    stream = ahead(frames)
     try:
         for frame in stream:
             thumbnail = frame.thumbnail(*THUMBNAIL)
@@ -96,9 +123,9 @@ def scan(
             progress(len(result.pts), faces)
     finally:
         stream.close()
-    if last is not None:
+    if last is not None and to_end:
         look(last)
-    result.cuts = cuts.cuts
+    result.cuts, result.suspects = cuts.cuts, cuts.suspects
     return result
 
 
@@ -109,6 +136,9 @@ class EveryFrame:
         return True
 
     def saw(self, faces: Sequence[Face]) -> None:
+        """Makes no difference."""
+
+    def resume(self, pts: int) -> None:
         """Makes no difference."""
 
 
@@ -127,6 +157,11 @@ class Schedule:
         self._thumbnail: NDArray[Any] | None = None
         self._looked = self._before = -math.inf
         self._rest = 0.0
+        self._anew = False
+
+    def resume(self, pts: int) -> None:
+        """Begin after the frame of this time, which is the last before a restart."""
+        self._looked = pts
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         """Whether the detector has to look at this frame.
@@ -134,6 +169,9 @@ class Schedule:
         Args:
             suspect: it may be the first of a scene.
         """
+        if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
+            self._faces, self._thumbnail = (), None
+            self._looked, self._anew = -math.inf, True
         # The difference first: products of large times would be a rounding error apart.
         since = (pts - self._looked) * self._unit
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
@@ -151,6 +189,16 @@ class Schedule:
         self._rest = REST_SECONDS
         if moved and 0 < seconds < math.inf:
             self._rest = min(REST_SECONDS, STRIDE * seconds / moved)
+        if self._anew:  # how fast the faces are is told by the next frame
+            self._rest, self._anew = 0.0, False
+
+    def _period(self, pts: float) -> int:
+        return period(pts * self._unit)
+
+
+def period(seconds: float) -> int:
+    """Number of the stretch of a video, from one restart to the next, in which a time lies."""
+    return math.floor(seconds / RESTART_SECONDS)
 
 
 def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:

@@ -7,13 +7,15 @@ video. An error in any stage surfaces where its results are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+J = TypeVar("J")
+R = TypeVar("R")
 
 DEPTH = 8
 """Frames that may wait between two stages."""
@@ -21,6 +23,26 @@ DEPTH = 8
 # How long a stage sleeps before it looks whether it is still wanted.
 _PATIENCE = 0.1
 _END = object()
+
+
+class Executor(Protocol):
+    """Who works on many jobs, here or elsewhere.
+
+    Attributes:
+        workers: how many jobs are worked on at the same time.
+    """
+
+    workers: int
+
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J]
+    ) -> Iterator[tuple[J, R | Exception]]:
+        """Each job with what the function returned or raised, in order of completion.
+
+        Jobs are taken from the iterable when there is somebody to work on them, so that a million
+        of them need no memory. Function and jobs are sent to other processes.
+        """
+        ...
 
 
 def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:

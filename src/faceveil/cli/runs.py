@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import ExitStack
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from faceveil.cli.ui import UI, describe, private_file
-from faceveil.errors import SOME_FAILED, UsageError, WeightsError, WithheldError
+from faceveil.errors import (
+    SOME_FAILED,
+    InputError,
+    OutputError,
+    UsageError,
+    WeightsError,
+    WithheldError,
+)
 
 if TYPE_CHECKING:
     from faceveil.batch import Job
     from faceveil.cli.evidence import Evidence
+    from faceveil.dataset import Found
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
@@ -25,10 +34,12 @@ class Outcomes:
 
     Args:
         evidence: where reports are saved, or None.
+        strict: what was done with warnings counts as failed.
     """
 
-    def __init__(self, ui: UI, evidence: Evidence | None = None) -> None:
+    def __init__(self, ui: UI, evidence: Evidence | None = None, *, strict: bool = False) -> None:
         self.ui = ui
+        self.strict = strict
         self.evidence = evidence
         self._codes: set[int] = set()
 
@@ -38,21 +49,20 @@ class Outcomes:
         (code, *others) = self._codes
         return SOME_FAILED if others else code
 
-    def done(self) -> None:
-        self._codes.add(0)
+    def done(self, *, partial: bool = False) -> None:
+        self._codes.add(SOME_FAILED if partial and self.strict else 0)
 
-    def veiled(self, path: Path, folder: Path, report: Report) -> None:
+    def veiled(self, path: Path | Job, folder: Path | str, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
-        self.done()
-        self.ui.result(
-            f"{path} -> {folder / report.output}: {count(report.tracks, 'face')} covered"
-        )
+        self.done(partial=report.status == "partial")
+        target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
+        self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
         if self.evidence:
-            self.evidence.add(report, folder / report.output)
+            self.evidence.add(report, target if isinstance(target, Path) else None)
 
-    def failed(self, path: Path, error: Exception) -> None:
+    def failed(self, path: Path | Job, error: Exception) -> None:
         """A file could not be worked on.
 
         Raises:
@@ -64,13 +74,20 @@ class Outcomes:
 
         self._codes.add(self.ui.error(error, str(path)))
         report = error.report if isinstance(error, WithheldError) else None
-        failed = Report(status="failed", input=path.name, warnings=(describe(error),))
+        name = PurePath(str(path)).name
+        failed = Report(status="failed", input=name, warnings=(describe(error),))
         if self.evidence:
             self.evidence.add(report or failed)
 
 
 def find_jobs(
-    inputs: Sequence[Path], *, sides: Sequence[Path | None] = (), plan: Path | None = None
+    inputs: Sequence[Path],
+    options: Options,
+    *,
+    out: Path | None = None,
+    sides: Sequence[Path | None] = (),
+    plan: Path | None = None,
+    manifest: Path | None = None,
 ) -> list[Job]:
     """The files behind the inputs.
 
@@ -82,15 +99,35 @@ def find_jobs(
             only one can have a plan.
     """
     from faceveil import batch
+    from faceveil.batch.manifest import is_manifest
 
-    jobs = batch.find_jobs(inputs)
+    apart = [out] if out is not None else []
+    if manifest is not None and is_manifest(manifest):
+        apart.append(manifest)
+    jobs = batch.find_jobs(inputs, options, apart=apart)
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
-    taken = {job.path.resolve() for job in jobs}
-    for side in (*sides, plan):
-        if side is not None and side.resolve() in taken:
+    given = [side for side in (*sides, plan, manifest) if side is not None]
+    names = {side.name for side in given}
+    taken = {Path(str(job)).resolve() for job in jobs if PurePath(job.name).name in names}
+    for side in given:
+        if side.resolve() in taken:
             raise UsageError(f"{side} is an input and would be overwritten")
     return jobs
+
+
+def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
+    """Whether there is more to do than to obscure one file and put it beside, or where told."""
+    from faceveil.batch.store import is_url
+    from faceveil.media.archive import archive_kind
+
+    first = inputs[0]
+    if len(jobs) > 1 or first.is_dir() or is_url(str(first)):
+        return True
+    try:
+        return archive_kind(first) is not None
+    except InputError:
+        return False
 
 
 def run_each(
@@ -114,11 +151,17 @@ def run_each(
 
 
 def veil_one(
-    ui: UI, path: Path, out: Path | None, work: Callable[[Progress], Report], evidence: Evidence
+    ui: UI,
+    path: Path,
+    out: Path | None,
+    work: Callable[[Progress], Report],
+    evidence: Evidence,
+    *,
+    strict: bool = False,
 ) -> int:
     """Obscure one file and tell about it."""
     with evidence:
-        outcomes = Outcomes(ui, evidence)
+        outcomes = Outcomes(ui, evidence, strict=strict)
         try:
             with ui.progress(path.name) as progress:
                 done = work(progress)
@@ -131,21 +174,45 @@ def veil_one(
 
 
 def veil_many(
-    ui: UI, jobs: Sequence[Job], out: Path | None, options: Options, evidence: Evidence
+    ui: UI,
+    jobs: Sequence[Job],
+    out: Path | None,
+    options: Options,
+    evidence: Evidence,
+    manifest: Path | None = None,
+    *,
+    resume: bool = False,
+    boxes: Path | None = None,
 ) -> int:
     """Obscure many files at once and tell about each."""
-    from faceveil.batch import veil_files
+    from faceveil.batch import Manifest, veil_files
+    from faceveil.dataset import read_labels
 
-    if out is not None and out.exists() and not out.is_dir():
+    single = len(jobs) == 1
+    if out is not None and out.exists() and not out.is_dir() and not single:
         raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
-    with evidence, ui.progress(f"{len(jobs)} files") as progress:
-        outcomes = Outcomes(ui, evidence)
-        for number, (job, done) in enumerate(veil_files(jobs, out, options), 1):
-            progress("obscured", number, len(jobs))
-            if isinstance(done, Exception):
-                outcomes.failed(job.path, done)
+    labels = read_labels(boxes) if boxes is not None else None
+    done: Manifest | None = None
+    with evidence, ExitStack() as stack:
+        if manifest is not None:
+            plans = labels.sha256 if labels else ""
+            done = stack.enter_context(Manifest(str(manifest), options, resume=resume, plans=plans))
+        executor = None
+        if options.ray_address is not None:
+            from faceveil.scale import Cluster
+
+            executor = stack.enter_context(Cluster(options.ray_address, options.jobs))
+        watch = stack.enter_context(ui.batch())
+        outcomes = Outcomes(ui, evidence, strict=options.strict)
+        for one in veil_files(
+            jobs, out, options, executor, manifest=done, labels=labels, watch=watch
+        ):
+            if one.outcome is None:
+                outcomes.done(partial=one.partial)
+            elif isinstance(one.outcome, Exception):
+                outcomes.failed(one.job, one.outcome)
             else:
-                outcomes.veiled(job.path, out / job.folder if out else job.path.parent, done)
+                outcomes.veiled(one.job, one.folder, one.outcome)
     return outcomes.exit_code
 
 
@@ -154,6 +221,23 @@ def save_plan(path: Path, plan: Plan) -> None:
     with private_file(path) as file:
         if file is not None:
             file.write(plan.to_json())
+
+
+def write_dataset(found: Sequence[Found], form: str, out: Path) -> int:
+    """Write boxes in the format of a data set; returns how many files that took."""
+    from faceveil.dataset import write
+
+    files = write(found, form)
+    if "" not in files:
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}") from error
+    for name, text in files.items():
+        with private_file(out / name if name else out) as file:
+            if file is not None:
+                file.write(text)
+    return len(files)
 
 
 def read_plan(path: Path) -> Plan:

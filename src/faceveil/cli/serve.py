@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from faceveil.cli.flags import add_verb, given_of
 from faceveil.cli.ui import UI
-from faceveil.cli.verbs import BATCH, FIND, PAINT, TRACK, app
+from faceveil.cli.verbs import FIND, MACHINE, PAINT, TRACK, app
 from faceveil.errors import UsageError
 
 if TYPE_CHECKING:
     from faceveil.options import Options
     from faceveil.server.settings import Service
 
-MACHINE = ("weights", "threads")
+
+SERVICE = ("address", "store", "limits", "lifetimes")
 
 
-@add_verb(app, groups=("address", "jobs", "limits", "lifetimes", *PAINT, *FIND, *TRACK, *BATCH))
+@add_verb(app, groups=(*SERVICE, *PAINT, *FIND, *TRACK, "jobs"))
 def serve(*, ui: UI, service: Service, options: Options) -> int:
     """Serve the web page and the REST API on this machine. Settings are defaults of every job."""
     _require_packages()
     from faceveil.detect.runtime import bounded
+    from faceveil.options import group_of
     from faceveil.server.serve import serve
 
     given = given_of(options)
@@ -28,7 +30,9 @@ def serve(*, ui: UI, service: Service, options: Options) -> int:
     machine = _machine(options)
     if workers > 1 and not options.threads:
         machine["threads"] = 1
-    base = {name: value for name, value in given.items() if name not in (*MACHINE, "jobs")}
+    base = {
+        name: value for name, value in given.items() if group_of(name) not in ("machine", "batch")
+    }
 
     def ready(address: str, token: str | None) -> None:
         ui.result(address if token is None else f"{address}?token={token}")
@@ -37,7 +41,7 @@ def serve(*, ui: UI, service: Service, options: Options) -> int:
     return 0
 
 
-@add_verb(app, groups=("jobs", *MACHINE))
+@add_verb(app, groups=("store", *MACHINE))
 def worker(*, ui: UI, service: Service, options: Options) -> int:
     """Take jobs from the same folder and queue as a server, in this process."""
     _require_packages()
@@ -55,7 +59,7 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
 
 def _machine(options: Options) -> dict[str, Any]:
     weights = options.weights and str(options.weights.absolute())
-    return {"weights": weights, "threads": options.threads}
+    return {"weights": weights, "device": options.device, "threads": options.threads}
 
 
 def _require_packages() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
 
 if TYPE_CHECKING:
+    from faceveil.batch import Counts
     from faceveil.pipeline import Progress
 
 _EVERY = 10.0
@@ -104,6 +105,80 @@ class UI:
 
             yield advance
 
+    @contextmanager
+    def batch(self) -> Iterator[Callable[[Counts], None]]:
+        """One bar for many files, with files a second, faces and failures; a table at the end."""
+        from faceveil.batch import Counts
+
+        started = time.monotonic()
+        last = [Counts()]
+        if sys.stderr.isatty():
+            with self._batch_bar(last) as watch:
+                yield watch
+        else:
+            said = started
+
+            def lines(counts: Counts) -> None:
+                nonlocal said
+                last[0] = counts
+                if time.monotonic() - said >= _EVERY:
+                    said = time.monotonic()
+                    self.note(_so_far(counts, said - started))
+
+            yield lines
+        self._summary(last[0], time.monotonic() - started)
+
+    @contextmanager
+    def _batch_bar(self, last: list[Counts]) -> Iterator[Callable[[Counts], None]]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
+            TimeRemainingColumn(),
+        )
+        started = time.monotonic()
+        with Bars(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        ) as bars:
+            task = bars.add_task("", total=None, told="")
+
+            def watch(counts: Counts) -> None:
+                last[0] = counts
+                told = _so_far(counts, time.monotonic() - started).partition(": ")[2]
+                bars.update(task, completed=counts.done, total=counts.files, told=told)
+
+            yield watch
+
+    def _summary(self, counts: Counts, seconds: float) -> None:
+        rows = [
+            ("files", f"{counts.done}"),
+            ("done earlier", f"{counts.skipped}"),
+            ("with warnings", f"{counts.partial}"),
+            ("failed", f"{counts.failed}"),
+            ("faces covered", f"{counts.faces}"),
+            ("seconds", f"{seconds:.1f}"),
+            ("files a second", f"{_rate(counts, seconds):.1f}"),
+        ]
+        if not sys.stderr.isatty():
+            self.note(", ".join(f"{value} {name}" for name, value in rows))
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        for row in rows:
+            table.add_row(*row)
+        Console(stderr=True).print(table)
+
     def _lines(self, name: str) -> Progress:
         last = time.monotonic()
 
@@ -115,6 +190,17 @@ class UI:
                 self.note(f"{name}: {stage} {done}" + ("" if total is None else f" of {total}"))
 
         return advance
+
+
+def _rate(counts: Counts, seconds: float) -> float:
+    return (counts.done - counts.skipped) / seconds if seconds else 0.0
+
+
+def _so_far(counts: Counts, seconds: float) -> str:
+    return (
+        f"{counts.done} of {counts.files} files: {_rate(counts, seconds):.1f} a second, "
+        f"{counts.faces} faces, {counts.failed} failed"
+    )
 
 
 def describe(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,17 @@ import typer
 
 from faceveil.cli.evidence import Evidence
 from faceveil.cli.flags import HELP, add_verb
-from faceveil.cli.runs import count, find_jobs, read_plan, run_each, save_plan, veil_many, veil_one
+from faceveil.cli.runs import (
+    count,
+    find_jobs,
+    is_many,
+    read_plan,
+    run_each,
+    save_plan,
+    veil_many,
+    veil_one,
+    write_dataset,
+)
 from faceveil.cli.ui import UI
 from faceveil.cli.weights import weights_app
 from faceveil.errors import SOME_FAILED, UsageError, WithheldError
@@ -21,7 +32,9 @@ if TYPE_CHECKING:
     from faceveil.types import Plan
 
 # The groups of settings that a verb offers: those it makes use of.
-FIND = ("input", "detection")
+FIND = ("input", "detection", "machine")
+MACHINE = ("machine",)
+FILES = ("files",)
 TRACK = ("tracking",)
 PAINT = ("protection", "output", "video", "check")
 BATCH = ("batch",)
@@ -37,7 +50,10 @@ app = typer.Typer(
 app.add_typer(weights_app, name="weights")
 
 Inputs = Annotated[
-    list[Path], typer.Argument(metavar="INPUT", help="Files, or folders with all below them.")
+    list[Path],
+    typer.Argument(
+        metavar="INPUT", help="Files, folders with all below them, zip or tar archives."
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -67,6 +83,24 @@ PlanFile = Annotated[
     Path | None,
     typer.Option("--plan", help="Save where the faces are, to edit and render. One input only."),
 ]
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="Note what is done: one JSON object a line, one line a file."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Pass over what the manifest says is done, unless it changed since."
+    ),
+]
+BoxesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--boxes-from",
+        help="Paint these boxes instead of looking for faces: COCO .json, .csv, YOLO .txt or a "
+        "folder of those.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
@@ -81,7 +115,7 @@ def _root(
         raise typer.Exit
 
 
-@add_verb(app, groups=(*PAINT, *FIND, *TRACK, *BATCH))
+@add_verb(app, groups=(*PAINT, *FILES, *FIND, *TRACK, *BATCH))
 def veil(
     inputs: Inputs,
     out: Out = None,
@@ -89,31 +123,45 @@ def veil(
     report_html: ReportPage = None,
     sign: SignKey = None,
     plan: PlanFile = None,
+    manifest: ManifestFile = None,
+    resume: Resume = False,
+    boxes_from: BoxesFile = None,
     *,
     ui: UI,
     options: Options,
 ) -> int:
     """Find and obscure every face, then check the result. No input is ever changed."""
+    from faceveil.batch import Processes
     from faceveil.pipeline import analyze_file, veil_file
 
-    jobs = find_jobs(inputs, sides=(report, report_html), plan=plan)
-    evidence = Evidence(report, report_html, sign, options, len(jobs))
+    if resume and manifest is None:
+        raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
+    sides = (report, report_html)
+    jobs = find_jobs(inputs, options, out=out, sides=sides, plan=plan, manifest=manifest)
+    evidence = Evidence(*sides, sign, options, len(jobs))
     _warn_recoverable(ui, options)
-    if len(jobs) > 1 or inputs[0].is_dir():
-        return veil_many(ui, jobs, out, options, evidence)
+    special = (manifest, boxes_from, options.ray_address)
+    if any(one is not None for one in special) or is_many(inputs, jobs):
+        if plan is not None:
+            raise UsageError("--plan takes one photo or video, no --manifest, no --boxes-from")
+        return veil_many(
+            ui, jobs, out, options, evidence, manifest, resume=resume, boxes=boxes_from
+        )
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
         found = None
-        if plan is not None:
-            found = analyze_file(path, options, progress=progress)
+        if plan is not None or options.parts > 1:
+            workers = Processes(options.parts)
+            found = analyze_file(path, options, progress=progress, executor=workers)
+        if plan is not None and found is not None:
             save_plan(plan, found)
         return veil_file(path, out, options, plan=found, progress=progress)
 
-    return veil_one(ui, path, out, work, evidence)
+    return veil_one(ui, path, out, work, evidence, strict=options.strict)
 
 
-@add_verb(app, groups=(*FIND, *TRACK))
+@add_verb(app, groups=(*FILES, *FIND, *TRACK))
 def detect(
     inputs: Inputs,
     json: Json = False,
@@ -136,7 +184,7 @@ def detect(
             else f"{path}: {faces} of {found.min_face:.0f} px or more, by {found.detector}"
         )
 
-    files = [job.path for job in find_jobs(inputs, plan=plan)]
+    files = [job.path for job in find_jobs(inputs, options, plan=plan)]
     return run_each(
         ui, files, lambda path, progress: analyze_file(path, options, progress=progress), show
     )
@@ -159,7 +207,7 @@ def render(
 
     if source.is_dir():
         raise UsageError(f"{source} is a folder; a plan is for one file")
-    find_jobs([source], sides=(report, report_html))
+    find_jobs([source], options, sides=(report, report_html))
     evidence = Evidence(report, report_html, sign, options)
     wanted = read_plan(plan)
     _warn_recoverable(ui, options)
@@ -172,7 +220,39 @@ def render(
     )
 
 
-@add_verb(app, groups=FIND)
+class Format(StrEnum):
+    """Formats of data sets."""
+
+    COCO = "coco"
+    YOLO = "yolo"
+    CSV = "csv"
+
+
+@add_verb(app)
+def export(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PLAN|REPORT", help="What veil or detect saved.")
+    ],
+    form: Annotated[Format, typer.Option("--format", help="What to write.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The file to write; for yolo the folder.")
+    ],
+    *,
+    ui: UI,
+) -> int:
+    """Turn plans and reports into the boxes of a data set."""
+    from faceveil.dataset import read_found
+
+    if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
+        raise UsageError(f"{out} is an input and would be overwritten")
+    found = [one for path in inputs for one in read_found(path)]
+    write_dataset(found, form.value, out)
+    boxes = sum(len(one.spots) for one in found)
+    ui.result(f"{out}: {count(boxes, 'face')} in {count(len(found), 'input')}")
+    return 0
+
+
+@add_verb(app, groups=(*FILES, *FIND))
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
     """Look for faces and metadata left in finished files. Ends with 5 if there are any."""
     from faceveil.check import check_file
@@ -192,7 +272,7 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
         if not findings:
             ui.result(f"{path}: nothing found")
 
-    files = [job.path for job in find_jobs(inputs)]
+    files = [job.path for job in find_jobs(inputs, options)]
     code = run_each(ui, files, lambda path, progress: check_file(path, options), show)
     return WithheldError.exit_code if found else code
 

@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from faceveil.media import Sink, Source
-from faceveil.options import Options
+from faceveil.options import DECISIVE, Options
 from faceveil.report import Checked, Finding, Report, Status, TrackFacts
 from faceveil.types import Box, Plan, Track
 
 SIZES = (0, 16, 32, 64, 128, 256)
 """Borders of the ranges in which faces are counted, in pixels; the last is open."""
 
+
 # Settings that say where and how fast, not what.
-_OF_THE_MACHINE = {"weights", "threads", "jobs"}
-
-
 def make_report(
     source: Source,
     sink: Sink,
@@ -68,8 +66,8 @@ def make_report(
         dropped=source.dropped,
         findings=tuple(findings),
         check=checked,
-        sha256_in=_sha256(given),
-        sha256_out=_sha256(finished) if name else "",
+        sha256_in=sha256_of_file(given),
+        sha256_out=sha256_of_file(finished) if name else "",
         detector=plan.detector,
         weights_sha256=plan.weights_sha256,
         method=options.method,
@@ -84,7 +82,7 @@ def make_report(
 
 def settings_of(options: Options) -> dict[str, Any]:
     """The settings that have a say in what comes out, as JSON has them; no path among them."""
-    return options.model_dump(mode="json", exclude=_OF_THE_MACHINE)
+    return options.model_dump(mode="json", include=set(DECISIVE))
 
 
 def digest(settings: Mapping[str, Any]) -> str:
@@ -124,6 +122,6 @@ def _warning(finding: Finding) -> str:
     return f"the check found {finding.kind}{where}: {finding.detail}"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

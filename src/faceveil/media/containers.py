@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,8 @@ from faceveil.types import Media
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 _DEMUXERS: Final = {
     "mp4": "mov",
@@ -172,3 +175,32 @@ def is_disk_error(error: av.error.FFmpegError) -> bool:
 def reason(error: av.error.FFmpegError) -> str:
     """FFmpeg's words for an error, without the file's name."""
     return (error.strerror or "unknown error").lower()
+
+
+def packets_of(
+    container: InputContainer, stream: VideoStream, start: int | None = None
+) -> Iterator[Packet[VideoStream] | str]:
+    """The stream's packets; the reason as the last item where reading ends before the file does."""
+    try:
+        all_packets = container.demux(stream)
+        if start is None:
+            yield from all_packets
+        else:
+            yield from dropwhile(lambda packet: packet.pts != start, all_packets)
+    except av.error.FFmpegError as error:
+        yield reason(error)
+
+
+def groups_of(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[list[Packet[VideoStream]]]:
+    """The stream's packets, each key frame with those up to the next."""
+    group: list[Packet[VideoStream]] = []
+    with reading():
+        for packet in container.demux(stream):
+            if packet.is_keyframe and group:
+                yield group
+                group = []
+            if packet.size:
+                group.append(packet)
+    yield group

@@ -16,7 +16,7 @@ from av.stream import Discard, Disposition
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import facts
 from faceveil.media.clock import Clock
-from faceveil.media.containers import open_input, reading, reason
+from faceveil.media.containers import groups_of, open_input, packets_of, reading
 from faceveil.media.doubt import Doubt
 from faceveil.media.facts import time_base_of
 from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
@@ -141,13 +141,17 @@ class VideoSource:
         """
         yield from self._decode()
 
-    def skim(self) -> Iterator[VideoFrame]:
-        """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time."""
-        yield from self._decode({"skip_loop_filter": "all"})
+    def skim(self, start: int | None = None) -> Iterator[VideoFrame]:
+        """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time.
+
+        Args:
+            start: time of the key frame to begin with; None: the first.
+        """
+        yield from self._decode({"skip_loop_filter": "all"}, start)
 
     def key_frames(self) -> list[int]:
         """Indices of the frames that can be decoded without any other."""
-        times, keys = self._times()
+        times, keys = self.times()
         return [index for index, time in enumerate(sorted(times)) if time in keys]
 
     def sample(self, wanted: Collection[int]) -> Iterator[VideoFrame]:
@@ -159,7 +163,7 @@ class VideoSource:
         Raises:
             UnreadableError: what is needed for one of them cannot be decoded.
         """
-        times, keys = self._times()
+        times, keys = self.times()
         if not keys:
             yield from (frame for frame in self._decode() if frame.index in wanted)
             return
@@ -168,7 +172,7 @@ class VideoSource:
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
             decoder = self._decoder(stream)
-            for group in _groups(container, stream):
+            for group in groups_of(container, stream):
                 due = asked & {packet.pts for packet in group}
                 decoded: list[Decoded] = []
                 with reading():
@@ -185,7 +189,7 @@ class VideoSource:
                             index[frame.pts], self._picture(frame), frame.pts, frame.is_corrupt
                         )
 
-    def _times(self) -> tuple[list[int], set[int]]:
+    def times(self) -> tuple[list[int], set[int]]:
         """Presentation times of all packets, and of the key frames; empty if one is unknown."""
         times, keys = [], set()
         with open_input(self.origin, self._kind) as container, reading():
@@ -199,13 +203,19 @@ class VideoSource:
                     keys.add(packet.pts)
         return times, keys
 
-    def _decode(self, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[VideoFrame]:
+    def _decode(
+        self, settings: Mapping[str, str] = MappingProxyType({}), start: int | None = None
+    ) -> Iterator[VideoFrame]:
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
-            yield from self._decode_stream(container, stream, settings)
+            packets = packets_of(container, stream, start)
+            yield from self._decode_packets(stream, packets, settings)
 
-    def _decode_stream(
-        self, container: InputContainer, stream: VideoStream, settings: Mapping[str, str]
+    def _decode_packets(
+        self,
+        stream: VideoStream,
+        packets: Iterator[Packet[VideoStream] | str],
+        settings: Mapping[str, str],
     ) -> Iterator[VideoFrame]:
         decoder = self._decoder(stream)
         decoder.options.update(settings)
@@ -213,7 +223,7 @@ class VideoSource:
         index = lost = damaged = 0
         doubt = Doubt()
         broken = ""
-        for packet in _packets(container, stream):
+        for packet in packets:
             if isinstance(packet, str):
                 broken = packet
                 break
@@ -268,7 +278,7 @@ class VideoSource:
 
     def _first_frame(self, container: InputContainer, stream: VideoStream) -> Decoded:
         decoder = self._decoder(stream)
-        for packet in _packets(container, stream):
+        for packet in packets_of(container, stream):
             if isinstance(packet, str):
                 break
             try:
@@ -333,33 +343,12 @@ class VideoSource:
         self.close()
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | str]:
-    """The stream's packets; the reason as the last item where reading ends before the file does."""
-    try:
-        yield from container.demux(stream)
-    except FFmpegError as error:
-        yield reason(error)
-
-
-def _groups(container: InputContainer, stream: VideoStream) -> Iterator[list[Packet[VideoStream]]]:
-    """The stream's packets, each key frame with those up to the next."""
-    group: list[Packet[VideoStream]] = []
-    with reading():
-        for packet in container.demux(stream):
-            if packet.is_keyframe and group:
-                yield group
-                group = []
-            if packet.size:
-                group.append(packet)
-    yield group
-
-
 def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
     """Frames come with a second picture, of their opacity. A tag alone only says they might."""
     if stream.metadata.get("alpha_mode") != "1":
         return False
     if stream.codec_context.codec.canonical_name not in _ALPHA_DECODERS:
         return False
-    for packet in _packets(container, stream):
+    for packet in packets_of(container, stream):
         return not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
     return False

@@ -10,11 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from faceveil.options import PRESETS, Options
+from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server.locks import HeldError
 from faceveil.server.problems import Problem, ProblemError, problem
 from faceveil.server.queue import JobQueue
-from faceveil.server.settings import OFFERED
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Record, Store
 from faceveil.types import Plan
 
@@ -33,7 +32,7 @@ def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ProblemError: a setting is unknown, not for clients to choose, or out of range.
     """
-    foreign = [name for name in given if name not in OFFERED]
+    foreign = [name for name in given if name not in DECISIVE]
     if foreign:
         raise ProblemError(
             422, "usage", f"no such option: {foreign[0][:60]}", "GET /api/options lists them all."

@@ -11,12 +11,11 @@ from starlette.responses import FileResponse, Response
 
 from faceveil import detect
 from faceveil.errors import FaceVeilError
-from faceveil.options import PRESETS, Options
+from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server import metrics
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import Here
 from faceveil.server.schemas import Health, Limits, OptionsPage
-from faceveil.server.settings import OFFERED
 
 router = APIRouter(tags=["service"])
 _PAGE = Path(__file__).with_name("static") / "index.html"
@@ -34,7 +33,7 @@ def page() -> Response:
 def options(state: Here) -> OptionsPage:
     """The settings that may be given with a file, the presets, and the limits of this service."""
     schema = Options.model_json_schema()
-    fields = {name: schema["properties"][name] for name in OFFERED}
+    fields = {name: schema["properties"][name] for name in DECISIVE}
     for name, value in Options(**state.base).model_dump(mode="json").items():
         if name in fields:
             fields[name]["default"] = value

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from faceveil.options import Options
-
 PORT = 8765
 
 
@@ -44,12 +42,12 @@ class Service(BaseModel):
         "address", (), "Further name under which clients reach this service. May be repeated."
     )
 
-    # Jobs
+    # Store
     folder: Path | None = _setting(
-        "jobs", None, "Folder for jobs: a new or empty one. Unset: in the user's own cache."
+        "store", None, "Folder for jobs: a new or empty one. Unset: in the user's own cache."
     )
     queue: str | None = _setting(
-        "jobs",
+        "store",
         None,
         "Where the ids of waiting jobs are kept: redis://HOST/0, or unset: a file in the folder.",
         env="FACEVEIL_QUEUE",
@@ -74,17 +72,3 @@ class Service(BaseModel):
     keep_result_hours: Annotated[float, Field(gt=0.0, le=24.0)] = _setting(
         "lifetimes", 24.0, "Delete a result so many hours after it was made."
     )
-
-
-def _offered(name: str) -> bool:
-    extra = Options.model_fields[name].json_schema_extra
-    # Where files lie on this machine, and what a run may use up of it, is not for clients to say.
-    return (
-        isinstance(extra, dict)
-        and extra["group"] not in ("input", "batch")
-        and name not in ("weights", "threads")
-    )
-
-
-OFFERED = tuple(filter(_offered, Options.model_fields))
-"""The settings of a run that clients choose."""

@@ -14,13 +14,13 @@ import numpy as np
 
 from faceveil.options import Options
 from faceveil.track.chain import chains
-from faceveil.track.cuts import THUMBNAIL, CutFinder, is_cut
+from faceveil.track.cuts import THUMBNAIL, CutFinder, alone, is_cut
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import cover
 from faceveil.track.scene import Hit, Scene
 from faceveil.types import Box, Face, Track
 
-__all__ = ["THUMBNAIL", "CutFinder", "is_cut", "link", "timeline"]
+__all__ = ["THUMBNAIL", "CutFinder", "alone", "is_cut", "link", "timeline"]
 
 DEFAULT_STEP = 0.04
 """Seconds between frames of a source that gives no usable times."""

@@ -9,6 +9,7 @@ weakest cut (0.26, or 0.50 with half of the histogram changed) of the test video
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,18 +53,24 @@ class CutFinder:
     A cut stands alone: next to another one it is a flash or a camera swung round, and the scene
     goes on. That is known one frame later, so ``feed`` tells what may be a cut, to have the
     detector look there, and ``cuts`` what was one.
+
+    Args:
+        first: index of the first frame.
+
+    Attributes:
+        suspects: frame indices of what may be a cut.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
         self._last: NDArray[Any] | None = None
-        self._frame = 0
-        self._suspects: list[int] = []
+        self._frame = first
+        self.suspects: list[int] = []
 
     def feed(self, thumbnail: NDArray[Any]) -> bool:
         """Take the next frame; True if it may be the first of a scene."""
         suspect = self._last is None or is_cut(self._last, thumbnail)
         if suspect and self._last is not None:
-            self._suspects.append(self._frame)
+            self.suspects.append(self._frame)
         self._last = thumbnail
         self._frame += 1
         return suspect
@@ -71,5 +78,10 @@ class CutFinder:
     @property
     def cuts(self) -> tuple[int, ...]:
         """Frame indices at which a new scene begins, of what was fed so far."""
-        marked = set(self._suspects)
-        return tuple(f for f in self._suspects if f - 1 not in marked and f + 1 not in marked)
+        return alone(self.suspects)
+
+
+def alone(suspects: Sequence[int]) -> tuple[int, ...]:
+    """Those of the frames that may begin a scene which do: the ones without such a neighbour."""
+    marked = set(suspects)
+    return tuple(f for f in suspects if f - 1 not in marked and f + 1 not in marked)

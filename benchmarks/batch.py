@@ -1,0 +1,193 @@
+"""Many files: how it scales with processes, what --resume and Ray cost, what a million would.
+
+    python benchmarks/batch.py --photos 1000 --workers 1 2
+    python benchmarks/batch.py --photos 200 --ray
+    python benchmarks/batch.py --split 300
+
+Photos are the astronaut of scikit-image (NASA, public domain) and pictures without people, at
+sizes from 640 to 2048 pixels, as JPEG, PNG and WebP. ``--split`` composes a video of so many
+seconds and compares its plan in four parts with the plan in one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+from skimage import data
+
+from faceveil.batch import Manifest, Processes, find_jobs, veil_files
+from faceveil.options import Options
+from faceveil.pipeline import analyze_file, veil_file
+from faceveil.report import Report
+
+SIZES = (640, 1024, 1600, 2048)
+FORMATS = (".jpg", ".jpg", ".jpg", ".png", ".webp")
+MIB = 1 << 20
+HOUR = 3600.0
+
+
+def photos(folder: Path, count: int) -> None:
+    """Mixed photos, two of three with a face; every one has bytes of its own."""
+    scenes = [data.astronaut(), data.astronaut(), data.coffee()]
+    for number in range(count):
+        scene = scenes[number % 3][..., ::-1]
+        side = SIZES[number % len(SIZES)]
+        scale = side / max(scene.shape[:2])
+        picture = cv2.resize(scene, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        picture[:4, :4] = np.random.default_rng(number).integers(0, 256, (4, 4, 3))
+        target = folder / f"{number % 10}" / f"{number:05d}{FORMATS[number % len(FORMATS)]}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), picture)
+
+
+class Peak:
+    """The most memory that any one process below this one had while the block ran, in MiB."""
+
+    def __enter__(self) -> Peak:
+        self.mib = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        me = psutil.Process()
+        while not self._stop.wait(0.2):
+            for process in me.children(recursive=True):
+                try:
+                    memory = process.memory_full_info().uss
+                except psutil.Error:
+                    continue
+                self.mib = max(self.mib, memory / MIB)
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def run(
+    folder: Path, out: Path, executor: Any, options: Options, manifest: Path | None = None
+) -> tuple[float, int]:
+    """Seconds and faces of one run over a folder."""
+    shutil.rmtree(out, ignore_errors=manifest is None) if manifest is None else None
+    started = time.perf_counter()
+    jobs = find_jobs([folder], options)
+    resume = manifest is not None and manifest.exists()
+    done = Manifest(manifest, options, resume=resume) if manifest else None
+    faces = 0
+    for one in veil_files(jobs, out, options, executor, manifest=done):
+        if isinstance(one.outcome, Exception):
+            raise one.outcome
+        faces += one.outcome.tracks if isinstance(one.outcome, Report) else 0
+    return time.perf_counter() - started, faces
+
+
+def cost(title: str, seconds: float, each: float, unit: str) -> None:
+    hours = seconds / each / HOUR
+    print(f"{title}: {hours:,.1f} core hours {unit}")
+
+
+def photos_part(folder: Path, scratch: Path, workers: list[int]) -> None:
+    options = Options(threads=1)
+    count = sum(1 for _ in folder.rglob("*.*"))
+    rates: dict[int, float] = {}
+    for number in workers:
+        with Peak() as peak:
+            manifest = scratch / f"{number}.jsonl"
+            seconds, faces = run(
+                folder, scratch / f"{number}", Processes(number), options, manifest
+            )
+        rates[number] = count / seconds
+        print(
+            f"{number} processes: {count} photos, {faces} faces, {seconds:.1f} s, "
+            f"{rates[number]:.2f} photos/s, peak {peak.mib:.0f} MiB a process"
+        )
+    first, last = min(workers), max(workers)
+    print(f"from {first} to {last} processes: {rates[last] / rates[first]:.2f} times")
+    seconds, _ = run(folder, scratch / f"{last}", Processes(last), options, manifest)
+    print(f"second run with --resume: {seconds:.2f} s")
+    cost("a million such photos", last * count / rates[last], count / 1e6, "")
+
+
+def ray_part(folder: Path, scratch: Path, workers: int) -> None:
+    from faceveil.scale import Cluster
+
+    options = Options(threads=1)
+    plain, _ = run(folder, scratch / "plain", Processes(workers), options)
+    started = time.perf_counter()
+    with Cluster("local", workers) as cluster:
+        begun = time.perf_counter() - started
+        ray, _ = run(folder, scratch / "ray", cluster, options)
+    again, _ = run(folder, scratch / "again", Processes(workers), options)
+    base = (plain + again) / 2
+    print(f"processes {plain:.1f} and {again:.1f} s, Ray {ray:.1f} s and {begun:.1f} s to begin")
+    print(f"overhead of Ray: {100 * (ray / base - 1):+.1f} %")
+
+
+def split_part(scratch: Path, seconds: int) -> None:
+    from actors import Random
+    from compose import direct_video
+
+    path = scratch / "film.mp4"
+    direct_video(path, Random(1), seconds)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--photos", type=int, default=0)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--ray", action="store_true")
+    parser.add_argument("--split", type=Path, help="a video to scan in four parts and in one")
+    parser.add_argument("--video", type=Path, help="a 1080p video to measure")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="faceveil-bench-") as name:
+        scratch = Path(name)
+        if asked.photos:
+            photos(scratch / "photos", asked.photos)
+            part = ray_part if asked.ray else photos_part
+            part(scratch / "photos", scratch, max(asked.workers) if asked.ray else asked.workers)
+        if asked.split:
+            video_parts(asked.split)
+        if asked.video:
+            video_cost(asked.video, scratch)
+
+
+def video_parts(path: Path) -> None:
+    one_s, one = timed(lambda: analyze_file(path, Options()))
+    four_s, four = timed(
+        lambda: analyze_file(path, Options(parts=4), executor=Processes(os.cpu_count() or 1))
+    )
+    seconds = float((one.pts[-1] - one.pts[0]) * one.time_base)
+    print(f"{seconds:.0f} s of video, {len(one.tracks)} tracks, {len(one.cuts)} cuts")
+    print(f"in one: {one_s:.1f} s; in four parts: {four_s:.1f} s; plans equal: {one == four}")
+
+
+def video_cost(path: Path, scratch: Path) -> None:
+    before = time.process_time()
+    seconds, report = timed(lambda: veil_file(path, scratch / "out.mp4"))
+    used = time.process_time() - before
+    plan = analyze_file(path)
+    length = float((plan.pts[-1] - plan.pts[0]) * plan.time_base)
+    print(f"{report.frames} frames, {length:.1f} s of video: {seconds:.1f} s, {used:.1f} s of CPU")
+    print(f"an hour of such video: {used / length:.2f} core hours")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""What is done already: a line for each file, so that a second run takes up where one ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from faceveil.batch.find import Job
+from faceveil.batch.store import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
+from faceveil.errors import OutputError, UsageError
+from faceveil.evidence import digest, settings_of
+from faceveil.options import Options
+from faceveil.report import Report
+
+# What an output does not depend on: who does the work and how fast, and what is refused.
+_EVERY = 30.0
+"""Seconds between two deliveries of a manifest at a URL."""
+_BEGIN = b'{"input": "'
+
+
+class Entry(NamedTuple):
+    """What was done to one file.
+
+    Attributes:
+        stamp, sha256: of the input.
+        options: hash of the options it was done with.
+        output: where it was written, below the output folder, or the input's own.
+        output_stamp, output_sha256: of the output.
+    """
+
+    stamp: Stamp
+    sha256: str
+    options: str
+    output: str
+    output_stamp: Stamp
+    output_sha256: str
+    status: str
+    faces: int
+
+
+def options_hash(options: Options, plans: str = "") -> str:
+    """Of all that decides what an output looks like.
+
+    Args:
+        plans: hash of where the boxes come from, if not from a detector.
+    """
+    from importlib.metadata import version
+
+    settings = settings_of(options)
+    return digest({"version": version("faceveil"), "plans": plans, "settings": settings})
+
+
+class Manifest:
+    """One JSON object a line, a line a file; the last line of a file counts.
+
+    Every line is on its way to the disk before the next file is begun, so a crash loses at most
+    what was in flight. Readable by its owner alone: it holds names of files.
+
+    Args:
+        path: the file, or its URL; a new one unless ``resume`` is set. At a URL it is brought up to
+            date every half a minute, so a crash loses as much.
+        options: those of this run.
+        resume: take up what the file says.
+        plans: see `options_hash`.
+
+    Raises:
+        UsageError: the file holds something else.
+        OutputError: it cannot be written.
+    """
+
+    def __init__(
+        self, path: Path | str, options: Options, *, resume: bool = False, plans: str = ""
+    ) -> None:
+        self._options = options_hash(options, plans)
+        self._url, self._delivered = "", time.monotonic()
+        if is_url(str(path)):
+            self._url = place_of(str(path)).root
+            # Beside it lies nothing else, and it goes when this object does.
+            self._scratch = tempfile.TemporaryDirectory(prefix="faceveil-")
+            path = Path(self._scratch.name, "manifest.jsonl")
+            folder, _, name = self._url.rpartition("/")
+            if place_of(folder).stamp(name):
+                fetch(self._url, path)
+        self._path = path = Path(path)
+        whole, self._entries = _read(path)
+        self.resume = resume
+        if not resume:
+            whole, self._entries = 0, {}
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            self._file = os.fdopen(handle, "w", encoding="utf-8")
+            if path.is_file():
+                path.chmod(0o600)
+                self._file.truncate(whole)  # without a line that was torn off
+                self._file.seek(whole)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+    def finished(self, job: Job, out: str | None) -> Entry | None:
+        """The entry of a file that need not be done again, or None.
+
+        It has to be done if it changed, the options did, it failed, or its output is not there or
+        not what was written.
+        """
+        entry = self._entries.get(job.name)
+        if entry is None or entry.options != self._options or entry.status == "failed":
+            return None
+        source, target = place_of(job.root), place_of(out or job.root)
+        if not _same(source, job.name, entry.stamp, entry.sha256):
+            return None
+        if not _same(target, entry.output, entry.output_stamp, entry.output_sha256):
+            return None
+        return entry
+
+    def record(
+        self, job: Job, stamp: Stamp | None, out: str | None, outcome: Report | Exception
+    ) -> None:
+        """Write down what came of a file.
+
+        Args:
+            stamp: of the input, taken before it was worked on.
+            out: the output folder, if there is one.
+        """
+        report = outcome if isinstance(outcome, Report) else Report(status="failed")
+        output = str(job.folder / report.output) if report.output else ""
+        written = place_of(out or job.root).stamp(output) if output else None
+        line = {
+            "input": job.name,
+            "size": stamp.size if stamp else 0,
+            "changed": stamp.changed if stamp else "",
+            "sha256": report.sha256_in,
+            "options": self._options,
+            "output": output,
+            "output_size": written.size if written else 0,
+            "output_changed": written.changed if written else "",
+            "output_sha256": report.sha256_out,
+            "status": report.status,
+            "faces": report.tracks,
+            "seconds": round(report.seconds, 3),
+        }
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.flush()
+        if self._url and time.monotonic() - self._delivered > _EVERY:
+            deliver(self._path, self._url)
+            self._delivered = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if self._url:
+            try:
+                deliver(self._path, self._url)
+            finally:
+                self._scratch.cleanup()
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a file is one of ours, or empty."""
+    try:
+        _read(path)
+    except UsageError:
+        return False
+    return path.is_file()
+
+
+def _same(place: Place, name: str, stamp: Stamp, sha256: str) -> bool:
+    """Size and time settle it without reading; a copy with another time is compared by hash."""
+    now = place.stamp(name)
+    if now is None or now.size != stamp.size:
+        return False
+    return (now == stamp and bool(now.changed)) or sha256_of(place, name) == sha256
+
+
+def _read(path: Path) -> tuple[int, dict[str, Entry]]:
+    """Bytes of whole lines, and the last entry of each file."""
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return 0, {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    entries: dict[str, Entry] = {}
+    whole = 0
+    for line in lines:
+        if not line.endswith(b"\n") and line.startswith(_BEGIN[: len(line)]):
+            return whole, entries  # torn off in the middle of writing
+        try:
+            name, entry = _entry(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            break
+        entries[name] = entry
+        whole += len(line)
+    else:
+        return whole, entries
+    raise UsageError(f"{path} is no manifest of FaceVeil and is left as it is")
+
+
+def _entry(line: Mapping[str, Any]) -> tuple[str, Entry]:
+    return str(line["input"]), Entry(
+        Stamp(int(line["size"]), str(line["changed"])),
+        str(line["sha256"]),
+        str(line["options"]),
+        str(line["output"]),
+        Stamp(int(line["output_size"]), str(line["output_changed"])),
+        str(line["output_sha256"]),
+        str(line["status"]),
+        int(line["faces"]),
+    )

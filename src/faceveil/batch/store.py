@@ -1,0 +1,171 @@
+"""Where files lie: in a folder of this machine, or at a URL that fsspec knows (``s3://...``)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from faceveil.errors import OutputError, UnreadableError, UsageError
+
+if TYPE_CHECKING:
+    from fsspec.spec import AbstractFileSystem
+
+# A path that went through `pathlib` has lost one of its two slashes.
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,3}(?P<rest>[^/].*)", re.IGNORECASE)
+_SLASHED = {"file", "local"}
+"""Schemes after which a path begins with a slash."""
+
+
+class Stamp(NamedTuple):
+    """What tells cheaply that a file is still the same.
+
+    Attributes:
+        size: in bytes.
+        changed: when, or a tag that changes with it.
+    """
+
+    size: int
+    changed: str
+
+
+class Place(Protocol):
+    """A folder, wherever it is.
+
+    Attributes:
+        root: its path or URL.
+    """
+
+    root: str
+
+    def stamp(self, name: str) -> Stamp | None:
+        """None: there is no such file."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]: ...
+
+
+def is_url(text: str) -> bool:
+    return _URL.fullmatch(text) is not None
+
+
+def place_of(root: str) -> Place:
+    """The folder at a path or URL."""
+    match = _URL.fullmatch(root)
+    if match is None:
+        return _Local(root)
+    scheme, rest = match["scheme"].lower(), match["rest"].rstrip("/")
+    return _Remote(f"{scheme}://{'/' if scheme in _SLASHED else ''}{rest}")
+
+
+def sha256_of(place: Place, name: str) -> str:
+    """Of a file's bytes; "" if it cannot be read."""
+    try:
+        with place.open(name) as file:
+            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+class _Local:
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def stamp(self, name: str) -> Stamp | None:
+        try:
+            state = Path(self.root, name).stat()
+        except OSError:
+            return None
+        return Stamp(state.st_size, str(state.st_mtime_ns))
+
+    def open(self, name: str) -> IO[bytes]:
+        return Path(self.root, name).open("rb")
+
+
+class _Remote:
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def stamp(self, name: str) -> Stamp | None:
+        try:
+            info = system(self.root).info(f"{self.root}/{name}")
+        except OSError:
+            return None
+        known = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified")
+        changed = next((str(info[key]) for key in known if info.get(key)), "")
+        return Stamp(int(info["size"] or 0), changed)
+
+    def open(self, name: str) -> IO[bytes]:
+        return cast("IO[bytes]", system(self.root).open(f"{self.root}/{name}", "rb"))
+
+
+@cache
+def _system(scheme: str) -> AbstractFileSystem:
+    try:
+        import fsspec
+    except ImportError as error:
+        raise UsageError(f"{scheme}:// needs fsspec", "install faceveil[scale]") from error
+    try:
+        return fsspec.filesystem(scheme)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{scheme}:// cannot be used: {error}") from error
+
+
+def system(url: str) -> AbstractFileSystem:
+    """What reads and writes URLs of this kind; its credentials are what its own tools use.
+
+    Raises:
+        UsageError: the package for it is not installed.
+    """
+    return _system(url.partition("://")[0])
+
+
+def listing(url: str) -> Iterator[str]:
+    """Names of all files below a URL, relative to it.
+
+    Raises:
+        UsageError: it cannot be listed.
+    """
+    files = system(url)
+    base = files._strip_protocol(url).rstrip("/")
+    try:
+        found = files.find(url)
+    except OSError as error:
+        raise UsageError(f"{url} cannot be read: {error}") from error
+    for path in found:
+        yield path.removeprefix(base).lstrip("/")
+
+
+def fetch(url: str, target: Path) -> None:
+    """Copy a file here.
+
+    Raises:
+        UnreadableError: it is not there, or cannot be read.
+    """
+    try:
+        system(url).get_file(url, str(target))
+    except OSError as error:
+        raise UnreadableError(f"the file cannot be fetched: {type(error).__name__}") from error
+
+
+def deliver(file: Path, url: str) -> None:
+    """Copy a finished file to its place, where it appears whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    files = system(url)
+    try:
+        files.makedirs(url.rpartition("/")[0], exist_ok=True)
+        if url.partition("://")[0] in _SLASHED:
+            folder, _, name = url.rpartition("/")
+            part = f"{folder}/.{name[:100]}.{file.parent.name}.part"
+            files.put_file(str(file), part)
+            files.mv(part, url)
+        else:  # object stores show an object when it is complete
+            files.put_file(str(file), url)
+    except OSError as error:
+        raise OutputError(f"the output cannot be delivered: {type(error).__name__}") from error

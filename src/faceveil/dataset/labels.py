@@ -1,0 +1,298 @@
+"""Someone else's boxes, to be painted in place of what a detector finds.
+
+Strict, because a box that is misread leaves a face visible.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from faceveil.dataset.write import FRAME_MARK
+from faceveil.errors import UnsupportedError, UsageError
+from faceveil.types import Box, Media, Plan, Track
+
+_NEEDED = ("file", "x0", "y0", "x1", "y1")
+# Rounding in the writing of a file may put an edge this far out: of the picture's side, pixels.
+_SLACK, _SLACK_PX = 1e-4, 1.0
+
+
+class _Mark(NamedTuple):
+    frame: int
+    track: int | None
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+_Size = tuple[int, int]
+_Item = tuple[str, _Size | None, list[_Mark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The boxes of one picture or video.
+
+    Attributes:
+        size: width and height the boxes were made for, or None if that was not said.
+        relative: coordinates are shares of the picture's sides, not pixels.
+    """
+
+    marks: tuple[_Mark, ...]
+    size: _Size | None = None
+    relative: bool = False
+
+    def plan(self, media: Media, time_base: Fraction, pts: Sequence[int]) -> Plan:
+        """What to cover in a picture or video.
+
+        Args:
+            pts: presentation times of its frames.
+
+        Raises:
+            UnsupportedError: the boxes are not for this one.
+        """
+        size = media.width, media.height
+        if self.size not in (None, size):
+            raise UnsupportedError(
+                f"its boxes are for {self.size and self.size[0]}x{self.size and self.size[1]}, "
+                f"and it is {size[0]}x{size[1]}"
+            )
+        tracks: dict[int, dict[int, Box]] = {}
+        free = 1 + max((mark.track for mark in self.marks if mark.track is not None), default=-1)
+        for mark in self.marks:
+            if mark.frame >= len(pts):
+                raise UnsupportedError(f"a box is for frame {mark.frame}, and it has {len(pts)}")
+            box = self._box(mark, *size)
+            number, free = (free, free + 1) if mark.track is None else (mark.track, free)
+            boxes = tracks.setdefault(number, {})
+            boxes[mark.frame] = box.hull(boxes[mark.frame]) if mark.frame in boxes else box
+        return Plan(
+            media=media,
+            tracks=tuple(
+                Track(number, boxes, origin="manual") for number, boxes in sorted(tracks.items())
+            ),
+            time_base=time_base,
+            pts=tuple(pts),
+        )
+
+    def _box(self, mark: _Mark, width: int, height: int) -> Box:
+        across, down = (width, height) if self.relative else (1, 1)
+        box = Box(mark.x0 * across, mark.y0 * down, mark.x1 * across, mark.y1 * down)
+        inside = box.clipped(width, height)
+        if inside is None:
+            raise UnsupportedError("a box lies outside the picture")
+        return inside
+
+
+class Labels:
+    """The boxes of many files.
+
+    Attributes:
+        sha256: of where they come from.
+    """
+
+    def __init__(self, marked: Mapping[str, Marked], sha256: str) -> None:
+        self.sha256 = sha256
+        self._marked = marked
+        self._by_name: dict[str, list[str]] = {}
+        for file in marked:
+            for name in {PurePosixPath(file).name, PurePosixPath(file).stem}:
+                self._by_name.setdefault(name, []).append(file)
+
+    def of(self, name: str) -> Marked:
+        """The boxes of a file.
+
+        Args:
+            name: below its folder, with forward slashes. If the labels do not have all of it, the
+                last part will do, and that without its suffix, as long as only one is called so.
+
+        Raises:
+            UnsupportedError: there is no entry for it, or several could be meant. No entry is not
+                the same as no face.
+        """
+        path = PurePosixPath(name)
+        if name in self._marked:
+            return self._marked[name]
+        for key in (path.name, path.stem):
+            files = self._by_name.get(key, [])
+            if len(files) > 1:
+                raise UnsupportedError("several entries among the boxes could be meant for it")
+            if files:
+                return self._marked[files[0]]
+        raise UnsupportedError("there is no entry for it among the boxes")
+
+
+def read_labels(path: Path) -> Labels:
+    """Read COCO json, CSV with a header, a YOLO txt, or a folder of those.
+
+    Raises:
+        UsageError: the file is none of these, or something in it is wrong; says where.
+    """
+    try:
+        if path.is_dir():
+            files = sorted(path.rglob("*.txt"))
+            marked = {_yolo_name(file, path): _yolo(file) for file in files}
+            if not marked:
+                raise UsageError(f"{path} has no txt files with boxes")
+        else:
+            files = [path]
+            readers = {".json": _coco, ".csv": _csv}
+            if path.suffix.lower() == ".txt":
+                marked = {path.stem: _yolo(path)}
+            elif reader := readers.get(path.suffix.lower()):
+                marked = reader(path)
+            else:
+                raise UsageError(f"{path} is not known as boxes", "Use .json, .csv or .txt.")
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{path} cannot be read") from error
+    return Labels(marked, digest.hexdigest())
+
+
+def _wrong(path: Path, place: str, what: str) -> UsageError:
+    return UsageError(f"{path}, {place}: {what}")
+
+
+def _mark(values: Iterable[Any], frame: int, track: int | None) -> _Mark:
+    """A box of four corners.
+
+    Raises:
+        ValueError: they are no numbers, or enclose nothing; says so.
+    """
+    try:
+        x0, y0, x1, y1 = (float(value) for value in values)
+    except (TypeError, ValueError):
+        raise ValueError("a box needs four numbers") from None
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise ValueError("a box needs finite numbers")
+    if not (x0 < x1 and y0 < y1):
+        raise ValueError("a box is empty")
+    return _Mark(frame, track, x0, y0, x1, y1)
+
+
+def _gathered(
+    items: Iterator[_Item],
+) -> dict[str, Marked]:
+    marks: dict[str, list[_Mark]] = {}
+    sizes: dict[str, _Size | None] = {}
+    for file, size, found in items:
+        if sizes.setdefault(file, size) != size:
+            raise ValueError(f"{file} has two sizes")
+        for mark in found if size else ():
+            assert size is not None
+            if min(mark.x0, mark.y0) < -_SLACK_PX or (
+                mark.x1 > size[0] + _SLACK_PX or mark.y1 > size[1] + _SLACK_PX
+            ):
+                raise ValueError(f"a box of {file} reaches beyond the picture")
+        marks.setdefault(file, []).extend(found)
+    return {file: Marked(tuple(found), sizes[file]) for file, found in marks.items()}
+
+
+def _split(name: str, frame: Any = None) -> tuple[str, int]:
+    """File and frame of an entry: frames of a video are ``clip.mp4#12``."""
+    file, mark, number = name.rpartition(FRAME_MARK)
+    if frame in (None, "") and mark and number.isdecimal():
+        return file, int(number)
+    whole = int(frame or 0)
+    if whole < 0:
+        raise ValueError("a frame has a negative number")
+    return name, whole
+
+
+def _coco(path: Path) -> dict[str, Marked]:
+    place = "images"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        images: dict[Any, tuple[str, int, _Size, list[_Mark]]] = {}
+        for number, image in enumerate(data["images"]):
+            place = f"images[{number}]"
+            size = int(image["width"]), int(image["height"])
+            if min(size) < 1:
+                raise ValueError("a picture needs a size")
+            if image["id"] in images:
+                raise ValueError("two pictures have the same id")
+            images[image["id"]] = (*_split(str(image["file_name"])), size, [])
+        place = "annotations"
+        for number, note in enumerate(data["annotations"]):
+            place = f"annotations[{number}]"
+            if note["image_id"] not in images:
+                raise ValueError("there is no picture with this image_id")
+            if len(note["bbox"]) != 4:
+                raise ValueError("a box needs four numbers")
+            x, y, width, height = (float(value) for value in note["bbox"])
+            _, frame, _, marks = images[note["image_id"]]
+            track = note.get("track_id")
+            corners = (x, y, x + width, y + height)
+            marks.append(_mark(corners, frame, None if track is None else int(track)))
+        place = "images"
+        return _gathered((file, size, marks) for file, _, size, marks in images.values())
+    except (KeyError, AttributeError) as error:
+        raise _wrong(path, place, f"{error} is missing; is this COCO?") from error
+    except json.JSONDecodeError as error:
+        raise _wrong(path, f"line {error.lineno}", "this is no JSON") from error
+    except (TypeError, ValueError) as error:
+        raise _wrong(path, place, str(error)) from error
+
+
+def _csv(path: Path) -> dict[str, Marked]:
+    number = 1
+
+    def rows() -> Iterator[_Item]:
+        nonlocal number
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = csv.DictReader(file, strict=True)
+            missing = [name for name in _NEEDED if name not in (lines.fieldnames or ())]
+            if missing:
+                raise ValueError(f"the header has no {', '.join(missing)}")
+            for row in lines:
+                number = lines.line_num
+                if None in row or None in row.values() or not row["file"]:
+                    raise ValueError("there are more or fewer fields than in the header")
+                name, frame = _split(row["file"], row.get("frame"))
+                width, height = row.get("width"), row.get("height")
+                size = (int(width), int(height)) if width and height else None
+                corners = [row[key] for key in _NEEDED[1:]]
+                track = row.get("track")
+                none = not any(corners)  # the picture has no face
+                mark = [] if none else [_mark(corners, frame, int(track) if track else None)]
+                yield name, size, mark
+
+    try:
+        return _gathered(rows())
+    except (ValueError, csv.Error) as error:
+        raise _wrong(path, f"line {number}", str(error)) from error
+
+
+def _yolo_name(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).with_suffix("").as_posix()
+
+
+def _yolo(path: Path) -> Marked:
+    marks = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        fields = line.split()
+        try:
+            if not fields:
+                continue
+            if len(fields) not in (5, 6):
+                raise ValueError("a line is class, x, y, width, height, and perhaps a score")
+            x, y, width, height = (float(field) for field in fields[1:5])
+            if not all(0 <= value <= 1 for value in (x, y, width, height)):
+                raise ValueError("coordinates are shares of the picture, from 0 to 1")
+            corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            if min(corners) < -_SLACK or max(corners) > 1 + _SLACK:
+                raise ValueError("a box reaches beyond the picture")
+            marks.append(_mark(corners, 0, None))
+        except ValueError as error:
+            raise _wrong(path, f"line {number}", str(error)) from error
+    return Marked(tuple(marks), relative=True)

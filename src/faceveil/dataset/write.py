@@ -1,0 +1,115 @@
+"""Writing boxes as COCO json, YOLO txt or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePath, PurePosixPath
+from typing import Any, Final
+
+from faceveil.dataset.found import Found, Spot
+from faceveil.errors import UsageError
+
+CATEGORY: Final = "face"
+COLUMNS: Final = ("file", "frame", "x0", "y0", "x1", "y1", "score", "track", "width", "height")
+FRAME_MARK: Final = "#"
+"""``clip.mp4#12`` is frame 12 of a video, where a format knows only pictures."""
+
+
+def write(found: Sequence[Found], form: str) -> dict[str, str]:
+    """The text of each file of a data set, by its name; "" for a format that is one file.
+
+    Args:
+        form: one of `FORMATS`.
+
+    Raises:
+        UsageError: two pictures would have the same file.
+    """
+    return FORMATS[form](found)
+
+
+def _frames(one: Found) -> Iterator[tuple[int, list[Spot]]]:
+    """Every frame of a still; of a video those with boxes."""
+    by_frame: dict[int, list[Spot]] = {} if one.frames > 1 else {0: []}
+    for spot in one.spots:
+        by_frame.setdefault(spot.frame, []).append(spot)
+    yield from sorted(by_frame.items())
+
+
+def _coco(found: Sequence[Found]) -> dict[str, str]:
+    images: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    for one in found:
+        for frame, spots in _frames(one):
+            name = f"{one.file}{FRAME_MARK}{frame}" if one.frames > 1 else one.file
+            number = len(images) + 1
+            size = {"width": one.width, "height": one.height}
+            images.append({"id": number, "file_name": name, **size})
+            for spot in spots:
+                box = spot.box
+                note = {
+                    "id": len(notes) + 1,
+                    "image_id": number,
+                    "category_id": 1,
+                    "bbox": [_px(v) for v in (box.x0, box.y0, box.width, box.height)],
+                    "area": _px(box.area),
+                    "iscrowd": 0,
+                }
+                if spot.score is not None:
+                    note["score"] = round(spot.score, 4)
+                if spot.track is not None:
+                    note["track_id"] = spot.track
+                notes.append(note)
+    categories = [{"id": 1, "name": CATEGORY}]
+    return {"": json.dumps({"images": images, "annotations": notes, "categories": categories})}
+
+
+def _yolo(found: Sequence[Found]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for one in found:
+        path = PurePosixPath(PurePath(one.file).as_posix())
+        stem = path.name if path.suffix == "" else path.stem
+        for frame, spots in _frames(one):
+            name = f"{stem}_{frame:06d}.txt" if one.frames > 1 else f"{stem}.txt"
+            if name in files:
+                raise UsageError(f"several pictures would have the labels {name}")
+            files[name] = "".join(_yolo_line(spot, one) for spot in spots)
+    return files
+
+
+def _yolo_line(spot: Spot, one: Found) -> str:
+    box = spot.box.clipped(one.width, one.height)
+    if box is None:
+        return ""
+    (x, y), size = box.center, (one.width, one.height)
+    values = (x / size[0], y / size[1], box.width / size[0], box.height / size[1])
+    return "0 " + " ".join(f"{value:.6f}" for value in values) + "\n"
+
+
+def _csv(found: Sequence[Found]) -> dict[str, str]:
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    for one in found:
+        for frame, spots in _frames(one):
+            if not spots:  # the picture was looked at, and has no face
+                lines.writerow([one.file, frame, *[""] * 6, one.width, one.height])
+            for spot in spots:
+                box = [_px(value) for value in spot.box.as_tuple()]
+                score = "" if spot.score is None else round(spot.score, 4)
+                track = "" if spot.track is None else spot.track
+                lines.writerow([one.file, frame, *box, score, track, one.width, one.height])
+    return {"": text.getvalue()}
+
+
+def _px(value: float) -> float:
+    return round(value, 2)
+
+
+FORMATS: Final[dict[str, Callable[[Sequence[Found]], dict[str, str]]]] = {
+    "coco": _coco,
+    "yolo": _yolo,
+    "csv": _csv,
+}

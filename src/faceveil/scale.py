@@ -1,0 +1,207 @@
+"""Many machines: the executor of a batch on a Ray cluster.
+
+One actor a processor core holds a detector. What an actor that dies was working on is given to
+another; the files of a job are replaced in one step, so one that is done twice is there once.
+Nothing is sent anywhere but to the cluster: Ray's usage statistics and its web pages are off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from faceveil.batch.executors import LostError, outcome_of
+from faceveil.errors import UsageError
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+LOCAL: Final = "local"
+"""The address that stands for a cluster of this machine alone, begun for this run."""
+
+_QUEUED: Final = 2
+"""Jobs an actor is handed at a time: it begins the next without asking."""
+_ATTEMPTS: Final = 3
+"""Machines go for reasons of their own, so a job is given up later than where there is but one."""
+
+# Ray reads these when it is imported.
+_QUIET: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+class Worker:
+    """What an actor does."""
+
+    def __init__(self) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+
+    def ready(self) -> None:
+        """Returns once the actor has a place."""
+
+    def run(self, function: Callable[[Any], Any], job: Any) -> Any:
+        return outcome_of(function, job)
+
+
+@dataclass(eq=False)
+class _Actor:
+    handle: Any
+    busy: int = 0
+    alone: bool = False
+
+
+@dataclass(eq=False)
+class _Try:
+    job: Any
+    failures: int = 0
+    actor: _Actor = field(default_factory=lambda: _Actor(None))
+
+
+class Cluster:
+    """An executor on Ray. Used as a context manager it leaves the cluster, or ends its own.
+
+    Args:
+        address: of the cluster (``host:6379``, ``auto``), or "local".
+        workers: actors to begin; 0: one a core of the cluster.
+
+    Attributes:
+        workers: how many there are to be.
+
+    Raises:
+        UsageError: Ray is not installed, or there is no cluster at the address.
+    """
+
+    def __init__(self, address: str = LOCAL, workers: int = 0) -> None:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        if address == LOCAL:
+            # What Ray does on systems where it knows no clusters: it keeps to this machine.
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        try:
+            ray: Any = import_module("ray")
+        except ImportError as error:
+            raise UsageError("--ray-address needs Ray", "install faceveil[scale]") from error
+        self._ray = ray
+        self._mine = not ray.is_initialized()
+        if self._mine:
+            _join(ray, address)
+        self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J]
+    ) -> Iterator[tuple[J, R | Exception]]:
+        """See `faceveil.stages.Executor`."""
+        ray = self._ray
+        shared = ray.put(function)
+        actors = {_Actor(self._begin()) for _ in range(self.workers)}
+        starting = {actor.handle.ready.remote(): actor for actor in actors}
+        idle: list[_Actor] = []
+        running: dict[Any, _Try] = {}
+        again: deque[_Try] = deque()
+        waiting, more = iter(jobs), True
+        try:
+            while True:
+                for actor in sorted(idle, key=lambda one: one.busy):
+                    while not actor.alone and actor.busy < _QUEUED:
+                        if again and not actor.busy:
+                            actor.alone = True  # nothing else shall be lost with it
+                            attempt = again.popleft()
+                        else:
+                            job = next(waiting, _END) if more else _END
+                            if job is _END:
+                                more = False
+                                break
+                            attempt = _Try(job)
+                        attempt.actor = actor
+                        actor.busy += 1
+                        running[actor.handle.run.remote(shared, attempt.job)] = attempt
+                if not (running or again or more):
+                    return
+                ready, _ = ray.wait([*running, *starting], num_returns=1)
+                for ref in ready:
+                    if ref in starting:
+                        actor = starting.pop(ref)
+                        if self._lives(ref):
+                            idle.append(actor)
+                        else:
+                            self._replace(actor, actors, starting)
+                        continue
+                    attempt = running.pop(ref)
+                    actor = attempt.actor
+                    actor.busy -= 1
+                    actor.alone = False
+                    try:
+                        yield attempt.job, ray.get(ref)
+                    except ray.exceptions.RayTaskError as error:
+                        yield attempt.job, error.cause or error
+                    except ray.exceptions.RayError:
+                        if actor in idle:
+                            idle.remove(actor)
+                            self._replace(actor, actors, starting)
+                        attempt.failures += 1
+                        if attempt.failures < _ATTEMPTS:
+                            again.append(attempt)
+                        else:
+                            yield attempt.job, LostError()
+        finally:
+            for actor in actors:
+                with suppress(Exception):
+                    ray.kill(actor.handle)
+
+    def _begin(self) -> Any:
+        remote = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        return remote.remote()
+
+    def _lives(self, ref: Any) -> bool:
+        try:
+            self._ray.get(ref)
+        except self._ray.exceptions.RayError:
+            return False
+        return True
+
+    def _replace(self, actor: _Actor, actors: set[_Actor], starting: dict[Any, _Actor]) -> None:
+        """Another actor, which begins as soon as the cluster has a core for it."""
+        actors.discard(actor)
+        fresh = _Actor(self._begin())
+        actors.add(fresh)
+        starting[fresh.handle.ready.remote()] = fresh
+
+    def close(self) -> None:
+        if self._mine:
+            self._ray.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+_END: Final[Any] = object()
+
+
+def _join(ray: Any, address: str) -> None:
+    settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address == LOCAL:
+        settings["include_dashboard"] = False
+    try:
+        ray.init(address=None if address == LOCAL else address, **settings)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UsageError(f"there is no Ray cluster at {address}") from error

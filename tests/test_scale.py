@@ -1,0 +1,151 @@
+"""Many machines: a cluster of two on this one, one of which goes in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from faceveil.batch import Manifest, Processes, Serial, find_jobs, veil_files
+from faceveil.batch.executors import LostError
+from faceveil.errors import UsageError
+from faceveil.options import Options
+from faceveil.report import Report
+from faceveil.scale import Cluster
+from faceveil.types import Image
+from test_batch import double, put, written
+
+QUICK = Options(min_face=40)
+PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own are many
+
+
+@pytest.fixture
+def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of two nodes, each with one core."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed (extra scale)")
+    here = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+    cluster = utils.Cluster(initialize_head=True, head_node_args=here)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture
+def local() -> Iterator[Cluster]:
+    pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+    with Cluster("local", 2) as cluster:
+        yield cluster
+
+
+def test_a_node_that_goes_costs_nothing(
+    two_nodes: Any, tmp_path: Path, photo: Path, detector: str
+) -> None:
+    node = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    put(photo, *(tmp_path / f"in/{number}.jpg" for number in range(16)))
+    jobs, out = find_jobs([tmp_path / "in"], QUICK), tmp_path / "out"
+    outcomes: dict[str, Any] = {}
+    with Cluster(two_nodes.address) as cluster:
+        assert cluster.workers == 2
+        for one in veil_files(jobs, out, QUICK, cluster):
+            assert one.job.name not in outcomes
+            outcomes[one.job.name] = one.outcome
+            if len(outcomes) == 4:
+                two_nodes.remove_node(node, allow_graceful=False)
+    assert len(outcomes) == 16
+    assert all(isinstance(outcome, Report) for outcome in outcomes.values())
+    list(veil_files(jobs, tmp_path / "calm", QUICK, Serial()))
+    assert written(out) == written(tmp_path / "calm")
+
+
+def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, detector: str) -> None:
+    """All that needs a cluster, in one test: beginning it takes longer than using it."""
+    # What dies is tried again, and given up in the end.
+    import ray.cloudpickle
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[double.__module__])
+    jobs = [tmp_path / str(number) for number in range(8)]
+    for number, job in enumerate(jobs):
+        job.write_text({3: "1", 6: "100"}.get(number, "0"))
+    results = dict(local.map(double, jobs))
+    assert isinstance(results.pop(jobs[6]), LostError)
+    assert [results[job] for job in jobs if job in results] == [2] * 7
+
+    # Nobody else can reach it.
+    open_to = set()
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            open_to |= {
+                connection.laddr.ip
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
+    assert open_to <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert open_to
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+    # Files come from and go to a store.
+    put(photo, tmp_path / "in/deep/a.jpg", tmp_path / "in/b.jpg")
+    source, target = f"file://{tmp_path}/in", f"file://{tmp_path}/out"
+    manifest = f"{target}/done.jsonl"
+    for expected in (2, 0):
+        with Manifest(manifest, QUICK, resume=True) as done:
+            files = find_jobs([Path(source)], QUICK)
+            found = list(veil_files(files, Path(target), QUICK, local, manifest=done))
+        assert sum(isinstance(one.outcome, Report) for one in found) == expected
+        assert len(found) == 2
+    assert list(written(tmp_path / "out")) == ["b.veiled.jpg", "deep/a.veiled.jpg", "done.jsonl"]
+    lines = (tmp_path / "out/done.jsonl").read_text().splitlines()
+    assert {json.loads(line)["input"] for line in lines} == {"b.jpg", "deep/a.jpg"}
+    jobs_here = find_jobs([tmp_path / "in"], QUICK)
+    list(veil_files(jobs_here, tmp_path / "calm", QUICK, Serial()))
+    (tmp_path / "out/done.jsonl").unlink()
+    assert written(tmp_path / "out") == written(tmp_path / "calm")
+
+
+def test_the_example_for_data_sets_runs(
+    local: Cluster, tmp_path: Path, photo: Path, astronaut: Image, detector: str
+) -> None:
+    pytest.importorskip("ray.data", reason="Ray Data is not installed (extra scale)")
+    put(photo, *(tmp_path / f"photos/{number}.jpg" for number in range(3)))
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    text = code.replace('"photos/"', repr(str(tmp_path / "photos"))).replace(
+        '"veiled/"', repr(str(tmp_path / "veiled"))
+    )
+    assert text != code
+    exec(compile(text, str(PAGE), "exec"), {"__name__": "example"})
+    from faceveil.check import check_file
+
+    pictures = sorted((tmp_path / "veiled").rglob("*.jpg"))
+    assert len(pictures) == 3
+    for path in pictures:
+        assert check_file(path, QUICK) == []
+
+
+def test_without_a_cluster_it_is_said() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+    with pytest.raises(UsageError, match="no Ray cluster at"):
+        Cluster("127.0.0.1:1")
+
+
+@pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])
+def test_urls_need_no_cluster(executor: Any, tmp_path: Path, photo: Path, detector: str) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed (extra scale)")
+    put(photo, tmp_path / "in/a.jpg", tmp_path / "in/.hidden.jpg")
+    files = find_jobs([f"file://{tmp_path}/in"], QUICK)
+    assert [job.name for job in files] == ["a.jpg"]
+    (one,) = veil_files(files, f"file://{tmp_path}/out", QUICK, executor)
+    assert isinstance(one.outcome, Report)
+    assert list(written(tmp_path / "out")) == ["a.veiled.jpg"]
+    with pytest.raises(UsageError, match=r"cannot be (used|read)"):
+        find_jobs(["nosuchscheme://bucket/in"], QUICK)
