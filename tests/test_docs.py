@@ -19,8 +19,8 @@ from faceveil import errors
 from faceveil.cli import app
 from faceveil.cli.flags import make_settings
 from faceveil.options import Options
-from faceveil.server.problems import problem_of
 from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil
+from faceveil.server.problems import problem_of
 from faceveil.server.settings import Service
 
 REPOSITORY = Path(__file__).parent.parent
