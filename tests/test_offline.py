@@ -71,6 +71,12 @@ def test_a_whole_run_opens_no_socket(name: str, file: str, photo: Path) -> None:
     assert "done" in done.stdout
 
 
+def test_nobody_reports_later(photo: Path, detector: str) -> None:
+    done = run("wait_for_whoever_reports_later", str(photo), detector)
+    assert done.returncode == 0, done.stderr
+    assert "done" in done.stdout
+
+
 def test_the_runtime_is_silenced_before_it_is_loaded(photo: Path, detector: str) -> None:
     """ONNX Runtime makes up its mind on import whether to report to its maker."""
     done = run("silenced", str(photo), detector)

@@ -1,4 +1,4 @@
-"""The page's texts, in both languages: none missing, none left over."""
+"""The page's texts, in both languages, and what its files may not hold."""
 
 from __future__ import annotations
 

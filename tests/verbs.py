@@ -54,6 +54,9 @@ VERBS = {
     "render": Verb("render photo.jpg plan.json -o rendered.png"),
     "check": Verb("check photo.jpg clip.mp4", codes=(5,)),
     "demo": Verb("demo sample"),
+    "export": Verb("export plan.json --format yolo -o boxes"),
+    "serve": Verb("serve --port 0 --folder jobs --jobs 1", until="http://", listens=True),
+    "worker": Verb("worker --folder jobs", until="waiting for jobs"),
     "weights list": Verb("weights list"),
     "weights verify": Verb("weights verify", codes=(0, 4)),
 }
