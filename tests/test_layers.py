@@ -16,8 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"types", "options", "errors", "report", "stages"},
     {"detect", "track", "region", "obscure", "media", "weights"},
-    {"check", "scan"},
-    {"pipeline"},
+    {"check", "paint", "scan"},
+    {"live", "pipeline"},
     {"batch", "scale", "demo"},
     {"cli", "server"},
 )

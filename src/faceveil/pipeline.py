@@ -10,31 +10,28 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from faceveil import check, media, obscure, region
+from faceveil import check, media
 from faceveil.detect import Detector, load_detector, threshold
 from faceveil.errors import UsageError, WithheldError
 from faceveil.media.memory import MemorySink, MemorySource
-from faceveil.obscure.canvas import canvas_of
-from faceveil.obscure.codes import Codes
 from faceveil.options import Options
+from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
+from faceveil.region import Target
 from faceveil.report import Report
 from faceveil.scan import scan
 from faceveil.stages import ahead, behind
 from faceveil.track import link, timeline
-from faceveil.types import Box, Frame, Image, Plan, Track
+from faceveil.types import Box, Image, Plan, Track
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
 
 DEFAULTS = Options()
-
-HOLD_SECONDS = 2
-"""For this long a track shows the same codes: fresh ones in every frame would add up to a face."""
 
 
 def veil_file(
@@ -204,26 +201,18 @@ def render(
             "make a new plan from this file",
         )
     step = progress or _silent
-    obscurer = obscure.load_obscurer(options)
+    painter = Painter(options)
     targets = _targets(plan, options)
-    scenes = _Scenes(plan)
+    cuts, held = set(plan.cuts), Held(HOLD_SECONDS / plan.time_base)
     painted = {}
     stream = ahead(source.frames())
     try:
         with behind(sink.write) as write:
             for frame in stream:
-                wanted = [_whole(size)] if frame.damaged else targets.get(frame.index, [])
-                areas = region.regions([*wanted, *_zones(options)], *size, options)
-                if areas:
-                    canvas = canvas_of(frame)
-                    masks = [region.mask(area, options) for area in areas]
-                    obscure.paint(canvas, areas, masks, obscurer, scenes.held(frame))
-                    if options.show_boxes:
-                        for area in areas:
-                            obscure.outline(canvas, area)
-                    painted[frame.index] = tuple(
-                        shape.cover for area in areas for shape in area.shapes
-                    )
+                wanted = [whole(size)] if frame.damaged else targets.get(frame.index, [])
+                codes = held.at(frame.pts, frame.index in cuts)
+                if covers := painter.paint(frame, size, wanted, codes):
+                    painted[frame.index] = covers
                 write(frame)
                 step("render", frame.index + 1, len(plan.pts))
     finally:
@@ -243,52 +232,21 @@ def output_path(path: Path, out: Path | None, source: media.Source) -> Path:
     return (out or path.parent) / f"{stem}.veiled{suffix}"
 
 
-def _targets(plan: Plan, options: Options) -> dict[int, list[region.Target]]:
+def _targets(plan: Plan, options: Options) -> dict[int, list[Target]]:
     """What to cover in each frame."""
-    targets: dict[int, list[region.Target]] = {}
+    targets: dict[int, list[Target]] = {}
     for found in plan.hidden:
         for index, box in found.boxes.items():
             seen = found.seen.get(index)
-            target = region.Target(found.id, box, seen.roll if seen else 0.0)
+            target = Target(found.id, box, seen.roll if seen else 0.0)
             targets.setdefault(index, []).append(target)
     return targets
 
 
-# Codes are held by track, and no track has a negative number.
-_WHOLE, _ZONES = -1, -2
-
-
-def _whole(size: tuple[int, int]) -> region.Target:
-    return region.Target(_WHOLE, Box(0, 0, *size), padded=False)
-
-
-def _zones(options: Options) -> Iterator[region.Target]:
-    for number, zone in enumerate(options.cover_zones):
-        yield region.Target(_ZONES - number, Box(*zone), padded=False)
-
-
 def _kept(track: Track, options: Options) -> Track:
     """A track that stays inside a zone in which faces are left visible is kept."""
-    zones = [Box(*zone) for zone in options.skip_zones]
-    inside = bool(zones) and all(
-        any(box.intersection(zone) == box.area for zone in zones) for box in track.boxes.values()
-    )
-    return replace(track, keep=True) if inside else track
-
-
-class _Scenes:
-    """The codes of each track, for as long as they may be held."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._cuts = set(plan.cuts)
-        self._limit = HOLD_SECONDS / plan.time_base
-        self._held: dict[int, Codes] = {}
-        self._since = 0
-
-    def held(self, frame: Frame) -> dict[int, Codes]:
-        if frame.index in self._cuts or not 0 <= frame.pts - self._since < self._limit:
-            self._held, self._since = {}, frame.pts
-        return self._held
+    inside = all(in_skip_zone(box, options) for box in track.boxes.values())
+    return replace(track, keep=True) if track.boxes and inside else track
 
 
 def _sha256(path: Path) -> str:
