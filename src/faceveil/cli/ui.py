@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -103,6 +103,26 @@ class UI:
                 bars.update(tasks[stage], completed=done, total=total, of=of)
 
             yield advance
+
+    @contextmanager
+    def status(self) -> Iterator[Callable[[str], None]]:
+        """One line that is written over, or a line now and then if stderr is no terminal."""
+        last, wide = time.monotonic(), 0
+
+        def show(line: str) -> None:
+            nonlocal last, wide
+            if sys.stderr.isatty():
+                print(f"\r{line:{wide}}", end="", file=sys.stderr, flush=True)
+                wide = len(line)
+            elif time.monotonic() - last >= _EVERY:
+                last = time.monotonic()
+                self.note(line)
+
+        try:
+            yield show
+        finally:
+            if wide:
+                print(file=sys.stderr, flush=True)
 
     def _lines(self, name: str) -> Progress:
         last = time.monotonic()

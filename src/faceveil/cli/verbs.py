@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceveil.cli.flags import HELP, add_verb
+from faceveil.cli.live import live
 from faceveil.cli.runs import count, find_jobs, read_plan, run_each, save_plan, veil_many, veil_one
 from faceveil.cli.ui import UI
 from faceveil.cli.weights import weights_app
@@ -24,6 +25,7 @@ FIND = ("input", "detection")
 TRACK = ("tracking",)
 PAINT = ("protection", "output", "video", "check")
 BATCH = ("batch",)
+LIVE = ("protection", *FIND, *TRACK, "live")
 
 app = typer.Typer(
     name="faceveil",
@@ -195,6 +197,9 @@ def demo(
         f"in {sample.report.seconds:.1f} s"
     )
     return 0 if sample.covered == sample.faces else SOME_FAILED
+
+
+add_verb(app, groups=LIVE)(live)
 
 
 def _warn_recoverable(ui: UI, options: Options) -> None:

@@ -41,7 +41,8 @@ class Veiled:
     """A frame that may be shown.
 
     Attributes:
-        frame: with everything painted. Its ``pts`` is in milliseconds since the first frame came.
+        frame: with everything painted. Its ``pts`` is in milliseconds since the first frame came,
+            strictly increasing.
         came: when it was pushed, by the clock of the veil.
         covers: what is certainly covered.
         reason: why all of it is covered, or "".
@@ -102,7 +103,7 @@ class Veil:
         self._known: Known | None = None
         self._pace: Pace | None = None
         self._began = self._last = -math.inf
-        self._step = USUAL_STEP
+        self._step, self._pts = USUAL_STEP, -1
         self._meter = Meter()
         self._whole = self._dropped = self._looks = self._failures = 0
         self._reason = ""
@@ -143,7 +144,8 @@ class Veil:
                 self._known.new_scene(now)
                 self._scene += 1
             self._thumbnail = thumbnail
-            frame.pts = round((now - self._began) * 1000)
+            self._pts = max(self._pts + 1, round((now - self._began) * 1000))
+            frame.pts = self._pts
             waiting = _Waiting(frame, now, size, self._scene)
             self._waiting.append(waiting)
             # The first frame of a scene is not passed over for a newer one.
