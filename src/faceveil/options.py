@@ -135,6 +135,17 @@ class Options(BaseModel):
         "Refuse pictures with more pixels than this, all frames of an animation together.",
         ge=1,
     )
+    max_entries: int = _setting(
+        "input", 10_000, "Refuse archives with more entries than this.", ge=1
+    )
+    max_unpacked: int = _setting(
+        "input", 10_000_000_000, "Refuse archives that unpack to more bytes than this.", ge=1
+    )
+    max_ratio: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = _setting(
+        "input",
+        100.0,
+        "Refuse archives that unpack to more than 16 MB and to this many times their own size.",
+    )
 
     # Detection
     detector: str = _setting(

@@ -65,6 +65,7 @@ def veil_file(
             painted = render(source, plan, options, sink, progress=step)
             finished = sink.finish()
             warnings = (*source.warnings, *sink.warnings)
+            step("check", 0, None)
             findings = check.inspect(finished, plan, painted, options)
             report = Report(
                 status="failed" if findings else "partial" if warnings else "ok",

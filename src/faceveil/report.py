@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from faceveil.types import Box
 
@@ -26,6 +27,10 @@ class Finding:
     frame: int | None = None
     box: Box | None = None
     score: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is printed and saved for other programs."""
+        return asdict(self) | {"box": self.box and corners(self.box)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,19 @@ class Report:
     version: str = ""
     seconds: float = 0.0
     regions: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line: as it is saved for other programs."""
+        # The two fields with boxes in them are put aside: as objects they would be written
+        # otherwise than elsewhere.
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields["findings"] = [finding.to_dict() for finding in self.findings]
+        fields["regions"] = {
+            str(frame): [corners(box) for box in boxes] for frame, boxes in self.regions.items()
+        }
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def corners(box: Box) -> list[float]:
+    """A box as other programs get it: left, top, right, bottom."""
+    return [round(value, 2) for value in box.as_tuple()]

@@ -6,6 +6,7 @@ import signal
 import sys
 from types import FrameType
 
+from faceveil.cli import serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.verbs import app
 from faceveil.errors import INTERRUPTED
 

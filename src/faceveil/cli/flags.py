@@ -1,12 +1,21 @@
-"""Command line flags made from `Options`, and the frame every verb runs in."""
+"""Command line flags made from the models of settings, and the frame every verb runs in."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typer
 import typer.main
@@ -16,10 +25,12 @@ from faceveil.cli.ui import UI
 from faceveil.errors import UsageError
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
     from pydantic.fields import FieldInfo
 
     from faceveil.options import Options
+
+M = TypeVar("M", bound="BaseModel")
 
 _DEBUG = inspect.Parameter(
     "debug",
@@ -43,9 +54,12 @@ def add_verb(
     """Register a function as a verb of ``app``.
 
     The function takes its own arguments as Typer knows them, and by keyword ``ui``, the `UI` to
-    talk through, and, if it has such a parameter, ``options``. In place of those two the verb
-    gets ``--debug`` and one flag for each setting of ``groups``. The function returns an exit
-    code; what it raises is shown and turned into one.
+    talk through, and, if it has such parameters, ``options`` and ``service``, its settings. In
+    place of those the verb gets ``--debug`` and one flag for each setting of ``groups``. The
+    function returns an exit code; what it raises is shown and turned into one.
+
+    Args:
+        groups: names of groups, or of single settings.
     """
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
@@ -75,22 +89,27 @@ def _nothing() -> None:
 
 def _runner(function: Callable[..., int], groups: tuple[str, ...]) -> Callable[..., None]:
     """The function as Typer is to call it: its own parameters, the flags, ``--debug``."""
-    from faceveil.options import Options
-
     own = inspect.signature(function).parameters
-    hints = get_type_hints(function, localns={"Options": Options}, include_extras=True)
+    models = _models(own)
+    hints = get_type_hints(
+        function,
+        localns={model.__name__: model for model in models.values()},
+        include_extras=True,
+    )
     settings = {
         key: field
-        for key, field in Options.model_fields.items()
-        if "options" in own and _group(field) in groups
+        for model in models.values()
+        for key, field in model.model_fields.items()
+        if key in groups or _group(field) in groups
     }
 
     def run(debug: bool, **arguments: Any) -> None:
         ui = UI(debug=debug)
         given = {key: arguments.pop(key) for key in settings}
         with ui.guard():
-            if "options" in own:
-                arguments["options"] = make_options(given)
+            for name, model in models.items():
+                mine = {key: value for key, value in given.items() if key in model.model_fields}
+                arguments[name] = make_settings(model, mine)
             ui.exit_code = function(ui=ui, **arguments)
         if ui.exit_code:
             raise typer.Exit(ui.exit_code)
@@ -98,7 +117,7 @@ def _runner(function: Callable[..., int], groups: tuple[str, ...]) -> Callable[.
     parameters = [
         parameter.replace(annotation=hints[key])
         for key, parameter in own.items()
-        if key not in ("ui", "options")
+        if key != "ui" and key not in models
     ]
     parameters += [_flag(key, field) for key, field in settings.items()]
     parameters.append(_DEBUG)
@@ -107,26 +126,53 @@ def _runner(function: Callable[..., int], groups: tuple[str, ...]) -> Callable[.
     return run
 
 
-def make_options(given: dict[str, Any]) -> Options:
-    """Options from what was given on the command line; None stands for not given.
+def _models(parameters: Iterable[str]) -> dict[str, type[BaseModel]]:
+    """The models of settings that a verb has parameters for."""
+    found: dict[str, type[BaseModel]] = {}
+    if "options" in parameters:
+        from faceveil.options import Options
+
+        found["options"] = Options
+    if "service" in parameters:
+        from faceveil.server.settings import Service
+
+        found["service"] = Service
+    return found
+
+
+def make_settings(model: type[M], given: dict[str, Any]) -> M:
+    """Settings from what was given on the command line; None stands for not given.
 
     Raises:
         UsageError: a value is out of range or a combination is refused; names the flag.
     """
     from pydantic import ValidationError
 
+    try:
+        return model(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise UsageError(_in_words(error, model)) from error
+
+
+def given_of(options: Options) -> dict[str, Any]:
+    """What in these options differs from what their preset stands for, and the preset."""
     from faceveil.options import Options
 
-    try:
-        return Options(**{key: value for key, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise UsageError(_in_words(error)) from error
+    plain = Options(preset=options.preset).model_dump(mode="json")
+    given = options.model_dump(mode="json")
+    return {key: value for key, value in given.items() if key == "preset" or value != plain[key]}
 
 
 def _group(field: FieldInfo) -> str:
     extra = field.json_schema_extra
     assert isinstance(extra, dict), "every setting names its group"
     return str(extra["group"])
+
+
+def _env(field: FieldInfo) -> str | None:
+    """The variable that may hold the setting: secrets do not belong into lists of processes."""
+    extra = field.json_schema_extra
+    return str(extra["env"]) if isinstance(extra, dict) and "env" in extra else None
 
 
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
@@ -137,6 +183,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
         flag,
         help=f"{field.description}{_remark(limits, _default_text(name, field))}",
+        envvar=_env(field),
         show_default=False,  # Typer would have to be given the default itself
         rich_help_panel=_group(field).capitalize(),
     )
@@ -185,17 +232,15 @@ def _plain(annotation: Any, metadata: list[Any]) -> tuple[Any, str]:
     return annotation, " ".join(limits)
 
 
-def _in_words(error: ValidationError) -> str:
+def _in_words(error: ValidationError, model: type[BaseModel]) -> str:
     """One line for the first thing a person has to mend."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
-    message = re.sub(r"\w+", lambda word: _as_flag(word[0]), message)
+    message = re.sub(r"\w+", lambda word: _as_flag(word[0], model), message)
     if not first["loc"]:
         return message
     return f"{flag_name(str(first['loc'][0]))}: {message}, not {first['input']}"
 
 
-def _as_flag(word: str) -> str:
-    from faceveil.options import Options
-
-    return flag_name(word) if "_" in word and word in Options.model_fields else word
+def _as_flag(word: str, model: type[BaseModel]) -> str:
+    return flag_name(word) if "_" in word and word in model.model_fields else word

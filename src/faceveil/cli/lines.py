@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
-from faceveil.report import Finding, Report
-from faceveil.types import Box, Plan
+from faceveil.report import Finding, corners
+from faceveil.types import Plan
 
 
 def plan_line(file: str, plan: Plan) -> str:
@@ -30,19 +29,7 @@ def plan_line(file: str, plan: Plan) -> str:
 
 def findings_line(file: str, findings: list[Finding]) -> str:
     """What ``check --json`` prints for a file."""
-    return _dump({"file": file, "findings": [_finding(finding) for finding in findings]})
-
-
-def report_line(report: Report) -> str:
-    """What ``--report`` saves for a file."""
-    # The two fields with boxes in them are put aside: as objects they would be written otherwise
-    # than in the lines above.
-    fields = {name: getattr(report, name) for name in report.__dataclass_fields__}
-    fields["findings"] = [_finding(finding) for finding in report.findings]
-    fields["regions"] = {
-        str(frame): [_box(box) for box in boxes] for frame, boxes in report.regions.items()
-    }
-    return _dump(fields)
+    return _dump({"file": file, "findings": [finding.to_dict() for finding in findings]})
 
 
 def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
@@ -53,21 +40,13 @@ def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
         seen = track.seen.get(index)
         faces.append(
             {
-                "box": _box(box),
+                "box": corners(box),
                 "score": None if seen is None else round(seen.score, 4),
                 "track": track.id,
                 "filled": seen is None,
             }
         )
     return faces
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return asdict(finding) | {"box": finding.box and _box(finding.box)}
-
-
-def _box(box: Box) -> list[float]:
-    return [round(value, 2) for value in box.as_tuple()]
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -42,15 +42,13 @@ class Outcomes:
 
     def veiled(self, path: Path, folder: Path, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
-        from faceveil.cli.lines import report_line
-
         self.done()
         self.ui.result(
             f"{path} -> {folder / report.output}: {count(report.tracks, 'face')} covered"
         )
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
-        self._save(report_line(report))
+        self._save(report.to_json())
 
     def failed(self, path: Path, error: Exception) -> None:
         """A file could not be worked on.
@@ -60,13 +58,12 @@ class Outcomes:
         """
         if isinstance(error, UsageError | WeightsError):
             raise error
-        from faceveil.cli.lines import report_line
         from faceveil.report import Report
 
         self._codes.add(self.ui.error(error, str(path)))
         report = error.report if isinstance(error, WithheldError) else None
         failed = Report(status="failed", input=path.name, warnings=(describe(error),))
-        self._save(report_line(report or failed))
+        self._save((report or failed).to_json())
 
     def _save(self, line: str) -> None:
         if self.lines is not None:

@@ -105,7 +105,7 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
     """
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
-    name = _resolve(options)
+    name = resolve(options)
     key = (name, options.weights, options.threads)
     with _lock:
         if key not in _loaded:
@@ -120,7 +120,12 @@ def threshold(detector: Detector, options: Options) -> float:
     return detector.thresholds[options.sensitivity]
 
 
-def _resolve(options: Options) -> str:
+def resolve(options: Options) -> str:
+    """The name of the detector that these options mean.
+
+    Raises:
+        WeightsError: no detector has its weights.
+    """
     if options.detector != "auto":
         return options.detector
     for name, needed in AUTO.items():

@@ -16,7 +16,18 @@ from faceveil.types import Frame, Media
 if TYPE_CHECKING:
     from faceveil.options import Options
 
-__all__ = ["Sink", "Source", "open_sink", "open_source", "output_suffix", "sniff"]
+__all__ = [
+    "ARCHIVES",
+    "HEAD",
+    "IMAGES",
+    "VIDEOS",
+    "Sink",
+    "Source",
+    "open_sink",
+    "open_source",
+    "output_suffix",
+    "sniff",
+]
 
 _SOURCES: Final[dict[str, str]] = {
     **dict.fromkeys(IMAGES, "faceveil.media.image:ImageSource"),

@@ -124,6 +124,16 @@ def open_input(origin: Path | bytes, kind: str) -> InputContainer:
         )
 
 
+def declared_seconds(path: Path, kind: str) -> float | None:
+    """How long a video says it is, or None if it does not.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
+    with open_input(path, kind) as container:
+        return None if container.duration is None else container.duration / av.time_base
+
+
 def _first_bytes(origin: Path | bytes) -> bytes:
     if isinstance(origin, bytes):
         return origin[:4]

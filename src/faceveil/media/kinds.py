@@ -32,6 +32,7 @@ _PREFIXES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
     (b"%PDF-", "pdf"),
@@ -43,7 +44,7 @@ _PREFIXES: Final[tuple[tuple[bytes, str], ...]] = (
 
 IMAGES: Final = frozenset({"jpeg", "png", "gif", "webp", "tiff", "bmp", "heic", "avif", "jp2"})
 VIDEOS: Final = frozenset({"mp4", "mov", "mkv", "webm", "avi", "mpeg", "mpegts"})
-ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "7z", "rar"})
+ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zstd", "7z", "rar"})
 
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),

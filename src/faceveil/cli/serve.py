@@ -1,0 +1,77 @@
+"""``faceveil serve`` and ``faceveil worker``: the web page, the REST service, and who works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faceveil.cli.flags import add_verb, given_of
+from faceveil.cli.ui import UI
+from faceveil.cli.verbs import BATCH, FIND, PAINT, TRACK, app
+from faceveil.errors import UsageError
+
+if TYPE_CHECKING:
+    from faceveil.options import Options
+    from faceveil.server.settings import Service
+
+MACHINE = ("weights", "threads")
+
+
+@add_verb(app, groups=("address", "jobs", "limits", "lifetimes", *PAINT, *FIND, *TRACK, *BATCH))
+def serve(*, ui: UI, service: Service, options: Options) -> int:
+    """Serve the web page and the REST API on this machine. Settings are defaults of every job."""
+    _require_packages()
+    from faceveil.detect.runtime import bounded
+    from faceveil.server.serve import serve
+
+    given = given_of(options)
+    workers = bounded(options.jobs)
+    machine = _machine(options)
+    if workers > 1 and not options.threads:
+        machine["threads"] = 1
+    base = {name: value for name, value in given.items() if name not in (*MACHINE, "jobs")}
+
+    def ready(address: str, token: str | None) -> None:
+        ui.result(address if token is None else f"{address}?token={token}")
+
+    serve(service, base, machine, workers, ready)
+    return 0
+
+
+@add_verb(app, groups=("jobs", *MACHINE))
+def worker(*, ui: UI, service: Service, options: Options) -> int:
+    """Take jobs from the same folder and queue as a server, in this process."""
+    _require_packages()
+    from faceveil.server.serve import open_store
+    from faceveil.server.worker import run_worker
+
+    def tell(error: Exception) -> None:
+        ui.error(error)
+
+    store, queue = open_store(service)
+    ui.note(f"waiting for jobs in {store.folder}")
+    run_worker(store, queue, _machine(options), told=tell)
+    return 0
+
+
+def _machine(options: Options) -> dict[str, Any]:
+    weights = options.weights and str(options.weights.absolute())
+    return {"weights": weights, "threads": options.threads}
+
+
+def _require_packages() -> None:
+    import sys
+    from importlib.util import find_spec
+
+    if sys.platform == "win32":
+        raise UsageError("the server needs Linux or macOS", "run it there, in WSL or a container")
+
+    missing = [
+        name
+        for name in ("fastapi", "uvicorn", "huey", "python_multipart", "prometheus_client")
+        if find_spec(name) is None
+    ]
+    if missing:
+        raise UsageError(
+            f"the server needs packages that are not installed: {', '.join(missing)}",
+            "Get them with: pip install 'faceveil[server]'",
+        )

@@ -1,0 +1,242 @@
+"""Archives of pictures and videos: zip and tar in, zip out.
+
+An archive is hostile until shown otherwise. All that can be known about its entries is checked
+before the first is unpacked, and unpacking stops at what was promised. Bombs: Fifield 2019, "A
+better zip bomb" (overlapping entries).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO, Final, Protocol, Self
+
+from faceveil.errors import OutputError, UnreadableError, UnsupportedError
+from faceveil.media.entries import Member, key_of, refuse_doubles, refuse_nested, safe_name
+from faceveil.media.kinds import ARCHIVES, HEAD, sniff
+from faceveil.media.part import PartFile, cannot_write
+from faceveil.options import Options
+
+__all__ = ["Archive", "ArchiveWriter", "Member", "archive_kind", "open_archive"]
+
+_CHUNK: Final = 1 << 20
+_OLDEST: Final = (1980, 1, 1, 0, 0, 0)
+"""The time of every entry written: the first that a zip can hold."""
+
+_TARS: Final = frozenset({"tar", "gzip", "bzip2", "xz", "zstd"})
+
+
+class Reader(Protocol):
+    """One format of archive.
+
+    Attributes:
+        members: the files in it, names and sizes checked; folders are left out.
+    """
+
+    members: tuple[Member, ...]
+
+    def open(self, member: Member) -> IO[bytes]:
+        """The unpacked bytes of a member."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Archive:
+    """An archive whose entries have passed every check.
+
+    Attributes:
+        members: the files in it, in the order in which they are stored.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.members = reader.members
+        try:
+            refuse_doubles(member.name for member in self.members)
+            for member in self.members:
+                with reader.open(member) as file, _reading(member):
+                    refuse_nested(member.name, file.read(HEAD))
+        except BaseException:
+            reader.close()
+            raise
+
+    def extract(self, member: Member, target: Path) -> None:
+        """Unpack one member into a new file, for its owner's eyes alone.
+
+        Raises:
+            UnreadableError: it is damaged, or not of the size the archive claims.
+            OutputError: the file is there already, or cannot be written.
+        """
+        try:
+            handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise cannot_write(error) from error
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in self._chunks(member):
+                    try:
+                        file.write(chunk)
+                    except OSError as error:
+                        raise cannot_write(error) from error
+        except BaseException:
+            with suppress(OSError):
+                target.unlink()
+            raise
+
+    def _chunks(self, member: Member) -> Iterator[bytes]:
+        left = member.size
+        with self._reader.open(member) as file:
+            while True:
+                with _reading(member):
+                    # One byte more than was promised tells a lie from the truth.
+                    chunk = file.read(min(_CHUNK, left + 1))
+                left -= len(chunk)
+                if left < 0 or (left and not chunk):
+                    raise UnreadableError(
+                        f"{str(member.name)!r} in the archive is not of the size it claims"
+                    )
+                if not chunk:
+                    return
+                yield chunk
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def _reading(member: Member) -> Iterator[None]:
+    """Turns what the standard library raises about damaged data into an error of ours."""
+    from faceveil.media.zips import DAMAGE
+
+    try:
+        yield
+    except DAMAGE as error:
+        raise UnreadableError(f"{str(member.name)!r} in the archive is damaged") from error
+
+
+def archive_kind(path: Path) -> str | None:
+    """The kind of archive a file is by its first bytes, or None for anything else.
+
+    Raises:
+        UnreadableError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(HEAD))
+    except OSError as error:
+        reason = (error.strerror or "reading failed").lower()
+        raise UnreadableError(f"the file cannot be read: {reason}") from error
+    return kind if kind in ARCHIVES else None
+
+
+def open_archive(path: Path, options: Options, scratch: Path | None = None) -> Archive:
+    """Open a zip or a tar (plain, gzip, bzip2, xz; zstd from Python 3.14 on).
+
+    Args:
+        options: ``max_entries``, ``max_unpacked`` and ``max_ratio`` are used.
+        scratch: where a compressed tar is unpacked to, in a file without a name; None: the
+            system's folder for such files.
+
+    Raises:
+        UnreadableError: damaged, cut off, or its entries overlap.
+        UnsupportedError: not such an archive, or an entry is encrypted, no plain file, an archive
+            itself, or has a name that is not safe or not the only one of its kind.
+        LimitError: too many entries, or too much to unpack.
+    """
+    kind = archive_kind(path)
+    if kind == "zip":
+        from faceveil.media.zips import ZipReader
+
+        return Archive(ZipReader(path, options))
+    if kind in _TARS:
+        from faceveil.media.tars import TarReader
+
+        return Archive(TarReader(path, kind, options, scratch))
+    raise UnsupportedError(
+        f"archives ({kind}) are not handled" if kind else "the file is no archive",
+        "Pack the files as zip or tar.",
+    )
+
+
+class ArchiveWriter:
+    """A new zip, which appears under its name with ``commit`` or not at all.
+
+    The same files give the same bytes: entries are stored as they are, with one fixed time,
+    readable by their owner, without comments and extra fields.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written to.
+        UsageError: the target is the input itself, or a folder.
+    """
+
+    def __init__(self, target: Path, source: Path | None = None) -> None:
+        self._part = PartFile(target, source)
+        self._zip = zipfile.ZipFile(self._part.file, "w", zipfile.ZIP_STORED)
+        self._names: list[PurePosixPath] = []
+        self._keys: set[str] = set()
+
+    def add(self, name: PurePosixPath, file: Path) -> None:
+        """Put a file into the archive.
+
+        Raises:
+            UnsupportedError: the name is not safe.
+            OutputError: there is one of that name already, or the disk is full.
+        """
+        name = safe_name(str(name), len(self._names) + 1)
+        if key_of(name) in self._keys:
+            raise OutputError(f"several entries of the archive would be called {str(name)!r}")
+        entry = zipfile.ZipInfo(str(name), _OLDEST)
+        entry.create_system = 3  # Unix, whatever system this is
+        entry.external_attr = (stat.S_IFREG | 0o600) << 16
+        try:
+            with file.open("rb") as data:
+                entry.file_size = os.fstat(data.fileno()).st_size
+                with self._zip.open(entry, "w") as out:
+                    while chunk := data.read(_CHUNK):
+                        out.write(chunk)
+        except OSError as error:
+            raise cannot_write(error) from error
+        self._names.append(name)
+        self._keys.add(key_of(name))
+
+    def commit(self) -> Path:
+        """Complete the archive and give it its name, in one step."""
+        try:
+            self._zip.close()
+        except OSError as error:
+            raise cannot_write(error) from error
+        return self._part.commit()
+
+    def abort(self) -> None:
+        """Remove what was written. Does nothing after ``commit``."""
+        with suppress(OSError, ValueError):
+            self._zip.close()
+        self._part.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()

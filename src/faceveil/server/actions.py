@@ -1,0 +1,192 @@
+"""What may be done with a job, and when. All of it holds the job's lock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from faceveil.options import PRESETS, Options
+from faceveil.server.locks import HeldError
+from faceveil.server.problems import Problem, ProblemError, problem
+from faceveil.server.queue import JobQueue
+from faceveil.server.settings import OFFERED
+from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Record, Store
+from faceveil.types import Plan
+
+_SHORTLY = 0.5
+"""Seconds in which whoever only changes a record gives its lock back."""
+
+CANCELLED = problem(409, "cancelled", "the job was cancelled", "Retry it, or discard it.")
+EXPIRED = problem(
+    410, "expired", "the original was deleted before the job was done", "Upload the file again."
+)
+
+
+def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """The options of a job, from what a client gave over what the service was started with.
+
+    Raises:
+        ProblemError: a setting is unknown, not for clients to choose, or out of range.
+    """
+    foreign = [name for name in given if name not in OFFERED]
+    if foreign:
+        raise ProblemError(
+            422, "usage", f"no such option: {foreign[0][:60]}", "GET /api/options lists them all."
+        )
+    if "preset" in given:
+        bundles = {name for bundle in PRESETS.values() for name in bundle}
+        base = {name: value for name, value in base.items() if name not in bundles}
+    merged = {**base, **{name: value for name, value in given.items() if value is not None}}
+    try:
+        Options(**merged)
+    except ValidationError as error:
+        raise ProblemError(422, "usage", _in_words(error)) from error
+    return merged
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return ": ".join([*(str(part) for part in first["loc"][:1]), message])
+
+
+def fail(store: Store, record: Record, why: Problem) -> Record:
+    """End a job without a result."""
+    state = "withheld" if why.type == "withheld" else "failed"
+    ended = record.but(state=state, problem=why, ended=time.time(), attempts=0)
+    return store.save(ended)
+
+
+def cancel(store: Store, job: str) -> Record:
+    """Stop a job, now if nobody is at it, else as soon as its worker notices."""
+    store.load(job)
+    store.ask_to_stop(job)
+    with suppress(HeldError), _held(store, job) as record:
+        if record.state in UNFINISHED or record.state == "review":
+            record = fail(store, record, CANCELLED)
+        store.forget_stop(job)
+        return record
+    return store.load(job)
+
+
+def retry(store: Store, queue: JobQueue, job: str) -> Record:
+    """Begin a failed job again. What was found out already is not looked for again."""
+    return _again(store, queue, job, lambda record: record)
+
+
+def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> Record:
+    """Make the result from the saved plan, without another analysis.
+
+    Args:
+        options: all that the job is to have, as `options_of` gives them.
+    """
+
+    def change(record: Record) -> Record:
+        if not store.has(job, PLAN):
+            raise ProblemError(409, "no-plan", "the job has no plan yet", "Wait for the analysis.")
+        return record.but(options=options, review=False)
+
+    return _again(store, queue, job, change)
+
+
+def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], Record]) -> Record:
+    with at_rest(store, job) as record:
+        _require_original(store, record)
+        record = change(record)
+        store.drop(job, record.result or REPORT, REPORT)
+        store.forget_stop(job)
+        record = record.but(
+            state="queued", problem=None, ended=None, attempts=0, result="", warnings=()
+        )
+        store.save(record)
+    queue.push(job, first=record.direct)
+    return record
+
+
+def save_plan(store: Store, job: str, edited: Plan) -> Plan:
+    """Take over the tracks of an edited plan; what the analysis found out otherwise stays."""
+    with at_rest(store, job) as record:
+        _require_original(store, record)
+        try:
+            plan = Plan.from_json(store.path(job, PLAN).read_bytes())
+        except FileNotFoundError as error:
+            raise ProblemError(409, "no-plan", "the job has no plan yet") from error
+        _require_same(plan, edited)
+        plan = replace(plan, tracks=edited.tracks)
+        store.write(job, PLAN, plan.to_json())
+    return plan
+
+
+def _require_same(plan: Plan, edited: Plan) -> None:
+    """The edited plan is of the same picture, and all its boxes are in it."""
+    wrong = ""
+    if (plan.media.width, plan.media.height) != (edited.media.width, edited.media.height):
+        wrong = "the plan is for a picture of another size"
+    elif len({track.id for track in edited.tracks}) != len(edited.tracks):
+        wrong = "two tracks have the same id"
+    elif any(track.id < 0 for track in edited.tracks):
+        wrong = "a track has a negative id"
+    elif any(
+        not 0 <= index < len(plan.pts)
+        for track in edited.tracks
+        for index in (*track.boxes, *track.seen)
+    ):
+        wrong = "a box is in a frame that is not there"
+    elif any(track.seen.keys() - track.boxes.keys() for track in edited.tracks):
+        wrong = "a face was seen in a frame in which it has no box"
+    if wrong:
+        raise ProblemError(422, "usage", wrong, "Change a copy of what GET gave.")
+
+
+def finish(store: Store, job: str) -> Record:
+    """Delete the original and all that was made to correct it; the result stays."""
+    with at_rest(store, job) as record:
+        if record.state == "review":
+            record = fail(store, record, CANCELLED)
+        store.drop_original(job)
+    return record
+
+
+def discard(store: Store, job: str) -> None:
+    """Delete all of a job, at once."""
+    store.load(job)
+    store.discard(job)
+
+
+@contextmanager
+def at_rest(store: Store, job: str) -> Iterator[Record]:
+    """Hold a job that nobody works on and that does not wait for anybody.
+
+    Raises:
+        ProblemError: 409, it is not so.
+        LookupError: there is no such job.
+    """
+    try:
+        with _held(store, job) as record:
+            if record.state not in ENDED and record.state != "review":
+                raise HeldError(job)
+            yield record
+    except HeldError as error:
+        raise ProblemError(
+            409, "busy", "the job is waiting or being worked on", "Wait for it, or cancel it."
+        ) from error
+
+
+@contextmanager
+def _held(store: Store, job: str) -> Iterator[Record]:
+    store.load(job)
+    try:
+        with store.lock(job, _SHORTLY):
+            yield store.load(job)
+    except FileNotFoundError as error:
+        raise LookupError(job) from error
+
+
+def _require_original(store: Store, record: Record) -> None:
+    if not store.has(record.id, ORIGINAL):
+        raise ProblemError(410, "expired", "the original was deleted", "Upload the file again.")

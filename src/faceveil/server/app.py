@@ -1,0 +1,167 @@
+"""The service as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from faceveil.errors import FaceVeilError
+from faceveil.options import Options
+from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil, sweep
+from faceveil.server.hub import Hub
+from faceveil.server.intake import Intake
+from faceveil.server.metrics import Metrics
+from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
+from faceveil.server.queue import JobQueue
+from faceveil.server.security import Guard
+from faceveil.server.settings import Service
+from faceveil.server.store import Store
+
+STATIC = Path(__file__).with_name("static")
+SWEEP_SECONDS = 3.0
+_AT_ONCE = 2
+"""Previews that are made at the same time."""
+
+_PROBLEM: dict[str, Any] = {
+    "description": "What went wrong",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_STATUS_WORDS = {404: "not-found", 405: "wrong-method"}
+
+
+@dataclass
+class State:
+    """What the routes share.
+
+    Attributes:
+        base: options of every job unless its client says otherwise.
+    """
+
+    service: Service
+    base: dict[str, Any]
+    store: Store
+    queue: JobQueue
+    hub: Hub
+    intake: Intake
+    metrics: Metrics
+    previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
+
+
+def create_app(
+    service: Service, base: dict[str, Any], store: Store, queue: JobQueue, token: str | None
+) -> ASGIApp:
+    """The application. Whoever runs it holds the server's lock of the folder.
+
+    Args:
+        base: options of every job unless its client says otherwise.
+        token: what clients have to send, or None.
+
+    Raises:
+        pydantic.ValidationError: the options are out of range.
+    """
+    hub = Hub(store)
+    intake = Intake(store, service, Options(**base), hub)
+    state = State(service, base, store, queue, hub, intake, Metrics(hub))
+    app = FastAPI(
+        title="FaceVeil",
+        summary="Finds every face in photos and videos and obscures it irreversibly.",
+        version=version("faceveil"),
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        docs_url=None,  # these pages would come from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+        responses={"default": _PROBLEM, 422: _PROBLEM},
+    )
+    app.state.faceveil = state
+    for routes in (routes_service, routes_veil, routes_jobs, routes_files):
+        app.include_router(routes.router)
+    if STATIC.is_dir():
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for kind in (
+        *(FaceVeilError, ProblemError, LookupError),
+        *(HTTPException, RequestValidationError, ClientDisconnect),
+    ):
+        app.add_exception_handler(kind, _on_error)
+    app.add_exception_handler(Exception, _on_error)
+    return Guard(_Counted(app, state.metrics), service, token)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: State = app.state.faceveil
+    await to_thread.run_sync(sweep.clear_half_made, state.store)
+    await state.hub.refresh()
+    async with AsyncExitStack() as stack:
+        for task in (state.hub.run(), _sweep_often(state)):
+            running = asyncio.create_task(task)
+            stack.push_async_callback(_ended, running)
+        yield
+        await state.hub.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _sweep_often(state: State) -> None:
+    while True:
+        with suppress(OSError):  # a full disk passes; the next sweep goes on
+            await to_thread.run_sync(sweep.sweep, state.store, state.queue, state.hub.records())
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    """Any error in the words of the command line, never a traceback."""
+    headers: dict[str, str] = {}
+    if isinstance(error, RequestValidationError):
+        told = problem(422, "usage", _in_words(error.errors()))
+    elif isinstance(error, HTTPException):
+        kind = _STATUS_WORDS.get(error.status_code, "usage")
+        told = problem(error.status_code, kind, str(error.detail).lower())
+        headers = dict(error.headers or {})
+    elif isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # nobody is there to read it
+    elif isinstance(error, LookupError):
+        told = problem(404, "not-found", "there is no such job, or it is gone")
+    else:
+        told = problem_of(error)
+        headers = error.headers if isinstance(error, ProblemError) else {}
+    return JSONResponse(told.model_dump(), told.status, headers, MEDIA_TYPE)
+
+
+def _in_words(errors: Sequence[Any]) -> str:
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"][1:])
+    return f"{place}: {first['msg']}" if place else str(first["msg"])
+
+
+class _Counted:
+    """Counts the answers."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.requests.labels(message["status"]).inc()
+            await send(message)
+
+        await self._app(scope, receive, counting)

@@ -1,0 +1,209 @@
+"""From uploaded files to jobs. Whatever is wrong with a file is said before any work begins."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import IO, Any
+
+from faceveil.errors import FaceVeilError, InputError, LimitError, UnreadableError, UnsupportedError
+from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
+from faceveil.media.archive import open_archive
+from faceveil.options import Options
+from faceveil.server.hub import Hub
+from faceveil.server.names import display_name
+from faceveil.server.problems import ProblemError, problem_of
+from faceveil.server.schemas import Refused
+from faceveil.server.settings import Service
+from faceveil.server.spool import keep
+from faceveil.server.store import ORIGINAL, Record, Store, new_id
+
+RETRY_SECONDS = 30
+
+_Staged = tuple[Path, str]
+"""The folder of a job to be, and the name it is shown under."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way in.
+
+    Attributes:
+        name: as the client sent it.
+        file: its bytes, not under any name.
+    """
+
+    name: str
+    file: IO[bytes]
+
+
+class Intake:
+    """Takes uploads in.
+
+    Args:
+        options: for the limits of archives.
+        hub: knows how many jobs wait.
+    """
+
+    def __init__(self, store: Store, service: Service, options: Options, hub: Hub) -> None:
+        self._store = store
+        self._service = service
+        self._options = options
+        self._hub = hub
+        self._one_at_a_time = Lock()
+
+    def require_room(self, jobs: int = 1) -> None:
+        """Raises ProblemError with 429 if so many more would be too many."""
+        if self._hub.count() + jobs > self._service.max_queue:
+            raise ProblemError(
+                429,
+                "queue-full",
+                "too many jobs are waiting",
+                "Try again in a while.",
+                headers={"Retry-After": str(RETRY_SECONDS)},
+            )
+
+    def accept(
+        self,
+        uploads: Iterable[Upload],
+        options: dict[str, Any],
+        *,
+        review: bool = False,
+        direct: bool = False,
+    ) -> tuple[str, list[Record], list[Refused]]:
+        """Make jobs of files, and of all that lies in archives.
+
+        Returns:
+            The id of the batch, its jobs, and what was refused.
+
+        Raises:
+            ProblemError: 429, the queue is full; nothing was accepted.
+        """
+        batch, staged, refused = new_id(), list[_Staged](), list[Refused]()
+        now = time.time()
+        try:
+            for upload in uploads:
+                name = display_name(upload.name)
+                try:
+                    self._stage(upload.file, name, staged, refused)
+                except FaceVeilError as error:
+                    refused.append(Refused(name=name, problem=problem_of(error)))
+            made = partial(
+                Record,
+                batch=batch,
+                options=options,
+                review=review,
+                direct=direct,
+                original_until=now + self._service.keep_original_minutes * 60,
+                keep_seconds=self._service.keep_result_hours * 3600,
+                longest=self._service.max_minutes * 60,
+            )
+            records = self._publish(staged, made, now)
+        finally:
+            _delete(staged)  # those that became jobs are not there any more
+        return batch, records, refused
+
+    def _publish(
+        self, staged: list[_Staged], made: Callable[..., Record], now: float
+    ) -> list[Record]:
+        """Make jobs of all, or of none if they are too many."""
+        if len(staged) > self._service.max_files:
+            raise ProblemError(
+                413,
+                "limit",
+                f"the upload holds more than {self._service.max_files} files",
+                "Send fewer at a time.",
+            )
+        records = []
+        with self._one_at_a_time:
+            self.require_room(len(staged))
+            for number, (folder, name) in enumerate(staged):
+                record = made(id=new_id(), name=name, created=now + number * 1e-6)
+                self._hub.expect(record.id)
+                self._store.publish(folder, record)
+                records.append(record)
+        return records
+
+    def _stage(
+        self, file: IO[bytes], name: str, staged: list[_Staged], refused: list[Refused]
+    ) -> None:
+        """Add a folder for each job that a file becomes."""
+        kind = _kind(file)
+        folder = self._store.stage()
+        staged.append((folder, name))
+        keep(file, folder / ORIGINAL)
+        if kind not in ARCHIVES:
+            return
+        inside: list[_Staged] = []
+        try:
+            self._expand(folder / ORIGINAL, folder, inside, refused)
+        except BaseException:
+            _delete(inside)
+            raise
+        finally:
+            # Nothing more is wanted of the archive itself.
+            staged.remove((folder, name))
+            _delete([(folder, name)])
+        staged += inside
+
+    def _expand(
+        self, path: Path, scratch: Path, staged: list[_Staged], refused: list[Refused]
+    ) -> None:
+        with open_archive(path, self._options, scratch) as archive:
+            members = [one for one in archive.members if not _is_clutter(one.name)]
+            if len(members) > self._service.max_files:
+                raise LimitError(
+                    f"the archive holds more than {self._service.max_files} files",
+                    "Pack fewer into one.",
+                )
+            self.require_room(len(members))
+            for member in members:
+                folder = self._store.stage()
+                name = display_name(str(member.name))
+                staged.append((folder, name))
+                archive.extract(member, folder / ORIGINAL)
+                try:
+                    with (folder / ORIGINAL).open("rb") as file:
+                        _kind(file)
+                except InputError as error:
+                    refused.append(Refused(name=name, problem=problem_of(error)))
+                    _delete([staged.pop()])
+
+
+def _delete(staged: Iterable[_Staged]) -> None:
+    for folder, _ in staged:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_clutter(name: PurePosixPath) -> bool:
+    """What file managers leave in archives: hidden files, and macOS's copies of metadata."""
+    return any(part.startswith(".") for part in name.parts) or name.parts[0] == "__MACOSX"
+
+
+def _kind(file: IO[bytes]) -> str:
+    """What a file is, told from its first bytes.
+
+    Raises:
+        UnreadableError: it is empty, or of no kind known here.
+        UnsupportedError: it is of a kind that is not handled.
+    """
+    file.seek(0)
+    head = file.read(HEAD)
+    file.seek(0)
+    if not head:
+        raise UnreadableError("the file is empty")
+    kind = sniff(head)
+    if kind is None:
+        raise UnreadableError(
+            "neither a picture nor a video that is known here", "Convert it to JPEG, PNG or MP4."
+        )
+    if kind not in IMAGES | VIDEOS | ARCHIVES:
+        raise UnsupportedError(
+            f"such files ({kind}) are not handled", "Send photos, videos, or a zip of them."
+        )
+    return kind

@@ -1,0 +1,73 @@
+"""Names of files as clients send and get them. None of them is ever a path on this machine."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from faceveil.media.entries import key_of
+
+LONGEST = 240
+"""Bytes: what file systems take, less room for what is added."""
+_RESERVED = '<>:"|?*'
+"""What Windows does not allow in names."""
+
+
+def display_name(given: str) -> str:
+    """The relative path that a client's file name is, made harmless; "file" if nothing is left."""
+    parts = [_part(part) for part in given.replace("\\", "/").split("/")]
+    kept = [part for part in parts if part]
+    return "/".join(kept[-8:]) or "file"
+
+
+def base_name(name: str) -> str:
+    """The last part of a display name."""
+    return name.rpartition("/")[2]
+
+
+def result_name(name: str, result: str) -> str:
+    """What the obscured version of a file is called, its folders left out: ``x.veiled.jpg``."""
+    return base_name(result_path(name, result))
+
+
+def result_path(name: str, result: str) -> str:
+    """The same with its folders, for an archive of many."""
+    path, suffix = PurePosixPath(name), PurePosixPath(result).suffix
+    stem = path.stem
+    if suffix.lower() != path.suffix.lower():
+        # x.heic and x.jpg may lie side by side and must not become one file.
+        stem += path.suffix.replace(".", "-")
+    return path.with_name(f"{stem}.veiled{suffix}").as_posix()
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """The name, or with a number if it is taken already; it is taken from now on."""
+    path, number = PurePosixPath(name), 1
+    while (key := key_of(PurePosixPath(name))) in taken:
+        number += 1
+        name = path.with_name(f"{path.stem}-{number}{path.suffix}").as_posix()
+    taken.add(key)
+    return name
+
+
+def attachment(name: str) -> str:
+    """A Content-Disposition header for a file to save (RFC 6266, RFC 8187)."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _part(text: str) -> str:
+    """One part of a path without what could lead elsewhere, hide, or turn the text around."""
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(
+        "_" if char in _RESERVED else char
+        for char in text
+        if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    )
+    kept = kept.strip(" .") if set(kept) <= {".", " "} else kept.strip().rstrip(".")
+    if len(kept.encode()) <= LONGEST:
+        return kept
+    stem, dot, suffix = kept.rpartition(".")
+    suffix = dot + suffix if stem and len(suffix) <= 10 else ""
+    return kept.encode()[: LONGEST - len(suffix.encode())].decode(errors="ignore") + suffix

@@ -1,0 +1,96 @@
+"""What went wrong, in the words of the command line, as RFC 9457 has it for HTTP."""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from faceveil import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: dict[type[Exception], int] = {
+    errors.UsageError: 422,
+    errors.UnsupportedError: 415,
+    errors.LimitError: 413,
+    errors.InputError: 422,
+    errors.WeightsError: 503,
+    errors.WithheldError: 422,
+    errors.OutputError: 507,
+}
+
+
+class Problem(BaseModel):
+    """An answer that is no success.
+
+    Attributes:
+        type: a short name for programs to compare.
+        advice: what to do next, or "".
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(examples=["unreadable"])
+    title: str = Field(examples=["Unreadable"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["the JPEG data is cut off"])
+    advice: str = Field("", examples=["Get a complete copy of the file."])
+
+
+class ProblemError(Exception):
+    """Ends a request, or a job, with a problem.
+
+    Attributes:
+        headers: to send along.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        detail: str,
+        advice: str = "",
+        *,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem(status, type, detail, advice)
+        self.headers = headers or {}
+
+    @classmethod
+    def of(cls, told: Problem) -> Self:
+        """The error that stands for a problem."""
+        return cls(told.status, told.type, told.detail, told.advice)
+
+
+def problem(status: int, type: str, detail: str, advice: str = "") -> Problem:
+    """A problem whose title is its type in words."""
+    title = type.replace("-", " ").capitalize()
+    return Problem(type=type, title=title, status=status, detail=detail, advice=advice)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an error is. One not raised on purpose tells nothing but its kind."""
+    if isinstance(error, ProblemError):
+        return error.problem
+    if isinstance(error, errors.FaceVeilError):
+        kind = type(error)
+        status = next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), 500)
+        words = " ".join(str(error).split())
+        return problem(status, _name(kind), words, error.advice)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return problem(507, "disk-full", "the disk is full", "Make room, then try again.")
+    return problem(
+        500,
+        "fault",
+        f"a fault of FaceVeil: {type(error).__name__}",
+        "Try again; if it stays, report it with the version and the kind of file.",
+    )
+
+
+def _name(kind: type[Exception]) -> str:
+    """``UnreadableError`` is "unreadable"."""
+    return re.sub(r"(?<=.)([A-Z])", r"-\1", kind.__name__.removesuffix("Error")).lower()

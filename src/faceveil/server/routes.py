@@ -1,0 +1,52 @@
+"""What all routes need: the service behind them, and a job's id."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Path, Request
+
+from faceveil.server.problems import ProblemError
+
+if TYPE_CHECKING:
+    from faceveil.server.app import State
+
+
+def _state(request: Request) -> Any:
+    return request.app.state.faceveil
+
+
+if TYPE_CHECKING:
+    Here = State
+else:
+    Here = Annotated[Any, Depends(_state)]
+"""The service, as a parameter of a route."""
+
+JobId = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9_-]{16,64}$", examples=["Vd2hx0m0k1qzq0TQ3C0jXw"]),
+]
+
+
+def _known(job: JobId, request: Request) -> str:
+    return str(_state(request).store.load(job).id)
+
+
+KnownJob = Annotated[str, Depends(_known)]
+"""The id of a job that is there, for answers that begin before they can fail."""
+
+
+def read_options(text: str | None) -> dict[str, Any]:
+    """Options as clients send them beside a file.
+
+    Raises:
+        ProblemError: the text is no JSON object.
+    """
+    try:
+        options = json.loads(text or "{}")
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise ProblemError(422, "usage", "options: a JSON object is wanted")
+    return options

@@ -1,0 +1,206 @@
+"""What belongs to a job: its plan, pictures of it, its result and report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from pathlib import PurePosixPath
+from typing import IO, Annotated, Any, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import ValidationError
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from faceveil.media.archive import ArchiveWriter
+from faceveil.options import Options
+from faceveil.server import actions, previews
+from faceveil.server.names import attachment, result_name, result_path, unique
+from faceveil.server.problems import ProblemError
+from faceveil.server.routes import Here, JobId
+from faceveil.server.schemas import type_of
+from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
+from faceveil.types import Plan
+
+router = APIRouter(prefix="/api", tags=["files"])
+
+_CHUNK = 1 << 20
+
+_JPEG: dict[int | str, Any] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
+_FILE: dict[int | str, Any] = {
+    200: {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    }
+}
+_ZIP: dict[int | str, Any] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
+_ANY_JSON: dict[int | str, Any] = {200: {"content": {"application/json": {"schema": {}}}}}
+
+
+@router.get("/jobs/{job}/plan", response_class=Response, responses=_ANY_JSON)
+def plan(job: JobId, state: Here) -> Response:
+    """Where the faces are: a Plan, to look at and edit."""
+    return Response(_read(state, job, PLAN), media_type="application/json")
+
+
+@router.put(
+    "/jobs/{job}/plan",
+    response_class=Response,
+    responses=_ANY_JSON,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    },
+)
+async def edit_plan(job: JobId, state: Here, request: Request) -> Response:
+    """Save an edited plan. Its tracks are taken over; POST render applies them."""
+    body = await request.body()
+
+    def save() -> bytes:
+        state.store.load(job)
+        try:
+            edited = Plan.from_json(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ProblemError(
+                422, "usage", f"{place}: {first['msg']}", "Change a copy of what GET gave."
+            ) from error
+        return actions.save_plan(state.store, job, edited).to_json().encode()
+
+    return Response(await to_thread.run_sync(save), media_type="application/json")
+
+
+@router.get("/jobs/{job}/frames/{frame}", response_class=Response, responses=_JPEG)
+async def frame(
+    job: JobId,
+    frame: Annotated[int, Path(ge=0, le=100_000_000)],
+    state: Here,
+    of: Literal["original", "result"] = "original",
+    width: Annotated[int, Query(ge=16, le=previews.WIDEST)] = 1280,
+) -> Response:
+    """A frame of the original or of the result, as JPEG."""
+
+    def make() -> bytes:
+        record = state.store.load(job)
+        name = ORIGINAL if of == "original" else _result(record)
+        path = _existing(state, record, name)
+        return previews.frame_jpeg(path, frame, width, _options(record, state))
+
+    return await _preview(state, make)
+
+
+@router.get("/jobs/{job}/tracks/{track}/thumbnail", response_class=Response, responses=_JPEG)
+async def thumbnail(
+    job: JobId, track: Annotated[int, Path(ge=0, le=100_000_000)], state: Here
+) -> Response:
+    """A face in the original, where it was seen best, as JPEG."""
+
+    def make() -> bytes:
+        record = state.store.load(job)
+        path = _existing(state, record, ORIGINAL)
+        for found in Plan.from_json(_read(state, job, PLAN)).tracks:
+            if found.id == track:
+                return previews.face_jpeg(path, found, _options(record, state))
+        raise ProblemError(404, "not-found", "there is no such track")
+
+    return await _preview(state, make)
+
+
+async def _preview(state: Here, make: Any) -> Response:
+    try:
+        data = await to_thread.run_sync(make, limiter=state.previews)
+    except FileNotFoundError as error:
+        raise LookupError from error
+    return Response(data, media_type="image/jpeg")
+
+
+@router.get("/jobs/{job}/result", response_class=FileResponse, responses=_FILE)
+def result(job: JobId, state: Here) -> Response:
+    """The obscured file, to save."""
+    record = state.store.load(job)
+    path = _existing(state, record, _result(record))
+    return FileResponse(
+        path,
+        media_type=type_of(record.result),
+        headers={"Content-Disposition": attachment(result_name(record.name, record.result))},
+    )
+
+
+@router.get("/jobs/{job}/report", response_class=Response, responses=_ANY_JSON)
+def report(job: JobId, state: Here) -> Response:
+    """What was done, what was dropped, and what the check found."""
+    return Response(_read(state, job, REPORT), media_type="application/json")
+
+
+@router.get("/batches/{batch}/result", response_class=Response, responses=_ZIP)
+async def results(batch: JobId, state: Here) -> Response:
+    """All results of an upload as a zip, in the folders that the originals lay in."""
+    mine = [record for record in state.store.records() if record.batch == batch]
+    done = [record for record in mine if record.state == "done" and record.result]
+    if not done:
+        raise ProblemError(404, "not-found", "nothing of that upload is done, or it is gone")
+    file = await to_thread.run_sync(_pack, state.store, done)
+    return StreamingResponse(
+        _chunks(file),
+        media_type="application/zip",
+        headers={
+            "Content-Disposition": attachment("faceveil.zip"),
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
+        },
+    )
+
+
+def _pack(store: Store, records: list[Record]) -> IO[bytes]:
+    """A zip of results, under no name any more. One that goes meanwhile is left out."""
+    folder = store.stage()
+    try:
+        with ArchiveWriter(folder / "zip") as archive:
+            taken = set[str]()
+            for record in sorted(records, key=lambda record: record.created):
+                path = store.path(record.id, record.result)
+                if path.exists():
+                    name = unique(result_path(record.name, record.result), taken)
+                    archive.add(PurePosixPath(name), path)
+            return archive.commit().open("rb")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _read(state: Here, job: str, name: str) -> bytes:
+    record = state.store.load(job)
+    return _existing(state, record, name).read_bytes()
+
+
+def _existing(state: Here, record: Record, name: str) -> FilePath:
+    if not state.store.has(record.id, name):
+        what = "result" if name.startswith("result") else name.partition(".")[0]
+        raise ProblemError(404, "not-found", f"the job has no {what}, or it was deleted")
+    path: FilePath = state.store.path(record.id, name)
+    return path
+
+
+def _result(record: Record) -> str:
+    """File name of the result, if clients may have it."""
+    if record.state != "done" or not record.result:
+        raise ProblemError(
+            404, "not-found", "the job has no result", "Its state and problem say why."
+        )
+    return record.result
+
+
+def _options(record: Record, state: Here) -> Options:
+    return Options(**record.options)

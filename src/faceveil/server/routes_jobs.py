@@ -1,0 +1,160 @@
+"""Jobs: uploaded, watched, corrected, stopped, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from faceveil.server import actions, spool
+from faceveil.server.intake import Upload
+from faceveil.server.problems import ProblemError
+from faceveil.server.routes import Here, JobId, KnownJob, read_options
+from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
+
+router = APIRouter(prefix="/api", tags=["jobs"])
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Photos, videos, or zips of them. A file name may hold "
+                            "a relative path.",
+                        },
+                        "options": {
+                            "type": "string",
+                            "description": "Settings as a JSON object; see GET /api/options.",
+                            "examples": ['{"preset": "strict"}'],
+                        },
+                        "review": {
+                            "type": "string",
+                            "enum": ["true", "false"],
+                            "description": "Stop after the analysis, for a person to look.",
+                        },
+                    },
+                },
+            }
+        },
+    }
+}
+
+
+@router.post("/jobs", status_code=202, openapi_extra=_FORM)
+async def upload(request: Request, state: Here) -> Accepted:
+    """Take files in, each as a job; all that lies in a zip as one each."""
+    state.intake.require_room()
+    store, service = state.store, state.service
+    async with spool.read_form(request, store.staging, service.max_files) as form:
+        given = read_options(spool.text_of(form, "options"))
+        options = actions.options_of(given, state.base)
+        review = _switch(spool.text_of(form, "review"))
+        uploads = [Upload(file.filename or "", file.file) for file in spool.files_of(form, "files")]
+        if not uploads:
+            raise ProblemError(422, "usage", "files: at least one is wanted")
+        batch, records, refused = await to_thread.run_sync(
+            lambda: state.intake.accept(uploads, options, review=review)
+        )
+    for record in records:
+        await to_thread.run_sync(state.queue.push, record.id)
+    state.metrics.accepted.inc(len(records))
+    state.metrics.refused.inc(len(refused))
+    await state.hub.refresh()
+    jobs = [job_of(store, store.load(record.id)) for record in records]
+    return Accepted(batch=batch, jobs=jobs, refused=refused)
+
+
+def _switch(text: str | None) -> bool:
+    if text not in (None, "", "true", "false"):
+        raise ProblemError(422, "usage", "review: true or false is wanted")
+    return text == "true"
+
+
+@router.get("/jobs")
+async def jobs(state: Here) -> Jobs:
+    """All jobs, oldest first."""
+    await state.hub.refresh()
+    return Jobs(jobs=state.hub.jobs())
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(state: Here) -> AsyncIterator[ServerSentEvent]:
+    """Every job once, then each again at every change (`job`), and the id of one gone (`gone`)."""
+    async for event in state.hub.events():
+        yield _event(event)
+
+
+@router.get("/jobs/{job}", name="job")
+def one(job: JobId, state: Here) -> Job:
+    """A job."""
+    return job_of(state.store, state.store.load(job))
+
+
+@router.get("/jobs/{job}/events", response_class=EventSourceResponse)
+async def events_of(job: KnownJob, state: Here) -> AsyncIterator[ServerSentEvent]:
+    """The same as /api/events for one job, until it has ended."""
+    async for event in state.hub.events_of(job):
+        yield _event(event)
+
+
+def _event(event: Job | str) -> ServerSentEvent:
+    if isinstance(event, str):
+        return ServerSentEvent(event="gone", data={"id": event})
+    return ServerSentEvent(event="job", data=event)
+
+
+@router.post("/jobs/{job}/render", status_code=202)
+def render(job: JobId, state: Here, wanted: Render | None = None) -> Job:
+    """Make the result from the saved plan, without another analysis; also ends the review."""
+    store = state.store
+    options = store.load(job).options
+    if wanted is not None and wanted.options:
+        options = actions.options_of(wanted.options, options)
+    return job_of(store, actions.render(store, state.queue, job, options))
+
+
+@router.post("/jobs/{job}/cancel", status_code=202)
+def cancel(job: JobId, state: Here) -> Job:
+    """Stop a job: at once if it waits, else as soon as its worker notices."""
+    return job_of(state.store, actions.cancel(state.store, job))
+
+
+@router.post("/jobs/{job}/retry", status_code=202)
+def retry(job: JobId, state: Here) -> Job:
+    """Begin a job again that has failed."""
+    return job_of(state.store, actions.retry(state.store, state.queue, job))
+
+
+@router.post("/jobs/{job}/finish")
+def finish(job: JobId, state: Here) -> Job:
+    """Delete the original and the plan; the result stays until it expires."""
+    return job_of(state.store, actions.finish(state.store, job))
+
+
+@router.delete("/jobs/{job}", status_code=204)
+def discard(job: JobId, state: Here) -> Response:
+    """Delete all of a job, at once."""
+    actions.discard(state.store, job)
+    return Response(status_code=204)
+
+
+@router.delete("/batches/{batch}", status_code=204)
+def discard_batch(batch: JobId, state: Here) -> Response:
+    """Delete all jobs of an upload, at once."""
+    mine = [record.id for record in state.store.records() if record.batch == batch]
+    if not mine:
+        raise LookupError(batch)
+    for job in mine:
+        state.store.discard(job)
+    return Response(status_code=204)

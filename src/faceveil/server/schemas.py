@@ -1,0 +1,157 @@
+"""The shapes of what clients get."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from faceveil.server.names import result_name
+from faceveil.server.problems import Problem
+from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
+
+_TYPES = {
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".bmp": "image/bmp",
+    ".avif": "image/avif",
+    ".mp4": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+}
+_SAME = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tiff": ".tif"}
+_SAME |= {".dib": ".bmp", ".m4v": ".mp4"}
+_ID = "Vd2hx0m0k1qzq0TQ3C0jXw"
+
+
+class Job(BaseModel):
+    """One photo or video, from its upload on.
+
+    ``faces`` are different faces that are covered, ``kept`` those left visible on request,
+    ``filled`` face boxes covered without having been seen. ``position`` counts from 1 in the
+    line of waiting jobs.
+    """
+
+    id: str = Field(examples=[_ID])
+    batch: str = Field(examples=["q5zrB2mJ6m4JcW1m3t1n8A"])
+    name: str = Field(examples=["holiday/beach.jpg"])
+    kind: Literal["image", "animation", "video"] | None = Field(examples=["image"])
+    state: State = Field(examples=["done"])
+    review: bool = False
+    position: int | None = None
+    progress: Progress | None = None
+    faces: int | None = Field(None, examples=[4])
+    kept: int | None = Field(None, examples=[0])
+    filled: int | None = Field(None, examples=[0])
+    width: int | None = Field(None, examples=[1280])
+    height: int | None = Field(None, examples=[800])
+    frames: int | None = Field(None, examples=[1])
+    problem: Problem | None = None
+    warnings: tuple[str, ...] = ()
+    created: datetime
+    original_expires: datetime | None = None
+    result_expires: datetime | None = None
+    has_original: bool
+    has_plan: bool
+    has_result: bool
+    result_name: str | None = Field(None, examples=["beach.veiled.jpg"])
+    result_type: str | None = Field(None, examples=["image/jpeg"])
+    options: dict[str, Any] = Field({}, examples=[{"preset": "strict"}])
+
+
+class Refused(BaseModel):
+    """A file that did not become a job."""
+
+    name: str
+    problem: Problem
+
+
+class Accepted(BaseModel):
+    """What came of an upload."""
+
+    batch: str
+    jobs: list[Job]
+    refused: list[Refused]
+
+
+class Jobs(BaseModel):
+    """All jobs, oldest first."""
+
+    jobs: list[Job]
+
+
+class Render(BaseModel):
+    """What to change before rendering again; options that are left out stay."""
+
+    model_config = {"extra": "forbid"}
+
+    options: dict[str, Any] = Field({}, examples=[{"preset": "strict"}])
+
+
+class Limits(BaseModel):
+    """What the service takes, and how long it keeps it."""
+
+    version: str
+    detector: str | None = Field(description="null: no weights are there; nothing can be done")
+    max_upload_mb: int
+    max_files: int
+    max_queue: int
+    max_minutes: float
+    max_pixels: int
+    keep_original_minutes: float
+    keep_result_hours: float
+
+
+class OptionsPage(BaseModel):
+    """What a form of the settings is made from."""
+
+    schema_: dict[str, Any] = Field(alias="schema")
+    presets: dict[str, dict[str, Any]]
+    service: Limits
+
+
+class Health(BaseModel):
+    """The service answers, and how busy it is."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    waiting: int
+    working: int
+
+
+def job_of(store: Store, record: Record, position: int | None = None) -> Job:
+    """A job as clients see it."""
+    has_original = store.has(record.id, ORIGINAL)
+    has_result = record.state == "done" and store.has(record.id, record.result)
+    ends = None if record.ended is None else record.ended + record.keep_seconds
+    return Job(
+        **record.model_dump(
+            include=Job.model_fields.keys() - {"created", "progress", "problem", "options"}
+        ),
+        problem=record.problem,
+        options=record.options,
+        position=position if record.state == "queued" else None,
+        progress=None if record.state in ENDED else store.progress(record.id),
+        created=_time(record.created),
+        original_expires=_time(record.original_until) if has_original else None,
+        result_expires=None if ends is None else _time(ends),
+        has_original=has_original,
+        has_plan=has_original and store.has(record.id, PLAN),
+        has_result=has_result,
+        result_name=result_name(record.name, record.result) if has_result else None,
+        result_type=type_of(record.result) if has_result else None,
+    )
+
+
+def type_of(result: str) -> str:
+    """The media type of a result, by the suffix that this program gave it."""
+    suffix = "." + result.rpartition(".")[2].lower()
+    return _TYPES.get(_SAME.get(suffix, suffix), "application/octet-stream")
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,227 @@
+"""Who may ask, and how much they may send. Pure ASGI, around everything else.
+
+Binding to this machine alone does not keep out what runs in its browsers: a page from elsewhere
+can send requests here (CSRF), or have its own name point here (DNS rebinding). So the Host header
+has to be a name of ours, and a request made by another site's page is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
+from faceveil.server.settings import Service
+
+COOKIE = "faceveil"
+OPEN = "/healthz"
+"""What needs no token."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
+_SMALL = 64 << 20
+"""Bytes that a body may have where no file is sent: a plan of a long video has tens of them."""
+_UPLOADS = frozenset({"/api/jobs", "/api/veil"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_UPLOAD_ROOM = 1 << 20
+"""What a multipart body has beside the files."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; media-src 'self' blob:; form-action 'none'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def is_local(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def new_token() -> str:
+    """A secret for clients to send."""
+    return secrets.token_urlsafe(24)
+
+
+class Guard:
+    """Lets requests through to the app that come from where they should.
+
+    Args:
+        token: what clients have to send, or None.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service, token: str | None) -> None:
+        self._app = app
+        self._service = service
+        self._token = token
+        names = {service.host.lower(), *map(str.lower, service.hosts)} - _ANY
+        self._hosts = names | (_LOOPBACK if is_local(service.host) else frozenset())
+        self._any_address = not is_local(service.host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        send = _with_headers(send)
+        refusal = self._refusal(scope, headers)
+        if refusal is None and (answer := self._login(scope)) is not None:
+            await answer(scope, receive, send)
+            return
+        refusal = refusal or self._without_token(scope, headers)
+        limit = self._limit(scope)
+        if refusal is None and _declared(headers) > limit:
+            refusal = _too_large(limit).problem
+        if refusal is not None:
+            # What is still being sent is not read, so the connection cannot be used again.
+            await _answer(refusal, {"Connection": "close"})(scope, receive, send)
+            return
+        await self._app(scope, _counted(receive, limit), send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._known(hosts[0]):
+            return problem(421, "foreign-host", "this service is not known under that name")
+        for origin in headers.getlist("origin"):
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or parts.netloc.lower() != hosts[0].lower():
+                return problem(403, "foreign-origin", "requests from other sites are refused")
+        site = headers.get("sec-fetch-site", "none")
+        page = scope["method"] in _SAFE and not scope["path"].startswith("/api/")
+        if not page and site not in ("same-origin", "none"):
+            return problem(403, "foreign-origin", "requests from other sites are refused")
+        return None
+
+    def _known(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            _ = urlsplit(f"//{host}").port
+        except ValueError:
+            return False
+        if name in self._hosts:
+            return True
+        # A name can be made to point here by whoever owns it; an address cannot.
+        return self._any_address and _is_address(name)
+
+    def _login(self, scope: Scope) -> Response | None:
+        """The answer to ``/?token=...``: a cookie in its place, so that it leaves the address."""
+        if self._token is None or scope["path"] != "/" or scope["method"] != "GET":
+            return None
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        if len(given) != 1 or not _same(given[0], self._token):
+            return None
+        answer = RedirectResponse("/", status_code=303)
+        answer.set_cookie(COOKIE, _cookie(self._token), httponly=True, samesite="strict")
+        return answer
+
+    def _without_token(self, scope: Scope, headers: Headers) -> Problem | None:
+        if self._token is None or scope["path"] == OPEN:
+            return None
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and _same(given.strip(), self._token):
+            return None
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            cookie = None
+        if cookie is not None and _same(cookie.value, _cookie(self._token)):
+            return None
+        return problem(
+            401,
+            "no-token",
+            "this service needs its token",
+            "Open the address that `faceveil serve` printed, or send Authorization: Bearer TOKEN.",
+        )
+
+    def _limit(self, scope: Scope) -> int:
+        if scope["path"] in _UPLOADS:
+            return self._service.max_upload_mb * 1_000_000 + _UPLOAD_ROOM
+        return _SMALL
+
+
+def _cookie(token: str) -> str:
+    """What the browser keeps: from it nobody learns the token that programs send."""
+    return hashlib.sha256(b"faceveil cookie " + token.encode()).hexdigest()
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(
+        413,
+        "limit",
+        f"the upload is larger than {limit // 1_000_000} MB",
+        "Send less at a time.",
+        headers={"Connection": "close"},
+    )
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """Cuts off a body that goes on for longer than it may, whatever it said of its length."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _too_large(limit)
+        return message
+
+    return counted
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return sending
+
+
+def _answer(refusal: Problem, headers: dict[str, str]) -> Response:
+    if refusal.status == 401:
+        headers = headers | {"WWW-Authenticate": "Bearer"}
+    return JSONResponse(
+        refusal.model_dump(), refusal.status, headers=headers, media_type=MEDIA_TYPE
+    )

@@ -1,0 +1,166 @@
+"""Running the service: one server process, and workers that are started again when they die."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from faceveil.errors import OutputError, UsageError
+from faceveil.server.app import create_app
+from faceveil.server.locks import HeldError, locked
+from faceveil.server.queue import JobQueue
+from faceveil.server.security import is_local, new_token
+from faceveil.server.settings import Service
+from faceveil.server.store import Store
+from faceveil.server.sweep import SERVER_LOCK
+from faceveil.weights import cache_folder
+
+_LOOK = 0.5
+_QUICK_DEATH = 10.0
+"""A worker that lives shorter than this is started again only after as long."""
+_GRACE = 10.0
+"""Seconds that workers have to end in."""
+_CLOSING = 3
+"""Seconds that connections have to end in."""
+
+
+def open_store(service: Service) -> tuple[Store, JobQueue]:
+    """The folder and the queue that the settings name.
+
+    Raises:
+        UsageError, OutputError: one of them cannot be used.
+    """
+    folder = service.folder
+    if folder is None:
+        cache = cache_folder()
+        if cache is None:
+            raise UsageError("there is no folder for jobs here", "name one with --folder")
+        folder = cache.parent / "jobs"
+    store = Store(folder)
+    return store, JobQueue(store.folder, service.queue)
+
+
+def serve(
+    service: Service,
+    base: dict[str, Any],
+    machine: dict[str, Any],
+    workers: int,
+    ready: Callable[[str, str | None], None],
+) -> None:
+    """Serve until the process is told to end.
+
+    Args:
+        base: options of every job unless its client says otherwise.
+        machine: options of this machine's workers: ``weights``, ``threads``.
+        workers: how many processes work on jobs.
+        ready: is called with the address, and the token if there is one, once requests are taken.
+
+    Raises:
+        UsageError: another server uses the folder.
+        OutputError: the address cannot be listened on.
+    """
+    store, queue = open_store(service)
+    token = service.token or (None if is_local(service.host) else new_token())
+    host = f"[{service.host}]" if ":" in service.host else service.host
+    try:
+        with locked(store.folder / SERVER_LOCK, wait=2.0):
+            app = create_app(service, base, store, queue, token)
+            config = uvicorn.Config(
+                app,
+                host=service.host,
+                port=service.port,
+                access_log=False,  # names and tokens are nobody's business
+                log_level="error",
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=_CLOSING,
+                ws="none",
+            )
+            settings = {"folder": str(store.folder), "queue": service.queue, "machine": machine}
+            with Workers(json.dumps(settings), workers):
+                _Server(config, lambda: ready(f"http://{host}:{service.port}/", token)).run()
+    except HeldError as error:
+        raise UsageError(
+            f"another server uses {store.folder}", "end it, or name another folder with --folder"
+        ) from error
+    except SystemExit as error:
+        if error.code in (1, 3):  # uvicorn's ways of saying so, after it has logged why
+            raise OutputError(
+                f"cannot listen on {service.host}, port {service.port}", "choose another --port"
+            ) from error
+        raise
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+class Workers:
+    """Processes that work on jobs, as many as asked for, as long as this is open."""
+
+    def __init__(self, settings: str, number: int) -> None:
+        self._settings = settings
+        self._stop = threading.Event()
+        self._places: list[tuple[subprocess.Popen[str], float] | None] = [None] * number
+        self._thread = threading.Thread(target=self._watch, name="faceveil-workers", daemon=True)
+
+    def __enter__(self) -> Workers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        running = [place[0] for place in self._places if place]
+        for process in running:
+            process.terminate()
+        until = time.monotonic() + _GRACE
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
+            process.kill()
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            for number, place in enumerate(self._places):
+                if place is None or self._is_due(*place):
+                    self._places[number] = (self._start(), time.monotonic())
+            self._stop.wait(_LOOK)
+
+    def _is_due(self, process: subprocess.Popen[str], since: float) -> bool:
+        lived = time.monotonic() - since
+        return process.poll() is not None and lived >= min(_QUICK_DEATH, lived)
+
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faceveil.server.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            cwd=Path(sys.prefix),
+        )
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):
+            process.stdin.write(self._settings + "\n")
+            process.stdin.flush()
+        return process

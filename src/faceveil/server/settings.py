@@ -1,0 +1,90 @@
+"""The settings of ``faceveil serve`` and ``faceveil worker``, as `Options` has those of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from faceveil.options import Options
+
+PORT = 8765
+
+
+def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
+    extra: dict[str, Any] = {"group": group} | ({"env": env} if env else {})
+    return Field(default, description=help, json_schema_extra=extra, **limits)
+
+
+class Service(BaseModel):
+    """How the web service is reached, what it takes, and how long it keeps it.
+
+    Raises:
+        pydantic.ValidationError: a value is out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    # Address
+    host: str = _setting(
+        "address",
+        "127.0.0.1",
+        "Address to listen on. Any other than this machine's own demands a token.",
+    )
+    port: int = _setting("address", PORT, "Port to listen on.", ge=1, le=65535)
+    token: Annotated[str, Field(min_length=16)] | None = _setting(
+        "address",
+        None,
+        "Secret that every client has to send. Unset: none for this machine's own address, a fresh "
+        "one, which is printed, for any other.",
+        env="FACEVEIL_TOKEN",
+    )
+    hosts: tuple[str, ...] = _setting(
+        "address", (), "Further name under which clients reach this service. May be repeated."
+    )
+
+    # Jobs
+    folder: Path | None = _setting(
+        "jobs", None, "Folder for jobs: a new or empty one. Unset: in the user's own cache."
+    )
+    queue: str | None = _setting(
+        "jobs",
+        None,
+        "Where the ids of waiting jobs are kept: redis://HOST/0, or unset: a file in the folder.",
+        env="FACEVEIL_QUEUE",
+    )
+
+    # Limits
+    max_upload_mb: int = _setting("limits", 2048, "Largest upload in megabytes.", ge=1)
+    max_files: int = _setting(
+        "limits", 1000, "Most files in one upload, those in archives included.", ge=1
+    )
+    max_queue: int = _setting("limits", 2000, "Most jobs that may wait at a time.", ge=1)
+    max_minutes: Annotated[float, Field(gt=0.0)] = _setting(
+        "limits", 180.0, "Longest video in minutes."
+    )
+
+    # Lifetimes
+    keep_original_minutes: Annotated[float, Field(gt=0.0, le=60.0)] = _setting(
+        "lifetimes",
+        60.0,
+        "Delete an original so many minutes after its upload, if nobody did so before.",
+    )
+    keep_result_hours: Annotated[float, Field(gt=0.0, le=24.0)] = _setting(
+        "lifetimes", 24.0, "Delete a result so many hours after it was made."
+    )
+
+
+def _offered(name: str) -> bool:
+    extra = Options.model_fields[name].json_schema_extra
+    # Where files lie on this machine, and what a run may use up of it, is not for clients to say.
+    return (
+        isinstance(extra, dict)
+        and extra["group"] not in ("input", "batch", "live")
+        and name not in ("weights", "threads")
+    )
+
+
+OFFERED = tuple(filter(_offered, Options.model_fields))
+"""The settings of a run that clients choose."""

@@ -1,0 +1,97 @@
+// One control for each kind of setting a schema can describe.
+
+import { el } from "./dom.js";
+import { has, t } from "./i18n.js";
+
+/**
+ * @returns {{node: HTMLElement, touched: () => boolean, value: () => any, suggest: (any) => void}}
+ *   `suggest` shows what holds as long as nobody chooses otherwise
+ */
+export function control(name, setting, id) {
+  const kind = (setting.anyOf ?? [setting]).find((one) => one.type !== "null");
+  const optional = Boolean(setting.anyOf?.some((one) => one.type === "null"));
+  if (kind.enum) return choice(name, kind, id);
+  if (kind.type === "boolean") return toggle(name, id);
+  if (kind.type === "array") return zones(name, id);
+  if (kind.type === "integer" || kind.type === "number") return figure(name, kind, id, optional);
+  return words(name, id);
+}
+
+function choice(name, { enum: values }, id) {
+  const key = (value) => `option.${name}.${value}`;
+  const texts = values.map((value) =>
+    el("option", { value, ...(has(key(value)) ? { t: key(value) } : {}) }, ...(has(key(value)) ? [] : [String(value)])),
+  );
+  const node = el("select", { id, name }, ...texts);
+  return touchable(node, "change", {
+    value: () => values[node.selectedIndex],
+    show: (value) => (node.selectedIndex = values.indexOf(value)),
+  });
+}
+
+function toggle(name, id) {
+  const node = el("input", { type: "checkbox", role: "switch", id, name });
+  return touchable(node, "change", { value: () => node.checked, show: (value) => (node.checked = value) });
+}
+
+function figure(name, kind, id, optional) {
+  const node = el("input", {
+    type: "number",
+    id,
+    name,
+    inputmode: kind.type === "integer" ? "numeric" : "decimal",
+    step: kind.type === "integer" ? 1 : "any",
+    min: kind.minimum ?? kind.exclusiveMinimum,
+    max: kind.maximum,
+    ...(optional && { tPlaceholder: "option.automatic" }),
+  });
+  return touchable(node, "input", {
+    value: () => (node.value === "" ? null : node.valueAsNumber),
+    show: (value) => (node.value = value ?? ""),
+  });
+}
+
+function zones(name, id) {
+  const node = el("textarea", { id, name, rows: 2, tPlaceholder: "option.zones.form", spellcheck: "false" });
+  return touchable(node, "input", {
+    value: () => readZones(node.value) ?? node.value,
+    show: (value) => (node.value = (value ?? []).map((zone) => zone.join(",")).join("\n")),
+    check: () => (readZones(node.value) ? "" : t("option.zones.wrong")),
+  });
+}
+
+/** Lines of left,top,right,bottom as numbers; null where one is none. */
+export function readZones(text) {
+  const lines = text.split(/\n|;/).map((line) => line.trim()).filter(Boolean);
+  const found = lines.map((line) => line.split(/\s*[,\s]\s*/).map(Number));
+  const good = ([x0, y0, x1, y1, ...more]) => !more.length && x0 >= 0 && y0 >= 0 && x0 < x1 && y0 < y1;
+  return found.every(good) ? found : null;
+}
+
+function words(name, id) {
+  const node = el("input", { type: "text", id, name, tPlaceholder: "option.automatic", spellcheck: "false" });
+  return touchable(node, "input", {
+    value: () => node.value || null,
+    show: (value) => (node.value = value ?? ""),
+  });
+}
+
+function touchable(node, event, { value, show, check }) {
+  let touched = false;
+  node.addEventListener(event, () => {
+    touched = true;
+    node.setCustomValidity?.(check?.() ?? "");
+  });
+  return {
+    node,
+    value,
+    // An emptied field is one left alone.
+    touched: () => touched && !(value() === null),
+    suggest: (suggestion) => {
+      if (!touched || value() === null) {
+        show(suggestion);
+        touched = false;
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// Elements are made here and nowhere else: no markup is ever parsed from data.
+
+import { bind } from "./i18n.js";
+
+const TRANSLATED = { t: "text", tLabel: "aria-label", tTitle: "title", tPlaceholder: "placeholder" };
+
+/**
+ * An element with attributes, listeners and children.
+ * `t`, `tLabel`, `tTitle`, `tPlaceholder` take a key of the tables, or [key, parameters];
+ * `on...` takes a listener; true and false set and leave out an attribute.
+ */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name in TRANSLATED) bind(node, TRANSLATED[name], ...[value].flat());
+    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "value") node.value = value;
+    else node.setAttribute(name, value === true ? "" : String(value));
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** The same for a drawing. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}
+
+/** The element of this page with an id. */
+export const byId = (id) => document.getElementById(id);
+
+/** Say something to those who listen to the page rather than look at it. */
+export function announce(text) {
+  byId("live").textContent = text;
+}
+
+/** A button with an icon and, unless `bare`, words beside it. */
+export function button(key, picture, onclick, { kind = "", bare = false, params } = {}) {
+  const words = params ? [key, params] : key;
+  const look = `${kind} ${bare ? "icon-only" : ""}`.trim();
+  if (bare) {
+    return el("button", { type: "button", class: look, tLabel: words, tTitle: words, onclick }, picture);
+  }
+  return el("button", { type: "button", class: look, onclick }, picture, el("span", { t: words }));
+}
+
+/**
+ * Let messages appear in a dialog, or in the page again. All outside an open modal dialog is inert:
+ * it can be neither reached nor heard.
+ */
+export function speakIn(place) {
+  place.append(byId("toasts"), byId("live"));
+}

@@ -1,0 +1,183 @@
+// The review of one job in a dialog: look, correct, save, and have it obscured again.
+
+import { getPlan, putPlan, render } from "../api.js";
+import { announce, button, el, speakIn } from "../dom.js";
+import { t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { complain } from "../toast.js";
+import { press } from "./keys.js";
+import { Model } from "./model.js";
+import { Stage } from "./stage.js";
+import { Strip } from "./strip.js";
+import { timeline } from "./timeline.js";
+
+const KEYS = ["tab", "space", "arrows", "shift", "delete", "new", "undo", "step", "bounds", "escape"];
+const OF_VIDEO = new Set(["step", "bounds"]);
+
+export class Editor {
+  /** @param {(job: object) => void} onsaved called with the job that is now rendered */
+  constructor(onsaved) {
+    this.onsaved = onsaved;
+  }
+
+  async open(job) {
+    let plan;
+    try {
+      plan = await getPlan(job);
+    } catch (error) {
+      return complain(error);
+    }
+    new Session(job, new Model(plan), this.onsaved).show();
+  }
+}
+
+class Session {
+  constructor(job, model, onsaved) {
+    this.job = job;
+    this.model = model;
+    this.onsaved = onsaved;
+    this.stage = new Stage(model, job);
+    this.strip = new Strip(model, job, this.stage);
+    this.help = helpOf(model);
+    this.dialog = el(
+      "dialog",
+      { class: "editor", "aria-labelledby": "editor-title", tabindex: -1 },
+      this.#head(),
+      el("div", { class: "editor-body" }, el("div", { class: "canvas" }, this.#tools(), this.stage.node, model.frames > 1 ? timeline(model) : null), this.strip.node),
+      this.#foot(),
+      this.help,
+    );
+    this.leaving = this.#question();
+    this.dialog.append(this.leaving);
+    model.listen((what) => {
+      if (what === "tracks") this.#refresh();
+    });
+    this.dialog.addEventListener("keydown", (event) => {
+      if (event.defaultPrevented || event.target.closest("dialog") !== this.dialog) return;
+      if (press(event, model, this.stage)) event.preventDefault();
+    });
+    this.dialog.addEventListener("cancel", (event) => {
+      if (event.target !== this.dialog) return;
+      event.preventDefault();
+      this.leave();
+    });
+  }
+
+  show() {
+    this.before = document.activeElement;
+    document.body.append(this.dialog);
+    document.body.classList.add("editing");
+    this.dialog.showModal();
+    speakIn(this.dialog);
+    this.strip.render();
+    this.#refresh();
+    this.dialog.focus();
+  }
+
+  leave() {
+    if (!this.model.changed) return this.close();
+    this.leaving.showModal();
+  }
+
+  close() {
+    this.stage.close();
+    speakIn(document.body);
+    this.dialog.close();
+    this.dialog.remove();
+    document.body.classList.remove("editing");
+    if (this.before?.isConnected) this.before.focus();
+    else document.querySelector(`[data-job="${this.job.id}"]`)?.focus();
+  }
+
+  async save() {
+    this.saving.disabled = true;
+    try {
+      if (this.model.changed) await putPlan(this.job, this.model.toPlan());
+      const job = await render(this.job);
+      this.close();
+      this.onsaved(job);
+    } catch (error) {
+      this.saving.disabled = false;
+      complain(error);
+    }
+  }
+
+  #head() {
+    const close = button("close", icon("cross"), () => this.leave(), { bare: true, kind: "quiet" });
+    const title = el("h2", { id: "editor-title", title: this.job.name }, this.job.name);
+    return el("header", { class: "editor-head" }, title, close);
+  }
+
+  #tools() {
+    const { model, stage } = this;
+    const bare = { bare: true };
+    this.undoing = button("editor.undo", icon("undo"), () => model.undo(), bare);
+    this.redoing = button("editor.redo", icon("redo"), () => model.redo(), bare);
+    return el(
+      "div",
+      { class: "row tools", role: "toolbar", tLabel: "editor.tools" },
+      button("editor.new", icon("box"), () => stage.focus(model.add())),
+      this.undoing,
+      this.redoing,
+      el("span", { class: "gap" }),
+      button("editor.zoom.out", icon("minus"), () => stage.zoom(-1), bare),
+      button("editor.zoom.in", icon("plus"), () => stage.zoom(1), bare),
+      button("editor.keys", icon("keyboard"), () => this.help.showModal(), bare),
+    );
+  }
+
+  #foot() {
+    this.saving = button("editor.save", icon("shield"), () => this.save(), { kind: "primary" });
+    const legend = el(
+      "ul",
+      { class: "legend small" },
+      ...["hidden", "filled", "kept"].map((look) =>
+        look === "filled" && this.model.frames < 2
+          ? null
+          : el("li", {}, el("i", { class: `sample ${look}` }), el("span", { t: `editor.legend.${look}` })),
+      ),
+    );
+    const hint = el("p", { class: "small soft hint", t: "editor.hint" });
+    return el("footer", { class: "editor-foot" }, el("div", {}, legend, hint), this.saving);
+  }
+
+  #question() {
+    const ask = el(
+      "dialog",
+      { class: "small-dialog", tLabel: "editor.leave" },
+      el("p", { t: "editor.leave" }),
+      el(
+        "div",
+        { class: "row" },
+        button("editor.stay", icon("edit"), () => ask.close(), { kind: "primary" }),
+        button("editor.drop", icon("trash"), () => this.close()),
+      ),
+    );
+    return ask;
+  }
+
+  #refresh() {
+    this.undoing.disabled = !this.model.canUndo;
+    this.redoing.disabled = !this.model.canRedo;
+    announce(t("editor.count", counts(this.model)));
+  }
+}
+
+function counts(model) {
+  const kept = model.tracks.filter((track) => track.keep).length;
+  return { hidden: model.tracks.length - kept, kept };
+}
+
+function helpOf(model) {
+  const shown = KEYS.filter((name) => model.frames > 1 || !OF_VIDEO.has(name));
+  const rows = shown.map((name) => [el("dt", { t: `keys.${name}.keys` }), el("dd", { t: `keys.${name}` })]);
+  const help = el(
+    "dialog",
+    { class: "small-dialog", tLabel: "editor.keys" },
+    el("h3", { t: "editor.keys" }),
+    el("dl", { class: "keys" }, ...rows.flat()),
+    model.frames > 1 ? el("p", { class: "small soft", t: "editor.following" }) : null,
+    button("close", icon("check"), () => help.close(), { kind: "primary" }),
+  );
+  return help;
+}

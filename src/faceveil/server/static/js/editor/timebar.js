@@ -1,0 +1,55 @@
+// When a track is there: stretches seen by the detector or drawn by hand, and stretches filled in.
+
+import { el } from "../dom.js";
+import { stretches } from "./interpolate.js";
+
+const HEIGHT = 14;
+
+/** A bar as wide as its room, drawn anew with `draw(track)`. */
+export function timebar(frames, onseek) {
+  const canvas = el("canvas", { class: "timebar", height: HEIGHT * 2, width: 600, "aria-hidden": "true" });
+  canvas.addEventListener("click", (event) => {
+    const place = canvas.getBoundingClientRect();
+    onseek(((event.clientX - place.left) / place.width) * frames);
+  });
+  return { node: canvas, draw: (track, frame) => draw(canvas, track, frame, frames) };
+}
+
+function draw(canvas, track, frame, frames) {
+  canvas.width = Math.max(60, Math.round(canvas.clientWidth * devicePixelRatio)) || 600;
+  const paint = canvas.getContext("2d");
+  // The style sheet chooses: colour of the stretches, outline colour of the frame shown.
+  const look = getComputedStyle(canvas);
+  const { width, height } = canvas;
+  const x = (index) => (index / frames) * width;
+  paint.clearRect(0, 0, width, height);
+  for (const { from, to, seen } of stretches(track)) {
+    const long = Math.max(x(to + 1) - x(from), 2);
+    paint.fillStyle = look.color;
+    if (seen) paint.fillRect(x(from), height * 0.15, long, height * 0.7);
+    else hatch(paint, x(from), long, height);
+  }
+  paint.fillStyle = look.outlineColor;
+  paint.fillRect(Math.min(x(frame), width - 2), 0, 2, height);
+}
+
+/** Filled in: thinner and striped, so that it differs from seen without its colour. */
+function hatch(paint, left, long, height) {
+  const [top, tall] = [height * 0.3, height * 0.4];
+  paint.save();
+  paint.beginPath();
+  paint.rect(left, top, long, tall);
+  paint.clip();
+  paint.globalAlpha = 0.3;
+  paint.fillRect(left, top, long, tall);
+  paint.globalAlpha = 1;
+  paint.lineWidth = 1.5;
+  paint.strokeStyle = paint.fillStyle;
+  paint.beginPath();
+  for (let x = left - tall; x < left + long; x += 6) {
+    paint.moveTo(x, top + tall);
+    paint.lineTo(x + tall, top);
+  }
+  paint.stroke();
+  paint.restore();
+}

@@ -1,0 +1,23 @@
+// What the service tells about jobs while they go on.
+
+import { listJobs, urls } from "./api.js";
+
+/**
+ * Follow all jobs.
+ * @param {{job: Function, gone: Function, all: Function, connected: Function}} on `all` gets every
+ *   job there is whenever the connection begins anew: what was missed meanwhile is in it.
+ */
+export function follow(on) {
+  const source = new EventSource(urls.events);
+  source.addEventListener("job", (event) => on.job(JSON.parse(event.data)));
+  source.addEventListener("gone", (event) => on.gone(JSON.parse(event.data).id));
+  source.addEventListener("open", async () => {
+    on.connected(true);
+    on.all(await listJobs().catch(() => null));
+  });
+  source.addEventListener("error", () => {
+    on.connected(false);
+    // A refused connection is closed for good; one that was lost comes back by itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(on), 3000);
+  });
+}

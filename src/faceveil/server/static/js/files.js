@@ -1,0 +1,45 @@
+// Files out of whatever was dropped, pasted or chosen, each with its path inside its folder.
+
+/** What a file input holds; a folder's files come with their path. */
+export const fromInput = (input) =>
+  [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+
+/** What was pasted. */
+export const fromClipboard = (clipboard) =>
+  [...(clipboard?.files ?? [])].map((file) => ({ file, path: file.name }));
+
+/** What was dropped, folders with all below them. */
+export async function fromDrop(transfer) {
+  // The entries are gone as soon as the event is over, so they are taken out before any wait.
+  const items = [...transfer.items].filter((item) => item.kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+  const found = [];
+  for (const entry of entries) {
+    if (entry instanceof File) found.push({ file: entry, path: entry.name });
+    else if (entry) await collect(entry, found);
+  }
+  return found;
+}
+
+/** Files that no one meant to hand in: the system's own notes about folders. */
+export const isClutter = ({ path }) =>
+  path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX" || part === "Thumbs.db");
+
+async function collect(entry, found) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    found.push({ file, path: entry.fullPath.replace(/^\//, "") });
+  } else if (entry.isDirectory) {
+    for (const below of await list(entry.createReader())) await collect(below, found);
+  }
+}
+
+/** A reader gives a hundred entries at a time. */
+async function list(reader) {
+  const all = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return all;
+    all.push(...some);
+  }
+}

@@ -1,0 +1,47 @@
+// Numbers and times in the words of the language.
+
+import { has, language, t } from "./i18n.js";
+
+/** Seconds as one or two units: "45 sec", "2 min 5 sec", "1 hr 3 min". */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [
+    ["hour", Math.floor(whole / 3600)],
+    ["minute", Math.floor(whole / 60) % 60],
+    ["second", whole % 60],
+  ];
+  const first = parts.findIndex(([, value]) => value > 0);
+  if (first < 0) return unit("second", 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([, value]) => value > 0)
+    .map(([name, value]) => unit(name, value))
+    .join(" ");
+}
+
+/** Place in a video, as 1:02.5. */
+export function timecode(seconds) {
+  const tenths = Math.max(0, Math.round(seconds * 10));
+  const minutes = Math.floor(tenths / 600);
+  const rest = (tenths % 600) / 10;
+  return `${minutes}:${rest.toFixed(1).padStart(4, "0")}`;
+}
+
+/** Moment of the service, ISO text or seconds since 1970, in milliseconds. */
+export const moment = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value));
+
+/** A problem in words: what went wrong, the particulars, and what to do. */
+export function problemWords(problem) {
+  const type = problemType(problem);
+  const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
+  const advice = has(`advice.${type}`) ? t(`advice.${type}`) : problem.advice || "";
+  return { title, detail: problem.detail ?? "", advice };
+}
+
+/** Types may be whole addresses; their last part is the name. */
+export const problemType = (problem) => String(problem.type ?? "unknown").split(/[/:#]/).pop();
+
+function unit(name, value) {
+  const style = { style: "unit", unit: name, unitDisplay: "short" };
+  return new Intl.NumberFormat(language(), style).format(value);
+}

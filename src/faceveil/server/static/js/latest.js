@@ -1,0 +1,51 @@
+// A picture that can be asked for faster than it comes: what was overtaken is never shown.
+
+import { el } from "./dom.js";
+import { bind } from "./i18n.js";
+
+export class LatestImage {
+  #busy = false;
+  #wanted = null;
+  #shown = null;
+
+  /** @param {(index: number) => string} url @param {string} alt key of its description */
+  constructor(url, alt) {
+    this.url = url;
+    this.node = el("img", { draggable: "false" });
+    bind(this.node, "alt", alt);
+  }
+
+  /** Show frame `index`; resolves when it, or one asked for later, is there. */
+  async show(index) {
+    this.#wanted = index;
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#shown !== this.#wanted) {
+        const next = this.#wanted;
+        await this.#load(next);
+        this.#shown = next;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** The next `show` loads again, for another size. */
+  forget() {
+    this.#shown = null;
+  }
+
+  async #load(index) {
+    const ahead = new Image();
+    ahead.src = this.url(index);
+    try {
+      await ahead.decode();
+      this.node.classList.remove("missing");
+      this.node.src = ahead.src;
+    } catch {
+      this.node.classList.add("missing");
+      this.node.removeAttribute("src");
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// The page: brings the parts together, holds no logic of its own.
+
+import { getOptions } from "./api.js";
+import { byId, el } from "./dom.js";
+import { Editor } from "./editor/editor.js";
+import { follow } from "./events.js";
+import { onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
+import { icon } from "./icons.js";
+import { showJobs } from "./jobs.js";
+import { optionsForm } from "./options-form.js";
+import { Store, isOver } from "./store.js";
+import { startTheme } from "./theme.js";
+import { complain } from "./toast.js";
+import { startUpload } from "./upload.js";
+
+await startLanguage();
+startTheme();
+byId("language").addEventListener("click", switchLanguage);
+
+try {
+  start(await getOptions());
+} catch (error) {
+  complain(error);
+}
+
+function start({ schema, presets, service }) {
+  const form = optionsForm(byId("options"), schema, presets);
+  const store = new Store();
+  const awaited = new Set();
+  const editor = new Editor((job) => {
+    awaited.add(job.id);
+    store.put(job);
+  });
+  const jobs = showJobs(store, { edit: (job) => editor.open(job) });
+
+  // What was just corrected is shown as soon as it is there.
+  store.listen(({ job }) => {
+    if (job && isOver(job) && awaited.delete(job.id)) jobs.show(job.id);
+  });
+  const settings = () => (form.valid() ? { options: form.values(), review: form.review() } : null);
+  startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)));
+  follow({
+    job: (job) => store.put(job),
+    gone: (id) => store.drop(id),
+    all: (all) => all && store.replace(all),
+    connected: (yes) => document.body.classList.toggle("offline", !yes),
+  });
+  promise(service);
+}
+
+/** What is promised about the files, in figures the service gave. */
+function promise(service) {
+  const words = el("span", {});
+  byId("promise").append(icon("lock"), words);
+  const foot = el("p", { class: "soft small" });
+  byId("foot").append(el("p", { class: "offline-note", role: "status", t: "offline" }), foot);
+  const show = () => {
+    say(words, "promise", { minutes: service.keep_original_minutes, hours: service.keep_result_hours });
+    say(foot, "foot", { version: service.version, detector: service.detector || "—" });
+  };
+  show();
+  onLanguage(show);
+}

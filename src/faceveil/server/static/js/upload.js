@@ -1,0 +1,124 @@
+// The drop zone: mouse, keyboard and clipboard all end in one batch.
+
+import { sendFiles } from "./api.js";
+import { announce, button, byId, el } from "./dom.js";
+import { fromClipboard, fromDrop, fromInput, isClutter } from "./files.js";
+import { say, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { complain } from "./toast.js";
+
+const MEGABYTE = 2 ** 20;
+
+/**
+ * @param service limits: max_upload_mb, max_files
+ * @param settings () => {options, review} at the moment of sending; null if they cannot be used
+ * @param onjobs called with the jobs the service accepted
+ */
+export function startUpload(service, settings, onjobs) {
+  const files = picker({ multiple: true });
+  const folder = picker({ webkitdirectory: true });
+  const progress = el("div", { class: "sending", hidden: true });
+  const zone = el(
+    "div",
+    { class: "zone" },
+    el("div", { class: "zone-icon" }, icon("upload")),
+    el("p", { class: "zone-title", t: "drop.title" }),
+    el("p", { class: "soft", t: "drop.kinds" }),
+    el(
+      "div",
+      { class: "row centred" },
+      button("drop.files", icon("file"), () => files.click(), { kind: "primary" }),
+      button("drop.folder", icon("folder"), () => folder.click()),
+    ),
+    el("p", { class: "soft small", t: "drop.paste" }),
+    progress,
+    files,
+    folder,
+  );
+  byId("drop").append(zone);
+
+  const send = (found) => upload(found, service, settings(), progress, onjobs);
+  for (const input of [files, folder]) {
+    input.addEventListener("change", () => {
+      send(fromInput(input));
+      input.value = "";
+    });
+  }
+  addEventListener("paste", (event) => {
+    const pasted = fromClipboard(event.clipboardData);
+    if (pasted.length) send(pasted);
+  });
+  watchDrops(zone, send);
+}
+
+const picker = (attributes) =>
+  el("input", { type: "file", class: "unseen", tabindex: -1, tLabel: "drop.files", ...attributes });
+
+/** The whole page takes drops: a file beside the zone must not be opened by the browser. */
+function watchDrops(zone, send) {
+  const wanted = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!wanted(event)) return;
+    event.preventDefault();
+    zone.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) zone.classList.remove("over");
+  });
+  addEventListener("drop", async (event) => {
+    if (!wanted(event)) return;
+    event.preventDefault();
+    zone.classList.remove("over");
+    if (document.querySelector("dialog[open]")) return;
+    try {
+      send(await fromDrop(event.dataTransfer));
+    } catch (error) {
+      complain(error);
+    }
+  });
+}
+
+async function upload(found, service, settings, progress, onjobs) {
+  if (!settings) return;
+  const { options, review } = settings;
+  const files = found.filter((one) => !isClutter(one));
+  const problem = refusal(files, service);
+  if (problem) return complain({ problem });
+  const ending = new AbortController();
+  const bar = el("progress", { max: 1, value: 0, tLabel: "drop.sending" });
+  const words = el("span", { class: "small" });
+  const row = el(
+    "div",
+    { class: "row" },
+    words,
+    bar,
+    button("cancel", icon("cross"), () => ending.abort(), { bare: true, kind: "quiet" }),
+  );
+  progress.append(row);
+  progress.hidden = false;
+  const step = (share) => {
+    bar.value = share;
+    say(words, share < 1 ? "drop.share" : "drop.looking", { n: files.length, percent: Math.floor(share * 100) });
+  };
+  step(0);
+  try {
+    const answer = await sendFiles(files, options, review, step, ending.signal);
+    for (const { name, problem } of answer.refused ?? []) complain({ problem }, name);
+    onjobs(answer.jobs);
+    announce(t("drop.accepted", { n: answer.jobs.length }));
+  } catch (error) {
+    if (error.name !== "AbortError") complain(error);
+  } finally {
+    row.remove();
+    progress.hidden = !progress.childElementCount;
+  }
+}
+
+/** What the service would refuse anyway is refused before it is sent. */
+function refusal(files, { max_files: most, max_upload_mb: limit }) {
+  if (!files.length) return { type: "nothing" };
+  if (most && files.length > most) return { type: "too-many-files", detail: t("drop.most", { n: most }) };
+  const size = files.reduce((sum, { file }) => sum + file.size, 0);
+  if (limit && size > limit * MEGABYTE) return { type: "too-large", detail: t("drop.limit", { limit }) };
+  return null;
+}

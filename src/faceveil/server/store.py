@@ -1,0 +1,296 @@
+"""Jobs as folders: what is known of each is a file in it, so that it survives whoever dies.
+
+    FOLDER/jobs/ID/     job.json progress.json original plan.json result.* report.json lock cancel
+    FOLDER/staging/     jobs that are being accepted; renamed into jobs/ once complete
+    FOLDER/trash/       jobs on their way out
+    FOLDER/changes      ids of jobs that changed, a line each, for the server to follow
+
+Every file is written beside and renamed. Whoever changes a job's record holds its lock.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from faceveil.errors import OutputError, UsageError
+from faceveil.server.locks import locked
+from faceveil.server.problems import Problem
+
+State = Literal[
+    "queued", "analyzing", "review", "rendering", "checking", "done", "failed", "withheld"
+]
+WAITING: frozenset[State] = frozenset({"queued"})
+WORKING: frozenset[State] = frozenset({"analyzing", "rendering", "checking"})
+UNFINISHED = WAITING | WORKING
+ENDED: frozenset[State] = frozenset({"done", "failed", "withheld"})
+
+ORIGINAL, PLAN, REPORT = "original", "plan.json", "report.json"
+_RECORD, _PROGRESS, _LOCK, _CANCEL = "job.json", "progress.json", "lock", "cancel"
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_CHANGES = "changes"
+
+
+class Record(BaseModel):
+    """What is known of a job. Times are seconds since 1970.
+
+    Attributes:
+        name: what the client called the file; shown, never a path.
+        direct: somebody waits for the answer; not listed.
+        review: stop after the analysis for a person to look.
+        attempts: how often a worker began since anybody asked for it.
+        original_until: when the original has to be gone.
+        keep_seconds: how long the job stays after it ended.
+        longest: seconds of video it may have.
+        result: file name of the result in the folder, or "".
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    batch: str
+    name: str
+    kind: Literal["image", "animation", "video"] | None = None
+    state: State = "queued"
+    options: dict[str, Any] = {}
+    review: bool = False
+    direct: bool = False
+    attempts: int = 0
+    created: float
+    ended: float | None = None
+    original_until: float
+    keep_seconds: float
+    longest: float
+    faces: int | None = None
+    kept: int | None = None
+    filled: int | None = None
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    problem: Problem | None = None
+    warnings: tuple[str, ...] = ()
+    result: str = ""
+
+    def but(self, **changes: Any) -> Record:
+        """A copy with some fields changed."""
+        return self.model_copy(update=changes)
+
+
+class Progress(BaseModel):
+    """How far a job is.
+
+    Attributes:
+        total, fps, seconds_left: None where unknown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    done: int
+    total: int | None = None
+    fps: float | None = None
+    seconds_left: float | None = None
+
+
+class Store:
+    """The folder of all jobs.
+
+    Raises:
+        UsageError: the folder belongs to somebody else, or holds other things.
+        OutputError: it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.jobs, self.staging, self.trash = (
+            self.folder / name for name in ("jobs", "staging", "trash")
+        )
+        try:
+            self._claim()
+        except OSError as error:
+            raise OutputError(
+                f"the folder for jobs cannot be used: {error.strerror}",
+                "name another one with --folder",
+            ) from error
+
+    def _claim(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        changes = self.folder / _CHANGES
+        if self.folder.stat().st_uid != os.geteuid():
+            raise UsageError("the folder for jobs belongs to somebody else")
+        if not changes.exists() and any(self.folder.iterdir()):
+            raise UsageError(
+                "the folder for jobs holds other files", "name a new or empty one with --folder"
+            )
+        self.folder.chmod(0o700)
+        changes.touch(0o600)
+        for folder in (self.jobs, self.staging, self.trash):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def path(self, job: str, name: str = "") -> Path:
+        """A job's folder, or a file in it.
+
+        Raises:
+            LookupError: no such id can be.
+        """
+        if not _ID.fullmatch(job):
+            raise LookupError(job)
+        return self.jobs / job / name
+
+    def ids(self) -> list[str]:
+        """All jobs there are, in no order."""
+        return [path.name for path in self.jobs.iterdir()]
+
+    def load(self, job: str) -> Record:
+        """What is known of a job.
+
+        Raises:
+            LookupError: there is no such job.
+        """
+        try:
+            return Record.model_validate_json(self.path(job, _RECORD).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise LookupError(job) from error
+
+    def records(self) -> Iterator[Record]:
+        """All jobs that can be read, in no order."""
+        for job in self.ids():
+            with suppress(LookupError):
+                yield self.load(job)
+
+    def save(self, record: Record) -> Record:
+        """Record a change and give it back. Call with the job's lock held.
+
+        Raises:
+            LookupError: the job is gone.
+        """
+        self.write(record.id, _RECORD, record.model_dump_json())
+        return record
+
+    def write(self, job: str, name: str, text: str) -> None:
+        """Put a file into a job's folder in one step.
+
+        Raises:
+            LookupError: the job is gone.
+        """
+        try:
+            _replace(self.path(job, name), text)
+        except FileNotFoundError as error:
+            raise LookupError(job) from error
+        self.note(job)
+
+    def note(self, job: str) -> None:
+        """Tell those who follow `changes` that something about a job changed."""
+        with (self.folder / _CHANGES).open("ab", buffering=0) as file:
+            file.write(f"{job}\n".encode())
+
+    @property
+    def changes(self) -> Path:
+        return self.folder / _CHANGES
+
+    def progress(self, job: str) -> Progress | None:
+        """How far a job is, while it is worked on."""
+        try:
+            return Progress.model_validate_json(self.path(job, _PROGRESS).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def save_progress(self, job: str, progress: Progress) -> None:
+        """Raises LookupError if the job is gone."""
+        self.write(job, _PROGRESS, progress.model_dump_json())
+
+    def has(self, job: str, name: str) -> bool:
+        """Whether a file is there."""
+        return bool(name) and self.path(job, name).exists()
+
+    def drop(self, job: str, *names: str) -> None:
+        """Delete files of a job, those that are there."""
+        for name in names:
+            self.path(job, name).unlink(missing_ok=True)
+        self.note(job)
+
+    def drop_original(self, job: str) -> None:
+        """Delete the original and all that was made to correct it, half-written things included."""
+        folder = self.path(job)
+        keep = {_RECORD, _LOCK, REPORT}
+        with suppress(FileNotFoundError):
+            for path in list(folder.iterdir()):
+                if path.name not in keep and not path.name.startswith("result."):
+                    path.unlink(missing_ok=True)
+        self.note(job)
+
+    def tidy(self, job: str) -> None:
+        """Delete what a run that was killed left half-written."""
+        for part in self.path(job).glob(".*"):
+            part.unlink(missing_ok=True)
+        self.drop(job, _PROGRESS)
+
+    def lock(self, job: str, wait: float = 0.0) -> AbstractContextManager[None]:
+        """The right to change a job. Raises `HeldError`, or FileNotFoundError if it is gone."""
+        return locked(self.path(job, _LOCK), wait)
+
+    def ask_to_stop(self, job: str) -> None:
+        """Leave word for the worker that its job is not wanted any more."""
+        with suppress(FileNotFoundError):
+            self.path(job, _CANCEL).touch()
+
+    def stop_asked(self, job: str) -> bool:
+        """Somebody asked for it, or the job is gone."""
+        return self.has(job, _CANCEL) or not self.path(job).exists()
+
+    def forget_stop(self, job: str) -> None:
+        self.path(job, _CANCEL).unlink(missing_ok=True)
+
+    def stage(self) -> Path:
+        """A folder for a job that is being accepted. Give it to `publish`, or delete it."""
+        folder = self.staging / new_id()
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def publish(self, staged: Path, record: Record) -> None:
+        """Make a staged folder a job, in one step."""
+        _replace(staged / _RECORD, record.model_dump_json())
+        staged.rename(self.path(record.id))
+        self.note(record.id)
+
+    def discard(self, job: str) -> None:
+        """Delete all of a job. A worker that is at it finds nothing any more and stops."""
+        out = self.trash / f"{job}.{secrets.token_hex(4)}"
+        with suppress(FileNotFoundError):
+            self.path(job).rename(out)
+        empty(self.trash)
+        self.note(job)
+
+
+def empty(folder: Path) -> None:
+    """Delete all that is in a folder, also what others are just adding."""
+    for path in folder.iterdir():
+        for _ in range(5):
+            shutil.rmtree(path, ignore_errors=True)
+            if not path.exists():
+                break
+            time.sleep(0.01)
+
+
+def new_id() -> str:
+    """A name that nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,96 @@
+"""A process that takes jobs from the queue, one after the other."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from faceveil.server.queue import JobQueue
+from faceveil.server.store import Store
+from faceveil.server.sweep import sweep
+from faceveil.server.work import work_on
+
+NICE = 5
+"""The page is to answer at once while workers keep every core busy."""
+_IDLE = 0.1
+"""Seconds between two looks at an empty queue."""
+_SWEEP = 15.0
+_PAUSE = 1.0
+"""Seconds to wait when the queue cannot be reached."""
+
+
+def run_worker(
+    store: Store,
+    queue: JobQueue,
+    machine: dict[str, Any],
+    *,
+    stop: threading.Event | None = None,
+    told: Callable[[Exception], None] | None = None,
+) -> None:
+    """Work until told to stop, or until the process is.
+
+    Args:
+        machine: options that are this machine's own: ``weights``, ``threads``.
+        stop: set to end after the job at hand.
+        told: is handed every error that is a fault of the program.
+    """
+    with suppress(OSError):
+        os.nice(NICE)
+    swept = 0.0
+    while stop is None or not stop.is_set():
+        try:
+            if time.monotonic() - swept >= _SWEEP:
+                sweep(store, queue, store.records())
+                swept = time.monotonic()
+            job = queue.take()
+            if job is None:
+                time.sleep(_IDLE)
+            else:
+                work_on(store, job, machine)
+        except Exception as error:
+            if told is not None:
+                told(error)
+            time.sleep(_PAUSE)
+
+
+def run_child() -> None:
+    """Work for the server that started this process, for as long as it is there.
+
+    The settings come on standard input, where no list of processes shows them. It ends when the
+    server does, however that ends.
+    """
+    import json
+    import signal
+    from pathlib import Path
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server says when to end
+    given = json.loads(sys.stdin.readline())
+    stop = threading.Event()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+
+    def tell(error: Exception) -> None:
+        sys.stderr.write(f"faceveil: worker: {type(error).__name__}\n")
+
+    folder = Path(given["folder"])
+    run_worker(
+        Store(folder),
+        JobQueue(folder, given["queue"]),
+        given["machine"],
+        stop=stop,
+        told=tell,
+    )
+
+
+if __name__ == "__main__":
+    run_child()

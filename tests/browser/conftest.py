@@ -1,0 +1,111 @@
+"""A browser that notices what goes wrong, and a server for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from servers import Server, running
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+    None,
+)
+PATIENCE_MS = 60_000
+
+# What the browser itself holds against the page, for the page's own tests to ask.
+_WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; skips where none is installed."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not start for root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with two workers, shared by the tests of a module."""
+    with running(tmp_path_factory.mktemp("server") / "jobs", workers=2) as server:
+        yield server
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Open]:
+    """Opens the page; at the end asserts that nothing went wrong in it, and discards all jobs.
+
+    What it is called with goes to the browser's context: ``locale``, ``viewport``, ...
+    """
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+    origin = f"http://127.0.0.1:{server.port}/"
+
+    def visit(**settings: Any) -> Page:
+        context = browser.new_context(
+            **{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings}
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(_WATCH)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on(
+            "console",
+            lambda message: message.type in ("error", "warning")
+            and wrong.append(f"console: {message.text}"),
+        )
+        page.on(
+            "request",
+            lambda request: request.url.startswith((origin, "blob:", "data:"))
+            or wrong.append(f"off the origin: {request.url}"),
+        )
+        page.goto(origin)
+        page.locator(".zone").wait_for()
+        return page
+
+    yield visit
+    for context in contexts:
+        for page in context.pages:
+            wrong += page.evaluate("window.violations")
+        context.close()
+    for job in server.jobs():
+        server.api.delete(f"/api/jobs/{job['id']}")
+    assert wrong == []
+
+
+@pytest.fixture
+def look() -> Callable[[Page, str], None]:
+    """Saves what the page looks like where FACEVEIL_SCREENSHOTS names a folder, for people to see."""
+    folder = os.environ.get("FACEVEIL_SCREENSHOTS")
+
+    def look(page: Page, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            whole = page.locator("dialog[open]").count() == 0
+            page.wait_for_timeout(400)
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
+
+    return look

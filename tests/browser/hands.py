@@ -1,0 +1,157 @@
+"""What a person does on the page, and what they get from it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from films import head, put, scenery
+from faceveil.types import Box, Image
+
+SIZE = (900, 560)
+PLACES = ((60, 60), (330, 200), (650, 90))
+"""Upper left corners of the heads of `group`."""
+BOARD = Box(80, 330, 200, 450)
+"""Where `group` has something that is no face to a detector, but may be one to a person."""
+
+_DROP = """
+([names, contents]) => {
+  const transfer = new DataTransfer();
+  names.forEach((name, i) => {
+    const bytes = Uint8Array.from(atob(contents[i]), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  });
+  const zone = document.querySelector(".zone");
+  for (const type of ["dragenter", "dragover", "drop"])
+    zone.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}
+"""
+_PASTE = """
+([name, content]) => {
+  const transfer = new DataTransfer();
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  transfer.items.add(new File([bytes], name));
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+}
+"""
+
+
+def board(side: int) -> Image:
+    """A checkerboard, (side, side, 3) uint8: whatever is painted over it changes it."""
+    rows, columns = np.indices((side, side)) // 6
+    shade = np.where((rows + columns) % 2, 230, 20).astype(np.uint8)
+    return np.repeat(shade[:, :, None], 3, axis=2)
+
+
+def group(astronaut: Image) -> Image:
+    """Three heads and a checkerboard, (560, 900, 3) uint8 BGR."""
+    picture = scenery(3, SIZE)
+    actor, _ = head(astronaut, 1.0)
+    for x, y in PLACES:
+        picture = put(picture, actor, x, y)
+    return put(picture, board(int(BOARD.width)), int(BOARD.x0), int(BOARD.y0))
+
+
+def face_at(astronaut: Image, number: int) -> Box:
+    """Where in `group` a face is."""
+    x, y = PLACES[number]
+    return head(astronaut, 1.0)[1].transformed(1.0, x, y)
+
+
+def jpeg(picture: Image) -> bytes:
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def drop(page: Page, files: Mapping[str, bytes]) -> None:
+    """Let go of files over the zone."""
+    contents = [base64.b64encode(content).decode() for content in files.values()]
+    page.evaluate(_DROP, [list(files), contents])
+
+
+def paste(page: Page, name: str, content: bytes) -> None:
+    page.evaluate(_PASTE, [name, base64.b64encode(content).decode()])
+
+
+def choose(page: Page, preset: str) -> None:
+    page.locator(f".card:has(input[value={preset}])").click()
+
+
+def card(page: Page, name: str) -> Locator:
+    """The card of the job with a file's name."""
+    return page.locator(".job").filter(has=page.locator(".job-name", has_text=name))
+
+
+def ended(page: Page, name: str, state: str = "done") -> Locator:
+    """The card, once its job has come to a state."""
+    found = card(page, name)
+    expect(found).to_have_attribute("data-state", state, timeout=60_000)
+    return found
+
+
+def act(card: Locator, action: str) -> None:
+    card.locator(f'[data-action="{action}"]').click()
+
+
+def review(card: Locator) -> Locator:
+    """Open the editor and wait for its picture."""
+    act(card, "edit")
+    dialog = card.page.locator("dialog.editor")
+    expect(dialog.locator(".stage img")).to_have_js_property("complete", True)
+    dialog.locator(".stage:not(.loading)").wait_for()
+    return dialog
+
+
+def save(dialog: Locator) -> None:
+    dialog.locator(".editor-foot .primary").click()
+    expect(dialog).to_have_count(0)
+
+
+def drag(dialog: Locator, size: tuple[int, int], start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag on the picture, in its own pixels."""
+    place = dialog.locator(".layer").bounding_box()
+    assert place is not None
+    scale = place["width"] / size[0]
+    mouse = dialog.page.mouse
+    mouse.move(place["x"] + start[0] * scale, place["y"] + start[1] * scale)
+    mouse.down()
+    mouse.move(place["x"] + (start[0] + end[0]) / 2 * scale, place["y"] + (start[1] + end[1]) / 2 * scale)
+    mouse.move(place["x"] + end[0] * scale, place["y"] + end[1] * scale)
+    mouse.up()
+
+
+def download(link: Locator) -> tuple[str, bytes]:
+    """Name and bytes of what comes when a link is followed."""
+    with link.page.expect_download() as waiting:
+        link.click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def decoded(data: bytes) -> Image:
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.asarray(picture, np.uint8)
+
+
+def difference(one: Image, other: Image, box: Box) -> float:
+    """Mean difference in a box, levels of 255."""
+    x0, y0, x1, y1 = map(int, box.as_tuple())
+    return float(np.abs(one[y0:y1, x0:x1].astype(int) - other[y0:y1, x0:x1].astype(int)).mean())
+
+
+def is_grey(picture: Image, box: Box) -> bool:
+    """Is a box filled with the one grey of the preset "strict"?"""
+    x0, y0, x1, y1 = map(int, box.as_tuple())
+    part = picture[y0:y1, x0:x1].astype(int)
+    return bool(np.abs(part - 128).max() <= 6)
+
+
+def files_in(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}

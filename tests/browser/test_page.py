@@ -1,0 +1,385 @@
+"""The page as different people use it: by keyboard, in two languages, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from browser import hands
+from browser.hands import act, card, decoded, difference, download, drop, ended, jpeg
+from faceveil import server as package
+from faceveil.types import Image
+from films import film, head, put, scenery
+from servers import Server, holding
+
+Open = Callable[..., Page]
+Look = Callable[[Page, str], None]
+
+TEXTS = Path(package.__file__).parent / "static" / "i18n"
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
+LEAST_CONTRAST = 4.5
+"""WCAG 2.2, level AA, for text."""
+
+
+def tab_to(page: Page, wanted: Locator, most: int = 60) -> None:
+    """Press Tab until an element has the focus, as it must within reason, and shows it."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("(node) => node === document.activeElement"):
+            return
+    raise AssertionError(f"not reached by Tab: {wanted}")
+
+
+def test_by_keyboard_alone(visit: Open, look: Look, astronaut: Image) -> None:
+    page = visit()
+    original = hands.group(astronaut)
+    tab_to(page, page.locator("input[name=preset]:checked"))
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("input[value=strict]")).to_be_checked()
+    tab_to(page, page.locator("input[name=review]"))
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
+    choose = page.get_by_role("button", name="Choose files")
+    for _ in range(12):
+        if choose.evaluate("(node) => node === document.activeElement"):
+            break
+        page.keyboard.press("Shift+Tab")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files({"name": "group.jpg", "mimeType": "image/jpeg", "buffer": jpeg(original)})
+
+    job = ended(page, "group.jpg", "review")
+    expect(page.locator("#live")).to_contain_text("Your turn")
+    expect(job.locator('[data-action="download"]')).to_have_count(0)
+    tab_to(page, job.locator('[data-action="edit"]'))
+    look(page, "keyboard focus")
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog.editor")
+    dialog.locator(".stage:not(.loading)").wait_for()
+
+    boxes = dialog.locator(".face-box")
+    expect(boxes).to_have_count(3)
+    tab_to(page, boxes.nth(0))
+    before = boxes.nth(0).get_attribute("style")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    assert boxes.nth(0).get_attribute("style") != before
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    assert boxes.nth(0).get_attribute("style") == before
+    page.keyboard.press("Space")
+    expect(boxes.nth(0)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#live")).to_contain_text("2 hidden, 1 visible")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Delete")
+    expect(boxes).to_have_count(2)
+    page.keyboard.press("Control+z")
+    expect(boxes).to_have_count(3)
+    page.keyboard.press("n")
+    expect(boxes).to_have_count(4)
+    expect(boxes.nth(3)).to_be_focused()
+    look(page, "keyboard editor")
+    page.keyboard.press("Delete")
+    tab_to(page, dialog.locator(".editor-foot .primary"))
+    page.keyboard.press("Enter")
+
+    job = ended(page, "group.jpg")
+    expect(job.locator(".facts")).to_have_text("2 faces found and obscured · 1 left visible")
+    slider = job.locator(".compare-range")
+    tab_to(page, slider)
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", "40 % before")
+    assert job.locator(".compare").evaluate("(node) => node.style.getPropertyValue('--split')") == "40%"
+    link = job.locator('[data-action="download"]')
+    link.focus()
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    picture = decoded(Path(waiting.value.path()).read_bytes())
+    shown = [difference(picture, original, hands.face_at(astronaut, n)) < 4 for n in range(3)]
+    assert sorted(shown) == [False, False, True]
+
+
+def test_leaving_the_editor_asks_only_when_there_is_something_to_lose(
+    visit: Open, look: Look, astronaut: Image
+) -> None:
+    page = visit()
+    drop(page, {"group.jpg": jpeg(hands.group(astronaut))})
+    job = ended(page, "group.jpg")
+    dialog = hands.review(job)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(job.locator('[data-action="edit"]')).to_be_focused()
+    dialog = hands.review(job)
+    page.keyboard.press("n")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Your changes are not saved yet.")).to_be_visible()
+    look(page, "leaving")
+    page.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Keys").click()
+    look(page, "keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Leave without saving").click()
+    expect(dialog).to_have_count(0)
+    expect(job.locator(".facts")).to_have_text("3 faces found and obscured")
+
+
+def visible_texts(page: Page) -> list[str]:
+    """All that is shown or read out, piece by piece."""
+    return list(
+        page.evaluate(
+            """() => [...document.querySelectorAll("body *")].flatMap((node) => [
+                 ...[...node.childNodes].filter((one) => one.nodeType === 3).map((one) => one.data.trim()),
+                 node.getAttribute("aria-label"), node.title, node.placeholder,
+               ]).filter(Boolean)"""
+        )
+    )
+
+
+@pytest.mark.parametrize(("locale", "language"), [("zh-CN", "zh"), ("en-US", "en")])
+def test_language(visit: Open, look: Look, astronaut: Image, locale: str, language: str) -> None:
+    table = json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8"))
+    other = json.loads((TEXTS / f"{'en' if language == 'zh' else 'zh'}.json").read_text(encoding="utf-8"))
+    page = visit(locale=locale)
+    page.locator("summary").click()
+    look(page, f"settings {language}")
+    page.locator("summary").click()
+    drop(page, {"group.jpg": jpeg(hands.group(astronaut)), "notes.txt": b"no picture at all"})
+    job = ended(page, "group.jpg")
+    expect(page.locator(".toast")).to_contain_text(table["problem.unreadable"])
+    expect(page.locator(".toast")).to_contain_text(table["advice.unreadable"])
+    act(job, "compare")
+    expect(job.locator(".state")).to_have_text(table["state.done"])
+    expect(job.locator(".facts")).to_have_text(table["job.faces.other"].replace("{n}", "3"))
+    look(page, f"page {language}")
+    hands.review(job)
+    look(page, f"editor {language}")
+    shown = visible_texts(page)
+    assert not set(shown) & set(table), "keys without a text"
+    only_there = {other[key] for key in table if other[key] != table[key]} - set(table.values())
+    # The switch is named in the language it leads to.
+    assert not set(shown) & only_there - {table["language.other"]}
+    page.keyboard.press("Escape")
+
+    page.locator("#language").click()
+    expect(job.locator(".state")).to_have_text(other["state.done"])
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if language == "en" else "en")
+    expect(page.locator(".card b").first).to_have_text(other["preset.strict"])
+    page.reload()
+    expect(page.locator(".job .state")).to_have_text(other["state.done"])
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def cut_off(page: Page) -> list[str]:
+    """Buttons and fields that reach beyond the window, or are too small for a thumb."""
+    return list(
+        page.evaluate(
+            """() => [...document.querySelectorAll("button, a.button, select, input:not(.unseen), textarea")]
+               .filter((node) => node.checkVisibility() && !node.closest(".layer"))
+               .filter((node) => {
+                 const { left, right, height } = node.getBoundingClientRect();
+                 const inDialog = document.querySelector("dialog[open]");
+                 if (inDialog && !inDialog.contains(node)) return false;
+                 return left < -1 || right > innerWidth + 1 || (node.tagName === "BUTTON" && height < 24);
+               }).map((node) => node.outerHTML.slice(0, 120))"""
+        )
+    )
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_on_a_phone(visit: Open, look: Look, astronaut: Image, tmp_path: Path, locale: str) -> None:
+    actor, _ = head(astronaut, 0.6)
+    pictures = [put(scenery(5, (480, 288)), actor, 60 + 3 * i, 40) for i in range(20)]
+    clip = film(tmp_path / "c.mp4", pictures)
+    page = visit(locale=locale, **PHONE)
+    page.locator("summary").tap()
+    assert overflow(page) <= 0
+    assert cut_off(page) == []
+    look(page, f"phone settings {locale}")
+    page.locator("summary").tap()
+    long = "a very long name of a photo that somebody took on a long trip.jpg"
+    drop(page, {long: jpeg(hands.group(astronaut)), "c.mp4": clip.read_bytes()})
+    ended(page, "c.mp4")
+    job = ended(page, "a very long name")
+    act(job, "compare")
+    assert overflow(page) <= 0
+    assert cut_off(page) == []
+    look(page, f"phone page {locale}")
+    for name in ("a very long name", "c.mp4"):
+        dialog = hands.review(card(page, name))
+        dialog.locator(".face-box").first.tap()
+        expect(dialog.locator(".face-box").first).to_have_attribute("aria-pressed", "false")
+        dialog.locator(".tools button").first.tap()
+        assert overflow(page) <= 0
+        assert cut_off(page) == []
+        look(page, f"phone editor {name} {locale}")
+        page.keyboard.press("Escape")
+        dialog.locator(".small-dialog[open] button").last.tap()
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``rgb(r, g, b)``, as WCAG 2.2 defines it."""
+    parts = [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrasts(page: Page) -> dict[str, float]:
+    """Contrast of each kind of text with what lies behind it."""
+    pairs = page.evaluate(
+        """() => {
+          const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+          const plain = (layers) => {
+            canvas.clearRect(0, 0, 1, 1);
+            for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+            return `rgb(${[...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).join()})`;
+          };
+          const found = {};
+          for (const node of document.querySelectorAll("h1, h2, h3, h4, p, span, b, small, label, button, a.button, legend, dd, dt")) {
+            const text = [...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim());
+            if (!text || !node.checkVisibility({ visibilityProperty: true }) || node.closest(".unseen, .tag, :disabled, .skip")) continue;
+            const layers = [];
+            for (let up = node; up; up = up.parentElement) layers.unshift(getComputedStyle(up).backgroundColor);
+            const below = plain(layers);
+            found[`${node.tagName} ${node.className} in ${node.parentElement.className}`] = [getComputedStyle(node).color, below].map((c, i) => i ? c : plain([below, c]));
+          }
+          return found;
+        }"""
+    )
+    found = {}
+    for name, (one, other) in pairs.items():
+        light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+        found[name] = (light + 0.05) / (dark + 0.05)
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(visit: Open, look: Look, astronaut: Image, scheme: str) -> None:
+    page = visit(color_scheme=scheme)
+    page.locator("summary").click()
+    drop(page, {"group.jpg": jpeg(hands.group(astronaut)), "notes.txt": b"no picture"})
+    job = ended(page, "group.jpg")
+    look(page, f"settings {scheme}")
+    page.locator("summary").click()
+    act(job, "compare")
+    look(page, f"page {scheme}")
+    read = contrasts(page)
+    assert len(read) > 15
+    assert {name: value for name, value in read.items() if value < LEAST_CONTRAST} == {}
+    hands.review(job).locator(".face-box").first.click()
+    look(page, f"editor {scheme}")
+    assert {n: value for n, value in contrasts(page).items() if value < LEAST_CONTRAST} == {}
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Escape")
+
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert (luminance(page.evaluate(colour)) < 0.2) == (scheme == "dark")
+    presses = 1 if scheme == "dark" else 2  # auto, light, dark
+    for _ in range(presses):
+        page.locator("#theme").click()
+    page.reload()
+    page.locator(".zone").wait_for()
+    assert (luminance(page.evaluate(colour)) < 0.2) == (scheme == "light")
+
+
+def test_pasted_and_from_a_folder(visit: Open, astronaut: Image, tmp_path: Path) -> None:
+    picture = jpeg(hands.group(astronaut))
+    (tmp_path / "trip" / "day 1").mkdir(parents=True)
+    (tmp_path / "trip" / "day 1" / "a.jpg").write_bytes(picture)
+    (tmp_path / "trip" / ".DS_Store").write_bytes(b"clutter")
+    page = visit()
+    hands.paste(page, "image.png", picture)
+    expect(card(page, "image.png")).to_be_visible()
+    page.locator("input[webkitdirectory]").set_input_files(tmp_path / "trip")
+    expect(card(page, "trip/day 1/a.jpg")).to_be_visible()
+    expect(page.locator(".job")).to_have_count(2)
+    expect(page.locator(".toast")).to_have_count(0)
+    ended(page, "image.png")
+    ended(page, "trip/day 1/a.jpg")
+
+
+def test_settings_go_along(visit: Open, astronaut: Image, server: Server) -> None:
+    page = visit()
+    hands.choose(page, "light")
+    page.locator("summary").click()
+    expect(page.locator("#option-cells")).to_have_value("5")
+    hands.choose(page, "balanced")
+    expect(page.locator("#option-cells")).to_have_value("3")
+    page.locator("#option-method").select_option("solid")
+    page.locator("#option-cover_zones").fill("80,330,200,450\n0,0,20,20")
+    page.locator("#option-show_boxes").check()
+    page.locator("#option-min_face").fill("25")
+    page.locator("#option-margin_side").fill("0.37")
+    drop(page, {"group.jpg": jpeg(hands.group(astronaut))})
+    job = ended(page, "group.jpg")
+    (sent,) = server.jobs()
+    assert sent["options"] == {
+        "preset": "balanced",
+        "method": "solid",
+        "cover_zones": [[80, 330, 200, 450], [0, 0, 20, 20]],
+        "show_boxes": True,
+        "min_face": 25,
+        "margin_side": 0.37,
+    }
+    picture = decoded(download(job.locator('[data-action="download"]'))[1])
+    assert hands.is_grey(picture, hands.Box(84, 334, 196, 446))
+    page.locator("#option-cover_zones").fill("1,2,3")
+    drop(page, {"again.jpg": jpeg(hands.group(astronaut))})
+    expect(page.locator("#option-cover_zones:invalid")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.locator(".job")).to_have_count(1)
+
+
+def test_finish_and_discard(visit: Open, astronaut: Image, server: Server) -> None:
+    token = b"Pl4ntedT0ken" * 4
+    page = visit()
+    drop(page, {"a.jpg": jpeg(hands.group(astronaut)) + token})
+    job = ended(page, "a.jpg")
+    assert holding(server.folder, token)
+    act(job, "finish")
+    expect(job.locator('[data-action="edit"]')).to_have_count(0)
+    expect(job.locator(".notes")).to_contain_text("The result is deleted in")
+    assert not holding(server.folder, token)
+    act(job, "compare")
+    expect(job.locator(".comparison img")).to_have_count(1)
+    assert decoded(download(job.locator('[data-action="download"]'))[1]).shape == (560, 900, 3)
+    act(job, "discard")
+    expect(page.locator(".job")).to_have_count(0)
+    expect(page.locator("#jobs")).to_be_hidden()
+    assert server.jobs() == []
+
+
+def test_cancel_and_retry(visit: Open, astronaut: Image, tmp_path: Path) -> None:
+    actor, _ = head(astronaut, 0.6)
+    pictures = (put(scenery(5, (640, 360)), actor, 60 + i, 40) for i in range(400))
+    clip = film(tmp_path / "long.mp4", pictures)
+    page = visit()
+    drop(page, {"long.mp4": clip.read_bytes()})
+    act(card(page, "long.mp4"), "cancel")
+    job = ended(page, "long.mp4", "cancelled")
+    expect(job.locator(".bad")).to_have_count(0)
+    act(job, "retry")
+    expect(job.locator(".pace")).to_contain_text("of 400 frames")
+    job = ended(page, "long.mp4")
+    expect(job.locator(".facts")).to_contain_text("1 face found and obscured")
+
+
+def test_what_is_wrong_is_said(visit: Open, server: Server) -> None:
+    page = visit()
+    drop(page, {"empty.jpg": b"", "words.jpg": io.BytesIO(b"these are words").getvalue()})
+    expect(page.locator(".toast")).to_have_count(2)
+    expect(page.locator(".toast").first).to_contain_text("empty.jpg: The file is broken")
+    page.locator(".toast button").first.click()
+    expect(page.locator(".toast")).to_have_count(1)
+    assert server.jobs() == []

@@ -1,0 +1,35 @@
+"""The page's modules that need no browser, in Node's own test runner."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TESTS = sorted((Path(__file__).parent / "js").glob("*.test.mjs"))
+LEAST = (20, 19)
+"""From here on Node takes a module for what it is without being told so beside it."""
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    path = shutil.which("node")
+    if path is None:
+        pytest.skip("no node here")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    version = tuple(int(part) for part in re.findall(r"\d+", said)[:2])
+    if version < LEAST:
+        pytest.skip(f"node {said.strip()} is too old; {LEAST[0]}.{LEAST[1]} will do")
+    return path
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_modules(node: str, path: Path) -> None:
+    done = subprocess.run([node, "--test", str(path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counted = re.search(r"^(?:#|ℹ) pass (\d+)$", done.stdout, re.MULTILINE)
+    assert counted is not None
+    assert int(counted[1]) > 5

@@ -1,0 +1,123 @@
+"""The page's texts, in both languages: none missing, none left over."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from faceveil import errors
+from faceveil.options import PRESETS, Options
+
+pytest.importorskip("fastapi", reason="the extra server is not installed")
+
+from faceveil import server
+from faceveil.server.problems import problem_of
+from faceveil.server.settings import OFFERED
+from faceveil.server.store import State
+
+HOUSE = Path(server.__file__).parent
+STATIC = HOUSE / "static"
+TABLES = {
+    language: json.loads((STATIC / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
+    for language in ("en", "zh")
+}
+SETTINGS = {name: Options.model_json_schema()["properties"][name] for name in OFFERED}
+
+
+def problem_types() -> set[str]:
+    """Names of all problems that the service can answer with."""
+    types = {
+        problem_of(kind("")).type
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.FaceVeilError)
+    }
+    for path in HOUSE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ProblemError", "problem"):
+                types |= {
+                    one.value
+                    for argument in node.args[1:2]
+                    for one in ast.walk(argument)
+                    if isinstance(one, ast.Constant)
+                }
+    return types
+
+
+def needed() -> Iterator[str]:
+    for name, setting in SETTINGS.items():
+        yield from (f"option.{name}", f"option.{name}.help", f"group.{setting['group']}")
+        if name != "preset":
+            yield from (f"option.{name}.{value}" for value in values(setting))
+    for preset in PRESETS:
+        yield from (f"preset.{preset}", f"preset.{preset}.help")
+    yield from (f"state.{state}" for state in get_args(State))
+    for kind in problem_types():
+        yield from (f"problem.{kind}", f"advice.{kind}")
+    for path in STATIC.rglob("*.js"):
+        yield from named_in(path)
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    yield from re.findall(r'data-t(?:-label)?="([^"]+)"', page)
+
+
+def values(setting: dict[str, Any]) -> list[Any]:
+    return list(setting.get("enum", []))
+
+
+def named_in(path: Path) -> Iterator[str]:
+    """Keys that a module names outright; those it puts together are asked for above."""
+    text = path.read_text(encoding="utf-8")
+    for key in re.findall(r'"([a-z]+(?:\.[a-z]+)+)"', text):
+        if not key.startswith("faceveil."):  # those are names in the browser's storage
+            yield key
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_every_text_is_there(language: str) -> None:
+    table = TABLES[language]
+    missing = {key for key in needed() if key not in table and f"{key}.other" not in table}
+    assert missing == set()
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert list(TABLES["en"]) == list(TABLES["zh"])
+    for key, text in TABLES["en"].items():
+        assert text
+        assert TABLES["zh"][key]
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", TABLES["zh"][key])), key
+
+
+def test_numbers_come_in_all_forms() -> None:
+    for key in TABLES["en"]:
+        stem, _, form = key.rpartition(".")
+        if form in ("one", "other"):
+            assert f"{stem}.one" in TABLES["en"]
+            assert f"{stem}.other" in TABLES["en"]
+
+
+def test_chinese_is_chinese() -> None:
+    same = {key for key, text in TABLES["zh"].items() if not re.search(r"[\u4e00-\u9fff]", text)}
+    allowed = r"keys\..*|option\.gaussian_passes\.\d|language\.other|editor\.span"
+    assert {key for key in same if not re.fullmatch(allowed, key)} == set()
+
+
+def test_the_page_parses_nothing_and_fetches_nothing_foreign() -> None:
+    """No markup from data, no code from text, no address but the service's own."""
+    for path in [*STATIC.rglob("*.js"), STATIC / "index.html", STATIC / "app.css"]:
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert forbidden not in text, path
+        assert not re.search(r"https?://|//cdn|@import|new Function", text), path
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)
+def test_a_module_is_one_idea(path: Path) -> None:
+    assert sum(1 for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) <= 250
