@@ -1,4 +1,4 @@
-"""Writes docs/options.md from `faceveil.options.Options`.
+"""Writes docs/options.md from `faceveil.options.Options` and the settings of the service.
 
     python docs/generate.py
 
@@ -7,10 +7,14 @@ A test compares the file with what this would write, so that it cannot fall behi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from faceveil.options import PRESETS, Options
+from faceveil.server.settings import Service
 
 PAGE = Path(__file__).with_name("options.md")
 
@@ -23,6 +27,12 @@ Every setting is a flag of the command line, a field of `faceveil.Options`, and 
 `--min-face 20` is `Options(min_face=20)`. A switch has an opposite: `--no-show-boxes`. `faceveil
 VERB --help` lists the settings that a verb makes use of, in the groups that follow.
 """
+SERVICE = """\
+# Settings of the service
+
+From `src/faceveil/server/settings.py`: flags of `faceveil serve` and `faceveil worker`, see
+[rest.md](rest.md).
+"""
 LIMITS = (
     ("minimum", "from"),
     ("exclusiveMinimum", "above"),
@@ -34,21 +44,26 @@ KINDS = {"boolean": "switch", "integer": "whole number", "number": "number", "st
 
 def page() -> str:
     """The text of docs/options.md."""
+    return "\n".join([HEAD, *_tables(Options), _presets(), SERVICE, *_tables(Service)])
+
+
+def _tables(model: type[BaseModel]) -> Iterator[str]:
+    """A table for each group of settings."""
     groups: dict[str, list[str]] = {}
-    for name, setting in Options.model_json_schema()["properties"].items():
+    for name, setting in model.model_json_schema()["properties"].items():
         groups.setdefault(setting["group"], []).append(_row(name, setting))
-    parts = [HEAD]
     for group, rows in groups.items():
         head = f"## {group.capitalize()}\n\n| flag | values | default | what it does |\n"
-        parts.append(head + "|---|---|---|---|\n" + "\n".join(rows) + "\n")
-    parts.append(_presets())
-    return "\n".join(parts)
+        yield head + "|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _row(name: str, setting: dict[str, Any]) -> str:
     flag = "--" + name.replace("_", "-")
     default = _value(setting.get("default"))
-    return f"| `{flag}` | {_values(setting)} | {default} | {setting['description']} |"
+    said = setting["description"]
+    if "env" in setting:
+        said += f" Also the variable `{setting['env']}`."
+    return f"| `{flag}` | {_values(setting)} | {default} | {said} |"
 
 
 def _values(setting: dict[str, Any]) -> str:
@@ -58,7 +73,7 @@ def _values(setting: dict[str, Any]) -> str:
     if "enum" in setting:
         return ", ".join(f"`{value}`" for value in setting["enum"])
     if setting["type"] == "array":
-        return "left,top,right,bottom"
+        return "left,top,right,bottom" if setting["items"]["type"] == "array" else "text"
     if setting.get("format") == "path":
         return "folder"
     limits = " ".join(f"{word} {setting[key]:g}" for key, word in LIMITS if key in setting)

@@ -12,12 +12,16 @@ from types import ModuleType
 
 import pytest
 import typer.main
+from fastapi.routing import APIRoute
 from typer.core import TyperGroup
 
 from faceveil import errors
 from faceveil.cli import app
-from faceveil.cli.flags import make_options
+from faceveil.cli.flags import make_settings
 from faceveil.options import Options
+from faceveil.server.problems import problem_of
+from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil
+from faceveil.server.settings import Service
 
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
@@ -27,6 +31,7 @@ ERRORS = [
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, errors.FaceVeilError)
 ]
+ABSTRACT = {errors.FaceVeilError, errors.InputError}
 CODES = {0, errors.SOME_FAILED, errors.INTERRUPTED, *(kind.exit_code for kind in ERRORS)}
 ROOT = typer.main.get_group(app)
 
@@ -69,13 +74,40 @@ def test_the_page_of_settings_is_current() -> None:
 
 def test_the_page_of_settings_has_them_all() -> None:
     text = (DOCS / "options.md").read_text(encoding="utf-8")
-    for name in Options.model_fields:
+    for name in (*Options.model_fields, *Service.model_fields):
         assert f"| `--{name.replace('_', '-')}` |" in text
 
 
 @pytest.mark.parametrize("verb", list(verbs()))
 def test_every_verb_has_an_example(verb: str) -> None:
     assert any(f"faceveil {verb}" in line for line in commands(DOCS / "cli.md"))
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    for module in (routes_service, routes_veil, routes_jobs, routes_files):
+        for route in module.router.routes:
+            assert isinstance(route, APIRoute)
+            if route.include_in_schema:
+                yield from ((method, route.path) for method in route.methods)
+
+
+def test_every_route_is_documented_and_no_other() -> None:
+    text = (DOCS / "rest.md").read_text(encoding="utf-8")
+    said = re.findall(r"^\| `([A-Z]+) (/[^` ]*)` \|", text, re.MULTILINE)
+    assert sorted(said) == sorted(routes())
+
+
+def test_every_type_of_problem_is_documented() -> None:
+    text = (DOCS / "rest.md").read_text(encoding="utf-8")
+    given = set()
+    for path in (REPOSITORY / "src" / "faceveil" / "server").glob("*.py"):
+        given |= set(
+            re.findall(r"(?:ProblemError|problem)\(\s*\d+,\s*\"([a-z-]+)\"", path.read_text())
+        )
+    given |= {problem_of(kind("")).type for kind in ERRORS if kind not in ABSTRACT}
+    assert len(given) > 15
+    for kind in given:
+        assert f"`{kind}`" in text, kind
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
@@ -108,7 +140,10 @@ def test_every_command_can_be_given(line: str) -> None:
     if not arguments and line.endswith("--help"):
         return
     given = command.make_context("verb", list(arguments)).params
-    make_options({key: value for key, value in given.items() if key in Options.model_fields})
+    for model in (Options, Service):
+        make_settings(
+            model, {key: value for key, value in given.items() if key in model.model_fields}
+        )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

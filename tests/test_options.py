@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from faceveil.cli import app
-from faceveil.cli.flags import flag_name, make_options
+from faceveil.cli.flags import flag_name, make_settings
 from faceveil.cli.verbs import FIND, PAINT, TRACK
 from faceveil.errors import UsageError
 from faceveil.options import Options
@@ -53,14 +53,17 @@ def test_a_verb_offers_the_settings_it_uses(verb: str, groups: set[str]) -> None
 
 
 def test_nothing_given_is_the_default() -> None:
-    assert make_options(dict.fromkeys(FIELDS)) == Options()
+    assert make_settings(Options, dict.fromkeys(FIELDS)) == Options()
 
 
 def test_a_preset_yields_to_what_is_given() -> None:
     nothing = dict.fromkeys(FIELDS)
-    assert make_options(nothing | {"preset": "strict"}).method == "solid"
-    assert make_options(nothing | {"preset": "strict", "method": "cartoon"}).method == "cartoon"
-    assert make_options(nothing | {"preset": "light", "cells": 2}).cells == 2
+    assert make_settings(Options, nothing | {"preset": "strict"}).method == "solid"
+    assert (
+        make_settings(Options, nothing | {"preset": "strict", "method": "cartoon"}).method
+        == "cartoon"
+    )
+    assert make_settings(Options, nothing | {"preset": "light", "cells": 2}).cells == 2
 
 
 @pytest.mark.parametrize(
@@ -73,4 +76,4 @@ def test_a_preset_yields_to_what_is_given() -> None:
 )
 def test_what_is_refused_is_named_by_its_flag(given: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        make_options(given)
+        make_settings(Options, given)

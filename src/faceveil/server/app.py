@@ -32,7 +32,7 @@ from faceveil.server.settings import Service
 from faceveil.server.store import Store
 
 STATIC = Path(__file__).with_name("static")
-SWEEP_SECONDS = 3.0
+SWEEP_SECONDS = 2.0
 _AT_ONCE = 2
 """Previews that are made at the same time."""
 

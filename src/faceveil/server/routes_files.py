@@ -20,7 +20,7 @@ from faceveil.server import actions, previews
 from faceveil.server.names import attachment, result_name, result_path, unique
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import Here, JobId
-from faceveil.server.schemas import type_of
+from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
 from faceveil.types import Plan
 
@@ -28,17 +28,9 @@ router = APIRouter(prefix="/api", tags=["files"])
 
 _CHUNK = 1 << 20
 
-_JPEG: dict[int | str, Any] = {
-    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
-}
-_FILE: dict[int | str, Any] = {
-    200: {
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-    }
-}
-_ZIP: dict[int | str, Any] = {
-    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
-}
+_JPEG: dict[int | str, Any] = {200: {"content": {"image/jpeg": BINARY}}}
+_FILE: dict[int | str, Any] = {200: {"content": ANY_RESULT}}
+_ZIP: dict[int | str, Any] = {200: {"content": {"application/zip": BINARY}}}
 _ANY_JSON: dict[int | str, Any] = {200: {"content": {"application/json": {"schema": {}}}}}
 
 

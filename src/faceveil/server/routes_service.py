@@ -75,4 +75,5 @@ async def healthz(state: Here) -> Health:
 )
 async def figures(state: Here) -> Response:
     """Figures in Prometheus' text format."""
+    await state.hub.refresh()
     return Response(state.metrics.text(), media_type=metrics.TYPE)

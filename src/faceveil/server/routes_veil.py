@@ -15,20 +15,19 @@ from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import Here, read_options
-from faceveil.server.schemas import type_of
+from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
 from faceveil.server.store import ENDED, REPORT, Record, Store
 
 router = APIRouter(prefix="/api", tags=["veil"])
 
 _LOOK = 0.05
 """Seconds between two looks whether the worker is done."""
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/octet-stream": _PICTURE,
-            "image/*": _PICTURE,
+            "application/octet-stream": BINARY,
+            "image/*": BINARY,
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -47,7 +46,7 @@ _HEADERS = {
 _ANSWER: dict[int | str, Any] = {
     200: {
         "description": "The obscured picture",
-        "content": {"image/*": _PICTURE, "application/octet-stream": _PICTURE},
+        "content": ANY_RESULT,
         "headers": {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _HEADERS.items()

@@ -25,6 +25,10 @@ _TYPES = {
 }
 _SAME = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tiff": ".tif"}
 _SAME |= {".dib": ".bmp", ".m4v": ".mp4"}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+"""A body that is a file, in the words of OpenAPI."""
+ANY_RESULT = dict.fromkeys([*_TYPES.values(), "application/octet-stream"], BINARY)
+"""The media types that a result can have."""
 _ID = "Vd2hx0m0k1qzq0TQ3C0jXw"
 
 

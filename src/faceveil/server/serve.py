@@ -50,6 +50,11 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
     return store, JobQueue(store.folder, service.queue)
 
 
+def token_of(service: Service) -> str | None:
+    """What clients have to send: what was given, or a fresh one where others can reach this."""
+    return service.token or (None if is_local(service.host) else new_token())
+
+
 def serve(
     service: Service,
     base: dict[str, Any],
@@ -70,7 +75,7 @@ def serve(
         OutputError: the address cannot be listened on.
     """
     store, queue = open_store(service)
-    token = service.token or (None if is_local(service.host) else new_token())
+    token = token_of(service)
     host = f"[{service.host}]" if ":" in service.host else service.host
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):

@@ -6,8 +6,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from faceveil.server.queue import JobQueue
@@ -20,6 +20,7 @@ NICE = 5
 _IDLE = 0.1
 """Seconds between two looks at an empty queue."""
 _SWEEP = 15.0
+STUCK_SECONDS, EXIT_STUCK = 20, 70
 _PAUSE = 1.0
 """Seconds to wait when the queue cannot be reached."""
 
@@ -50,12 +51,37 @@ def run_worker(
             job = queue.take()
             if job is None:
                 time.sleep(_IDLE)
-            else:
+                continue
+            with _unstuck(store, job):
                 work_on(store, job, machine)
         except Exception as error:
             if told is not None:
                 told(error)
             time.sleep(_PAUSE)
+
+
+@contextmanager
+def _unstuck(store: Store, job: str) -> Iterator[None]:
+    """End this process if it does not let go of a job that nobody wants any more.
+
+    A broken file can keep a decoder busy for ever, and no thread can be ended from outside.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        asked = 0
+        while not over.wait(1.0):
+            asked = asked + 1 if store.stop_asked(job) else 0
+            if asked >= STUCK_SECONDS:
+                os._exit(EXIT_STUCK)
+
+    thread = threading.Thread(target=watch, name="faceveil-unstuck", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def run_child() -> None:

@@ -51,8 +51,8 @@ export function startUpload(service, settings, onjobs) {
   watchDrops(zone, send);
 }
 
-const picker = (attributes) =>
-  el("input", { type: "file", class: "unseen", tabindex: -1, tLabel: "drop.files", ...attributes });
+/** The browser's own chooser, opened by the buttons: they are what is seen, reached and read out. */
+const picker = (attributes) => el("input", { type: "file", hidden: true, ...attributes });
 
 /** The whole page takes drops: a file beside the zone must not be opened by the browser. */
 function watchDrops(zone, send) {

@@ -10,6 +10,7 @@ import { nameOf } from "./names.js";
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 const WIDEST = 3840;
+const ROOMY_PX = 56;
 
 export class Stage {
   #boxes = new Map();
@@ -108,6 +109,9 @@ export class Stage {
     node.style.top = `${(box.y0 / height) * 100}%`;
     node.style.width = `${((box.x1 - box.x0) / width) * 100}%`;
     node.style.height = `${((box.y1 - box.y0) / height) * 100}%`;
+    // Where there is no room for eight grips, two have to do.
+    const shown = (this.stage.clientWidth / width) * Math.min(box.x1 - box.x0, box.y1 - box.y0);
+    node.classList.toggle("tiny", shown < ROOMY_PX);
     // Small boxes lie over large ones, or nobody could reach them.
     node.style.zIndex = String(1 + Math.round(1e6 / (1 + (box.x1 - box.x0) * (box.y1 - box.y0))));
   }
@@ -119,6 +123,7 @@ export class Stage {
     if (!room.width || !room.height) return;
     const scale = Math.min(room.width / width, room.height / height) * ZOOMS[this.#zoom];
     this.stage.style.width = `${Math.floor(width * scale)}px`;
+    this.render();
     const pixels = Math.min(width * scale * devicePixelRatio, width, WIDEST);
     if (pixels > this.#asked * 1.1) {
       this.#asked = Math.ceil(pixels);

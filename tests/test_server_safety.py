@@ -1,0 +1,440 @@
+"""What is hostile is refused in words, before any work, and harms nothing."""
+
+from __future__ import annotations
+
+import io
+import socket
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+from faceveil.server.app import create_app
+from faceveil.server.queue import JobQueue
+from faceveil.server.security import is_local
+from faceveil.server.serve import token_of
+from faceveil.server.settings import Service
+from faceveil.server.store import Store
+from servers import Server, running, zipped
+
+TOKEN = "a-token-for-the-tests"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    limits = ("--max-upload-mb", "3", "--max-files", "50", "--max-pixels", "50000000")
+    with running(tmp_path_factory.mktemp("safety") / "jobs", *limits) as server:
+        yield server
+
+
+def client(
+    tmp_path: Path, host: str = "127.0.0.1", *, token: str | None = None, **more: Any
+) -> Any:
+    service = Service(host=host, **more)
+    store = Store(tmp_path / "jobs")
+    app = create_app(service, {}, store, JobQueue(store.folder), token)
+    return TestClient(app, base_url=f"http://{host}:8765", raise_server_exceptions=False)
+
+
+def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    """The problem in an answer, after looking whether it is one, in words, without a traceback."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = dict(answer.json())
+    assert problem.keys() == {"type", "title", "status", "detail", "advice"}
+    assert (problem["type"], problem["status"]) == (kind, status)
+    assert problem["detail"]
+    assert "Traceback" not in answer.text
+    return problem
+
+
+def nothing_left(server: Server) -> bool:
+    places = ("jobs", "staging", "trash")
+    return not [path for name in places for path in (server.folder / name).iterdir()]
+
+
+def png(width: int, height: int) -> bytes:
+    """A picture that is small as a file: one colour."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    packer = zlib.compressobj(9)
+    row = b"\0" * (1 + (width + 7) // 8)
+    pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+def archive(*entries: tuple[str, bytes, int]) -> bytes:
+    """A zip of entries (name, content, mode), whatever they are called."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content, mode in entries:
+            info = zipfile.ZipInfo(name)
+            info.create_system = 3
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = mode << 16
+            out.writestr(info, content)
+    return buffer.getvalue()
+
+
+FILE, LINK = stat.S_IFREG | 0o644, stat.S_IFLNK | 0o777
+ARCHIVES = {
+    "up": lambda: archive(("../../evil.jpg", b"x", FILE)),
+    "absolute": lambda: archive(("/etc/evil.jpg", b"x", FILE)),
+    "drive": lambda: archive(("C:\\evil.jpg", b"x", FILE)),
+    "link": lambda: archive(("link.jpg", b"/etc/passwd", LINK)),
+    "bomb": lambda: zipped({"bomb.jpg": b"\0" * 200_000_000}),
+    "ten thousand": lambda: zipped({f"{n}.jpg": b"" for n in range(10_000)}),
+    "too many": lambda: zipped({f"{n}.jpg": b"\xff\xd8\xff" for n in range(51)}),
+    "nested": lambda: zipped({"inner.zip": zipped({"a.jpg": b"x"})}),
+    "cut off": lambda: zipped({"a.jpg": b"x" * 1000})[:-30],
+    "not one": lambda: b"PK\x03\x04" + b"\xff" * 500,
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives(server: Server, name: str) -> None:
+    answer = server.post_files({"a.zip": ARCHIVES[name]()})
+    assert answer.status_code == 202, answer.text
+    accepted = answer.json()
+    assert accepted["jobs"] == []
+    (file,) = accepted["refused"]
+    assert file["name"] == "a.zip"
+    assert file["problem"]["type"] in ("unsupported", "limit", "unreadable")
+    assert file["problem"]["detail"]
+    assert nothing_left(server)
+
+
+def test_many_files(server: Server) -> None:
+    refused(server.post_files({f"{n}.jpg": b"\xff\xd8\xff" for n in range(51)}), 413, "limit")
+    twice = {"a.zip": zipped({f"{n}.jpg": b"\xff\xd8\xff" for n in range(30)})}
+    twice["b.zip"] = twice["a.zip"]
+    refused(server.post_files(twice), 413, "limit")
+    assert nothing_left(server)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("empty.jpg", b"", "unreadable"),
+        ("lying.jpg", b"#!/bin/sh\nrm -rf /\n" * 100, "unreadable"),
+        ("page.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "unreadable"),
+        ("lying.png", b"%PDF-1.7 and more of it", "unsupported"),
+        ("raw.mp4", b"OggS" + b"\0" * 100, "unsupported"),
+    ],
+)
+def test_lying_names(server: Server, name: str, content: bytes, kind: str) -> None:
+    accepted = server.upload({name: content})
+    assert accepted["jobs"] == []
+    assert [file["problem"]["type"] for file in accepted["refused"]] == [kind]
+    refused(
+        server.api.post("/api/veil", content=content), {"unsupported": 415}.get(kind, 422), kind
+    )
+    assert nothing_left(server)
+
+
+@pytest.mark.usefixtures("detector")
+def test_a_picture_under_a_foreign_suffix(server: Server) -> None:
+    """The format of the result follows the bytes, and so does its name."""
+    (job,) = server.upload({"really.mp4": png(64, 64)})["jobs"]
+    done = server.wait(job["id"])
+    assert (done["state"], done["result_name"]) == ("done", "really-mp4.veiled.png")
+    assert server.api.delete(f"/api/jobs/{job['id']}").status_code == 204
+
+
+def test_pixel_bombs(server: Server) -> None:
+    bomb = png(10_000, 10_000)
+    assert len(bomb) < 100_000
+    (job,) = server.upload({"bomb.png": bomb})["jobs"]
+    ended = server.wait(job["id"])
+    assert (ended["state"], ended["problem"]["type"]) == ("failed", "limit")
+    assert server.api.get(f"/api/jobs/{job['id']}/frames/0").status_code == 413
+    assert server.api.delete(f"/api/jobs/{job['id']}").status_code == 204
+    refused(server.api.post("/api/veil", content=bomb), 413, "limit")
+    assert nothing_left(server)
+
+
+def test_names_are_never_paths(server: Server) -> None:
+    names = {
+        "../../../../tmp/evil.png": "tmp/evil.png",
+        "..\\..\\evil.png": "evil.png",
+        "/etc/evil.png": "etc/evil.png",
+        "a/../b/./c.png": "a/b/c.png",
+        "x\0y\r\nz.png": "xyz.png",
+        'quo"te<>.png': "quo_te__.png",
+        "\u202egnp.exe": "gnp.exe",
+        "": "file",
+        "..": "file",
+    }
+    picture = png(8, 8)
+    for given, shown in names.items():
+        body = b"".join(
+            [
+                b'--x\r\nContent-Disposition: form-data; name="files"; filename="',
+                given.replace("\\", "\\\\").replace('"', "%22").encode()
+                if '"' not in given
+                else b'quo\\"te<>.png',
+                b'"\r\n\r\n',
+                picture,
+                b"\r\n--x--\r\n",
+            ]
+        )
+        if "\r" in given or "\0" in given:  # no such header can be sent
+            continue
+        answer = server.api.post(
+            "/api/jobs",
+            content=body,
+            headers={"content-type": "multipart/form-data; boundary=x"},
+        )
+        assert answer.status_code == 202, answer.text
+        (job,) = answer.json()["jobs"]
+        assert job["name"] == shown
+        places = {path.name for path in (server.folder / "jobs" / job["id"]).iterdir()}
+        assert "original" in places
+        server.api.delete(f"/api/jobs/{job['id']}")
+    assert nothing_left(server)
+
+
+class TestSize:
+    def test_what_says_that_it_is_too_large(self, server: Server) -> None:
+        answer = _raw(
+            server,
+            b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n",
+        )
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"application/problem+json" in answer
+
+    @pytest.mark.parametrize("path", ["/api/jobs", "/api/veil"])
+    def test_what_never_ends(self, server: Server, path: str) -> None:
+        sent = 0
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+            line.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+            )
+            head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+            line.sendall(b"%x\r\n%s\r\n" % (len(head), head))
+            piece = b"10000\r\n" + b"\xff" * 65536 + b"\r\n"
+            try:
+                while sent < 50_000_000:
+                    line.sendall(piece)
+                    sent += 65536
+            except OSError:
+                pass  # it was cut off
+        assert 2_000_000 < sent < 20_000_000
+        assert nothing_left(server)
+        assert server.api.get("/healthz").status_code == 200
+
+    def test_a_plan_that_never_ends(self, server: Server) -> None:
+        huge = (b"y" * 1_000_000 for _ in range(70))
+        path = "/api/jobs/aaaaaaaaaaaaaaaaaaaa/plan"
+        with suppress(httpx.TransportError):  # cut off while it was still sending
+            refused(server.api.put(path, content=huge), 413, "limit")
+        assert next(huge, None) is not None or server.api.get("/healthz").status_code == 200
+
+    def test_many_parts(self, server: Server) -> None:
+        parts = {f"field{n}": "x" for n in range(100)}
+        answer = server.api.post("/api/jobs", files={"files": png(8, 8)}, data=parts)
+        refused(answer, 413, "limit")
+
+    def test_a_full_queue(self, tmp_path: Path) -> None:
+        with client(tmp_path, max_queue=2) as api:
+            files = [("files", (f"{n}.png", png(8, 8))) for n in range(3)]
+            answer = api.post("/api/jobs", files=files)
+            refused(answer, 429, "queue-full")
+            assert int(answer.headers["retry-after"]) > 0
+            assert api.get("/api/jobs").json() == {"jobs": []}
+            assert api.post("/api/jobs", files=files[:2]).status_code == 202
+            refused(api.post("/api/jobs", files=files[:1]), 429, "queue-full")
+            refused(api.post("/api/veil", content=png(8, 8)), 429, "queue-full")
+            assert len(api.get("/api/jobs").json()["jobs"]) == 2
+
+
+def _raw(server: Server, data: bytes) -> bytes:
+    """What comes back for bare bytes until the line is closed."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
+        line.sendall(data)
+        while more := line.recv(65536):
+            answer += more
+    return answer
+
+
+class TestOtherSites:
+    @pytest.mark.parametrize(
+        "host",
+        ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "[::2]", "10.0.0.1", ""],
+    )
+    def test_a_foreign_host(self, server: Server, host: str) -> None:
+        for path in ("/", "/api/jobs", "/healthz"):
+            refused(server.api.get(path, headers={"host": host}), 421, "foreign-host")
+
+    def test_no_host_or_two(self, server: Server) -> None:
+        assert _raw(server, b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 4")
+        twice = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"
+        assert _raw(server, twice).startswith(b"HTTP/1.1 4")
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST:1"])
+    def test_our_own_names(self, server: Server, host: str) -> None:
+        assert server.api.get("/api/jobs", headers={"host": host}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"origin": "http://evil.example"},
+            {"origin": "null"},
+            {"origin": "http://localhost:1"},
+            {"sec-fetch-site": "cross-site"},
+            {"sec-fetch-site": "same-site"},
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("POST", "/api/jobs"),
+            ("POST", "/api/veil"),
+            ("GET", "/api/events"),
+            ("DELETE", "/api/jobs/aaaaaaaaaaaaaaaaaaaa"),
+            ("GET", "/api/jobs/aaaaaaaaaaaaaaaaaaaa/frames/0"),
+        ],
+    )
+    def test_a_foreign_page(
+        self, server: Server, method: str, path: str, headers: dict[str, str]
+    ) -> None:
+        answer = server.api.request(method, path, headers=headers, content=b"x")
+        refused(answer, 403, "foreign-origin")
+        assert "access-control-allow-origin" not in answer.headers
+
+    def test_our_own_page(self, server: Server) -> None:
+        origin = {"origin": f"http://127.0.0.1:{server.port}", "sec-fetch-site": "same-origin"}
+        answer = server.api.delete("/api/jobs/aaaaaaaaaaaaaaaaaaaa", headers=origin)
+        refused(answer, 404, "not-found")
+
+    def test_a_preflight_gets_no_leave(self, server: Server) -> None:
+        ask = {"origin": "http://evil.example", "access-control-request-method": "PUT"}
+        answer = server.api.options("/api/jobs", headers=ask)
+        assert answer.status_code in (403, 405)
+        assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+class TestToken:
+    def test_who_needs_one(self) -> None:
+        for host in ("127.0.0.1", "localhost", "::1", "127.8.9.1"):
+            assert is_local(host)
+            assert token_of(Service(host=host)) is None
+        for host in ("0.0.0.0", "::", "192.168.1.7", "box.example"):
+            assert not is_local(host)
+            made = token_of(Service(host=host))
+            assert made is not None
+            assert len(made) >= 32
+            assert made != token_of(Service(host=host))
+            assert token_of(Service(host=host, token=TOKEN)) == TOKEN
+
+    def test_without_and_with(self, tmp_path: Path) -> None:
+        with client(tmp_path, "192.168.1.7", token=TOKEN) as api:
+            for path in ("/", "/api/jobs", "/metrics", "/openapi.json", "/static/app.js"):
+                answer = api.get(path)
+                refused(answer, 401, "no-token")
+                assert answer.headers["www-authenticate"] == "Bearer"
+            for wrong in ("Bearer wrong", f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN}x"):
+                answer = api.get("/api/jobs", headers={"authorization": wrong})
+                refused(answer, 401, "no-token")
+            refused(api.get("/?token=wrong"), 401, "no-token")
+            assert api.get("/healthz").status_code == 200
+            right = {"authorization": f"Bearer {TOKEN}"}
+            assert api.get("/api/jobs", headers=right).status_code == 200
+
+    def test_a_browser_gets_a_cookie(self, tmp_path: Path) -> None:
+        with client(tmp_path, "192.168.1.7", token=TOKEN) as api:
+            answer = api.get(f"/?token={TOKEN}", follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/")
+            cookie = answer.headers["set-cookie"].lower()
+            assert "httponly" in cookie
+            assert "samesite=strict" in cookie
+            assert TOKEN not in cookie
+            assert api.get("/api/jobs").status_code == 200
+
+    def test_names_of_a_public_service(self, tmp_path: Path) -> None:
+        right = {"authorization": f"Bearer {TOKEN}"}
+        with client(tmp_path, "0.0.0.0", token=TOKEN, hosts=("veil.example",)) as api:
+            for host in ("192.168.1.7:8765", "[fe80::1]", "veil.example"):
+                assert api.get("/api/jobs", headers=right | {"host": host}).status_code == 200
+            for host in ("evil.example", "localhost.evil.example", "0.0.0.0.example"):
+                refused(api.get("/api/jobs", headers=right | {"host": host}), 421, "foreign-host")
+
+
+class TestAnswers:
+    def test_headers(self, server: Server) -> None:
+        for path in ("/healthz", "/api/jobs", "/nowhere", "/api/jobs/aaaaaaaaaaaaaaaaaaaa"):
+            headers = server.api.get(path).headers
+            assert headers["cache-control"] == "no-store"
+            assert headers["content-security-policy"].startswith("default-src 'none'; script-src")
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["permissions-policy"].startswith("camera=(self)")
+            assert headers["cross-origin-resource-policy"] == "same-origin"
+            assert "server" not in headers
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status", "kind"),
+        [
+            ("GET", "/nowhere", 404, "not-found"),
+            ("GET", "/docs", 404, "not-found"),
+            ("PATCH", "/api/jobs", 405, "wrong-method"),
+            ("GET", "/api/jobs/short", 422, "usage"),
+            ("GET", "/api/jobs/..%2f..%2fetc%2fpasswd", 404, "not-found"),
+            ("GET", "/api/jobs/aaaaaaaaaaaaaaaaaaaa", 404, "not-found"),
+            ("GET", "/api/jobs/aaaaaaaaaaaaaaaaaaaa/events", 404, "not-found"),
+            ("GET", "/api/jobs/aaaaaaaaaaaaaaaaaaaa/frames/-1", 422, "usage"),
+            ("POST", "/api/jobs", 415, "unsupported"),
+        ],
+    )
+    def test_errors(self, server: Server, method: str, path: str, status: int, kind: str) -> None:
+        refused(server.api.request(method, path), status, kind)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            "[]",
+            "{",
+            '{"weights": "/etc"}',
+            '{"max_pixels": 1}',
+            '{"jobs": 99}',
+            '{"nonsense": 1}',
+            '{"preset": "none"}',
+            '{"cells": 30}',
+            '{"quality": "high"}',
+        ],
+    )
+    def test_options(self, server: Server, options: str) -> None:
+        refused(server.post_files({"a.png": png(8, 8)}, options=options), 422, "usage")
+        answer = server.api.post("/api/veil", content=png(8, 8), params={"options": options})
+        refused(answer, 422, "usage")
+        assert nothing_left(server)
+
+    def test_the_folder_is_private(self, server: Server) -> None:
+        for folder in (server.folder, *(path for path in server.folder.iterdir() if path.is_dir())):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+    def test_addresses_are_never_fetched(self, server: Server) -> None:
+        """A playlist or a picture that names an address is a file of no kind known here."""
+        playlist = b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/\n"
+        concat = b"ffconcat version 1.0\nfile '/etc/passwd'\n"
+        accepted = server.upload({"a.mp4": playlist, "b.mp4": concat})
+        assert accepted["jobs"] == []
