@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -103,11 +103,13 @@ def play(
     options: Options = SOLID,
     step: float = STEP,
     before: Callable[[int, Veil], None] | None = None,
+    damaged: Collection[int] = (),
 ) -> list[Veiled]:
     """Show pictures at their pace, and collect what comes out.
 
     Args:
         before: called with the number of each picture before it is pushed.
+        damaged: numbers of those that the decoder would call damaged.
     """
     veil = Veil(options, make=lambda smallest: detector)
     out: list[Veiled] = []
@@ -125,7 +127,7 @@ def play(
         time.sleep(max(0.0, began + number * step - time.monotonic()))
         if before is not None:
             before(number, veil)
-        veil.push(Frame(number, picture))
+        veil.push(Frame(number, picture, damaged=number in damaged))
     done.set()
     taker.join()
     detector.stalled.set()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from faceveil.live import Veil, Veiled
-from faceveil.types import Image
-from films import threads
-from lively import SIZE, SOLID, MarkDetector, bare, marked, play, reasons, scene
-
-FIRST = "the detector is late"
+from faceveil.options import Options
+from faceveil.types import Face, Frame, Image
+from films import head, put, scenery, threads
+from lively import SOLID, MarkDetector, bare, marked, play, reasons, scene
 
 
 def walk(count: int, start: int = 60, speed: float = 1.0, seed: int = 0) -> list[Image]:
@@ -41,8 +42,6 @@ def test_a_face_is_covered_and_the_rest_is_not() -> None:
 def test_a_frame_leaves_after_the_delay_and_not_before() -> None:
     detector = MarkDetector()
     veil = Veil(SOLID, make=lambda smallest: detector)
-    from faceveil.types import Frame
-
     veil.push(Frame(0, scene()))
     assert veil.pull(0.1) is None
     veiled = veil.pull(0.2)
@@ -59,12 +58,10 @@ def test_a_face_is_covered_before_it_was_first_seen() -> None:
     """The detector sees the mark ten frames after it appears; the frames waited for that."""
     blind = range(30, 38)
     pictures = [scene()] * 30 + [marked(scene(), 160, 90)] * 40
-    detector = MarkDetector()
-    seen = detector.detect
 
     class Slow(MarkDetector):
-        def detect(self, frame, floor):  # type: ignore[no-untyped-def]
-            return [] if frame.index in blind else seen(frame, floor)
+        def detect(self, frame: Frame, floor: float) -> list[Face]:
+            return [] if frame.index in blind else super().detect(frame, floor)
 
     out = play(pictures, Slow(), SOLID.model_copy(update={"delay": 0.35}))
     assert_covered(out)
@@ -84,7 +81,8 @@ def test_a_detector_that_fails_covers_everything(trouble: str) -> None:
 @pytest.mark.parametrize("trouble", ["raise", "stall"])
 def test_trouble_that_ends_is_over(trouble: str) -> None:
     detector = MarkDetector(lambda look: trouble if 12 < look < 15 else "")
-    detector.stalled.wait = lambda seconds: __import__("time").sleep(0.6)  # type: ignore[assignment, method-assign]
+    if trouble == "stall":
+        threading.Timer(0.6, detector.stalled.set).start()
     out = play(walk(140), detector)
     assert_covered(out)
     assert not any(reasons(out[-10:]))
@@ -151,29 +149,16 @@ def test_cover_until_sure_starts_covered() -> None:
 
 
 def test_damaged_frames_are_covered_whole() -> None:
-    def damage(number: int, veil: Veil) -> None:
-        push = veil.push
-        if number == 30:
-
-            def once(frame, at=None):  # type: ignore[no-untyped-def]
-                frame.damaged = True
-                veil.push = push  # type: ignore[method-assign]
-                return push(frame, at)
-
-            veil.push = once  # type: ignore[method-assign]
-
-    out = play(walk(60), MarkDetector(), before=damage)
+    out = play(walk(60), MarkDetector(), damaged={30})
     assert out[30].reason == "the frame is damaged"
     assert_covered(out)
 
 
 def test_what_nobody_takes_in_time_is_dropped() -> None:
-    from faceveil.types import Frame
-
     detector = MarkDetector()
     veil = Veil(SOLID, make=lambda smallest: detector)
     for number, picture in enumerate(walk(200)):
-        veil.push(Frame(number, picture), at=__import__("time").monotonic() + number / 1000)
+        veil.push(Frame(number, picture), at=time.monotonic() + number / 1000)
     assert veil.waiting <= 128
     assert veil.stats.dropped >= 72
     veil.close()
@@ -183,3 +168,33 @@ def test_frames_above_the_cap_are_left_out() -> None:
     out = play(walk(60), MarkDetector(), SOLID.model_copy(update={"fps_cap": 25.0}))
     assert 25 <= len(out) <= 35
     assert_covered(out)
+
+
+def test_the_real_detector_on_a_real_face(detector: str, astronaut: Image) -> None:
+    """A head comes in from the left, walks, and is gone behind the right rim."""
+    actor, face = head(astronaut, 0.8)
+    size = (480, 270)
+    background = scenery(4, size)
+    places = [-100 + 7 * number for number in range(85)]
+    pictures = [put(background, actor, x, 60) for x in places]
+    veil = Veil(Options(method="solid"))
+    out: list[Veiled] = []
+    began = time.monotonic()
+    for number, picture in enumerate(pictures):
+        while (left := began + number * 0.04 - time.monotonic()) > 0:
+            if (veiled := veil.pull(left)) is not None:
+                out.append(veiled)
+        veil.push(Frame(number, picture))
+    while (veiled := veil.pull(0.5)) is not None:
+        out.append(veiled)
+    veil.close()
+    for veiled in out:
+        box = face.transformed(1.0, places[veiled.frame.index], 60)
+        seen = box.clipped(*size)
+        if seen is None or seen.area < box.area / 2:
+            continue
+        x0, y0, x1, y1 = map(round, seen.as_tuple())
+        now = veiled.frame.image[y0:y1, x0:x1]
+        before = pictures[veiled.frame.index][y0:y1, x0:x1]
+        assert (now != before).any(axis=2).mean() > 0.9, veiled.frame.index
+    assert len(out) > 40
