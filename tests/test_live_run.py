@@ -112,7 +112,7 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
         receiver.over = True
         receiver.join()
     assert "broke off: nothing comes" in said[0]
-    assert len(receiver.pictures) > 60
+    assert len(receiver.pictures) > 30
     for pictures in (collector.pictures, receiver.pictures):
         assert [number for number, picture in enumerate(pictures) if bare(picture)] == []
     # And what it covers is the mark, not everything.
@@ -241,7 +241,7 @@ def test_words_become_feeds_and_sinks(tmp_path: Path) -> None:
     for source in ("ftp://host/x", "file:///etc/passwd"):
         with pytest.raises(UsageError, match="not read"):
             open_feed(source, SOLID)
-    for target in ("gopher://host/x", "page:x", "page:99999", str(tmp_path / "x.txt")):
+    for target in ("gopher://host/x", "page:x", "page:99999", str(tmp_path / "x.txt"), str(tmp_path / "x.webm")):
         with pytest.raises(UsageError):
             open_sink(target)
 

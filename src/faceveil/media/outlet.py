@@ -79,6 +79,8 @@ class Encoded:
         else:
             path = Path(target)
             self._format, self.endless = container_of(path).muxer, False
+            if self._format == "webm":
+                raise UsageError("live is not recorded as .webm: use .mp4 or .mkv")
             self._part = PartFile(path)
             self._address, self.name = str(self._part.path.absolute()), path.name
 
