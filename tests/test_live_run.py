@@ -241,7 +241,13 @@ def test_words_become_feeds_and_sinks(tmp_path: Path) -> None:
     for source in ("ftp://host/x", "file:///etc/passwd"):
         with pytest.raises(UsageError, match="not read"):
             open_feed(source, SOLID)
-    for target in ("gopher://host/x", "page:x", "page:99999", str(tmp_path / "x.txt"), str(tmp_path / "x.webm")):
+    for target in (
+        "gopher://host/x",
+        "page:x",
+        "page:99999",
+        str(tmp_path / "x.txt"),
+        str(tmp_path / "x.webm"),
+    ):
         with pytest.raises(UsageError):
             open_sink(target)
 

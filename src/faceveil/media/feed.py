@@ -201,7 +201,8 @@ class Stream:
                 metadata_errors="replace",
             )
         except (FFmpegError, ValueError) as error:
-            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}") from error
+            advice = "Name the display: screen::0.0." if self._format else ""
+            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}", advice) from error
         with container:
             yield from self._decode(container)
 

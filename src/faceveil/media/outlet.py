@@ -28,7 +28,7 @@ TIME_BASE: Final = Fraction(1, 1000)
 OPEN_SECONDS = 10.0
 _KEY_SECONDS: Final = 2
 _RATE: Final = 30
-_ENCODER: Final = {"preset": "veryfast", "tune": "zerolatency", "crf": "23"}
+_ENCODER: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
 PUSHES: Final = {
     "rtsp": ("rtsp", {"rtsp_transport": "tcp"}),
     "rtmp": ("flv", {}),
