@@ -93,6 +93,17 @@ def whole_run(photo: str, detector: str) -> None:
     check_file(path.with_name("veiled.jpg"), options)
 
 
+def wait_for_whoever_reports_later(photo: str, detector: str) -> None:
+    """Libraries may begin to report from a thread of their own, seconds after they were loaded."""
+    import time
+
+    from faceveil.options import Options
+    from faceveil.pipeline import analyze_file
+
+    assert analyze_file(Path(photo), Options(detector=detector)).tracks
+    time.sleep(15)
+
+
 def open_in_python() -> None:
     import socket
 

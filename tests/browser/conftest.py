@@ -6,18 +6,21 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+if TYPE_CHECKING:  # none of it need be there: the tests then say so
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-from servers import Server, running
+    from servers import Server
 
 CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+    (
+        path
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (path := shutil.which(name))
+    ),
     None,
 )
 PATIENCE_MS = 60_000
@@ -35,6 +38,9 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium; skips where none is installed."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not start for root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -44,13 +50,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server with two workers, shared by the tests of a module."""
+    from servers import running
+
     with running(tmp_path_factory.mktemp("server") / "jobs", workers=2) as server:
         yield server
 
 
-Open = Callable[..., Page]
+Open = Callable[..., "Page"]
 
 
 @pytest.fixture
@@ -63,6 +73,14 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
     wrong: list[str] = []
     origin = f"http://127.0.0.1:{server.port}/"
 
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            wrong.append(f"console: {message.text}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((origin, "blob:", "data:")):
+            wrong.append(f"off the origin: {request.url}")
+
     def visit(**settings: Any) -> Page:
         context = browser.new_context(
             **{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings}
@@ -72,16 +90,8 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
         context.add_init_script(_WATCH)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda message: message.type in ("error", "warning")
-            and wrong.append(f"console: {message.text}"),
-        )
-        page.on(
-            "request",
-            lambda request: request.url.startswith((origin, "blob:", "data:"))
-            or wrong.append(f"off the origin: {request.url}"),
-        )
+        page.on("console", heard)
+        page.on("request", asked)
         page.goto(origin)
         page.locator(".zone").wait_for()
         return page
@@ -98,7 +108,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
 
 @pytest.fixture
 def look() -> Callable[[Page, str], None]:
-    """Saves what the page looks like where FACEVEIL_SCREENSHOTS names a folder, for people to see."""
+    """Saves what the page looks like in the folder FACEVEIL_SCREENSHOTS, for people to see."""
     folder = os.environ.get("FACEVEIL_SCREENSHOTS")
 
     def look(page: Page, name: str) -> None:

@@ -7,13 +7,14 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from films import head, put, scenery
 from faceveil.types import Box, Image
+from films import head, put, scenery
 
 SIZE = (900, 560)
 PLACES = ((60, 60), (330, 200), (650, 90))
@@ -21,26 +22,12 @@ PLACES = ((60, 60), (330, 200), (650, 90))
 BOARD = Box(80, 330, 200, 450)
 """Where `group` has something that is no face to a detector, but may be one to a person."""
 
-_DROP = """
-([names, contents]) => {
-  const transfer = new DataTransfer();
-  names.forEach((name, i) => {
-    const bytes = Uint8Array.from(atob(contents[i]), (letter) => letter.charCodeAt(0));
-    transfer.items.add(new File([bytes], name));
-  });
-  const zone = document.querySelector(".zone");
-  for (const type of ["dragenter", "dragover", "drop"])
-    zone.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-}
-"""
-_PASTE = """
-([name, content]) => {
-  const transfer = new DataTransfer();
-  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-  transfer.items.add(new File([bytes], name));
-  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
-}
-"""
+PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
+
+
+def probe(page: Page, name: str, argument: Any = None) -> Any:
+    """What one of the functions of probes.js gives."""
+    return page.evaluate(f"(argument) => ({PROBES.strip()}).{name}(argument)", argument)
 
 
 def board(side: int) -> Image:
@@ -71,12 +58,15 @@ def jpeg(picture: Image) -> bytes:
 
 def drop(page: Page, files: Mapping[str, bytes]) -> None:
     """Let go of files over the zone."""
-    contents = [base64.b64encode(content).decode() for content in files.values()]
-    page.evaluate(_DROP, [list(files), contents])
+    probe(page, "drop", _coded(files))
 
 
 def paste(page: Page, name: str, content: bytes) -> None:
-    page.evaluate(_PASTE, [name, base64.b64encode(content).decode()])
+    probe(page, "paste", _coded({name: content}))
+
+
+def _coded(files: Mapping[str, bytes]) -> list[list[str]]:
+    return [list(files), [base64.b64encode(content).decode() for content in files.values()]]
 
 
 def choose(page: Page, preset: str) -> None:
@@ -91,7 +81,7 @@ def card(page: Page, name: str) -> Locator:
 def ended(page: Page, name: str, state: str = "done") -> Locator:
     """The card, once its job has come to a state."""
     found = card(page, name)
-    expect(found).to_have_attribute("data-state", state, timeout=60_000)
+    expect(found).to_have_attribute("data-state", state)
     return found
 
 
@@ -113,7 +103,9 @@ def save(dialog: Locator) -> None:
     expect(dialog).to_have_count(0)
 
 
-def drag(dialog: Locator, size: tuple[int, int], start: tuple[float, float], end: tuple[float, float]) -> None:
+def drag(
+    dialog: Locator, size: tuple[int, int], start: tuple[float, float], end: tuple[float, float]
+) -> None:
     """Drag on the picture, in its own pixels."""
     place = dialog.locator(".layer").bounding_box()
     assert place is not None
@@ -121,7 +113,9 @@ def drag(dialog: Locator, size: tuple[int, int], start: tuple[float, float], end
     mouse = dialog.page.mouse
     mouse.move(place["x"] + start[0] * scale, place["y"] + start[1] * scale)
     mouse.down()
-    mouse.move(place["x"] + (start[0] + end[0]) / 2 * scale, place["y"] + (start[1] + end[1]) / 2 * scale)
+    mouse.move(
+        place["x"] + (start[0] + end[0]) / 2 * scale, place["y"] + (start[1] + end[1]) / 2 * scale
+    )
     mouse.move(place["x"] + end[0] * scale, place["y"] + end[1] * scale)
     mouse.up()
 

@@ -6,6 +6,7 @@ import test from "node:test";
 import { fromCorners, isLargeEnough, moved, resized } from "../../src/faceveil/server/static/js/editor/geometry.js";
 import { History } from "../../src/faceveil/server/static/js/editor/history.js";
 import { follow, sceneOf, stretches } from "../../src/faceveil/server/static/js/editor/interpolate.js";
+import { asTracks, missedFaces } from "../../src/faceveil/server/static/js/editor/missed.js";
 import { Model } from "../../src/faceveil/server/static/js/editor/model.js";
 import { drawn, fromPlan, span, toPlan, withBox, withoutKey, withSpan } from "../../src/faceveil/server/static/js/editor/tracks.js";
 
@@ -76,7 +77,7 @@ test("a scene ends where the next begins", () => {
 });
 
 test("a drawn track has its key boxes in seen and all boxes in boxes", () => {
-  let tracks = [drawn(7, 10, box(0, 0, 10, 10), [5, 20])];
+  let tracks = [drawn(7, new Map([[10, box(0, 0, 10, 10)]]), [5, 20])];
   tracks = withBox(tracks, 7, 20, box(20, 0, 30, 10));
   const [track] = toPlan(plan(30), tracks).tracks;
   assert.equal(track.origin, "manual");
@@ -87,7 +88,7 @@ test("a drawn track has its key boxes in seen and all boxes in boxes", () => {
 });
 
 test("a key box beyond the span lengthens it; without a key the others are followed", () => {
-  const one = [drawn(7, 10, box(0, 0, 10, 10), [10, 12])];
+  const one = [drawn(7, new Map([[10, box(0, 0, 10, 10)]]), [10, 12])];
   const longer = withBox(one, 7, 20, box(20, 0, 30, 10));
   assert.deepEqual(span(longer[0]), [10, 20]);
   assert.deepEqual(withoutKey(longer, 7, 20)[0].boxes.get(20), box(0, 0, 10, 10));
@@ -95,7 +96,7 @@ test("a key box beyond the span lengthens it; without a key the others are follo
 });
 
 test("a track cut short stands where it stood, and can be lengthened again", () => {
-  let tracks = withBox([drawn(7, 0, box(0, 0, 10, 10), [0, 20])], 7, 20, box(20, 0, 30, 10));
+  let tracks = withBox([drawn(7, new Map([[0, box(0, 0, 10, 10)]]), [0, 20])], 7, 20, box(20, 0, 30, 10));
   tracks = withSpan(tracks, 7, 5, 15);
   assert.deepEqual(span(tracks[0]), [5, 15]);
   assert.deepEqual(tracks[0].boxes.get(5), box(5, 0, 15, 10));
@@ -106,7 +107,7 @@ test("a track cut short stands where it stood, and can be lengthened again", () 
 });
 
 test("a span that holds no key box keeps the box that was shown there", () => {
-  let tracks = withBox([drawn(7, 0, box(0, 0, 10, 10), [0, 20])], 7, 20, box(20, 0, 30, 10));
+  let tracks = withBox([drawn(7, new Map([[0, box(0, 0, 10, 10)]]), [0, 20])], 7, 20, box(20, 0, 30, 10));
   tracks = withSpan(tracks, 7, 8, 12);
   assert.deepEqual(tracks[0].boxes.get(8), box(8, 0, 18, 10));
   assert.deepEqual(tracks[0].boxes.get(12), box(12, 0, 22, 10));
@@ -180,4 +181,23 @@ test("a drawn box ends and begins where it is told, also beyond where it was", (
 test("times are those of the plan", () => {
   const model = new Model({ ...plan(3), time_base: "1/1000", pts: [40, 80, 240] });
   assert.equal(model.seconds(2), 0.2);
+});
+
+test("what the check found becomes boxes that follow, one a face and scene", () => {
+  const finding = (frame, x) => ({ kind: "face", detail: "", frame, box: [x, 10, x + 20, 30], score: 0.9 });
+  const findings = [finding(8, 12), { kind: "metadata", detail: "EXIF", frame: null, box: null }, finding(0, 10), finding(0, 60), finding(5, 14), finding(5, 18)];
+  const made = asTracks(missedFaces({ findings }), [6], 10);
+  assert.deepEqual(made.map(({ keys, span: [from, to] }) => [[...keys.keys()], from, to]), [
+    [[0, 5], 0, 5],
+    [[0], 0, 5],
+    [[8], 6, 9],
+  ]);
+  // Two overlapping boxes on one frame are covered together.
+  assert.deepEqual(made[0].keys.get(5), box(14, 10, 38, 30));
+  const model = new Model(plan(10, undefined, [6]));
+  model.addAll(made);
+  assert.deepEqual(model.tracks.map((track) => track.id), [0, 1, 2, 3]);
+  assert.equal(model.track(3).boxes.get(9).x0, 12);
+  model.undo();
+  assert.ok(!model.changed);
 });

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 _ERRORS_ONLY = 3
+# From version 1.29 on, ONNX Runtime reports to its makers from the moment it is imported, whatever
+# `disable_telemetry_events` says later. It asks this variable once, before it begins.
+_SILENCE = "ORT_DISABLE_TELEMETRY"
 
 
 def session(model: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -23,6 +26,7 @@ def session(model: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSessi
         A session whose threads sleep between runs, so that they take nothing from the other
         stages of a run (decoding, painting, encoding).
     """
+    os.environ[_SILENCE] = "1"
     import onnxruntime as ort
 
     ort.disable_telemetry_events()

@@ -1,11 +1,12 @@
 // The review of one job in a dialog: look, correct, save, and have it obscured again.
 
-import { getPlan, putPlan, render } from "../api.js";
+import { getPlan, getReport, putPlan, render } from "../api.js";
 import { announce, button, el, speakIn } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { complain } from "../toast.js";
 import { press } from "./keys.js";
+import { asTracks, missedFaces } from "./missed.js";
 import { Model } from "./model.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
@@ -21,18 +22,19 @@ export class Editor {
   }
 
   async open(job) {
-    let plan;
     try {
-      plan = await getPlan(job);
+      const plan = await getPlan(job);
+      const missed = job.state === "withheld" ? missedFaces(await getReport(job)) : [];
+      new Session(job, new Model(plan), missed, this.onsaved).show();
     } catch (error) {
-      return complain(error);
+      complain(error);
     }
-    new Session(job, new Model(plan), this.onsaved).show();
   }
 }
 
 class Session {
-  constructor(job, model, onsaved) {
+  /** @param missed faces that the check still found in the result */
+  constructor(job, model, missed, onsaved) {
     this.job = job;
     this.model = model;
     this.onsaved = onsaved;
@@ -43,7 +45,18 @@ class Session {
       "dialog",
       { class: "editor", "aria-labelledby": "editor-title", tabindex: -1 },
       this.#head(),
-      el("div", { class: "editor-body" }, el("div", { class: "canvas" }, this.#tools(), this.stage.node, model.frames > 1 ? timeline(model) : null), this.strip.node),
+      el(
+        "div",
+        { class: "editor-body" },
+        el(
+          "div",
+          { class: "canvas" },
+          el("div", { class: "canvas-head" }, this.#tools(), missed.length ? this.#missed(missed) : null),
+          this.stage.node,
+          model.frames > 1 ? timeline(model) : null,
+        ),
+        this.strip.node,
+      ),
       this.#foot(),
       this.help,
     );
@@ -124,6 +137,26 @@ class Session {
       button("editor.zoom.in", icon("plus"), () => stage.zoom(1), bare),
       button("editor.keys", icon("keyboard"), () => this.help.showModal(), bare),
     );
+  }
+
+  /** What kept the result from being handed out, and the way to mend it. */
+  #missed(missed) {
+    const { model } = this;
+    const tracks = asTracks(missed, model.plan.cuts, model.frames);
+    model.go(missed[0].frame);
+    const cover = () => {
+      model.addAll(tracks);
+      notice.remove();
+      this.dialog.focus();
+    };
+    const notice = el(
+      "div",
+      { class: "missed", role: "status" },
+      icon("warning"),
+      el("span", { t: ["editor.missed", { n: tracks.length }] }),
+      button("editor.cover", icon("veil"), cover),
+    );
+    return notice;
   }
 
   #foot() {

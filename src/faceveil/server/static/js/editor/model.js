@@ -87,11 +87,18 @@ export class Model {
    */
   add(box = central(this.size)) {
     if (!isLargeEnough(box)) return null;
-    const id = edit.nextId([...this.tracks, ...this.plan.tracks]);
+    const id = this.#freeId();
     const scene = sceneOf(this.frame, this.plan.cuts, this.frames);
     this.selected = id;
-    this.#change([...this.tracks, edit.drawn(id, this.frame, box, scene)]);
+    this.#change([...this.tracks, edit.drawn(id, new Map([[this.frame, box]]), scene)]);
     return id;
+  }
+
+  /** Several new tracks in one step, see `asTracks`. */
+  addAll(made) {
+    const first = this.#freeId();
+    const tracks = made.map(({ keys, span }, i) => edit.drawn(first + i, keys, span));
+    if (tracks.length) this.#change([...this.tracks, ...tracks]);
   }
 
   /** @param tag see History.push */
@@ -120,6 +127,11 @@ export class Model {
 
   toPlan() {
     return edit.toPlan(this.plan, this.tracks);
+  }
+
+  /** Of no track here, nor of one that an undo may bring back. */
+  #freeId() {
+    return edit.nextId([...this.tracks, ...this.plan.tracks]);
   }
 
   #change(tracks, tag = null) {

@@ -18,10 +18,8 @@ export function toPlan(plan, tracks) {
   return { ...plan, tracks: tracks.map(plain) };
 }
 
-/** A track drawn by hand: one key box, held over a span. */
-export function drawn(id, frame, box, [from, to]) {
-  return madeOf({ id, origin: "manual", keep: false }, new Map([[frame, box]]), from, to);
-}
+/** A track drawn by hand: key boxes by frame, followed over a span. */
+export const drawn = (id, keys, [from, to]) => madeOf({ id, origin: "manual", keep: false }, keys, from, to);
 
 export const nextId = (tracks) => Math.max(-1, ...tracks.map((track) => track.id)) + 1;
 
