@@ -188,7 +188,7 @@ def test_constants_in_the_text_are_those_in_the_code() -> None:
     from faceveil.detect.blazeface import THRESHOLDS
     from faceveil.detect.centerface import THRESHOLDS as CENTERFACE
     from faceveil.detect.scaled import STILL, VIDEO
-    from faceveil.pipeline import HOLD_SECONDS
+    from faceveil.paint import HOLD_SECONDS
 
     said = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in PAGES}
     assert f"the same codes for up to {HOLD_SECONDS:g} s" in said["privacy.md"]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from faceveil.cli import app
 from faceveil.cli.flags import flag_name, make_settings
-from faceveil.cli.verbs import FILES, FIND, PAINT, TRACK
+from faceveil.cli.verbs import FILES, FIND, LIVE, PAINT, TRACK
 from faceveil.errors import UsageError
 from faceveil.options import Options
 
@@ -39,7 +39,8 @@ def test_has_help_and_group(name: str) -> None:
 @pytest.mark.parametrize(
     ("verb", "groups"),
     [
-        ("veil", {group(name) for name in FIELDS}),
+        ("veil", {group(name) for name in FIELDS} - {"live"}),
+        ("live", {*LIVE}),
         ("detect", {*FILES, *FIND, *TRACK}),
         ("render", {*FIND, *PAINT}),
         ("check", {*FILES, *FIND}),

@@ -55,6 +55,7 @@ VERBS = {
     "check": Verb("check photo.jpg clip.mp4", codes=(5,)),
     "demo": Verb("demo sample"),
     "export": Verb("export plan.json --format yolo -o boxes"),
+    "live": Verb("live clip.mp4 seen.mp4"),
     "serve": Verb("serve --port 0 --folder jobs --jobs 1", until="http://", listens=True),
     "worker": Verb("worker --folder jobs", until="waiting for jobs"),
     "weights list": Verb("weights list"),

@@ -282,6 +282,36 @@ class Options(BaseModel):
         "CenterFace, whichever is not the first and has its weights there.",
     )
 
+    # Live
+    delay: Annotated[float, Field(ge=0.15, le=2.0)] = _setting(
+        "live",
+        0.3,
+        "Seconds from a frame's arrival to its leaving. It waits that long so that what is found "
+        "meanwhile reaches back to it. 0.15 to 0.35 is usual; a slow machine needs more.",
+    )
+    cover_until_sure: bool = _setting(
+        "live",
+        False,
+        "Begin, and go on after every break of the source, with the whole picture covered until "
+        "the detector has watched for a second.",
+    )
+    fps_cap: Annotated[float, Field(ge=1.0, le=240.0)] | None = _setting(
+        "live", None, "Take no more frames a second than this from the source."
+    )
+    camera_size: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}x[1-9]\d{1,4}$")] | None = _setting(
+        "live", None, "Size to ask of a camera or screen, such as 1280x720. Unset: its own."
+    )
+    camera_fps: Annotated[float, Field(ge=1.0, le=240.0)] | None = _setting(
+        "live", None, "Frames a second to ask of a camera or screen. Unset: its own."
+    )
+    reconnect: Annotated[float, Field(ge=0.0, le=3600.0)] = _setting(
+        "live",
+        30.0,
+        "When a camera or stream breaks off, try again, waiting twice as long each time up to "
+        "these seconds; 0: give up at once.",
+    )
+    loop: bool = _setting("live", False, "Play a file again from its beginning when it ends.")
+
     @model_validator(mode="before")
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
@@ -301,7 +331,7 @@ class Options(BaseModel):
         return self
 
 
-APART = ("input", "files", "machine", "batch")
+APART = ("input", "files", "machine", "live", "batch")
 """Groups of settings that have no say in what an output looks like."""
 
 

@@ -9,13 +9,13 @@ wakes up is the one that leaks: only a plan of the whole file can reach back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from faceveil import check, media, obscure, region
+from faceveil import check, media
 from faceveil._parts import Part, joined, parts_of, scan_part
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
@@ -25,14 +25,14 @@ from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
-from faceveil.obscure.canvas import canvas_of
-from faceveil.obscure.codes import Codes
 from faceveil.options import Options
+from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
+from faceveil.region import Target
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.stages import Executor, ahead, behind
 from faceveil.track import link, timeline
-from faceveil.types import Box, Frame, Image, Plan, Track
+from faceveil.types import Box, Image, Plan, Track
 
 if TYPE_CHECKING:
     from faceveil.media.video import VideoSource
@@ -44,9 +44,6 @@ DEFAULTS = Options()
 
 REPAIRS = 2
 """How often an output is made again because the check found a face in it."""
-
-HOLD_SECONDS = 2
-"""For this long a track shows the same codes: fresh ones in every frame would add up to a face."""
 
 
 def veil_file(
@@ -260,9 +257,9 @@ def render(
     if size != (plan.media.width, plan.media.height):
         raise _other(f"it is for {plan.media.width}x{plan.media.height}, not {size[0]}x{size[1]}")
     step = progress or _silent
-    obscurer = obscure.load_obscurer(options)
+    painter = Painter(options)
     targets = _targets(plan, options)
-    scenes = _Scenes(plan)
+    cuts, held = set(plan.cuts), Held(HOLD_SECONDS / plan.time_base)
     painted, count = {}, 0
     stream = ahead(source.frames())
     try:
@@ -272,18 +269,10 @@ def render(
                     raise _other(f"it is for {len(plan.pts)} frames")
                 if frame.pts != plan.pts[frame.index]:
                     raise _other(f"frame {frame.index} is at another time")
-                wanted = [_whole(size)] if frame.damaged else targets.get(frame.index, [])
-                areas = region.regions([*wanted, *_zones(options)], *size, options)
-                if areas:
-                    canvas = canvas_of(frame)
-                    masks = [region.mask(area, options) for area in areas]
-                    obscure.paint(canvas, areas, masks, obscurer, scenes.held(frame))
-                    if options.show_boxes:
-                        for area in areas:
-                            obscure.outline(canvas, area)
-                    painted[frame.index] = tuple(
-                        shape.cover for area in areas for shape in area.shapes
-                    )
+                wanted = [whole(size)] if frame.damaged else targets.get(frame.index, [])
+                codes = held.at(frame.pts, frame.index in cuts)
+                if covers := painter.paint(frame, size, wanted, codes):
+                    painted[frame.index] = covers
                 write(frame)
                 step("render", count := frame.index + 1, len(plan.pts))
     finally:
@@ -305,28 +294,15 @@ def output_path(path: Path, out: Path | None, source: media.Source) -> Path:
     return (out or path.parent) / f"{stem}.veiled{suffix}"
 
 
-def _targets(plan: Plan, options: Options) -> dict[int, list[region.Target]]:
+def _targets(plan: Plan, options: Options) -> dict[int, list[Target]]:
     """What to cover in each frame."""
-    targets: dict[int, list[region.Target]] = {}
+    targets: dict[int, list[Target]] = {}
     for found in plan.hidden:
         for index, box in found.boxes.items():
             seen = found.seen.get(index)
-            target = region.Target(found.id, box, seen.roll if seen else 0.0)
+            target = Target(found.id, box, seen.roll if seen else 0.0)
             targets.setdefault(index, []).append(target)
     return targets
-
-
-# Codes are held by track, and no track has a negative number.
-_WHOLE, _ZONES = -1, -2
-
-
-def _whole(size: tuple[int, int]) -> region.Target:
-    return region.Target(_WHOLE, Box(0, 0, *size), padded=False)
-
-
-def _zones(options: Options) -> Iterator[region.Target]:
-    for number, zone in enumerate(options.cover_zones):
-        yield region.Target(_ZONES - number, Box(*zone), padded=False)
 
 
 def _zoned(plan: Plan, options: Options) -> Plan:
@@ -334,35 +310,17 @@ def _zoned(plan: Plan, options: Options) -> Plan:
 
     Not one that a person has drawn: whoever drew it wants it covered.
     """
-    zones = [Box(*zone) for zone in options.skip_zones]
 
     def kept(track: Track) -> bool:
-        return track.origin == "detected" and all(
-            any(box.intersection(zone) == box.area for zone in zones)
-            for box in track.boxes.values()
-        )
+        inside = all(in_skip_zone(box, options) for box in track.boxes.values())
+        return track.origin == "detected" and bool(track.boxes) and inside
 
-    tracks = (replace(one, keep=True) if zones and kept(one) else one for one in plan.tracks)
+    tracks = (replace(one, keep=True) if kept(one) else one for one in plan.tracks)
     return replace(plan, tracks=tuple(tracks))
 
 
 def _other(how: str) -> UsageError:
     return UsageError(f"the plan was made for another file: {how}", "make a new plan from this one")
-
-
-class _Scenes:
-    """The codes of each track, for as long as they may be held."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._cuts = set(plan.cuts)
-        self._limit = HOLD_SECONDS / plan.time_base
-        self._held: dict[int, Codes] = {}
-        self._since = 0
-
-    def held(self, frame: Frame) -> dict[int, Codes]:
-        if frame.index in self._cuts or not 0 <= frame.pts - self._since < self._limit:
-            self._held, self._since = {}, frame.pts
-        return self._held
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

@@ -179,6 +179,26 @@ class UI:
             table.add_row(*row)
         Console(stderr=True).print(table)
 
+    @contextmanager
+    def status(self) -> Iterator[Callable[[str], None]]:
+        """One line that is written over, or a line now and then if stderr is no terminal."""
+        last, wide = time.monotonic(), 0
+
+        def show(line: str) -> None:
+            nonlocal last, wide
+            if sys.stderr.isatty():
+                print(f"\r{line:{wide}}", end="", file=sys.stderr, flush=True)
+                wide = len(line)
+            elif time.monotonic() - last >= _EVERY:
+                last = time.monotonic()
+                self.note(line)
+
+        try:
+            yield show
+        finally:
+            if wide:
+                print(file=sys.stderr, flush=True)
+
     def _lines(self, name: str) -> Progress:
         last = time.monotonic()
 

@@ -10,6 +10,7 @@ import typer
 
 from faceveil.cli.evidence import Evidence
 from faceveil.cli.flags import HELP, add_verb
+from faceveil.cli.live import live
 from faceveil.cli.runs import (
     count,
     find_jobs,
@@ -38,6 +39,7 @@ FILES = ("files",)
 TRACK = ("tracking",)
 PAINT = ("protection", "output", "video", "check")
 BATCH = ("batch",)
+LIVE = ("protection", *FIND, *TRACK, "live")
 
 app = typer.Typer(
     name="faceveil",
@@ -294,6 +296,9 @@ def demo(
         f"in {sample.report.seconds:.1f} s"
     )
     return 0 if sample.covered == sample.faces else SOME_FAILED
+
+
+add_verb(app, groups=LIVE)(live)
 
 
 def _warn_recoverable(ui: UI, options: Options) -> None:

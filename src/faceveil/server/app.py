@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceveil.errors import FaceVeilError
 from faceveil.options import Options
-from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil, sweep
+from faceveil.server import live, routes_files, routes_jobs, routes_service, routes_veil, sweep
 from faceveil.server.hub import Hub
 from faceveil.server.intake import Intake
 from faceveil.server.metrics import Metrics
@@ -49,6 +49,8 @@ class State:
 
     Attributes:
         base: options of every job unless its client says otherwise.
+        machine: options of this machine: ``weights``, ``threads``.
+        cameras: how many are being watched.
     """
 
     service: Service
@@ -58,24 +60,32 @@ class State:
     hub: Hub
     intake: Intake
     metrics: Metrics
+    machine: dict[str, Any] = field(default_factory=dict)
+    cameras: int = 0
     previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
 
 
 def create_app(
-    service: Service, base: dict[str, Any], store: Store, queue: JobQueue, token: str | None
+    service: Service,
+    base: dict[str, Any],
+    store: Store,
+    queue: JobQueue,
+    token: str | None,
+    machine: dict[str, Any] | None = None,
 ) -> ASGIApp:
     """The application. Whoever runs it holds the server's lock of the folder.
 
     Args:
         base: options of every job unless its client says otherwise.
         token: what clients have to send, or None.
+        machine: options of this machine, for what is done in this process.
 
     Raises:
         pydantic.ValidationError: the options are out of range.
     """
     hub = Hub(store)
     intake = Intake(store, service, Options(**base), hub)
-    state = State(service, base, store, queue, hub, intake, Metrics(hub))
+    state = State(service, base, store, queue, hub, intake, Metrics(hub), machine or {})
     app = FastAPI(
         title="FaceVeil",
         summary="Finds every face in photos and videos and obscures it irreversibly.",
@@ -87,7 +97,7 @@ def create_app(
         responses={"default": _PROBLEM, 422: _PROBLEM},
     )
     app.state.faceveil = state
-    for routes in (routes_service, routes_veil, routes_jobs, routes_files):
+    for routes in (routes_service, routes_veil, routes_jobs, routes_files, live):
         app.include_router(routes.router)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

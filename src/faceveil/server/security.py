@@ -80,11 +80,16 @@ class Guard:
         self._any_address = not is_local(service.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if scope["type"] == "websocket":
+            if self._refusal(scope, headers) or self._without_token(scope, headers):
+                await send({"type": "websocket.close", "code": 1008})  # answered with 403
+            else:
+                await self._app(scope, receive, send)
+            return
         send = _with_headers(send)
         refusal = self._refusal(scope, headers)
         if refusal is None and (answer := self._login(scope)) is not None:
@@ -109,7 +114,8 @@ class Guard:
             if parts.scheme not in ("http", "https") or parts.netloc.lower() != hosts[0].lower():
                 return problem(403, "foreign-origin", "requests from other sites are refused")
         site = headers.get("sec-fetch-site", "none")
-        page = scope["method"] in _SAFE and not scope["path"].startswith("/api/")
+        safe = scope.get("method") in _SAFE  # a WebSocket has none
+        page = safe and not scope["path"].startswith("/api/")
         if not page and site not in ("same-origin", "none"):
             return problem(403, "foreign-origin", "requests from other sites are refused")
         return None

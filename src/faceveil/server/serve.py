@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
@@ -78,7 +79,7 @@ def serve(
     host = f"[{service.host}]" if ":" in service.host else service.host
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):
-            app = create_app(service, base, store, queue, token)
+            app = create_app(service, base, store, queue, token, machine)
             config = uvicorn.Config(
                 app,
                 host=service.host,
@@ -89,7 +90,8 @@ def serve(
                 date_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=_CLOSING,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=MOST_BYTES,
             )
             settings = {"folder": str(store.folder), "queue": service.queue, "machine": machine}
             with Workers(json.dumps(settings), workers):

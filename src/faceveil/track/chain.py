@@ -98,7 +98,7 @@ def _associate(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chai
         opened.keep(opened.times[:, 0] >= max(limit, now - bridge) - TICK)
         expected = motion.fit(opened.times, opened.centers, opened.sizes)
         weak = np.array([not hit.strong for hit in present])
-        pairs = _pairs(_costs(expected, now, centers, sizes) + WEAK_COST * weak)
+        pairs = assign(link_costs(expected, now, centers, sizes) + WEAK_COST * weak)
         rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
         for row, column in pairs:
             opened.chains[row].append(present[column])
@@ -110,7 +110,7 @@ def _associate(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chai
     return parts
 
 
-def _costs(expected: Motion, now: float, centers: Floats, sizes: Floats) -> Floats:
+def link_costs(expected: Motion, now: float, centers: Floats, sizes: Floats) -> Floats:
     """(N, M) cost of continuing track n with hit m; infinite where it is out of reach."""
     ahead = now - expected.time
     place = expected.center + expected.velocity * ahead[:, None]
@@ -124,7 +124,7 @@ def _costs(expected: Motion, now: float, centers: Floats, sizes: Floats) -> Floa
     return np.where((off <= reach) & (ratio <= np.log(SIZE_RATIO)), cost, np.inf)
 
 
-def _pairs(costs: Floats) -> list[tuple[int, int]]:
+def assign(costs: Floats) -> list[tuple[int, int]]:
     """Greedy assignment, cheapest pair first, every row and column used at most once."""
     rows, columns = np.nonzero(np.isfinite(costs))
     order = np.argsort(costs[rows, columns], kind="stable")

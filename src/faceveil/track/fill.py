@@ -58,10 +58,10 @@ def cover(
 def _expected(state: Motion, box: Floats, scene: Scene, frames: NDArray[np.int64]) -> Floats:
     """(N, 4) where a face is looked for in frames beyond its hit ``box``."""
     ahead = np.abs(np.array([scene.times[frame] for frame in frames]) - abs(state.time))
-    return _project(state, np.broadcast_to(box, (len(frames), 4)), ahead)
+    return project(state, np.broadcast_to(box, (len(frames), 4)), ahead)
 
 
-def _project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
+def project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
     """Boxes moved on by ``ahead`` (N,) seconds and inflated by what is not known. Never shrunk."""
     growth = np.clip(np.exp(state.growth * ahead), 1.0, MAX_GROWTH)
     speed = np.linalg.norm(state.velocity, axis=-1)
@@ -99,7 +99,7 @@ def _between(
     for state, index, ahead in ((onward, left, since), (back, right, until)):
         rows = np.nonzero(missed & (ahead <= options.extend_seconds + motion.TICK))[0]
         if rows.size:
-            guess = _project(state.at(index[rows]), boxes[index[rows]], ahead[rows])
+            guess = project(state.at(index[rows]), boxes[index[rows]], ahead[rows])
             filled[rows] = _hull(filled[rows], guess)
     return filled
 

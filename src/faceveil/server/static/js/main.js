@@ -1,6 +1,7 @@
 // The page: brings the parts together, holds no logic of its own.
 
 import { getOptions } from "./api.js";
+import { startCamera } from "./camera.js";
 import { byId, el } from "./dom.js";
 import { Editor } from "./editor/editor.js";
 import { follow } from "./events.js";
@@ -39,6 +40,7 @@ function start({ schema, presets, service }) {
   });
   const settings = () => (form.valid() ? { options: form.values(), review: form.review() } : null);
   startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)));
+  startCamera(byId("camera"), () => (form.valid() ? form.values() : null));
   follow({
     job: (job) => store.put(job),
     gone: (id) => store.drop(id),

@@ -1,0 +1,207 @@
+"""Where live pictures go, each place in a thread of its own, so that a slow one delays no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, Full, Queue
+from typing import Any, Protocol
+
+import numpy as np
+
+from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.live.backoff import Backoff
+from faceveil.live.stats import Meter
+from faceveil.types import Frame, Image
+
+DEPTH = 4
+"""Frames that may wait for a slow place; more are left out there."""
+_PATIENCE = 0.1
+
+
+class Sink(Protocol):
+    """A place for pictures that are covered already.
+
+    Attributes:
+        name: what messages call it.
+        endless: it may come back after it failed.
+    """
+
+    name: str
+    endless: bool
+
+    def write(self, frame: Frame) -> None:
+        """Take a frame; it is not changed, others may read it too.
+
+        Raises:
+            OutputError: it cannot.
+        """
+        ...
+
+    def close(self, *, keep: bool = True) -> None:
+        """End; with ``keep`` False throw away what can be thrown away."""
+        ...
+
+
+def open_sink(target: str) -> Sink:
+    """The place that a word, an address or a path stands for.
+
+    Args:
+        target: ``page``, ``page:8765``, ``preview`` (the page, opened in the browser),
+            ``virtual``, ``virtual:/dev/video4``, an address such as ``udp://``, or a video file.
+
+    Raises:
+        UsageError: nothing of that kind can be written, or an extra is not installed.
+        OutputError: the place is not there.
+    """
+    word, _, rest = target.partition(":")
+    if word in ("page", "preview"):
+        from faceveil.live.page import Page
+
+        if rest and not (rest.isdecimal() and int(rest) < 65536):
+            raise UsageError(f"{rest!r} is no port", "Write page, or page:8765.")
+        page = Page(int(rest or 0))
+        if word == "preview":
+            import webbrowser
+
+            webbrowser.open(page.address)
+        return page
+    if word == "virtual":
+        return VirtualCamera(rest or None)
+    from faceveil.media.outlet import Encoded
+
+    return Encoded(target)
+
+
+class Outlet:
+    """A sink with its thread. One whose other end went away is tried again.
+
+    Args:
+        retry: longest pause between two tries, in seconds; 0: none.
+        told: called with what happens, in words.
+
+    Attributes:
+        meter: rate and delay of what was written.
+        missed: frames left out because it was too slow or away.
+        error: why it ended, if it failed.
+    """
+
+    def __init__(self, sink: Sink, retry: float, told: Callable[[str], None]) -> None:
+        self.sink = sink
+        self.meter = Meter()
+        self.missed = 0
+        self.error: FaceVeilError | None = None
+        self._queue: Queue[tuple[Frame, float]] = Queue(DEPTH)
+        self._ended = threading.Event()
+        self._retry, self._told = retry, told
+        self._thread = threading.Thread(target=self._work, name="faceveil-outlet", daemon=True)
+        self._thread.start()
+
+    def put(self, frame: Frame, came: float) -> None:
+        """Hand over a frame that came at this time; never waits."""
+        try:
+            self._queue.put_nowait((frame, came))
+        except Full:
+            self.missed += 1
+
+    def close(self, *, keep: bool = True) -> None:
+        """Write what waits, and end."""
+        self._ended.set()
+        self._thread.join()
+        try:
+            self.sink.close(keep=keep)
+        except FaceVeilError as error:
+            self.error = self.error or error
+
+    def _work(self) -> None:
+        backoff = Backoff(self._retry)
+        while True:
+            try:
+                frame, came = self._queue.get(timeout=_PATIENCE)
+            except Empty:
+                if self._ended.is_set():
+                    return
+                continue
+            try:
+                self.sink.write(frame)
+            except Exception as error:
+                self.missed += 1
+                if not isinstance(error, FaceVeilError):
+                    error = OutputError(f"{self.sink.name} failed: {type(error).__name__}")
+                pause = backoff.next() if self.sink.endless else None
+                if pause is None:
+                    self.error = error
+                    return
+                self._told(f"{error}; next try in {pause:g} s")
+                if self._ended.wait(pause):
+                    return
+                while not self._queue.empty():
+                    with suppress(Empty):
+                        self._queue.get_nowait()
+                        self.missed += 1
+            else:
+                backoff.reset()
+                now = time.monotonic()
+                self.meter.passed(now, now - came)
+
+
+class VirtualCamera:
+    """Shows up as a camera in other programs, through pyvirtualcam; a `Sink`.
+
+    Args:
+        device: which one; None: the first there is.
+
+    Raises:
+        UsageError: the extra ``live`` is not installed.
+    """
+
+    endless = False
+    rate = 30
+    """What it announces; frames are shown as they come."""
+
+    def __init__(self, device: str | None = None) -> None:
+        try:
+            import pyvirtualcam
+        except ImportError as error:
+            raise UsageError(
+                "the virtual camera needs an extra that is not installed",
+                "Install it: pip install 'faceveil[live]'",
+            ) from error
+        self.name = "the virtual camera"
+        self._library: Any = pyvirtualcam
+        self._device = device
+        self._camera: Any = None
+
+    def write(self, frame: Frame) -> None:
+        image = frame.image
+        if self._camera is None:
+            self._open(image)
+        self._camera.send(fitted(image, self._camera.width, self._camera.height))
+
+    def _open(self, image: Image) -> None:
+        height, width = image.shape[:2]
+        try:
+            self._camera = self._library.Camera(
+                width, height, self.rate, fmt=self._library.PixelFormat.BGR, device=self._device
+            )
+        except RuntimeError as error:
+            raise OutputError(
+                "there is no virtual camera to write to",
+                "Load v4l2loopback (Linux) or install OBS (macOS, Windows), and close programs "
+                "that use it.",
+            ) from error
+
+    def close(self, *, keep: bool = True) -> None:
+        if self._camera is not None:
+            self._camera.close()
+
+
+def fitted(image: Image, width: int, height: int) -> Image:
+    """The picture at another size, C-contiguous."""
+    if image.shape[:2] == (height, width):
+        return image
+    import cv2
+
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,169 @@
+"""Live pictures into a file or onto the network, encoded as they come."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import av
+from av.codec.context import Flags
+from av.error import FFmpegError
+
+from faceveil.errors import OutputError, UsageError
+from faceveil.media.containers import container_of, reason
+from faceveil.media.feed import public_name
+from faceveil.media.part import PartFile
+from faceveil.media.planes import Orientation, converted, look_of
+from faceveil.media.sei import without_encoder_info
+from faceveil.media.video import VideoFrame
+from faceveil.types import Frame
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+TIME_BASE: Final = Fraction(1, 1000)
+"""Of the ``pts`` of frames written here."""
+OPEN_SECONDS = 10.0
+_KEY_SECONDS: Final = 2
+_RATE: Final = 30
+_ENCODER: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
+PUSHES: Final = {
+    "rtsp": ("rtsp", {"rtsp_transport": "tcp"}),
+    "rtmp": ("flv", {}),
+    "rtmps": ("flv", {}),
+    "udp": ("mpegts", {"pkt_size": "1316"}),
+    "tcp": ("mpegts", {}),
+    "srt": ("mpegts", {"pkt_size": "1316"}),
+    "http": ("mpegts", {"method": "POST"}),
+    "https": ("mpegts", {"method": "POST"}),
+}
+"""Kinds of address that can be written to, each with FFmpeg's muxer and its options."""
+
+
+class Encoded:
+    """H.264 without look-ahead, as a recording or a stream.
+
+    A recording gets its name when it is complete. The size of the first frame is kept: later
+    ones of another size are fitted into it.
+
+    Args:
+        target: an address, or the path of a file.
+
+    Attributes:
+        name: what messages call it.
+        endless: its other end may come back, so that a break is worth another try.
+
+    Raises:
+        UsageError: an address or a suffix of a kind that is not written.
+        OutputError: the file's folder is missing or cannot be written to.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._part: PartFile | None = None
+        self._output: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._settings: dict[str, str] = {}
+        if "://" in target:
+            scheme = target.partition("://")[0]
+            if scheme not in PUSHES:
+                known = ", ".join(PUSHES)
+                raise UsageError(
+                    f"nothing is sent to addresses of kind {scheme!r}",
+                    f"Use one of: {known}.",
+                )
+            self._format, self._settings = PUSHES[scheme]
+            self._address, self.endless = target, True
+            self.name = public_name(target)
+        else:
+            path = Path(target)
+            self._format, self.endless = container_of(path).muxer, False
+            if self._format == "webm":
+                raise UsageError("live is not recorded as .webm: use .mp4 or .mkv")
+            self._part = PartFile(path)
+            self._address, self.name = str(self._part.path.absolute()), path.name
+
+    def write(self, frame: Frame) -> None:
+        """Encode and send a frame.
+
+        Raises:
+            OutputError: the disk is full, or nobody listens any more.
+        """
+        try:
+            picture = self._picture(frame)
+            if self._stream is None:
+                self._open(picture)
+            assert self._stream is not None
+            if (picture.width, picture.height) != self._size or picture.format.name != "yuv420p":
+                picture = picture.reformat(*self._size, "yuv420p")
+            picture.pts, picture.time_base, picture.pict_type = frame.pts, TIME_BASE, 0
+            self._mux(self._stream.encode(picture))
+        except (FFmpegError, ValueError) as error:
+            self._close()
+            why = reason(error) if isinstance(error, FFmpegError) else str(error)
+            raise OutputError(f"{self.name} cannot be written to: {why}") from error
+
+    def close(self, *, keep: bool = True) -> None:
+        """End it; a recording gets its name.
+
+        Args:
+            keep: False throws a recording away.
+        """
+        try:
+            if keep and self._output is not None and self._stream is not None:
+                self._mux(self._stream.encode(None))
+        except FFmpegError as error:
+            if self._part is not None:
+                raise OutputError(f"{self.name} is not complete: {reason(error)}") from error
+        finally:
+            written = self._output is not None
+            self._close()
+            if self._part is not None:
+                if keep and written:
+                    self._part.commit()
+                else:
+                    self._part.abort()
+
+    def _picture(self, frame: Frame) -> av.VideoFrame:
+        if isinstance(frame, VideoFrame) and frame.picture.look.orientation == Orientation():
+            return frame.picture.frame
+        raw = av.VideoFrame.from_ndarray(frame.image, format="bgr24")
+        return converted(raw, look_of(raw, Orientation())[0])
+
+    def _open(self, picture: av.VideoFrame) -> None:
+        timeout = None if self._part is not None else OPEN_SECONDS
+        self._output = av.open(
+            self._address,
+            "w",
+            format=self._format,
+            container_options={"fflags": "+bitexact", **self._settings},
+            timeout=timeout,
+        )
+        stream = self._output.add_stream("libx264", rate=_RATE)
+        # Whole chroma samples only.
+        self._size = picture.width // 2 * 2, picture.height // 2 * 2
+        context: Any = stream.codec_context
+        context.width, context.height = self._size
+        context.pix_fmt = "yuv420p"
+        context.time_base = stream.time_base = TIME_BASE
+        context.color_range, context.colorspace = picture.color_range, picture.colorspace
+        context.gop_size = _RATE * _KEY_SECONDS
+        context.flags |= Flags.bitexact
+        context.options = dict(_ENCODER)
+        self._stream = stream
+        self._first = True
+
+    def _mux(self, packets: list[Any]) -> None:
+        assert self._output is not None
+        for packet in packets:
+            self._output.mux_one(without_encoder_info(packet) if self._first else packet)
+            self._first = False
+
+    def _close(self) -> None:
+        output, self._output, self._stream = self._output, None, None
+        if output is not None:
+            try:
+                output.close()
+            except FFmpegError:
+                return  # the other end is gone; what could be sent was

@@ -1,0 +1,139 @@
+"""A stage for live tests: a bright mark stands for a face, and detectors that can be broken."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from faceveil.live import Veil, Veiled
+from faceveil.options import Options, Sensitivity
+from faceveil.types import Box, Face, Frame, Image
+
+SIZE = (320, 180)
+MARK = 24
+"""Side of the mark in pixels."""
+BRIGHT = 235
+"""Nothing but the mark is this bright."""
+STEP = 0.02
+"""Seconds between frames: faster than a camera, so that the tests are short."""
+SOLID = Options(method="solid", delay=0.2)
+
+
+def scene(seed: int = 0, size: tuple[int, int] = SIZE) -> Image:
+    """(H, W, 3) uint8 BGR: soft and dark."""
+    coarse = np.random.default_rng(seed).integers(20, 120, (5, 8, 3)).astype(np.uint8)
+    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def marked(picture: Image, x: int, y: int, side: int = MARK) -> Image:
+    """The picture with the mark, its middle at (x, y)."""
+    picture = picture.copy()
+    half = side // 2
+    picture[max(0, y - half) : max(0, y + half), max(0, x - half) : max(0, x + half)] = 255
+    return picture
+
+
+def bare(picture: Image) -> bool:
+    """Whether any of the mark can be seen."""
+    return bool((picture.min(axis=2) >= BRIGHT).any())
+
+
+Trouble = Callable[[int], str]
+"""Number of the look -> what goes wrong: "raise", "stall", "nothing", or ""."""
+
+
+def fine(look: int) -> str:
+    return ""
+
+
+@dataclass
+class MarkDetector:
+    """Finds the mark in the pixels it is shown, unless it is in trouble.
+
+    Attributes:
+        smallest: of the faces it finds, in pixels.
+        work: seconds a look takes.
+        stalled: set it to end a stall.
+    """
+
+    trouble: Trouble = fine
+    work: float = 0.005
+    smallest: float = 10.0
+    name: str = "mark"
+    weights_sha256: str = "0" * 64
+    thresholds: dict[Sensitivity, float] = field(
+        default_factory=lambda: {"high": 0.4, "balanced": 0.5, "precise": 0.6}
+    )
+    looks: int = 0
+    seconds: int = 0
+    stalled: threading.Event = field(default_factory=threading.Event)
+
+    def detect(self, frame: Frame, floor: float) -> list[Face]:
+        self.looks += 1
+        trouble = self.trouble(self.looks)
+        time.sleep(self.work)
+        if trouble == "raise":
+            raise RuntimeError("the detector is broken")
+        if trouble == "stall":
+            self.stalled.wait(20)
+        return [] if trouble == "nothing" else found(frame)
+
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+        self.seconds += 1
+        return [] if self.trouble(self.looks) == "nothing" else found(frame)
+
+    def smallest_face(self, width: int, height: int) -> float:
+        return self.smallest
+
+
+def found(frame: Frame) -> list[Face]:
+    mask = (frame.image.min(axis=2) >= BRIGHT).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    return [Face(Box(x, y, x + w, y + h), 0.9) for x, y, w, h, area in stats[1:] if area > 40]
+
+
+def play(
+    pictures: Sequence[Image],
+    detector: MarkDetector,
+    options: Options = SOLID,
+    step: float = STEP,
+    before: Callable[[int, Veil], None] | None = None,
+    damaged: Collection[int] = (),
+) -> list[Veiled]:
+    """Show pictures at their pace, and collect what comes out.
+
+    Args:
+        before: called with the number of each picture before it is pushed.
+        damaged: numbers of those that the decoder would call damaged.
+    """
+    veil = Veil(options, make=lambda smallest: detector)
+    out: list[Veiled] = []
+    done = threading.Event()
+
+    def take() -> None:
+        while not (done.is_set() and not veil.waiting):
+            if (veiled := veil.pull(0.05)) is not None:
+                out.append(veiled)
+
+    taker = threading.Thread(target=take, name="taker")
+    taker.start()
+    began = time.monotonic()
+    for number, picture in enumerate(pictures):
+        time.sleep(max(0.0, began + number * step - time.monotonic()))
+        if before is not None:
+            before(number, veil)
+        veil.push(Frame(number, picture, damaged=number in damaged))
+    done.set()
+    taker.join()
+    detector.stalled.set()
+    veil.close()
+    return out
+
+
+def reasons(out: Sequence[Veiled]) -> list[str]:
+    return [veiled.reason for veiled in out]

@@ -1,0 +1,318 @@
+"""Whole live runs: streams that break off, recordings, the page, and what is told."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.error import FFmpegError
+
+from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.live.backoff import Backoff
+from faceveil.live.outlets import Outlet, VirtualCamera, open_sink
+from faceveil.live.page import Page
+from faceveil.live.run import run
+from faceveil.media import feed as feeds
+from faceveil.media.feed import Camera, Stream, open_feed, public_name
+from faceveil.media.hygiene import leftovers
+from faceveil.options import Options
+from faceveil.types import Frame, Image
+from films import film, threads
+from lively import SOLID, MarkDetector, bare, marked, scene
+
+SENDER = Path(__file__).with_name("sender.py")
+
+
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Collector:
+    """A sink that keeps every picture."""
+
+    name, endless = "collector", False
+
+    def __init__(self) -> None:
+        self.pictures: list[Image] = []
+
+    def write(self, frame: Frame) -> None:
+        self.pictures.append(frame.image.copy())
+
+    def close(self, *, keep: bool = True) -> None:
+        self.kept = keep
+
+
+class Receiver(threading.Thread):
+    """Decodes all that arrives at a UDP port, until nothing has for a while."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(name="receiver")
+        self.address = f"udp://127.0.0.1:{port}"
+        self.pictures: list[Image] = []
+        self.over = False
+        self.start()
+
+    def run(self) -> None:
+        while not self.over:
+            try:
+                options = {"probesize": "200000", "overrun_nonfatal": "1"}
+                with av.open(self.address, options=options, timeout=(2.0, 2.0)) as stream:
+                    for frame in stream.decode(video=0):
+                        self.pictures.append(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
+            except FFmpegError:
+                continue
+
+
+def sender(port: int, first: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(SENDER), f"udp://127.0.0.1:{port}", str(first), "400"]
+    return subprocess.Popen(command)
+
+
+def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UDP in, UDP out; every frame at the far end is looked at."""
+    monkeypatch.setattr(feeds, "READ_SECONDS", 1.0)
+    source, target = free_port(), free_port()
+    receiver, collector, said = Receiver(target), Collector(), list[str]()
+    stop = threading.Event()
+    detector = MarkDetector()
+    feed = open_feed(f"udp://127.0.0.1:{source}", SOLID)
+    sink = open_sink(f"udp://127.0.0.1:{target}")
+    process = sender(source, 0)
+    runner = threading.Thread(
+        target=run,
+        args=(feed, [sink, collector], SOLID),
+        kwargs={"make": lambda smallest: detector, "stop": stop, "told": said.append},
+    )
+    runner.start()
+    try:
+        wait_for(lambda: len(collector.pictures) > 50)
+        process.kill()
+        process.wait()
+        wait_for(lambda: bool(said))
+        before = len(collector.pictures)
+        process = sender(source, 90)
+        wait_for(lambda: len(collector.pictures) > before + 50)
+    finally:
+        process.kill()
+        process.wait()
+        stop.set()
+        runner.join()
+        receiver.over = True
+        receiver.join()
+    assert "broke off: nothing comes" in said[0]
+    assert len(receiver.pictures) > 15
+    for pictures in (collector.pictures, receiver.pictures):
+        assert [number for number, picture in enumerate(pictures) if bare(picture)] == []
+    # And what it covers is the mark, not everything.
+    assert sum(covered(picture) < 0.5 for picture in collector.pictures) > 10
+
+
+def covered(picture: Image) -> float:
+    """Share of the picture in the grey of a solid cover."""
+    values = picture.reshape(-1, 3)
+    grey = np.abs(values.astype(int) - np.median(values, axis=0)).max(axis=1) < 4
+    return float(grey.mean())
+
+
+def wait_for(condition, seconds: float = 40.0) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Two seconds of a walking mark."""
+    return film(tmp_path / "in.mp4", [marked(scene(), 60 + 2 * n, 90) for n in range(50)])
+
+
+def test_a_file_is_played_in_real_time_into_a_recording(clip: Path, tmp_path: Path) -> None:
+    out, collector, detector = tmp_path / "out.mp4", Collector(), MarkDetector()
+    began = time.monotonic()
+    stats = run(
+        open_feed(str(clip), SOLID),
+        [open_sink(str(out)), collector],
+        SOLID,
+        make=lambda smallest: detector,
+    )
+    assert time.monotonic() - began > 1.8
+    # On a busy machine some are dropped.
+    assert 15 < len(collector.pictures) <= stats.frames <= 50
+    with av.open(str(out)) as file:
+        pictures = [
+            np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in file.decode(video=0)
+        ]
+    assert len(pictures) > 15
+    assert not any(bare(picture) for picture in [*pictures, *collector.pictures])
+    assert leftovers(out) == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert threads() == []
+
+
+def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
+    out = tmp_path / "out.mkv"
+    sink = open_sink(str(out))
+    for number, side in enumerate((64, 64, 101)):
+        sink.write(Frame(number, np.full((side, 2 * side, 3), 90, np.uint8), pts=40 * number))
+    sink.close()
+    with av.open(str(out)) as file:
+        assert {(frame.width, frame.height) for frame in file.decode(video=0)} == {(128, 64)}
+
+
+def test_a_failed_run_leaves_no_recording(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    feed = open_feed(f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}/x", SOLID)
+    sink = open_sink(str(out))
+    with pytest.raises(UnreadableError, match="connection refused"):
+        run(feed, [sink], SOLID, make=lambda smallest: MarkDetector())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sink_that_fails_ends_the_run(clip: Path) -> None:
+    class Broken(Collector):
+        def write(self, frame: Frame) -> None:
+            raise OutputError("the disk is full")
+
+    with pytest.raises(OutputError, match="full"):
+        run(open_feed(str(clip), SOLID), [Broken()], SOLID, make=lambda s: MarkDetector())
+    assert threads() == []
+
+
+def test_a_far_end_that_went_away_is_tried_again() -> None:
+    class Flaky(Collector):
+        endless = True
+        tries = 0
+
+        def write(self, frame: Frame) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise OutputError("nobody listens")
+            super().write(frame)
+
+    sink, said = Flaky(), list[str]()
+    outlet = Outlet(sink, 0.1, said.append)
+    for number in range(6):
+        outlet.put(Frame(number, scene()), time.monotonic())
+        time.sleep(0.05)
+    outlet.close()
+    assert said == ["nobody listens; next try in 0.1 s"]
+    assert sink.pictures
+    assert outlet.error is None
+
+
+def test_pauses_double_up_to_the_limit() -> None:
+    backoff = Backoff(3.0)
+    assert [backoff.next() for _ in range(5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    backoff.reset()
+    assert backoff.next() == 0.5
+    assert Backoff(0).next() is None
+
+
+@pytest.mark.parametrize("options", [SOLID, SOLID.model_copy(update={"reconnect": 0.0})])
+def test_a_missing_camera_is_told_in_words(options: Options) -> None:
+    with pytest.raises(UnreadableError, match="camera 7 is not there") as caught:
+        list(open_feed("camera:7", options).frames())
+    assert "camera:" in caught.value.advice
+
+
+def test_opencv_reads_a_camera(clip: Path) -> None:
+    """A file stands for the device: the same library, without the hardware."""
+    frames = Camera(str(clip), Options(camera_size="640x480", camera_fps=30)).frames()
+    picture = next(frames).image
+    assert picture.shape == (180, 320, 3)
+    assert bare(picture)
+    frames.close()  # type: ignore[attr-defined]
+
+
+def test_words_become_feeds_and_sinks(tmp_path: Path) -> None:
+    for word in ("camera", "camera:/dev/video2", "/dev/video0"):
+        assert isinstance(open_feed(word, SOLID), Camera)
+    assert isinstance(open_feed("rtsp://u:p@host/x", SOLID), Stream)
+    for source in ("ftp://host/x", "file:///etc/passwd"):
+        with pytest.raises(UsageError, match="not read"):
+            open_feed(source, SOLID)
+    for target in (
+        "gopher://host/x",
+        "page:x",
+        "page:99999",
+        str(tmp_path / "x.txt"),
+        str(tmp_path / "x.webm"),
+    ):
+        with pytest.raises(UsageError):
+            open_sink(target)
+
+
+def test_passwords_are_not_named() -> None:
+    assert public_name("rtsp://me:secret@host:8554/cam?token=1") == "rtsp://host:8554"
+    assert open_feed("rtsp://me:secret@host/cam", SOLID).name == "rtsp://host"
+    assert open_sink("rtsp://me:secret@host/cam").name == "rtsp://host"
+
+
+def test_without_its_extra_the_virtual_camera_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
+    with pytest.raises(UsageError) as caught:
+        VirtualCamera()
+    assert "faceveil[live]" in caught.value.advice
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    page = Page()
+    yield page
+    page.close()
+
+
+def ask(page: Page, path: str, **headers: str) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", int(page.address.split(":")[2][:-1]))
+    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    return connection.getresponse()
+
+
+def test_the_page_shows_the_newest_picture(page: Page) -> None:
+    page.write(Frame(0, scene()))
+    with ask(page, "/stream") as answer:
+        assert answer.status == 200
+        assert "multipart/x-mixed-replace" in (answer.getheader("Content-Type") or "")
+        head = [answer.readline() for _ in range(4)]
+        assert head[1] == b"Content-Type: image/jpeg\r\n"
+        size = int(head[2].split(b":")[1])
+        assert answer.read(size)[:2] == b"\xff\xd8"
+    with ask(page, "/") as answer:
+        assert b"/stream" in answer.read()
+        assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "localhost.evil.example"}, 421),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+    ],
+)
+def test_the_page_is_for_this_machine_alone(
+    page: Page, headers: dict[str, str], status: int
+) -> None:
+    for path in ("/", "/stream"):
+        assert ask(page, path, **headers).status == status
+
+
+def test_a_taken_port_is_told(page: Page) -> None:
+    with pytest.raises(OutputError, match="cannot be shown at port"):
+        Page(int(page.address.split(":")[2][:-1]))

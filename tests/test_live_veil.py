@@ -1,0 +1,200 @@
+"""No bare frame leaves, whatever fails: checked frame by frame against where the mark is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from faceveil.live import Veil, Veiled
+from faceveil.options import Options
+from faceveil.types import Face, Frame, Image
+from films import head, put, scenery, threads
+from lively import SOLID, MarkDetector, bare, marked, play, reasons, scene
+
+
+def walk(count: int, start: int = 60, speed: float = 1.0, seed: int = 0) -> list[Image]:
+    """The mark walks to the right."""
+    return [marked(scene(seed), round(start + speed * n), 90) for n in range(count)]
+
+
+def assert_covered(out: Sequence[Veiled]) -> None:
+    leaks = [veiled.frame.index for veiled in out if bare(veiled.frame.image)]
+    assert not leaks
+
+
+def test_a_face_is_covered_and_the_rest_is_not() -> None:
+    pictures = walk(60)
+    out = play(pictures, MarkDetector())
+    assert [veiled.frame.index for veiled in out] == list(range(60))
+    assert_covered(out)
+    late = [veiled for veiled in out[5:] if not veiled.reason]
+    assert len(late) > 45
+    for veiled in late:
+        original = pictures[veiled.frame.index]
+        changed = (veiled.frame.image != original).any(axis=2).mean()
+        assert 0 < changed < 0.2
+
+
+def test_a_frame_leaves_after_the_delay_and_not_before() -> None:
+    detector = MarkDetector()
+    veil = Veil(SOLID, make=lambda smallest: detector)
+    veil.push(Frame(0, scene()))
+    assert veil.pull(0.1) is None
+    veiled = veil.pull(0.2)
+    assert veiled is not None
+    assert veil.stats.delay <= 1000 * SOLID.delay
+    assert veil.pull(0.02) is None
+    veil.close()
+    assert veil.pull() is None
+    assert not veil.push(Frame(1, scene()))
+    assert threads() == []
+
+
+def test_a_face_is_covered_before_it_was_first_seen() -> None:
+    """The detector sees the mark ten frames after it appears; the frames waited for that."""
+    blind = range(30, 38)
+    pictures = [scene()] * 30 + [marked(scene(), 160, 90)] * 40
+
+    class Slow(MarkDetector):
+        def detect(self, frame: Frame, floor: float) -> list[Face]:
+            return [] if frame.index in blind else super().detect(frame, floor)
+
+    out = play(pictures, Slow(), SOLID.model_copy(update={"delay": 0.35}))
+    assert_covered(out)
+    assert "" in reasons(out[30:38])
+
+
+@pytest.mark.parametrize("trouble", ["raise", "stall"])
+def test_a_detector_that_fails_covers_everything(trouble: str) -> None:
+    detector = MarkDetector(lambda look: trouble if look > 12 else "")
+    out = play(walk(90), detector)
+    assert_covered(out)
+    assert "" in reasons(out[:40])
+    assert all(reasons(out[-20:]))
+    assert len(out) == 90
+
+
+@pytest.mark.parametrize("trouble", ["raise", "stall"])
+def test_trouble_that_ends_is_over(trouble: str) -> None:
+    detector = MarkDetector(lambda look: trouble if 12 < look < 15 else "")
+    if trouble == "stall":
+        threading.Timer(0.6, detector.stalled.set).start()
+    out = play(walk(140), detector)
+    assert_covered(out)
+    assert not any(reasons(out[-10:]))
+
+
+def test_a_detector_that_suddenly_finds_nothing_is_not_believed() -> None:
+    """30 frames of a camera, 1.2 s, and then some."""
+    quiet = range(15, 200)
+    detector = MarkDetector(lambda look: "nothing" if look in quiet else "")
+    options = SOLID.model_copy(update={"bridge_seconds": 0.5})
+    out = play([marked(scene(), 160 + (n // 8) % 5, 90) for n in range(110)], detector, options)
+    assert_covered(out)
+    assert "all faces vanished at once" in reasons(out)
+
+
+def test_a_face_that_leaves_over_the_rim_raises_no_doubt() -> None:
+    pictures = [marked(scene(), 260 + 3 * n, 90) for n in range(40)] + [scene()] * 80
+    options = SOLID.model_copy(update={"bridge_seconds": 0.4})
+    out = play(pictures, MarkDetector(), options)
+    assert_covered(out)
+    assert "all faces vanished at once" not in reasons(out)
+    assert np.array_equal(out[-1].frame.image, pictures[-1])
+
+
+def test_a_change_of_size_covers_what_waits_and_what_comes_next() -> None:
+    small = [np.ascontiguousarray(picture[:140, :256]) for picture in walk(40, 40)]
+    out = play(walk(40) + small, MarkDetector())
+    assert_covered(out)
+    assert out[45].frame.size == (256, 140)
+    assert "the size changed" in reasons(out)
+    assert "" in reasons(out[-20:])
+
+
+def test_a_cut_is_covered_until_the_detector_has_spoken() -> None:
+    pictures = walk(40) + [marked(255 - scene(7) // 2 - 60, 200, 40) for _ in range(40)]
+    out = play(pictures, MarkDetector(work=0.04))
+    assert_covered(out)
+    assert "" in reasons(out[10:38])
+    assert "" in reasons(out[50:])
+
+
+def test_after_a_break_nothing_known_counts() -> None:
+    def stop(number: int, veil: Veil) -> None:
+        if number == 40:
+            veil.interrupted()
+
+    out = play(walk(40) + walk(40, 200, 0.5), MarkDetector(work=0.03), before=stop)
+    assert_covered(out)
+
+
+def test_cover_until_sure_starts_covered() -> None:
+    options = SOLID.model_copy(update={"cover_until_sure": True})
+
+    def stop(number: int, veil: Veil) -> None:
+        if number == 90:
+            veil.interrupted()
+
+    out = play(walk(180, 20), MarkDetector(), options, before=stop)
+    assert all(reasons(out[:49]))
+    assert "" in reasons(out[60:80])
+    assert all(reasons(out[90:130]))
+    assert "" in reasons(out[150:])
+    assert_covered(out)
+
+
+def test_damaged_frames_are_covered_whole() -> None:
+    out = play(walk(60), MarkDetector(), damaged={30})
+    assert out[30].reason == "the frame is damaged"
+    assert_covered(out)
+
+
+def test_what_nobody_takes_in_time_is_dropped() -> None:
+    detector = MarkDetector()
+    veil = Veil(SOLID, make=lambda smallest: detector)
+    for number, picture in enumerate(walk(200)):
+        veil.push(Frame(number, picture), at=time.monotonic() + number / 1000)
+    assert veil.waiting <= 128
+    assert veil.stats.dropped >= 72
+    veil.close()
+
+
+def test_frames_above_the_cap_are_left_out() -> None:
+    out = play(walk(60), MarkDetector(), SOLID.model_copy(update={"fps_cap": 25.0}))
+    assert 25 <= len(out) <= 35
+    assert_covered(out)
+
+
+def test_the_real_detector_on_a_real_face(detector: str, astronaut: Image) -> None:
+    """A head comes in from the left, walks, and is gone behind the right rim."""
+    actor, face = head(astronaut, 0.8)
+    size = (480, 270)
+    background = scenery(4, size)
+    places = [-100 + 7 * number for number in range(85)]
+    pictures = [put(background, actor, x, 60) for x in places]
+    veil = Veil(Options(method="solid"))
+    out: list[Veiled] = []
+    began = time.monotonic()
+    for number, picture in enumerate(pictures):
+        while (left := began + number * 0.04 - time.monotonic()) > 0:
+            if (veiled := veil.pull(left)) is not None:
+                out.append(veiled)
+        veil.push(Frame(number, picture))
+    while (veiled := veil.pull(0.5)) is not None:
+        out.append(veiled)
+    veil.close()
+    for veiled in out:
+        box = face.transformed(1.0, places[veiled.frame.index], 60)
+        seen = box.clipped(*size)
+        if seen is None or seen.area < box.area / 2:
+            continue
+        x0, y0, x1, y1 = map(round, seen.as_tuple())
+        now = veiled.frame.image[y0:y1, x0:x1]
+        before = pictures[veiled.frame.index][y0:y1, x0:x1]
+        assert (now != before).any(axis=2).mean() > 0.9, veiled.frame.index
+    assert len(out) > 40
