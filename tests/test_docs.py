@@ -185,6 +185,9 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_constants_in_the_text_are_those_in_the_code() -> None:
+    from faceveil.check.quarantine import FOLDER, KEEP_DAYS
+    from faceveil.cli.evidence import FRAMES, PICTURES
+    from faceveil.detect import SECOND_MIN_FACE
     from faceveil.detect.blazeface import THRESHOLDS
     from faceveil.detect.centerface import THRESHOLDS as CENTERFACE
     from faceveil.detect.scaled import STILL, VIDEO
@@ -192,6 +195,11 @@ def test_constants_in_the_text_are_those_in_the_code() -> None:
 
     said = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in PAGES}
     assert f"the same codes for up to {HOLD_SECONDS:g} s" in said["privacy.md"]
+    assert f"faces of {SECOND_MIN_FACE:g} px and more" in said["evidence.md"]
+    assert f"at most {FRAMES} of a video and {PICTURES} on a page" in said["evidence.md"]
+    for page in ("evidence.md", "PRIVACY.md"):
+        assert f"`{FOLDER}/`" in said[page]
+        assert f"{KEEP_DAYS} days" in said[page]
     assert f"at least {VIDEO.coarsest:g} px for videos" in said["detection.md"]
     assert f"beyond {STILL.side} px" in said["detection.md"]
     for name, levels in (("centerface", CENTERFACE), ("mediapipe", THRESHOLDS)):

@@ -114,6 +114,10 @@ def test_nothing_planted_comes_along(muxer: str, planted: set[str], tmp_path: Pa
         assert [stream.type for stream in file.streams] == ["video", "audio"]
         assert not file.chapters()
     assert read(target).times == read(clip).times
+    for other in {".mp4", ".mkv", ".webm"} - {suffix}:
+        rewrite(clip, tmp_path / f"out{other}", Options())
+        assert TOKEN.encode() not in (tmp_path / f"out{other}").read_bytes()
+        assert leftovers(tmp_path / f"out{other}") == []
 
 
 def test_the_parameters_of_encoders_stay_out(tmp_path: Path) -> None:
