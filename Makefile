@@ -21,7 +21,7 @@ help:
 # Installed again when what is required changes; otherwise a second run starts at once.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mediapipe,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mediapipe,scale,test]'
 	@touch $@
 
 # One detector is enough, so what cannot be fetched is named in a line and passed over.

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,8 @@ def test_a_node_that_goes_costs_nothing(
 def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, detector: str) -> None:
     """All that needs a cluster, in one test: beginning it takes longer than using it."""
     # What dies is tried again, and given up in the end.
-    import ray.cloudpickle
-
-    ray.cloudpickle.register_pickle_by_value(sys.modules[double.__module__])
+    cloudpickle: Any = import_module("ray.cloudpickle")
+    cloudpickle.register_pickle_by_value(sys.modules[double.__module__])
     jobs = [tmp_path / str(number) for number in range(8)]
     for number, job in enumerate(jobs):
         job.write_text({3: "1", 6: "100"}.get(number, "0"))
