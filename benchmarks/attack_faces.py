@@ -19,11 +19,11 @@ import numpy as np
 
 from faceveil.types import Box, Image
 
-AROUND = 1.0
-"""Pictures of a track show this much of the face's size on each side of it."""
+AROUND = 0.7
+"""Pictures of a track show this share of the face's size on each side of it."""
 GAP, OVERLAP = 12, 0.3
 """Frames between two sightings of a person, and how far their boxes must overlap."""
-SIDE = 96.0
+SIDE = 80.0
 """Faces are brought to this size in pixels, so that all of them are painted alike."""
 
 
@@ -58,31 +58,55 @@ def lfw_subset() -> list[Portrait]:
     return portraits
 
 
-def views_of_lfw(count: int = 12) -> dict[str, list[Portrait]]:
+def views_of_lfw(elsewhere: bool, count: int = 12) -> dict[str, list[Portrait]]:
     """Each face of the LFW subset as a person, seen ``count`` times.
 
-    The views turn, lean, grow and are lit from one side, all at random. They stand in for other
-    pictures of the person, which they are not: to name them is to know a picture again.
+    They stand in for several pictures of a person, which they are not. The face turns, leans, grows
+    and is lit from one side, all at random.
+
+    Args:
+        elsewhere: more of all that, features move against each other, and what surrounds the face
+            is another picture each time. False: the same picture is seen again.
     """
     random = np.random.default_rng(0)
-    found = {}
-    for number, (image, face) in enumerate(lfw_subset()):
-        views = []
-        for _ in range(count):
-            matrix = cv2.getRotationMatrix2D(
-                face.center, random.normal(0, 6), random.normal(1, 0.04)
-            )
-            lean, *shift = random.normal(0, [0.05, 0.02 * SIDE, 0.02 * SIDE])
-            matrix = matrix + np.array([[0, lean, shift[0]], [0, 0, shift[1]]])
-            moved = cv2.warpAffine(
-                image, matrix, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE
-            )
-            down, across = (np.linspace(-1, 1, n) for n in image.shape[:2])
-            light = np.add.outer(random.normal(0, 0.25) * down, random.normal(0, 0.25) * across)
-            lit = (moved * (1 + light)[..., None]).clip(0, 255)
-            views.append(Portrait(np.asarray(lit, np.uint8), face))
-        found[str(number)] = views
-    return found
+    faces = [
+        Portrait(np.ascontiguousarray(image[28:-28, 28:-28]), face.transformed(1, -28, -28))
+        for image, face in lfw_subset()
+    ]
+    return {
+        str(number): [_again(number, faces, elsewhere, random) for _ in range(count)]
+        for number in range(len(faces))
+    }
+
+
+def _again(
+    number: int, faces: Sequence[Portrait], elsewhere: bool, random: np.random.Generator
+) -> Portrait:
+    image, face = faces[number]
+    height, width = image.shape[:2]
+    much = 1.5 if elsewhere else 1.0
+    matrix = cv2.getRotationMatrix2D(
+        face.center, random.normal(0, 6 * much), random.normal(1, 0.04 * much)
+    )
+    lean, *shift = random.normal(0, [0.05 * much, 2 * much, 2 * much])
+    matrix = matrix + np.array([[0, lean, shift[0]], [0, 0, shift[1]]])
+    moved = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    if elsewhere:
+        bend = cv2.resize(random.normal(0, 2.5, (6, 6, 2)), (width, height))
+        x, y = np.meshgrid(np.arange(width), np.arange(height))
+        at_x, at_y = (x + bend[..., 0]).astype(np.float32), (y + bend[..., 1]).astype(np.float32)
+        moved = cv2.remap(moved, at_x, at_y, cv2.INTER_LINEAR)
+        other = faces[(number + int(random.integers(1, len(faces)))) % len(faces)].image
+        oval = np.zeros((height, width), np.float32)
+        axes = round(0.55 * face.width), round(0.58 * face.height)
+        middle = round(face.center[0]), round(face.center[1])
+        cv2.ellipse(oval, middle, axes, 0, 0, 360, 1.0, -1)
+        share = np.asarray(cv2.GaussianBlur(oval, (0, 0), 3))[..., None]
+        moved = moved * share + other * (1 - share)
+    down, across = (np.linspace(-1, 1, n) for n in (height, width))
+    slope = random.normal(0, 0.25 * much, 2)
+    light = 1 + np.add.outer(slope[0] * down, slope[1] * across)[..., None]
+    return Portrait(np.asarray((moved * light).clip(0, 255), np.uint8), face)
 
 
 def normal(image: Image, face: Box) -> Portrait:
@@ -134,7 +158,7 @@ def people(folder: Path, fewest: int = 6) -> dict[str, list[Portrait]]:
 def tracks(video: Path, seconds: float, smallest: float) -> Iterator[tuple[str, list[Image]]]:
     """Pictures of each person FaceVeil follows for long enough and large enough, in order of time.
 
-    A picture shows the face where the detector found it, and as much again on each side.
+    A picture shows the face where the detector found it, and AROUND of its size on each side.
     """
     from faceveil import media
     from faceveil.options import Options

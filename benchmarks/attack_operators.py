@@ -253,11 +253,12 @@ KNOWN_WEAK: tuple[Operator, ...] = (
     Peer("uniface: gaussian", _gaussian, _third),
     Peer("uniface: pixelate", _sample, lambda h, w: (15, 15)),
 )
-OURS: tuple[Operator, ...] = (
+# Pixelate draws the codes of blur in another way: an attacker gets the same from both.
+OURS: tuple[Ours, ...] = (
     SOLID,
     Ours("cartoon", method="cartoon"),
     DEFAULT,
     Ours("light: blur, 5 cells", preset="light"),
     *(Ours(f"blur, {n} cells", cells=n) for n in (2, 4, 6, 7, 8)),
-    *(Ours(f"pixelate, {n} cells", method="pixelate", cells=n) for n in range(2, 9)),
+    *(Ours(f"pixelate, {n} cells", method="pixelate", cells=n) for n in (3, 8)),
 )

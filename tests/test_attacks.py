@@ -17,7 +17,8 @@ from faceveil.types import Box
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-from attack_faces import Portrait, astronaut, lfw_subset, longest_run
+import attacks
+from attack_faces import Portrait, astronaut, lfw_subset, longest_run, normal, views_of_lfw
 from attack_inverse import FRAMES, HELD_FRAMES, Guide, Scene, cells_of, learn, window
 from attack_operators import DEFAULT, KNOWN_WEAK, OURS, SOLID, TUTORIAL, Operator, Ours, luma
 
@@ -124,3 +125,36 @@ def test_a_track_that_jumps_to_another_person_is_cut() -> None:
     left, right = Box(0, 0, 10, 10), Box(40, 0, 50, 10)
     seen = {0: left, 3: left, 6: right, 9: right, 12: right, 40: right}
     assert sorted(longest_run(seen)) == [6, 9, 12]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_views_of_a_face_differ_and_are_the_same_each_time(elsewhere: bool) -> None:
+    once, again = (views_of_lfw(elsewhere, 2)["7"] for _ in range(2))
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(once, again, strict=True))
+    assert np.abs(luma(once[0].image) - luma(once[1].image)).mean() > 3
+
+
+def test_faces_are_brought_to_one_size(astronaut: Any) -> None:
+    face = Box(179, 68, 270, 184)
+    image, box = normal(astronaut, face)
+    assert box.size == pytest.approx(80)
+    x0, y0, x1, y1 = (round(side) for side in box.as_tuple())
+    small = cv2.resize(astronaut[68:184, 179:270], (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    assert np.abs(luma(image[y0:y1, x0:x1]) - luma(small)).mean() < 6
+
+
+def test_the_table_measures_lift_from_where_nothing_is_seen() -> None:
+    known = {
+        "chance": [0.1],
+        "strict: solid | whole": [0.1],
+        f"{DEFAULT.name} | whole": [0.2, 0.3],
+        f"{TUTORIAL.name} | whole": [0.7],
+        "strict: solid | context": [0.6],
+        f"{DEFAULT.name} | context": [0.65],
+        f"{TUTORIAL.name} | context": [0.8],
+        f"{KNOWN_WEAK[2].name} | context": [],
+    }
+    lines = list(attacks.table(known))
+    assert f"| {DEFAULT.name} | 0.250 \u00b1 0.071 | +0.150 | 0.25 |" in lines
+    assert f"| {DEFAULT.name} | 0.650 \u00b1 0.000 | +0.050 | 0.25 |" in lines
+    assert not any(KNOWN_WEAK[2].name in line for line in lines)
