@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from attack_faces import Portrait
 from attack_operators import Look, Matrix, Operator, luma
+from faceveil.pipeline import HOLD_SECONDS
 from faceveil.types import Box
 
 AROUND = (0.38, 0.52, 0.38, 0.38)
@@ -25,8 +26,9 @@ AROUND = (0.38, 0.52, 0.38, 0.38)
 FINE = 20
 """Unknowns across a face: more than any operator here leaves."""
 FRAMES = 64
-HELD_FRAMES = 50
-"""FaceVeil holds codes for 2 s, here at 25 frames a second."""
+RATE = 25
+HELD_FRAMES = RATE * HOLD_SECONDS
+"""How many frames share a code, of a video with RATE frames a second."""
 UNMODELLED = 8.0
 """Standard deviation of a clear pixel from what the grid of unknowns can show."""
 # How much the attacker makes of other faces, how far a face departs from them, and over what share

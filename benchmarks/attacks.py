@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attack_faces import astronaut, lfw_subset, people, views_of_lfw
-from attack_inverse import FINEST, FRAMES, HELD_FRAMES, Guide, Scene, cells_of, learn
+from attack_inverse import FINEST, FRAMES, HELD_FRAMES, RATE, Guide, Scene, cells_of, learn
 from attack_operators import DEFAULT, KNOWN_WEAK, OURS, SOLID, TUTORIAL, Operator
 
-MINUTE = 60 * 25
+MINUTE = 60 * RATE
 
 
 COLUMNS = {
@@ -66,29 +66,30 @@ def inversion(given: argparse.Namespace) -> None:
         mean = steps.mean(axis=1)
         lines[name] = {"mosaic": mean}
         print(f"\n{name}: mosaics of N = 1 to {FINEST}")
-        print("  " + " ".join(f"{value:.1f}" for value in mean))
-        print(f"  {'':36}" + "".join(f"{title:>16}" for title in COLUMNS.values()))
+        print(", ".join(f"{value:.1f}" for value in mean))
+        print("\n| dB (equals a mosaic of N cells) | " + " | ".join(COLUMNS.values()) + " |")
+        print("|---" * (1 + len(COLUMNS)) + "|")
         for operator in (*OURS, *KNOWN_WEAK):
             row = lines[name][operator.name] = invert(scene, guide, operator)
-            cells = (
-                "" if back is None else f"{back.mean():.1f} = {cells_of(back.mean(), mean):4.1f}"
-                for back in (row[column] for column in COLUMNS)
-            )
-            print(f"  {operator.name:36}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
-        for operator in OURS:
-            if operator.held:
-                own = steps[operator.options.cells - 1]
-                over = {column: lines[name][operator.name][column] - own for column in COLUMNS}
-                print(
-                    f"  {operator.name}, dB above the mosaic of its own cells: "
-                    + ", ".join(
-                        f"{COLUMNS[column]} {values.mean():+.2f} (largest {values.max():+.2f})"
-                        for column, values in over.items()
-                    ),
-                    flush=True,
-                )
+            cells = (_cell(row[column], mean) for column in COLUMNS)
+            print(f"| {operator.name} | " + " | ".join(cells) + " |", flush=True)
+        print("\n| dB above its own mosaic (largest) | " + " | ".join(COLUMNS.values()) + " |")
+        print("|---" * (1 + len(COLUMNS)) + "|")
+        for ours in (operator for operator in OURS if operator.held):
+            own = steps[ours.options.cells - 1]
+            over = (lines[name][ours.name][column] - own for column in COLUMNS)
+            shown = (f"{values.mean():+.2f} ({values.max():+.2f})" for values in over)
+            print(f"| {ours.name} | " + " | ".join(shown) + " |", flush=True)
     if given.plot:
         plot(lines, given.plot)
+
+
+def _cell(back: NDArray[Any] | None, mosaics: NDArray[Any]) -> str:
+    if back is None:
+        return ""
+    value = float(back.mean())
+    cells = "< 1" if value < mosaics[0] else f"{cells_of(value, mosaics):.1f}"
+    return f"{value:.1f} ({cells})"
 
 
 def plot(lines: dict[str, dict[str, Any]], path: Path) -> None:

@@ -38,7 +38,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     if request.param == "astronaut":
         scene, guide = Scene([astronaut()], FINE), learn(faces, FINE)
     else:
-        scene, guide = Scene(faces[:12], FINE), learn(faces[12:], FINE)
+        scene, guide = Scene(faces[:8], FINE), learn(faces[8:], FINE)
     return scene, guide, scene.mosaics(DEFAULT.options.cells, guide)
 
 
