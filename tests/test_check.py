@@ -6,15 +6,16 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import faceveil
-from faceveil import check, pipeline
+from faceveil import check, detect, pipeline, weights
 from faceveil.check import sampled
 from faceveil.check.quarantine import FOLDER, KEEP_DAYS
 from faceveil.errors import WithheldError
@@ -390,3 +391,50 @@ def test_a_face_that_the_analysis_missed_is_found_by_the_real_check(
     face = box.transformed(1.0, 100, 20)
     for painted in report.regions.values():
         assert max(face.intersection(one) for one in painted) > 0.9 * face.area
+
+
+class TestSecondDetector:
+    @pytest.fixture
+    def there(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Only these weights are there; nothing is loaded."""
+
+        def only(names: str) -> None:
+            monkeypatch.setattr(weights, "available", lambda name, folder: name in names.split())
+            monkeypatch.setattr(detect, "_factory", lambda name: lambda options: Named(name))
+            monkeypatch.setattr(detect, "_loaded", {})
+
+        return only
+
+    @pytest.mark.parametrize(
+        ("names", "settings", "second"),
+        [
+            ("yunet centerface", {}, "centerface"),
+            ("yunet centerface", {"detector": "centerface"}, "yunet"),
+            ("yunet", {}, None),
+            ("centerface blazeface-full", {}, None),
+            ("yunet centerface", {"second_detector": "none"}, None),
+            ("yunet", {"second_detector": "mediapipe"}, "mediapipe"),
+        ],
+    )
+    def test_which(
+        self, names: str, settings: dict[str, Any], second: str | None, there: Callable[[str], None]
+    ) -> None:
+        there(names)
+        found = detect.load_second(Options(**settings))
+        assert (found and found.name) == second
+
+    def test_it_is_about_clear_faces(self, there: Callable[[str], None]) -> None:
+        there("yunet centerface")
+        for asked, smallest in ((None, detect.SECOND_MIN_FACE), (8.0, 20.0), (50.0, 50.0)):
+            second = detect.load_second(Options(min_face=asked))
+            assert second is not None
+            assert second.smallest_face(1920, 1080) == smallest
+
+
+@dataclass
+class Named:
+    """A detector that is only asked for its name."""
+
+    name: str
+    weights_sha256: str = ""
+    thresholds: dict[str, float] = field(default_factory=dict)
