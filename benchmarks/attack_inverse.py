@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from attack_faces import Portrait
 from attack_operators import Look, Matrix, Operator, luma
-from faceveil.pipeline import HOLD_SECONDS
+from faceveil.paint import HOLD_SECONDS
 from faceveil.types import Box
 
 AROUND = (0.38, 0.52, 0.38, 0.38)
