@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The steps of the image without a container engine: install into an empty folder with an empty
+# environment, then run so that nothing can be written there, and use it as a client would.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+place=$(mktemp -d)
+server=
+mounted=
+cleanup() {
+    [[ -z $server ]] || { kill "$server" && wait "$server"; } 2>/dev/null || true
+    [[ -z $mounted ]] || umount "$mounted"
+    rm -rf "$place"
+}
+trap cleanup EXIT
+chmod 755 "$place"
+port=$((20000 + RANDOM % 20000))
+address=http://127.0.0.1:$port
+token=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')
+
+clean=(env -i PATH="/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8)
+# Where packages come from is the machine's own matter.
+for name in PIP_INDEX_URL PIP_CONFIG_FILE PIP_CERT SSL_CERT_FILE; do
+    [[ -z ${!name:-} ]] || clean+=("$name=${!name}")
+done
+python=$(dirname "$(python3 -c 'import sys; print(sys.executable)')")
+"${clean[@]}" PATH="$python:/usr/bin:/bin" HOME="$place/home" ./install.sh "$place/opt"
+cp healthy.py "$place/opt/healthy.py"
+
+run=("${clean[@]}" PATH="$place/opt/venv/bin:/usr/bin:/bin" HOME="$place/data"
+    FACEVEIL_WEIGHTS="$place/opt/weights" PYTHONDONTWRITEBYTECODE=1 FACEVEIL_TOKEN="$token")
+install -d -m 0700 "$place/data"
+nobody=(setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs)
+if [[ $(id -u) == 0 ]]; then
+    if "${nobody[@]}" "${run[@]}" faceveil --version >/dev/null 2>&1; then
+        chown 10001:10001 "$place/data"
+        run=("${nobody[@]}" "${run[@]}")
+    else # this machine's Python is for root alone; at least what is installed is made read-only
+        mount --bind "$place/opt" "$place/opt"
+        mounted=$place/opt
+        mount -o remount,bind,ro "$place/opt"
+    fi
+    ! "${run[@]}" touch "$place/opt/written" 2>/dev/null || { echo "may write to the image"; exit 1; }
+fi
+cd "$place/data"
+echo "command line:"
+"${run[@]}" faceveil demo sample
+"${run[@]}" faceveil check sample/after.jpg
+echo "service:"
+"${run[@]}" faceveil serve --port "$port" --folder "$place/data/jobs" >/dev/null &
+server=$!
+for _ in $(seq 100); do
+    "${run[@]}" python "$place/opt/healthy.py" "$address" 2>/dev/null && break
+    sleep 0.3
+done
+"${run[@]}" python "$place/opt/healthy.py" "$address"
+"${run[@]}" python - "$address" "$token" <<'CLIENT'
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+address, token = sys.argv[1:]
+picture = Path("sample/before.jpg").read_bytes()
+asked = Request(f"{address}/api/veil", picture, {"Content-Type": "image/jpeg"})
+try:
+    urlopen(asked, timeout=60)
+    sys.exit("answered without a token")
+except HTTPError as error:
+    assert error.code == 401, error.code
+asked.add_header("Authorization", f"Bearer {token}")
+with urlopen(asked, timeout=60) as answer:
+    Path("veiled.jpg").write_bytes(answer.read())
+    print(answer.headers["FaceVeil-Faces"], "faces covered by the service")
+CLIENT
+"${run[@]}" faceveil check veiled.jpg
+echo "the container's steps work"
