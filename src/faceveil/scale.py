@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from faceveil.batch.executors import LostError, outcome_of
-from faceveil.errors import UsageError
+from faceveil.errors import FaceVeilError, UsageError
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -36,7 +36,13 @@ _QUIET: Final = {
     "RAY_enable_metrics_collection": "0",
     "RAY_task_events_report_interval_ms": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_NUM_REDIS_GET_RETRIES": "2",  # or a wrong address takes minutes to be found out
 }
+
+
+_CLUSTERS: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""With this off Ray does what it does on systems on which it knows no clusters: it listens to no
+other machine."""
 
 
 class Worker:
@@ -86,9 +92,8 @@ class Cluster:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        if address == LOCAL:
-            # What Ray does on systems where it knows no clusters: it keeps to this machine.
-            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        if address == LOCAL:  # for the processes that Ray begins
+            os.environ[_CLUSTERS] = "0"
         try:
             ray: Any = import_module("ray")
         except ImportError as error:
@@ -201,7 +206,12 @@ def _join(ray: Any, address: str) -> None:
     settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == LOCAL:
         settings["include_dashboard"] = False
+        # Whoever imported Ray before may have done so without the variable.
+        constants: Any = import_module("ray._private.ray_constants")
+        constants.ENABLE_RAY_CLUSTER = False
     try:
         ray.init(address=None if address == LOCAL else address, **settings)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UsageError(f"there is no Ray cluster at {address}") from error
+    except Exception as error:  # Ray has no class of its own for a start that took too long
+        raise FaceVeilError(f"Ray did not start: {error}", "try again, or without it") from error
