@@ -132,7 +132,8 @@ def test_the_example_for_data_sets_runs(
         assert check_file(path, QUICK) == []
 
 
-def test_without_a_cluster_it_is_said() -> None:
+def test_without_a_cluster_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where it would look for one
     pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
     with pytest.raises(UsageError, match="no Ray cluster at"):
         Cluster("auto")

@@ -96,6 +96,27 @@ class TestPhoto:
         assert (report["status"], report["tracks"], report["method"]) == ("ok", 1, "solid")
         assert (report["input"], report["output"]) == ("Größe 1.jpg", "Größe 1.veiled.jpg")
 
+    def test_what_is_withheld_can_be_mended_and_leaves_nothing(
+        self, server: Server, picture: bytes
+    ) -> None:
+        (job,) = server.upload({"a.jpg": picture}, options={"on_fail": "withhold"})["jobs"]
+        place = f"/api/jobs/{job['id']}"
+        assert server.wait(job["id"])["state"] == "done"
+        plan = server.api.get(f"{place}/plan").json()
+        for tracks, state in (([], "withheld"), (plan["tracks"], "done")):
+            server.api.put(f"{place}/plan", json=plan | {"tracks": tracks}).raise_for_status()
+            server.api.post(f"{place}/render", json={}).raise_for_status()
+            assert server.wait(job["id"])["state"] == state
+            assert server.api.get(f"{place}/result").is_success == (state == "done")
+            folder = server.folder / "jobs" / job["id"]
+            assert not any(path.name.startswith(".") for path in folder.iterdir())
+        # Unless told to withhold it, the check covers what somebody took for no face.
+        server.api.put(f"{place}/plan", json=plan | {"tracks": []}).raise_for_status()
+        body = {"options": {"on_fail": "obscure-more"}}
+        server.api.post(f"{place}/render", json=body).raise_for_status()
+        mended = server.wait(job["id"])
+        assert (mended["state"], mended["faces"]) == ("done", 1)
+
     def test_in_one_request(self, server: Server, picture: bytes) -> None:
         raw = server.api.post("/api/veil", content=picture)
         form = server.api.post(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,12 @@ class Verb:
     listens: bool = False
 
 
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 VERBS = {
     "veil": Verb("veil photo.jpg clip.mp4 -o out --report r.jsonl --report-html r.html"),
     "detect": Verb("detect photo.jpg clip.mp4 --json"),
@@ -56,8 +63,13 @@ VERBS = {
     "demo": Verb("demo sample"),
     "export": Verb("export plan.json --format yolo -o boxes"),
     "live": Verb("live clip.mp4 seen.mp4"),
-    "serve": Verb("serve --port 0 --folder jobs --jobs 1", until="http://", listens=True),
-    "worker": Verb("worker --folder jobs", until="waiting for jobs"),
+    "serve": Verb(
+        f"serve --port {_free_port()} --folder jobs --jobs 1",
+        codes=(0, 130),
+        until="http://",
+        listens=True,
+    ),
+    "worker": Verb("worker --folder jobs", codes=(0, 130), until="waiting for jobs"),
     "weights list": Verb("weights list"),
     "weights verify": Verb("weights verify", codes=(0, 4)),
 }

@@ -333,6 +333,8 @@ def test_finish_and_discard(visit: Open, astronaut: Image, server: Server) -> No
 
 def test_what_the_check_found_can_be_covered(visit: Open, look: Look, astronaut: Image) -> None:
     page = visit()
+    page.locator("summary").click()
+    page.locator("#option-on_fail").select_option("withhold")
     original = hands.group(astronaut)
     drop(page, {"group.jpg": jpeg(original)})
     dialog = hands.review(ended(page, "group.jpg"))

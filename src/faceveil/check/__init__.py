@@ -22,8 +22,8 @@ MOST = 0.8
 # Frames of a video beyond one a second that are looked at, and how many of all those are shown to
 # the second detector, which takes longer: one in so many.
 LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
-# What two detectors take for a face is the same one from this overlap on.
-SAME = 0.3
+# Two looks mean the same face if they share this much of the smaller box.
+SAME = 0.5
 
 
 def check_file(path: Path, options: Options) -> list[Finding]:
@@ -39,8 +39,7 @@ def check_file(path: Path, options: Options) -> list[Finding]:
         for frame in source.frames():
             faces: list[Finding] = []
             for eye, floor in eyes:
-                more = eye.detect(frame, floor)
-                faces += [_face(frame, eye, face) for face in more if _is_new(face, faces)]
+                _add(faces, frame, eye, eye.detect(frame, floor))
             found += faces
     return found + _metadata(path)
 
@@ -74,8 +73,7 @@ def inspect(
         for frame in frames:
             faces: list[Finding] = []
             for eye, floor in eyes[:1] if some and count % SECOND_ONE_IN else eyes:
-                more = known.unknown(frame, eye, min(floor + margin, MOST))
-                faces += [_face(frame, eye, face) for face in more if _is_new(face, faces)]
+                _add(faces, frame, eye, known.unknown(frame, eye, min(floor + margin, MOST)))
             found += faces
             count += 1
     names = {eye.name: eye.weights_sha256 for eye, _ in eyes}
@@ -159,13 +157,17 @@ def _inside(box: Box, known: list[Box]) -> bool:
     return sum(box.intersection(other) for other in known) >= COVERED * box.area
 
 
-def _is_new(face: Face, found: Iterable[Finding]) -> bool:
-    return all(one.box is None or one.box.iou(face.box) < SAME for one in found)
+def _add(found: list[Finding], frame: Frame, detector: Detector, faces: Iterable[Face]) -> None:
+    """Note the faces of a frame that are not among those found in it, the surest first."""
+    for face in sorted(faces, key=lambda face: -face.score):
+        box = face.box
+        if not any(one.box is not None and _same(one.box, box) for one in found):
+            words = f"a face of {box.size:.0f} px is visible"
+            found.append(Finding("face", words, frame.index, box, face.score, detector.name))
 
 
-def _face(frame: Frame, detector: Detector, face: Face) -> Finding:
-    words = f"a face of {face.box.size:.0f} px is visible"
-    return Finding("face", words, frame.index, face.box, face.score, detector.name)
+def _same(a: Box, b: Box) -> bool:
+    return a.intersection(b) >= SAME * min(a.area, b.area)
 
 
 def _metadata(path: Path) -> list[Finding]:

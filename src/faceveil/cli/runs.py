@@ -54,13 +54,15 @@ class Outcomes:
 
     def veiled(self, path: Path | Job, folder: Path | str, report: Report) -> None:
         """A file was obscured and written into ``folder``."""
+        from faceveil.batch.store import is_url
+
         self.done(partial=report.status == "partial")
         target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
         self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
         if self.evidence:
-            self.evidence.add(report, target if isinstance(target, Path) else None)
+            self.evidence.add(report, None if is_url(str(target)) else Path(target))
 
     def failed(self, path: Path | Job, error: Exception) -> None:
         """A file could not be worked on.

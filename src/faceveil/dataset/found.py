@@ -67,7 +67,7 @@ def read_found(path: Path) -> list[Found]:
 
 
 def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Found]:
-    if "media" in line:
+    if "tracks" in line and "schema" in line:
         plan = Plan.from_json(json.dumps(line))
         name = path.name.removesuffix(".json").removesuffix(".plan")
         yield Found(

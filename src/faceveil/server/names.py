@@ -61,7 +61,7 @@ def _part(text: str) -> str:
     """One part of a path without what could lead elsewhere, hide, or turn the text around."""
     text = unicodedata.normalize("NFC", text)
     kept = "".join(
-        "_" if char in _RESERVED else char
+        "_" if char in _RESERVED else " " if unicodedata.category(char) == "Zs" else char
         for char in text
         if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
     )

@@ -229,9 +229,12 @@ class Store:
         self.note(job)
 
     def tidy(self, job: str) -> None:
-        """Delete what a run that was killed left half-written."""
+        """Delete what a run left half-written, or put aside because it did not pass the check."""
         for part in self.path(job).glob(".*"):
-            part.unlink(missing_ok=True)
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
         self.drop(job, _PROGRESS)
 
     def lock(self, job: str, wait: float = 0.0) -> AbstractContextManager[None]:

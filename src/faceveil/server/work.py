@@ -98,8 +98,19 @@ def _run(store: Store, record: Record, options: Options) -> None:
     report = veil_file(original, result, options, plan=plan, progress=watch)
     _save_report(store, record, report)
     watch.save(
-        state="done", attempts=0, ended=time.time(), result=result.name, warnings=report.warnings
+        state="done",
+        attempts=0,
+        ended=time.time(),
+        result=result.name,
+        warnings=report.warnings,
+        # The check may have had more faces covered than the plan says.
+        faces=report.tracks,
+        filled=report.filled,
     )
+
+
+_STATES: dict[str, State] = {"render": "rendering", "check": "checking"}
+"""Stages that begin by themselves. There may be several renderings if the check finds a face."""
 
 
 class _Watch:
@@ -124,8 +135,8 @@ class _Watch:
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._noted = stage, now, -_EVERY
-            if stage == "check":
-                self.enter("checking")
+            if stage in _STATES and self._record.state != _STATES[stage]:
+                self.enter(_STATES[stage])
         if now - self._noted < _EVERY and done != total:
             return
         self._noted = now
