@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -318,6 +319,8 @@ def test_a_traceback_only_on_request(broken: Path) -> None:
 
 def test_version() -> None:
     done = faceveil("--version")
+    _, said, *_ = done.stdout.splitlines()
+    assert re.fullmatch(r"detector \w+, weights sha256 [0-9a-f]{64}|no detector: .*", said)
     assert done.returncode == 0
     assert done.stdout.startswith("faceveil ")
 

@@ -108,12 +108,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print version and detector.")] = False,
 ) -> None:
     if version:
         from importlib.metadata import version as installed
 
+        from faceveil.detect import which
+        from faceveil.errors import WeightsError
+        from faceveil.options import Options
+
         typer.echo(f"faceveil {installed('faceveil')}")
+        try:
+            typer.echo("detector {}, weights sha256 {}".format(*which(Options())))
+        except WeightsError as error:
+            typer.echo(f"no detector: {error}; {error.advice}")
         raise typer.Exit
 
 

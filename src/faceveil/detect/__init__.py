@@ -163,6 +163,20 @@ def resolve(options: Options) -> str:
     )
 
 
+def which(options: Options) -> tuple[str, str]:
+    """The detector that these options mean and the sha256 of its weights, without loading it.
+
+    Raises:
+        WeightsError: they are missing or altered.
+    """
+    name = resolve(options)
+    needed = AUTO.get(name)
+    if needed is None:
+        return name, ""
+    weights.find(needed, options.weights)
+    return name, weights.TABLE[needed].sha256
+
+
 def _factory(name: str) -> Callable[[Options], SinglePass]:
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
