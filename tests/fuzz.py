@@ -12,19 +12,21 @@ import faulthandler
 import hashlib
 import random
 import sys
+import tempfile
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 from faceveil.errors import FaceVeilError
 from faceveil.media import open_source, sniff
+from faceveil.media.archive import open_archive
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
 from faceveil.types import Plan
 
 PATIENCE = 30
 """Seconds that one file may take."""
-OPTIONS = Options(max_pixels=4_000_000)
+OPTIONS = Options(max_pixels=4_000_000, max_unpacked=4_000_000)
 FRAMES = 50
 
 EDGES = (b"\0", b"\xff", b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0")
@@ -50,7 +52,20 @@ def plan(data: bytes) -> None:
         raise FaceVeilError("no plan") from error
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"media": media, "plan": plan}
+def archive(data: bytes) -> None:
+    """A zip or a tar, all of its members unpacked."""
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "packed"
+        packed.write_bytes(data)
+        with open_archive(packed, OPTIONS) as opened:
+            for number, member in enumerate(opened.members):
+                target = Path(folder) / f"{number}"
+                opened.extract(member, target)
+                assert target.stat().st_size <= OPTIONS.max_unpacked
+        assert {path.parent for path in Path(folder).rglob("*")} <= {Path(folder)}
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"media": media, "plan": plan, "archive": archive}
 
 
 def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:

@@ -5,9 +5,12 @@ More of the same: FACEVEIL_FUZZ=5000 python -m pytest tests/test_fuzz.py
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +115,25 @@ def test_damaged_plans(tmp_path: Path) -> None:
     plan = Plan(Media("video", "mp4", 64, 48, 2), (track,), pts=(0, 40), cuts=(1,))
     (tmp_path / "seed").write_text(plan.to_json())
     fuzz("plan", 2000, [tmp_path / "seed"], tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"])
+def test_damaged_archives(kind: str, tmp_path: Path) -> None:
+    seed = tmp_path / f"seed.{kind}"
+    picture = still("png", tmp_path / "a.png").read_bytes()
+    members = {"a.png": picture, "deep/er/b.png": picture[:200], "Größe.txt": b"text" * 50}
+    if kind == "zip":
+        with zipfile.ZipFile(seed, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in members.items():
+                packed.writestr(name, content)
+    else:
+        mode: Any = "w" + kind.removeprefix("tar").replace(".", ":")
+        with tarfile.open(seed, mode) as tape:
+            for name, content in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tape.addfile(entry, io.BytesIO(content))
+    fuzz("archive", 400, [seed], tmp_path)
 
 
 def test_the_fuzzer_notices(tmp_path: Path) -> None:
