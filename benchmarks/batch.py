@@ -52,10 +52,17 @@ def photos(folder: Path, count: int, shrink: float) -> None:
 
 
 class Peak:
-    """The most memory that any one process below this one had while the block ran, in MiB."""
+    """What the processes below this one took while the block ran.
+
+    Attributes:
+        mib: the most memory that any one of them had to itself, in MiB.
+        cpu: seconds of processor time of all together. On a busy machine it tells more than wall
+            time does.
+    """
 
     def __enter__(self) -> Peak:
         self.mib = 0.0
+        self._cpu: dict[tuple[int, float], float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -67,9 +74,16 @@ class Peak:
             for process in me.children(recursive=True):
                 try:
                     memory = process.memory_full_info().uss
+                    times = process.cpu_times()
+                    key = process.pid, process.create_time()
+                    self._cpu[key] = times.user + times.system
                 except psutil.Error:
                     continue
                 self.mib = max(self.mib, memory / MIB)
+
+    @property
+    def cpu(self) -> float:
+        return sum(self._cpu.values())
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
@@ -96,21 +110,26 @@ def photos_part(folder: Path, scratch: Path, workers: list[int]) -> None:
     options = Options(threads=1)
     count = sum(1 for _ in folder.rglob("*.*"))
     rates: dict[int, float] = {}
+    cpu: dict[int, float] = {}
     for number in workers:
         with Peak() as peak:
             manifest = scratch / f"{number}.jsonl"
             out = scratch / f"{number}"
             seconds, faces = run(folder, out, Processes(number), options, manifest)
-        rates[number] = count / seconds
+        rates[number], cpu[number] = count / seconds, peak.cpu
         print(
             f"{number} processes: {count} photos, {faces} faces, {seconds:.1f} s, "
-            f"{rates[number]:.2f} photos/s, peak {peak.mib:.0f} MiB a process"
+            f"{rates[number]:.2f} photos/s, {peak.cpu:.1f} s of CPU, "
+            f"peak {peak.mib:.0f} MiB a process"
         )
     first, last = min(workers), max(workers)
-    print(f"from {first} to {last} processes: {rates[last] / rates[first]:.2f} times")
+    print(
+        f"from {first} to {last} processes: {rates[last] / rates[first]:.2f} times; by CPU time, "
+        f"with nothing else on the machine: {last / first * cpu[first] / cpu[last]:.2f} times"
+    )
     seconds, _ = run(folder, scratch / f"{last}", Processes(last), options, manifest)
     print(f"second run with --resume: {seconds:.2f} s")
-    hours = 1e6 * last / rates[last] / HOUR
+    hours = 1e6 * cpu[last] / count / HOUR
     print(f"a million such photos, if all goes on as here: {hours:.0f} core hours")
 
 
@@ -118,15 +137,17 @@ def ray_part(folder: Path, scratch: Path, workers: int) -> None:
     from faceveil.scale import Cluster
 
     options = Options(threads=1)
-    plain, _ = run(folder, scratch / "plain", Processes(workers), options)
+    with Peak() as base:
+        plain, _ = run(folder, scratch / "plain", Processes(workers), options)
     started = time.perf_counter()
-    with Cluster("local", workers) as cluster:
+    with Peak() as above, Cluster("local", workers) as cluster:
         begun = time.perf_counter() - started
         ray, _ = run(folder, scratch / "ray", cluster, options)
-    again, _ = run(folder, scratch / "again", Processes(workers), options)
-    base = (plain + again) / 2
-    print(f"processes {plain:.1f} and {again:.1f} s, Ray {ray:.1f} s and {begun:.1f} s to begin")
-    print(f"overhead of Ray: {100 * (ray / base - 1):+.1f} %")
+    print(f"processes: {plain:.1f} s, {base.cpu:.1f} s of CPU")
+    print(f"Ray: {ray:.1f} s and {begun:.1f} s to begin, {above.cpu:.1f} s of CPU")
+    print(
+        f"overhead: {100 * (ray / plain - 1):+.1f} %, {100 * (above.cpu / base.cpu - 1):+.1f} % CPU"
+    )
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
