@@ -212,19 +212,24 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path, astronaut: Image) 
     short = film(tmp_path / "short.mp4", pictures, crf=28)
     clip = looped(short, tmp_path / "in.mp4", 30)
     assert len(read(clip).times) == 1500
-    used: dict[str, list[float]] = {"analyze": [], "render": []}
+    used: dict[str, list[float]] = {"analyze": [], "render": [], "check": []}
     out = tmp_path / "out.mp4"
     with start("veil", clip, "-o", out, "--encoder-preset", "ultrafast") as process:
         child = psutil.Process(process.pid)
         while process.poll() is None:
-            stage = "render" if list(tmp_path.glob("*.part")) else "analyze"
             with suppress(psutil.NoSuchProcess):
+                written = [one for one in child.open_files() if one.path.endswith(".part")]
+                stage = "check" if list(tmp_path.glob("*.part")) else "analyze"
+                if any(one.mode != "r" for one in written):
+                    stage = "render"
                 used[stage].append(child.memory_info().rss / 2**20)
             time.sleep(0.1)
         _, err = process.communicate()
     assert process.returncode == 0, err
     assert max(max(samples) for samples in used.values()) < 700
-    for stage, samples in used.items():
+    for stage in ("analyze", "render"):
+        samples = used[stage]
+        assert len(samples) > 40
         # Halfway and near the end, each the median of a tenth of the stage.
         middle, end = (
             median(samples[int(share * len(samples)) :][: len(samples) // 10])
