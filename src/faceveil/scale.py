@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from faceveil.batch.executors import LostError, outcome_of
+from faceveil.closing import Closing
 from faceveil.errors import FaceVeilError, UsageError
 
 J = TypeVar("J")
@@ -74,7 +74,7 @@ class _Try:
     actor: _Actor = field(default_factory=lambda: _Actor(None))
 
 
-class Cluster:
+class Cluster(Closing):
     """An executor on Ray. Used as a context manager it leaves the cluster, or ends its own.
 
     Args:
@@ -186,17 +186,6 @@ class Cluster:
     def close(self) -> None:
         if self._mine:
             self._ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 _END: Final[Any] = object()

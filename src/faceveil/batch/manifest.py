@@ -8,11 +8,11 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from faceveil.batch.find import Job
 from faceveil.batch.store import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
+from faceveil.closing import Closing
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
 from faceveil.options import Options
@@ -56,7 +56,7 @@ def options_hash(options: Options, plans: str = "") -> str:
     return digest({"version": version("faceveil"), "plans": plans, "settings": settings})
 
 
-class Manifest:
+class Manifest(Closing):
     """One JSON object a line, a line a file; the last line of a file counts.
 
     Every line is on its way to the disk before the next file is begun, so a crash loses at most
@@ -150,15 +150,8 @@ class Manifest:
             deliver(self._path, self._url)
             self._delivered = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the file, and deliver it where it lies at a URL."""
         self._file.close()
         if self._url:
             try:

@@ -13,9 +13,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import IO, Final, Protocol, Self
+from typing import IO, Final, Protocol
 
+from faceveil.closing import Aborting, Closing
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
 from faceveil.media.entries import Member, key_of, refuse_doubles, refuse_nested, safe_name
 from faceveil.media.kinds import ARCHIVES, HEAD, sniff
@@ -47,7 +47,7 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
-class Archive:
+class Archive(Closing):
     """An archive whose entries have passed every check.
 
     Attributes:
@@ -108,17 +108,6 @@ class Archive:
     def close(self) -> None:
         self._reader.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 @contextmanager
 def _reading(member: Member) -> Iterator[None]:
@@ -175,7 +164,7 @@ def open_archive(path: Path, options: Options, scratch: Path | None = None) -> A
     )
 
 
-class ArchiveWriter:
+class ArchiveWriter(Aborting):
     """A new zip, which appears under its name with ``commit`` or not at all.
 
     The same files give the same bytes: entries are stored as they are, with one fixed time,
@@ -229,14 +218,3 @@ class ArchiveWriter:
         with suppress(OSError, ValueError):
             self._zip.close()
         self._part.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.abort()

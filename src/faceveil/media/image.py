@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
+from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import hygiene
 from faceveil.media.picture import Pixels, to_pixels
@@ -29,7 +29,7 @@ _TIFF_DNG_VERSION: Final = 50706
 _EXIF_ORIENTATION: Final = 0x0112
 
 
-class ImageSource:
+class ImageSource(Closing):
     """A still or animated picture; meets ``faceveil.media.Source``.
 
     The picture is read and its first frame decoded here, so most of what can be wrong with it is
@@ -142,17 +142,6 @@ class ImageSource:
         """Forget the picture. ``frames`` cannot be called afterwards."""
         self._data = b""
         self._still = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _read(origin: Path | bytes, limit: int) -> bytes:

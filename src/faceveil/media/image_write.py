@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
+from faceveil.closing import Aborting
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.media.animation import Animator, animator
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
@@ -48,7 +48,7 @@ def output_suffix(media: Media, name: str = "") -> str:
     return suffix if suffix.lower() in SUFFIXES[format] else SUFFIXES[format][0]
 
 
-class ImageSink:
+class ImageSink(Aborting):
     """Writes a still or animated picture; meets ``faceveil.media.Sink``.
 
     The format is what the target's suffix says, else what ``written_as`` says. Pixels come from
@@ -159,14 +159,3 @@ class ImageSink:
     def abort(self) -> None:
         """Remove everything written. Does nothing after ``commit``."""
         self._part.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.abort()

@@ -10,11 +10,12 @@ from typing import Self
 
 import numpy as np
 
+from faceveil.closing import Closing
 from faceveil.errors import UnsupportedError
 from faceveil.types import Frame, Image, Media
 
 
-class MemorySource:
+class MemorySource(Closing):
     """Frames from arrays of one size, (H, W, 3) uint8 BGR. They are copied, never changed.
 
     Raises:
@@ -56,17 +57,6 @@ class MemorySource:
 
     def close(self) -> None:
         self._images = ()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class MemorySink:

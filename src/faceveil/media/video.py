@@ -6,13 +6,14 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Final, Self, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
 
 from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
+from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import facts
 from faceveil.media.clock import Clock
@@ -76,7 +77,7 @@ class VideoFrame(Frame):
         return self.picture.read()
 
 
-class VideoSource:
+class VideoSource(Closing):
     """The first picture stream of a video file; meets ``faceveil.media.Source``.
 
     The first frame is decoded here, so most of what can be wrong is known once the source exists.
@@ -330,17 +331,6 @@ class VideoSource:
 
     def close(self) -> None:
         """Nothing stays open between passes."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:

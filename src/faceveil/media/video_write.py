@@ -6,14 +6,14 @@ import math
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import av
 from av.codec.codec import Codec
 from av.error import FFmpegError
 from av.packet import Packet
 
+from faceveil.closing import Aborting
 from faceveil.errors import UsageError
 from faceveil.media import encoders
 from faceveil.media.audio import Sound
@@ -36,7 +36,7 @@ _SHAPELESS: Final = frozenset({"vp8", "vp9", "av1"})
 """Codecs that do not code the shape of pixels themselves."""
 
 
-class VideoSink:
+class VideoSink(Aborting):
     """Writes the frames of a ``VideoSource`` to MP4, Matroska or WebM; a ``faceveil.media.Sink``.
 
     The container is what the target's suffix says. Frames are encoded from the planes they were
@@ -184,17 +184,6 @@ class VideoSink:
         with suppress(FFmpegError):  # it would write its trailer later, when collected
             self._output.close()
         self._part.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.abort()
 
 
 def _muxer_options(container: Container, starts: list[Fraction]) -> dict[str, str]:
