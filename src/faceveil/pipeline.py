@@ -287,11 +287,7 @@ def output_path(path: Path, out: Path | None, source: media.Source) -> Path:
     if out is not None and not out.is_dir():
         return out
     suffix = media.output_suffix(source.media, path.name)
-    stem = path.stem
-    if suffix.lower() != path.suffix.lower():
-        # x.heic and x.jpg may lie side by side and must not become one file.
-        stem += path.suffix.replace(".", "-")
-    return (out or path.parent) / f"{stem}.veiled{suffix}"
+    return (out or path.parent) / media.veiled_name(path.name, suffix)
 
 
 def _targets(plan: Plan, options: Options) -> dict[int, list[Target]]:

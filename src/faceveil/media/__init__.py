@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -27,6 +27,7 @@ __all__ = [
     "open_source",
     "output_suffix",
     "sniff",
+    "veiled_name",
 ]
 
 _SOURCES: Final[dict[str, str]] = {
@@ -195,6 +196,16 @@ def open_sink(target: Path, source: Source, options: Options) -> Sink:
         raise UnsupportedError(f"a {source.media.kind} cannot be written")
     sink: Sink = _load(place)(target, source, options)
     return sink
+
+
+def veiled_name(name: str, suffix: str) -> str:
+    """What the obscured version of a file is called: ``x.veiled.jpg`` for ``x.jpg``."""
+    path = PurePath(name)
+    stem = path.stem
+    if suffix.lower() != path.suffix.lower():
+        # x.heic and x.jpg may lie side by side and must not become one file.
+        stem += path.suffix.replace(".", "-")
+    return f"{stem}.veiled{suffix}"
 
 
 def output_suffix(media: Media, name: str = "") -> str:

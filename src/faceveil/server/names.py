@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from faceveil.media import veiled_name
 from faceveil.media.entries import key_of
 
 LONGEST = 240
@@ -33,12 +34,8 @@ def result_name(name: str, result: str) -> str:
 
 def result_path(name: str, result: str) -> str:
     """The same with its folders, for an archive of many."""
-    path, suffix = PurePosixPath(name), PurePosixPath(result).suffix
-    stem = path.stem
-    if suffix.lower() != path.suffix.lower():
-        # x.heic and x.jpg may lie side by side and must not become one file.
-        stem += path.suffix.replace(".", "-")
-    return path.with_name(f"{stem}.veiled{suffix}").as_posix()
+    path = PurePosixPath(name)
+    return path.with_name(veiled_name(path.name, PurePosixPath(result).suffix)).as_posix()
 
 
 def unique(name: str, taken: set[str]) -> str:
