@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from faceveil.errors import UnreadableError, UnsupportedError
-from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
+from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
 from faceveil.types import Frame, Media
 
 if TYPE_CHECKING:
@@ -153,7 +153,10 @@ def open_source(origin: Path | bytes, options: Options) -> Source:
         UnsupportedError: of a known kind that is not handled.
         LimitError: larger than the options allow.
     """
-    kind = sniff(_head(origin))
+    head = origin[:HEAD] if isinstance(origin, bytes) else read_head(origin)
+    if not head:
+        raise UnreadableError("the file is empty")
+    kind = sniff(head)
     if kind is None:
         raise UnreadableError(
             "neither a picture nor a video that is known here", "Convert it to JPEG, PNG or MP4."
@@ -164,21 +167,6 @@ def open_source(origin: Path | bytes, options: Options) -> Source:
         raise UnsupportedError(f"{what} ({kind}) are not handled")
     source: Source = _load(place)(origin, kind, options)
     return source
-
-
-def _head(origin: Path | bytes) -> bytes:
-    if isinstance(origin, bytes):
-        head = origin[:HEAD]
-    else:
-        try:
-            with origin.open("rb") as file:
-                head = file.read(HEAD)
-        except OSError as error:
-            reason = (error.strerror or "reading failed").lower()
-            raise UnreadableError(f"the file cannot be read: {reason}") from error
-    if not head:
-        raise UnreadableError("the file is empty")
-    return head
 
 
 def open_sink(target: Path, source: Source, options: Options) -> Sink:

@@ -18,7 +18,7 @@ from typing import IO, Final, Protocol
 from faceveil.closing import Aborting, Closing
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
 from faceveil.media.entries import Member, key_of, refuse_doubles, refuse_nested, safe_name
-from faceveil.media.kinds import ARCHIVES, HEAD, sniff
+from faceveil.media.kinds import ARCHIVES, HEAD, read_head, sniff
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.options import Options
 
@@ -126,12 +126,7 @@ def archive_kind(path: Path) -> str | None:
     Raises:
         UnreadableError: the file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            kind = sniff(file.read(HEAD))
-    except OSError as error:
-        reason = (error.strerror or "reading failed").lower()
-        raise UnreadableError(f"the file cannot be read: {reason}") from error
+    kind = sniff(read_head(path))
     return kind if kind in ARCHIVES else None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
+
+from faceveil.errors import UnreadableError
 
 HEAD: Final = 4096
 """Number of leading bytes that ``sniff`` looks at, at most."""
@@ -58,6 +60,20 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "jp2": (".jp2", ".j2k", ".jpx", ".jpf"),
 }
 """Spellings of each picture format's suffix, the usual one first."""
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file, for ``sniff``.
+
+    Raises:
+        UnreadableError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        reason = (error.strerror or "reading failed").lower()
+        raise UnreadableError(f"the file cannot be read: {reason}") from error
 
 
 def sniff(head: bytes) -> str | None:
