@@ -1,8 +1,8 @@
-"""Writes docs/options.md from `faceveil.options.Options` and the settings of the service.
+"""Writes docs/options.md from the settings in the code, and draws the diagrams.
 
     python docs/generate.py
 
-A test compares the file with what this would write, so that it cannot fall behind.
+A test compares the files with what this would write, so that they cannot fall behind.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from diagrams import DRAWINGS
 from faceveil.options import PRESETS, Options
 from faceveil.server.settings import Service
 
-PAGE = Path(__file__).with_name("options.md")
+HERE = Path(__file__).parent
 
 HEAD = """\
 # Settings
@@ -40,6 +41,12 @@ LIMITS = (
     ("exclusiveMaximum", "below"),
 )
 KINDS = {"boolean": "switch", "integer": "whole number", "number": "number", "string": "text"}
+
+
+def made() -> dict[Path, str]:
+    """Each file that is made, and its text."""
+    drawn = {HERE / name: draw() for name, draw in DRAWINGS.items()}
+    return {HERE / "options.md": page(), **drawn}
 
 
 def page() -> str:
@@ -97,4 +104,5 @@ def _presets() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in made().items():
+        path.write_text(text, encoding="utf-8")

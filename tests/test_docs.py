@@ -25,6 +25,7 @@ from faceveil.options import Options
 from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil
 from faceveil.server.problems import problem_of
 from faceveil.server.settings import Service
+from test_layers import LAYERS
 
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs"
@@ -61,7 +62,8 @@ def row(page: Path, code: int) -> str:
     return str(line)
 
 
-def generator() -> ModuleType:
+def generator(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS))
     spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -70,9 +72,21 @@ def generator() -> ModuleType:
     return module
 
 
-def test_the_page_of_settings_is_current() -> None:
-    made = generator()
-    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python docs/generate.py"
+def test_what_is_made_from_the_code_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = generator(monkeypatch).made()
+    assert {path.name for path in made} == {"options.md", "flow.svg", "rooms.svg"}
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text, "run: python docs/generate.py"
+
+
+def test_every_room_is_described() -> None:
+    table = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
+    said = {
+        name
+        for row in re.findall(r"^\| \d? ?\| (`[^|]*) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert said == set().union(*LAYERS)
 
 
 def test_the_page_of_settings_has_them_all() -> None:
