@@ -56,8 +56,8 @@ def main() -> None:
 def measure() -> dict[str, str]:
     """Name of each figure and its value, in the order of the table."""
     with tempfile.TemporaryDirectory() as folder:
-        sample = demo.run(Path(folder) / "demo")
-        picture = np.asarray(cv2.imread(str(sample.before)), np.uint8)
+        photo, film = demo.run(Path(folder) / "demo")
+        picture = np.asarray(cv2.imread(str(photo.before)), np.uint8)
         plain, fast = Options(threads=1), Options(threads=1, min_face=20)
         clip = Path(folder) / "clip.mp4"
         facts, truths = read_truth(write(clip, SEED, FRAMES))
@@ -65,7 +65,7 @@ def measure() -> dict[str, str]:
         report = veil_file(clip, out, plain)
         leaks = score(facts, truths, report.regions)
         return {
-            "demo": f"{sample.covered}/{sample.faces}",
+            "demo": f"{photo.covered + film.covered}/{photo.faces + film.faces}",
             "leaked": f"{leaks.leaked}/{leaks.must}",
             "false area": f"{leaks.false / max(1, leaks.frames):.2%}",
             "photo": _units(lambda: veil_image(picture, plain)),

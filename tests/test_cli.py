@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from faceveil.options import Options
 from faceveil.types import Box, Plan
 
 FACE = Box(180.0, 68.0, 270.0, 184.0)
@@ -252,7 +253,18 @@ class TestOtherVerbs:
         done = faceveil("demo", tmp_path / "demo")
         assert done.returncode == 0, done.stderr
         assert "8 of 8 faces covered" in done.stdout
-        assert {path.name for path in (tmp_path / "demo").iterdir()} == {"before.jpg", "after.jpg"}
+        assert "5 of 5 faces covered" in done.stdout
+        made = {f"{name}.{kind}" for name in ("before", "after") for kind in ("jpg", "mp4")}
+        assert {path.name for path in (tmp_path / "demo").iterdir()} == made
+
+
+def test_a_sample_is_covered_only_where_it_is_in_every_frame(tmp_path: Path) -> None:
+    pytest.importorskip("skimage", reason="the extra demo is not installed")
+    from faceveil import demo
+
+    photo, clip = demo.run(tmp_path, Options(min_face=90.0))
+    assert 0 < photo.covered < photo.faces == 8
+    assert clip.covered < clip.faces == 5
 
 
 @pytest.mark.parametrize("verb", ["veil", "detect", "check"])

@@ -18,6 +18,7 @@ import typer.main
 from fastapi.routing import APIRoute
 from typer.core import TyperGroup
 
+import faceveil
 from faceveil import errors
 from faceveil.cli import app
 from faceveil.cli.flags import make_settings
@@ -93,6 +94,12 @@ def test_the_page_of_settings_has_them_all() -> None:
     text = (DOCS / "options.md").read_text(encoding="utf-8")
     for name in (*Options.model_fields, *Service.model_fields):
         assert f"| `--{name.replace('_', '-')}` |" in text
+
+
+def test_every_public_name_is_explained() -> None:
+    text = (DOCS / "library.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(faceveil.__all__)
 
 
 @pytest.mark.parametrize("verb", list(verbs()))

@@ -289,21 +289,21 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
 
 @add_verb(app)
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to put the two pictures.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(help="Where to put the samples.")] = Path("demo"),
     *,
     ui: UI,
 ) -> int:
-    """Make a sample picture and obscure it. Says where before and after lie."""
+    """Make a sample photo and clip and obscure them. Says where before and after lie."""
     from faceveil.demo import run
 
-    sample = run(folder)
-    ui.result(f"before: {sample.before}")
-    ui.result(f"after:  {sample.after}")
-    ui.result(
-        f"{sample.covered} of {sample.faces} faces covered, found by {sample.report.detector}, "
-        f"in {sample.report.seconds:.1f} s"
-    )
-    return 0 if sample.covered == sample.faces else SOME_FAILED
+    samples = run(folder)
+    for sample in samples:
+        ui.result(f"{sample.before} -> {sample.after}")
+        ui.result(
+            f"  {sample.covered} of {sample.faces} faces covered, found by "
+            f"{sample.report.detector}, in {sample.report.seconds:.1f} s"
+        )
+    return 0 if all(sample.covered == sample.faces for sample in samples) else SOME_FAILED
 
 
 add_verb(app, groups=LIVE)(live)
