@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2 as httpx
 import psutil
 import pytest
 
+from faceveil.server import serve
 from films import film, scenery
-from servers import Server, holding, running, wait_for
+from servers import Server, free_port, holding, running, wait_for
+from verbs import interrupted
 
 TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 """Behind the end of an original's picture: in no output, and in nothing that may stay."""
@@ -174,3 +179,28 @@ def _open_bytes(server: Server) -> int:
         except OSError:
             continue
     return total
+
+
+def test_ctrl_c_while_the_workers_are_still_starting_ends_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "faceveil", "serve", "--jobs", "2"]
+    command += ["--port", str(free_port()), "--folder", str(tmp_path / "jobs")]
+    done = interrupted(command, "http://", tmp_path)
+    assert done.returncode == 130
+    assert done.stdout.splitlines()[1:] == ["faceveil: interrupted"]
+
+
+def test_a_worker_that_cannot_start_is_tried_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[float] = []
+
+    def start(settings: str) -> subprocess.Popen[str]:
+        started.append(time.monotonic())
+        return subprocess.Popen(["false"], stdin=subprocess.PIPE, text=True)
+
+    monkeypatch.setattr(serve, "_start", start)
+    monkeypatch.setattr(serve, "_LOOK", 0.05)
+    with serve.Workers("{}", 1):
+        time.sleep(4)
+    pauses = [later - earlier for earlier, later in pairwise(started)]
+    assert 2 <= len(pauses) <= 3  # after 0.5, 1 and 2 s
+    assert pauses == sorted(pauses)
+    assert pauses[-1] >= 2 * pauses[0] * 0.8

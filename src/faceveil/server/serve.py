@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.locks import HeldError, locked
@@ -27,7 +28,7 @@ from faceveil.weights import cache_folder
 
 _LOOK = 0.5
 _QUICK_DEATH = 10.0
-"""A worker that lives shorter than this is started again only after as long."""
+"""A worker that lives shorter than this is started again later and later, up to this."""
 _GRACE = 10.0
 """Seconds that workers have to end in."""
 _CLOSING = 3
@@ -123,9 +124,8 @@ class Workers:
     """Processes that work on jobs, as many as asked for, as long as this is open."""
 
     def __init__(self, settings: str, number: int) -> None:
-        self._settings = settings
         self._stop = threading.Event()
-        self._places: list[tuple[subprocess.Popen[str], float] | None] = [None] * number
+        self._places = [_Place(settings) for _ in range(number)]
         self._thread = threading.Thread(target=self._watch, name="faceveil-workers", daemon=True)
 
     def __enter__(self) -> Workers:
@@ -135,7 +135,7 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        running = [place[0] for place in self._places if place]
+        running = [place.process for place in self._places if place.process]
         for process in running:
             process.terminate()
         until = time.monotonic() + _GRACE
@@ -144,30 +144,58 @@ class Workers:
                 process.wait(max(0.0, until - time.monotonic()))
             process.kill()
             process.wait()
-            if process.stdin:
-                process.stdin.close()
+            _close(process)
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            for number, place in enumerate(self._places):
-                if place is None or self._is_due(*place):
-                    self._places[number] = (self._start(), time.monotonic())
+            for place in self._places:
+                place.tend()
             self._stop.wait(_LOOK)
 
-    def _is_due(self, process: subprocess.Popen[str], since: float) -> bool:
-        lived = time.monotonic() - since
-        return process.poll() is not None and lived >= min(_QUICK_DEATH, lived)
 
-    def _start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "faceveil.server.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            cwd=Path(sys.prefix),
-        )
-        assert process.stdin is not None
+class _Place:
+    """Where one process works, and another one after it has died."""
+
+    def __init__(self, settings: str) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        self._settings = settings
+        self._pauses = Backoff(_QUICK_DEATH)
+        self._since = 0.0
+        self._due: float | None = None
+
+    def tend(self) -> None:
+        """Start a process if none is there. After those that die at once it waits ever longer."""
+        now = time.monotonic()
+        if self.process is not None:
+            if self.process.poll() is None:
+                return
+            if self._due is None:
+                if now - self._since >= _QUICK_DEATH:
+                    self._pauses.reset()
+                self._due = now + (self._pauses.next() or 0.0)
+            if now < self._due:
+                return
+            _close(self.process)
+        self.process, self._since, self._due = _start(self._settings), now, None
+
+
+def _start(settings: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "faceveil.server.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(sys.prefix),
+        process_group=0,  # Ctrl-C is for the server, which says when its workers end
+    )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(settings + "\n")
+        process.stdin.flush()
+    return process
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    if process.stdin:
         with suppress(BrokenPipeError):
-            process.stdin.write(self._settings + "\n")
-            process.stdin.flush()
-        return process
+            process.stdin.close()

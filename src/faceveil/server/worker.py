@@ -95,7 +95,6 @@ def run_child() -> None:
     from pathlib import Path
 
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the server says when to end
     given = json.loads(sys.stdin.readline())
     stop = threading.Event()
 
