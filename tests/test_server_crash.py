@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -187,6 +188,19 @@ def test_ctrl_c_while_the_workers_are_still_starting_ends_quietly(tmp_path: Path
     done = interrupted(command, "http://", tmp_path)
     assert done.returncode == 130
     assert done.stdout.splitlines()[1:] == ["faceveil: interrupted"]
+
+
+def test_an_open_page_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with (
+        running(tmp_path / "jobs") as server,
+        server.api.stream("GET", "/api/events", timeout=30) as events,
+    ):
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGINT)
+        assert list(events.iter_lines()) == []  # it ends, and is not cut off
+        _, said = server.process.communicate(timeout=30)
+        assert time.monotonic() - started < 10
+    assert said == "faceveil: interrupted\n"
 
 
 def test_a_worker_that_cannot_start_is_tried_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,8 @@ def create_app(
     queue: JobQueue,
     token: str | None,
     machine: dict[str, Any] | None = None,
+    *,
+    hub: Hub | None = None,
 ) -> ASGIApp:
     """The application. Whoever runs it holds the server's lock of the folder.
 
@@ -79,11 +81,12 @@ def create_app(
         base: options of every job unless its client says otherwise.
         token: what clients have to send, or None.
         machine: options of this machine, for what is done in this process.
+        hub: knows the jobs; for whoever has to close its streams before the connections.
 
     Raises:
         pydantic.ValidationError: the options are out of range.
     """
-    hub = Hub(store)
+    hub = hub or Hub(store)
     intake = Intake(store, service, Options(**base), hub)
     state = State(service, base, store, queue, hub, intake, Metrics(hub), machine or {})
     app = FastAPI(

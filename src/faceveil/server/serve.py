@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
+from faceveil.server.hub import Hub
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
 from faceveil.server.security import is_local, new_token
@@ -80,7 +81,8 @@ def serve(
     host = f"[{service.host}]" if ":" in service.host else service.host
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):
-            app = create_app(service, base, store, queue, token, machine)
+            hub = Hub(store)
+            app = create_app(service, base, store, queue, token, machine, hub=hub)
             config = uvicorn.Config(
                 app,
                 host=service.host,
@@ -96,7 +98,8 @@ def serve(
             )
             settings = {"folder": str(store.folder), "queue": service.queue, "machine": machine}
             with Workers(json.dumps(settings), workers):
-                _Server(config, lambda: ready(f"http://{host}:{service.port}/", token)).run()
+                address = f"http://{host}:{service.port}/"
+                _Server(config, lambda: ready(address, token), hub.close).run()
     except HeldError as error:
         raise UsageError(
             f"another server uses {store.folder}", "end it, or name another folder with --folder"
@@ -110,14 +113,24 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        closing: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._closing = closing
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        await self._closing()  # an open page listens for ever, and would have to be cut off
+        await super().shutdown(sockets)
 
 
 class Workers:
