@@ -17,6 +17,9 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+os.environ["LC_ALL"] = "C.UTF-8"
+"""The command line speaks the user's language; what the tests read is English."""
+
 REPOSITORY = Path(__file__).parent.parent
 
 

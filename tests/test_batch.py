@@ -398,11 +398,11 @@ def test_the_command_resumes_counts_and_is_strict(
     asked = (album, "-o", out.with_suffix(".zip"), "--manifest", manifest)
     done = faceveil(*asked)
     assert done.returncode == 0, done.stderr
-    assert "3 files, 0 done earlier" in done.stderr
+    assert "files: 3, done earlier: 0" in done.stderr
     done = faceveil(*asked, "--resume", "--strict")
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
-    assert "1 files, 1 done earlier, 1 with warnings, 0 failed, 2 faces" in done.stderr
+    assert "files: 1, done earlier: 1, with warnings: 1, failed: 0, faces covered: 2" in done.stderr
     assert faceveil(album, "--resume").returncode == 2
     assert faceveil(album, "--plan", tmp_path / "plan.json").returncode == 2
     assert faceveil(album, "--manifest", album).returncode == 2

@@ -153,6 +153,9 @@ class TestPage:
         unused = {"unchecked"}
         for key, (english, chinese) in WORDS.items():
             assert key in unused or (english in text and chinese in text), key
+        assert "人脸（第 7 帧）：可见一张 20 像素的人脸" in text
+        assert "GPS, subtitlesGPS、字幕" in text
+        assert "抽查：12 帧，检测器：yunet；重做 1 次，新增 2 张人脸" in text
         off = replace(FULL, check=Checked("off"))
         assert WORDS["unchecked"][1] in Page(page([(off, [])])).text
 

@@ -70,9 +70,9 @@ def test_a_preset_yields_to_what_is_given() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"quality": 800}, "--quality: .*100.* not 800"),
+        ({"quality": 800}, "--quality 800: .*100"),
         ({"cells": 8}, "8 cells .*--allow-weak"),
-        ({"min_face": 1.0}, "--min-face: "),
+        ({"min_face": 1.0}, "--min-face 1.0: "),
     ],
 )
 def test_what_is_refused_is_named_by_its_flag(given: dict[str, object], words: str) -> None:

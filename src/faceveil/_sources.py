@@ -173,7 +173,7 @@ def _installer() -> list[str]:
     for name in ("pip3", "pip"):
         if found := shutil.which(name):
             return [found]
-    raise SourceError(f"pip is not installed; add it with: {sys.executable} -m ensurepip")
+    raise SourceError(f"pip is not installed: add it with {sys.executable} -m ensurepip")
 
 
 def _last_error(output: str) -> str:

@@ -324,9 +324,10 @@ class Options(BaseModel):
     @model_validator(mode="after")
     def _refuse_weak(self) -> Self:
         if self.cells > MAX_CELLS and not self.allow_weak:
+            weak = "allow_weak"
             raise ValueError(
                 f"{self.cells} cells leave a face recognizable; use at most {MAX_CELLS}, "
-                "or set allow_weak"
+                f"or set {weak}"
             )
         return self
 

@@ -30,6 +30,13 @@ class Finding:
     score: float | None = None
     detector: str = ""
 
+    @property
+    def words(self) -> str:
+        """What was found and where, in one line."""
+        if self.frame is None:
+            return f"{self.kind}: {self.detail}"
+        return f"{self.kind} in frame {self.frame}: {self.detail}"
+
     def to_dict(self) -> dict[str, Any]:
         """As it is printed and saved for other programs."""
         return asdict(self) | {"box": self.box and corners(self.box)}

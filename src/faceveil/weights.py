@@ -254,7 +254,7 @@ def fetch(
             if hashlib.sha256(data).hexdigest() != entry.sha256:
                 raise SourceError("what it delivers has another sha256")
         except SourceError as error:
-            failures.append(f"  {source}: {error}")
+            failures.append(f"{source}: {error}")
             tell("failed", source, str(error))
             continue
         try:
@@ -267,7 +267,7 @@ def fetch(
         tell("done", source, os.fspath(target))
         return target
     raise WeightsError(
-        "\n".join((f"no source delivered the weights of {name}:", *failures)),
+        f"no source delivered the weights of {name}: {'; '.join(failures)}",
         f"Copy {entry.file} from another machine into a folder and set {ENVIRONMENT} to it.",
     )
 

@@ -32,7 +32,6 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         it is, for its sink to remove.
     """
     count = len(report.findings)
-    found = "one thing" if count == 1 else f"{count} things"
     folder = target.parent / FOLDER
     place: Path | None = folder / target.name
     advice = "it could not be put aside, so it is gone; a lower --confidence finds more faces"
@@ -47,7 +46,11 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         place = None
         release(target)
     return WithheldError(
-        f"the check found {found}; the output was withheld", advice, report=report, place=place
+        f"the check found {'one thing' if count == 1 else f'{count} things'}, "
+        "so the output was withheld",
+        advice,
+        report=report,
+        place=place,
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from faceveil.chinese import in_chinese
 from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _EVERY = 10.0
 
 
 class UI:
-    """The voice of one run of one verb.
+    """The voice of one run of one verb. On stderr it speaks the user's language.
 
     Attributes:
         debug: show tracebacks.
@@ -31,6 +32,7 @@ class UI:
     def __init__(self, *, debug: bool = False) -> None:
         self.debug = debug
         self.exit_code = 0
+        self._said = in_chinese if _speaks_chinese() else str
 
     def result(self, line: str) -> None:
         """One line of what was asked for, on stdout."""
@@ -38,6 +40,9 @@ class UI:
 
     def note(self, line: str) -> None:
         """One line about the run, on stderr."""
+        self._tell(self._said(line))
+
+    def _tell(self, line: str) -> None:
         print(f"faceveil: {line}", file=sys.stderr, flush=True)
 
     def warn(self, line: str) -> None:
@@ -99,7 +104,7 @@ class UI:
 
             def advance(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
-                    tasks[stage] = bars.add_task(f"{name}: {stage}", of="", total=None)
+                    tasks[stage] = bars.add_task(f"{name}: {self._said(stage)}", of="", total=None)
                 of = "" if total is None else f"/{total}"
                 bars.update(tasks[stage], completed=done, total=total, of=of)
 
@@ -123,7 +128,8 @@ class UI:
                 last[0] = counts
                 if time.monotonic() - said >= _EVERY:
                     said = time.monotonic()
-                    self.note(_so_far(counts, said - started))
+                    so_far = _pace(counts, said - started)
+                    self.note(f"{counts.done} of {counts.files} files: {so_far}")
 
             yield lines
         self._summary(last[0], time.monotonic() - started)
@@ -151,13 +157,13 @@ class UI:
 
             def watch(counts: Counts) -> None:
                 last[0] = counts
-                told = _so_far(counts, time.monotonic() - started).partition(": ")[2]
+                told = self._said(_pace(counts, time.monotonic() - started))
                 bars.update(task, completed=counts.done, total=counts.files, told=told)
 
             yield watch
 
     def _summary(self, counts: Counts, seconds: float) -> None:
-        rows = [
+        figures = [
             ("files", f"{counts.done}"),
             ("done earlier", f"{counts.skipped}"),
             ("with warnings", f"{counts.partial}"),
@@ -166,8 +172,9 @@ class UI:
             ("seconds", f"{seconds:.1f}"),
             ("files a second", f"{_rate(counts, seconds):.1f}"),
         ]
+        rows = [(self._said(name), value) for name, value in figures]
         if not sys.stderr.isatty():
-            self.note(", ".join(f"{value} {name}" for name, value in rows))
+            self._tell(", ".join(f"{name}: {value}" for name, value in rows))
             return
         from rich.console import Console
         from rich.table import Table
@@ -207,20 +214,26 @@ class UI:
             now = time.monotonic()
             if now - last >= _EVERY:
                 last = now
-                self.note(f"{name}: {stage} {done}" + ("" if total is None else f" of {total}"))
+                self.note(
+                    f"{name}: {self._said(stage)} {done}" + ("" if total is None else f"/{total}")
+                )
 
         return advance
+
+
+def _speaks_chinese() -> bool:
+    """Whether the user's locale is Chinese, told by the first variable of POSIX that is set."""
+    names = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return (next(filter(None, names), None) or "").startswith("zh")
 
 
 def _rate(counts: Counts, seconds: float) -> float:
     return (counts.done - counts.skipped) / seconds if seconds else 0.0
 
 
-def _so_far(counts: Counts, seconds: float) -> str:
-    return (
-        f"{counts.done} of {counts.files} files: {_rate(counts, seconds):.1f} a second, "
-        f"{counts.faces} faces, {counts.failed} failed"
-    )
+def _pace(counts: Counts, seconds: float) -> str:
+    rate = _rate(counts, seconds)
+    return f"{rate:.1f} a second, {counts.faces} faces, {counts.failed} failed"
 
 
 def describe(error: Exception) -> str:

@@ -277,8 +277,7 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
             ui.result(findings_line(str(path), findings))
             return
         for finding in findings:
-            where = "" if finding.frame is None else f" in frame {finding.frame}"
-            ui.result(f"{path}: {finding.kind}{where}: {finding.detail}")
+            ui.result(f"{path}: {finding.words}")
         if not findings:
             ui.result(f"{path}: nothing found")
 

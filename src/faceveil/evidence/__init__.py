@@ -45,7 +45,7 @@ def make_report(
     settings = settings_of(options)
     warnings = (*source.warnings, *sink.warnings)
     if name:
-        warnings += tuple(_warning(finding) for finding in findings)
+        warnings += tuple(f"the check found {finding.words}" for finding in findings)
     status: Status = "failed" if not name else "partial" if warnings else "ok"
     return Report(
         status=status,
@@ -115,11 +115,6 @@ def _facts(track: Track) -> TrackFacts:
         origin=track.origin,
         kept=track.keep,
     )
-
-
-def _warning(finding: Finding) -> str:
-    where = "" if finding.frame is None else f" in frame {finding.frame}"
-    return f"the check found {finding.kind}{where}: {finding.detail}"
 
 
 def sha256_of_file(path: Path) -> str:

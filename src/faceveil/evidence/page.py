@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
+from faceveil.chinese import in_chinese
 from faceveil.evidence.words import LIMITS, STATUS, VERIFY, WORDS
 from faceveil.options import Options
-from faceveil.report import Checked, Finding, Report, TrackFacts
+from faceveil.report import Checked, Report, TrackFacts
 
 ROWS = 40
 """Rows of a file's table of faces; the rest is in the JSON report."""
@@ -49,12 +50,22 @@ def page(entries: Sequence[tuple[Report, Sheet]]) -> str:
 
 def _say(key: str) -> str:
     """A label in both languages."""
-    english, chinese = WORDS[key]
+    return _pair(*WORDS[key])
+
+
+def _pair(english: str, chinese: str) -> str:
     return f'{escape(english)}<span lang="zh">{escape(chinese)}</span>'
 
 
+def _both(*messages: str, comma: str = "、") -> str:
+    """Messages, one after the other, in both languages."""
+    english = ", ".join(messages)
+    chinese = comma.join(map(in_chinese, messages))
+    return escape(english) if chinese == comma.join(messages) else _pair(english, chinese)
+
+
 def _prose(key: str, lines: Iterable[tuple[str, str]]) -> str:
-    items = (f'<li>{escape(en)}<span lang="zh">{escape(zh)}</span></li>' for en, zh in lines)
+    items = (f"<li>{_pair(*line)}</li>" for line in lines)
     return f"<h3>{_say(key)}</h3><ul>{''.join(items)}</ul>"
 
 
@@ -64,9 +75,7 @@ def _name(text: str) -> str:
 
 
 def _status(report: Report) -> str:
-    english, chinese = STATUS[report.status]
-    words = f'{english}<span lang="zh">{chinese}</span>'
-    return f'<span class="status {report.status}">{words}</span>'
+    return f'<span class="status {report.status}">{_pair(*STATUS[report.status])}</span>'
 
 
 def _origin(reports: Sequence[Report]) -> str:
@@ -133,7 +142,7 @@ def _section(report: Report, sheet: Sheet) -> str:
         f"<section>\n<h2>{_name(report.input)} {_status(report)}</h2>",
         f'<h3>{_say("sheet")}</h3><div class="sheet">{pictures}</div>' if sheet else "",
         _list("warnings", report.warnings, "warn"),
-        _list("findings", map(_finding, report.findings), "warn"),
+        _list("findings", [finding.words for finding in report.findings], "warn"),
         _facts(_about(report)),
         _sizes(report.sizes),
         _faces(report.faces_over_time),
@@ -145,7 +154,7 @@ def _section(report: Report, sheet: Sheet) -> str:
 
 
 def _list(key: str, lines: Iterable[str], kind: str = "") -> str:
-    items = "".join(f'<li class="{kind}">{escape(line)}</li>' for line in lines)
+    items = "".join(f'<li class="{kind}">{_both(line)}</li>' for line in lines)
     return f"<h3>{_say(key)}</h3><ul>{items}</ul>" if items else ""
 
 
@@ -157,16 +166,17 @@ def _facts(rows: Mapping[str, str]) -> str:
 def _about(report: Report) -> dict[str, str]:
     media, rows = report.media, {"output": _name(report.output) if report.output else ""}
     if media is not None:
-        length = f", {report.frames} frames, {report.length:.1f} s" if report.length else ""
-        what = f"{media.format.upper()}, {media.width} × {media.height}{length}"
+        what = [f"{media.format.upper()}, {media.width} × {media.height}"]
+        if report.length:
+            what.append(f"{report.frames} frames, {report.length:.1f} s")
         rows |= {
-            "media": escape(what),
+            "media": _both(*what, comma="，"),
             "covered": str(report.tracks),
             "visible": str(report.kept),
             "seen": str(report.faces),
             "filled": str(report.filled),
             "blind": f"{report.smallest_face_px:.0f} px",
-            "dropped": escape(", ".join(report.dropped)) or "–",
+            "dropped": _both(*report.dropped) or "–",
         }
     return rows | {
         "sha256 in": _hash(report.sha256_in),
@@ -198,19 +208,14 @@ def _how(report: Report) -> dict[str, str]:
 def _checked(checked: Checked) -> str:
     if checked.mode == "off":
         return f'<span class="warn">{_say("unchecked")}</span>'
-    said = f"{checked.mode}: {checked.frames}, {', '.join(checked.detectors)}"
+    said = [f"{checked.mode}: {checked.frames} frames, by {', '.join(checked.detectors)}"]
     if checked.repairs:
-        said += f"; repairs: {checked.repairs}, +{checked.added}"
-    return escape(said)
+        said.append(f"repairs: {checked.repairs}, faces added: {checked.added}")
+    return _both(*said, comma="；")
 
 
 def _hash(value: str) -> str:
     return f'<span class="hash">{escape(value)}</span>' if value else ""
-
-
-def _finding(finding: Finding) -> str:
-    where = "" if finding.frame is None else f", frame {finding.frame}"
-    return f"{finding.kind}{where}: {finding.detail}"
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:
@@ -231,7 +236,7 @@ def _faces(faces: Sequence[TrackFacts]) -> str:
     rows = [
         [
             f"{face.id}",
-            escape(face.origin) + (f", {WORDS['kept'][0]} {WORDS['kept'][1]}" if face.kept else ""),
+            _both(face.origin, *["kept"] * face.kept),
             f"{face.first}–{face.last}",
             str(face.seen),
             str(face.filled),

@@ -163,8 +163,9 @@ def open_source(origin: Path | bytes, options: Options) -> Source:
         )
     place = _SOURCES.get(kind)
     if place is None:
-        what = "archives" if kind in ARCHIVES else "videos" if kind in VIDEOS else "such files"
-        raise UnsupportedError(f"{what} ({kind}) are not handled")
+        raise UnsupportedError(
+            f"{'archives' if kind in ARCHIVES else 'such files'} ({kind}) are not handled"
+        )
     source: Source = _load(place)(origin, kind, options)
     return source
 

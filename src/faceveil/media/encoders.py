@@ -165,8 +165,11 @@ def _fitting(codec: Codec, wanted: str) -> str:
         for name in order:
             if name in known:
                 return name
-    what = "transparency" if wanted.startswith("yuva") else "10 bits a sample"
-    raise UsageError(f"{codec.name} cannot keep {what}", _advice())
+    raise UsageError(
+        f"{codec.name} cannot keep "
+        f"{'transparency' if wanted.startswith('yuva') else '10 bits a sample'}",
+        _advice(),
+    )
 
 
 def _settings(name: str, context: CodecContext, traits: Traits, options: Options) -> dict[str, str]:

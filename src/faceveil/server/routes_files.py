@@ -179,7 +179,7 @@ def _read(state: Here, job: str, name: str) -> bytes:
 
 def _existing(state: Here, record: Record, name: str) -> FilePath:
     if not state.store.has(record.id, name):
-        what = "result" if name.startswith("result") else name.partition(".")[0]
+        what = {ORIGINAL: "original", PLAN: "plan", REPORT: "report"}.get(name, "result")
         raise ProblemError(404, "not-found", f"the job has no {what}, or it was deleted")
     path: FilePath = state.store.path(record.id, name)
     return path

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from faceveil import detect
+from faceveil import chinese, detect
 from faceveil.errors import FaceVeilError
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server import metrics
@@ -27,6 +27,12 @@ def page() -> Response:
     if not _PAGE.is_file():
         raise ProblemError(404, "not-found", "this installation has no page; the API works")
     return FileResponse(_PAGE)
+
+
+@router.get("/static/i18n/zh-messages.json", include_in_schema=False)
+def messages() -> Response:
+    """What the service's messages are in Chinese, for the page."""
+    return FileResponse(chinese.CATALOGUE)
 
 
 @router.get("/api/options")

@@ -55,7 +55,8 @@ export function startCamera(place, settings) {
       start.hidden = true;
     } catch (error) {
       const types = { NotAllowedError: "camera-denied", NotFoundError: "camera-missing" };
-      complain({ problem: { type: types[error.name] ?? "unknown", detail: error.message } });
+      const type = types[error.name];
+      complain({ problem: type ? { type } : { type: "unknown", detail: error.message } });
     } finally {
       start.disabled = false;
     }

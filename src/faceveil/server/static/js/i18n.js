@@ -1,5 +1,7 @@
 // Chinese and English. Texts are bound to elements, so that a switch changes them in place.
 
+import { translator } from "./chinese.js";
+
 export const LANGUAGES = ["en", "zh"];
 const KEPT_AS = "faceveil.language";
 
@@ -7,6 +9,7 @@ const tables = new Map();
 const bound = new WeakMap();
 const listeners = new Set();
 let current = "en";
+let inChinese = null;
 
 /** The language to begin with: the one chosen before, or the browser's. */
 export function preferred(kept, spoken) {
@@ -56,6 +59,9 @@ export function t(key, params = {}) {
   );
 }
 
+/** A message of the service, which speaks English, in the language of the page. */
+export const told = (message) => (current === "zh" && message ? inChinese(message) : message);
+
 /** Let an element, or one attribute of it, show a text and follow the language. */
 export function bind(node, attribute, key, params) {
   const texts = bound.get(node) ?? {};
@@ -75,10 +81,8 @@ function show(node, attribute, key, params) {
 }
 
 async function use(name) {
-  if (!tables.has(name)) {
-    const answer = await fetch(`/static/i18n/${name}.json`);
-    tables.set(name, await answer.json());
-  }
+  if (!tables.has(name)) tables.set(name, await table(name));
+  if (name === "zh") inChinese ??= translator(await table("zh-messages"));
   current = name;
   document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
   adopt(document);
@@ -87,6 +91,8 @@ async function use(name) {
   }
   for (const listener of listeners) listener(name);
 }
+
+const table = async (name) => (await fetch(`/static/i18n/${name}.json`)).json();
 
 /** Bind what the document itself names in data-t and data-t-label. */
 function adopt(root) {

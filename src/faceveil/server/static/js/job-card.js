@@ -4,7 +4,7 @@ import { act, discard, urls } from "./api.js";
 import { announce, button, el } from "./dom.js";
 import { comparison } from "./compare.js";
 import { duration, moment, problemType, problemWords } from "./format.js";
-import { number, onLanguage, t } from "./i18n.js";
+import { number, onLanguage, t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { isBusy, isOver } from "./store.js";
 import { complain } from "./toast.js";
@@ -101,7 +101,7 @@ export class JobCard {
     if (share < this.told) this.told = 0;
     if (share < this.told + TOLD_EVERY || share >= 1) return;
     this.told = share - (share % TOLD_EVERY);
-    announce(`${this.job.name}: ${Math.round(share * 100)} %`);
+    announce(t("about.file", { name: this.job.name, what: `${Math.round(share * 100)} %` }));
   }
 
   #showNotes() {
@@ -113,7 +113,7 @@ export class JobCard {
       if (advice) notes.push(el("p", { class: "soft small" }, advice));
     }
     for (const warning of job.warnings ?? []) {
-      notes.push(el("p", { class: "warn small" }, icon("warning"), el("span", {}, warning)));
+      notes.push(el("p", { class: "warn small" }, icon("warning"), el("span", {}, told(warning))));
     }
     const expires = job.has_original ? job.original_expires : job.has_result && job.result_expires;
     if (expires && !isBusy(job)) {

@@ -83,8 +83,8 @@ function keepFocus(node) {
 }
 
 function tellOf(job) {
-  const words = t(`state.${stateOf(job)}`);
-  if (job.state === "done") announce(`${job.name}: ${words}. ${t("job.faces", { n: job.faces ?? 0 })}`);
-  else if (job.problem && isOver(job)) announce(`${job.name}: ${problemWords(job.problem).title}`);
-  else announce(`${job.name}: ${words}`);
+  let what = t(`state.${stateOf(job)}`);
+  if (job.state === "done") what = t("about.file", { name: what, what: t("job.faces", { n: job.faces ?? 0 }) });
+  else if (job.problem && isOver(job)) what = problemWords(job.problem).title;
+  announce(t("about.file", { name: job.name, what }));
 }

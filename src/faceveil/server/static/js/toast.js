@@ -2,13 +2,14 @@
 
 import { button, byId, el } from "./dom.js";
 import { problemWords } from "./format.js";
+import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 
 /** Say that something went wrong. */
 export function complain(error, about = "") {
   const problem = error?.problem ?? { type: "unknown", detail: String(error?.message ?? error) };
   const { title, detail, advice } = problemWords(problem);
-  show(about ? `${about}: ${title}` : title, [detail, advice]);
+  show(about ? t("about.file", { name: about, what: title }) : title, [detail, advice]);
 }
 
 function show(title, more) {
