@@ -3,13 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+USABLE := $(VENV)/.usable
 READY := $(VENV)/.ready
 
-.PHONY: help demo test trend docs wheel lint format weights clean
+.PHONY: help demo test long trend docs wheel lint format weights clean
 
 help:
-	@echo "make demo     make a sample picture and obscure it"
-	@echo "make test     all checks: style, types, tests"
+	@echo "make demo     make a sample photo and clip and obscure them"
+	@echo "make test     all checks but the long ones: style, types, tests"
+	@echo "make long     run every command of the documents; install, wheel, container steps"
 	@echo "make trend    a few figures beside those of earlier versions"
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
@@ -18,14 +21,19 @@ help:
 	@echo "make weights  fetch the detectors' weights"
 	@echo "make clean    remove what was made here"
 
-# Installed again when what is required changes; otherwise a second run starts at once.
-$(READY): pyproject.toml constraints.txt
+# Installed again when what is required changes; otherwise a second run starts at once. To use
+# FaceVeil takes less than to work on it.
+$(USABLE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mediapipe,scale,test]'
+	$(PIP) -e '.[demo,server]'
+	@touch $@
+
+$(READY): $(USABLE)
+	$(PIP) -e '.[mediapipe,scale,test]'
 	@touch $@
 
 # One detector is enough, so what cannot be fetched is named in a line and passed over.
-weights: $(READY)
+weights: $(USABLE)
 	@$(BIN)/faceveil weights fetch --quiet || true
 
 demo: weights
@@ -39,7 +47,10 @@ lint: $(READY)
 # The tests come last, so that their summary is what is seen.
 test: lint weights
 	$(BIN)/pytest -m alone
-	$(BIN)/pytest -n 2 -m "not alone"
+	$(BIN)/pytest -n 2 -m "not alone and not long"
+
+long: $(READY) weights
+	$(BIN)/pytest -m long
 
 trend: weights
 	@$(BIN)/python benchmarks/trend.py

@@ -1,7 +1,7 @@
 """How well attackers who know the method undo it: FaceVeil's methods beside its peers' operators.
 
-    python benchmarks/attacks.py inversion [--plot FILE.svg]
-    python benchmarks/attacks.py parrot --results FILE.json [--faces FOLDER]
+    python benchmarks/attacks.py inversion [--brief] [--plot FILE.svg]
+    python benchmarks/attacks.py parrot --results FILE.json [--brief] [--faces FOLDER]
 
 ``inversion`` reconstructs the faces that ship with scikit-image, from one frame, from 64 frames in
 which the box trembles, and from a minute. ``parrot`` trains a small network on hidden faces of a
@@ -28,6 +28,7 @@ from attack_inverse import FINEST, FRAMES, HELD_FRAMES, RATE, Guide, Scene, cell
 from attack_operators import DEFAULT, KNOWN_WEAK, OURS, SOLID, TUTORIAL, Operator
 
 MINUTE = 60 * RATE
+BRIEF: tuple[Operator, ...] = (SOLID, DEFAULT, TUTORIAL)
 
 
 COLUMNS = {
@@ -54,12 +55,13 @@ def invert(scene: Scene, guide: Guide, operator: Operator) -> dict[str, NDArray[
 
 
 def inversion(given: argparse.Namespace) -> None:
-    faces = lfw_subset()
+    faces = lfw_subset()[: given.people]
     half = len(faces) // 2
     sets = {
         f"{half} faces of LFW": (Scene(faces[:half]), learn(faces[half:])),
         "astronaut": (Scene([astronaut()]), learn(faces)),
     }
+    tried = BRIEF if given.brief else (*OURS, *KNOWN_WEAK)
     lines: dict[str, dict[str, Any]] = {}
     for name, (scene, guide) in sets.items():
         steps = np.stack([scene.mosaics(n, guide) for n in range(1, FINEST + 1)])
@@ -69,13 +71,13 @@ def inversion(given: argparse.Namespace) -> None:
         print(", ".join(f"{value:.1f}" for value in mean))
         print("\n| dB (equals a mosaic of N cells) | " + " | ".join(COLUMNS.values()) + " |")
         print("|---" * (1 + len(COLUMNS)) + "|")
-        for operator in (*OURS, *KNOWN_WEAK):
+        for operator in tried:
             row = lines[name][operator.name] = invert(scene, guide, operator)
             cells = (_cell(row[column], mean) for column in COLUMNS)
             print(f"| {operator.name} | " + " | ".join(cells) + " |", flush=True)
         print("\n| dB above its own mosaic (largest) | " + " | ".join(COLUMNS.values()) + " |")
         print("|---" * (1 + len(COLUMNS)) + "|")
-        for ours in (operator for operator in OURS if operator.held):
+        for ours in (operator for operator in OURS if operator.held and operator in tried):
             own = steps[ours.options.cells - 1]
             over = (lines[name][ours.name][column] - own for column in COLUMNS)
             shown = (f"{values.mean():+.2f} ({values.max():+.2f})" for values in over)
@@ -97,7 +99,8 @@ def plot(lines: dict[str, dict[str, Any]], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "faceveil"
-    shown = (SOLID, DEFAULT, *KNOWN_WEAK)
+    known = set.intersection(*(set(line) for line in lines.values()))
+    shown = [one for one in (SOLID, DEFAULT, *KNOWN_WEAK) if one.name in known]
     figure, axes = plt.subplots(1, len(lines), figsize=(5.5 * len(lines), 4.4), squeeze=False)
     for ax, (name, line) in zip(axes[0], lines.items(), strict=True):
         ax.plot(range(1, FINEST + 1), line["mosaic"], color="0.6", label="mosaic of N x N cells")
@@ -143,7 +146,7 @@ def parrot(given: argparse.Namespace) -> None:
     contestants: dict[str, Operator | None] = {"clear": None}
     contestants |= {operator.name: operator for operator in (SOLID, DEFAULT, *KNOWN_WEAK, *OURS)}
     if given.brief:
-        few = ("clear", SOLID.name, DEFAULT.name, TUTORIAL.name)
+        few = ("clear", *(operator.name for operator in BRIEF))
         contestants = {name: contestants[name] for name in few}
     for seed in range(given.seeds):
         for (name, operator), (view, around) in product(contestants.items(), views.items()):
@@ -189,19 +192,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     attacks = parser.add_subparsers(required=True)
     linear = attacks.add_parser("inversion", help="the operator is known; no network needed")
     linear.add_argument("--plot", type=Path, help="write the plot of the documents")
+    linear.add_argument(
+        "--people", type=int, default=100, help="of LFW; the second half of them are the guide"
+    )
     linear.set_defaults(run=inversion)
     network = attacks.add_parser("parrot", help="a network trained on hidden faces")
     network.add_argument("--faces", type=Path, help="one sub-folder a person; unset: LFW's")
     network.add_argument(
         "--elsewhere", action="store_true", help="LFW's faces in other places, light and moods"
     )
-    network.add_argument("--brief", action="store_true", help="default, tutorial and the ends only")
     network.add_argument("--results", type=Path, required=True, help="kept from run to run")
     network.add_argument("--seeds", type=int, default=3)
     network.add_argument("--epochs", type=int, default=15)
     network.add_argument("--views", type=int, default=3, help="of each picture, in training")
     network.add_argument("--threads", type=int, default=1)
     network.set_defaults(run=parrot)
+    for attack in (linear, network):
+        attack.add_argument("--brief", action="store_true", help="default, tutorial and solid only")
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = given.run
     run(given)

@@ -26,11 +26,9 @@ from faceveil.options import Options
 from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil
 from faceveil.server.problems import problem_of
 from faceveil.server.settings import Service
+from pages import DOCS, PAGES, REPOSITORY, blocks, commands
 from test_layers import LAYERS
 
-REPOSITORY = Path(__file__).parent.parent
-DOCS = REPOSITORY / "docs"
-PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.glob("*.md")])
 ERRORS = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -41,12 +39,10 @@ CODES = {0, errors.SOME_FAILED, errors.INTERRUPTED, *(kind.exit_code for kind in
 ROOT = typer.main.get_group(app)
 
 
-def commands(page: Path) -> Iterator[str]:
+def ours(page: Path) -> Iterator[str]:
     """Every command line of ours in the page's shell blocks."""
-    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        for line in block.splitlines():
-            if re.match(r"(\.venv/bin/)?faceveil ", line):
-                yield line
+    for block in blocks(page):
+        yield from (line for line in commands(block) if re.match(r"(\.venv/bin/)?faceveil ", line))
 
 
 def verbs() -> Iterator[str]:
@@ -104,7 +100,7 @@ def test_every_public_name_is_explained() -> None:
 
 @pytest.mark.parametrize("verb", list(verbs()))
 def test_every_verb_has_an_example(verb: str) -> None:
-    assert any(f"faceveil {verb}" in line for line in commands(DOCS / "cli.md"))
+    assert any(f"faceveil {verb}" in line for line in ours(DOCS / "cli.md"))
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -147,10 +143,10 @@ def test_every_exit_code_is_explained(page: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [pytest.param(line, id=f"{page.name}: {line}") for page in PAGES for line in commands(page)],
+    [pytest.param(line, id=f"{page.name}: {line}") for page in PAGES for line in ours(page)],
 )
 def test_every_command_can_be_given(line: str) -> None:
-    arguments = shlex.split(line, comments=True)[1:]
+    arguments = shlex.split(line)[1:]
     if arguments[-1] == "--help":
         arguments.pop()
     group = ROOT

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,12 +12,13 @@ import pytest
 from faceveil import detect
 from faceveil.options import Options
 from faceveil.pipeline import veil_image
+from pages import DOCS, blocks
 
-PAGE = Path(__file__).parent.parent / "docs" / "plugins.md"
+PAGE = DOCS / "plugins.md"
 
 
 def test_the_worked_detector_hides_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = blocks(PAGE, "python")
     module: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, str(PAGE), "exec"), module)
     entry = SimpleNamespace(load=lambda: module["from_options"])

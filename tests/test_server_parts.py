@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.queue import JobQueue
 from faceveil.server.store import ORIGINAL, PLAN, Record, Store, new_id
 from faceveil.types import Box, Media, Plan, Track
-from servers import free_port, wait_for
+from servers import wait_for
 
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
 
@@ -146,22 +144,6 @@ class TestLocks:
             holder.wait()
         with locked(tmp_path / "lock"):
             pass
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real Redis."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server here")
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    folder = tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=folder)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 class TestQueue:

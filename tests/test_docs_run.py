@@ -1,0 +1,157 @@
+"""Every command of the documents is typed as it stands, where all lies that it speaks of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceveil import demo, weights
+from faceveil.types import Image
+from films import film
+from pages import PAGES, REPOSITORY, blocks, commands
+from reader import NEEDS, Reader, filled
+
+pytestmark = pytest.mark.long
+
+ELSEWHERE = {
+    r"make |pip install": "tests/test_first_use.py",
+    r"docker |FACEVEIL_TOKEN=": "containers/try.sh: no container engine runs in the tests",
+    r"python benchmarks/attacks.py parrot": "tests/test_attacks.py: needs PyTorch",
+}
+"""Commands that are not run here, and what runs them."""
+
+
+@pytest.fixture(scope="session")
+def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that the pages speak of: photos, clips, folders, archives, a key."""
+    pytest.importorskip("skimage", reason="the extra demo is not installed")
+    folder = tmp_path_factory.mktemp("belongings")
+    scene, faces = demo.compose()
+    half = np.asarray(cv2.resize(scene, None, fx=0.5, fy=0.5), np.uint8)
+    photo = cv2.imencode(".jpg", half)[1].tobytes()
+    for name in ("photo.jpg", "crowd.jpg"):
+        (folder / name).write_bytes(photo)
+    (folder / "broken.jpg").write_bytes(photo[: len(photo) // 2])
+    for place in ("holiday", "portraits", "album", "archive", "photos", "in", "mnt/share/in"):
+        (folder / place).mkdir(parents=True)
+        for number in range(2):
+            (folder / place / f"{number}.jpg").write_bytes(photo)
+    (folder / "photos" / "1.jpg").unlink()
+    shutil.copy(folder / "photo.jpg", folder / "photos" / "photo.jpg")
+    (folder / "photos" / "0.jpg").unlink()
+    (folder / "mnt/srv").mkdir()
+    (folder / "docs").mkdir()
+    for name in ("holiday", "album"):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            for path in (folder / name).iterdir():
+                archive.write(path, path.name)
+    _clips(folder, scene)
+    _people(folder / "people", half, [face.transformed(0.5).as_tuple() for face in faces])
+    for name in ("benchmarks", "containers", "constraints.txt", ".venv", "src", "pyproject.toml"):
+        if (REPOSITORY / name).exists():
+            (folder / name).symlink_to(REPOSITORY / name)
+    key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "auditor_key")]
+    subprocess.run(key, check=True)
+    return folder
+
+
+def _clips(folder: Path, scene: Image) -> None:
+    pictures = list(demo.pan(scene))[:50:2]
+    film(folder / "clip.mp4", pictures, sound="aac")
+    for name in ("interview.mov", "hall.mp4", "film.mp4"):
+        film(folder / name, pictures[:12], sound="aac")
+
+
+def _people(folder: Path, picture: Image, faces: list[tuple[float, ...]]) -> None:
+    """Pictures with labels, as the benchmarks want them."""
+    folder.mkdir()
+    cv2.imwrite(str(folder / "table.jpg"), picture)
+    height, width = picture.shape[:2]
+    labels = {"table.jpg": {"width": width, "height": height, "boxes": faces}}
+    (folder / "labels.json").write_text(json.dumps(labels))
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a Ray cluster."""
+    utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed (extra scale)")
+    here = {"num_cpus": 2, "object_store_memory": 100_000_000, "include_dashboard": False}
+    cluster = utils.Cluster(initialize_head=True, head_node_args=here)
+    try:
+        yield str(cluster.address)
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture
+def reader(belongings: Path, tmp_path: Path, detector: str) -> Iterator[Reader]:
+    folder = tmp_path / "here"
+    shutil.copytree(belongings, folder, symlinks=True)
+    tools = Path(sys.executable).parent
+    reader = Reader(
+        folder,
+        {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "NO_COLOR": "1",
+            "RTSP": "clip.mp4",
+            "XDG_CACHE_HOME": str(
+                tmp_path / "cache"
+            ),  # jobs and what is fetched: not the user's own
+            "FACEVEIL_WEIGHTS": str(weights.find(detector).parent),
+        },
+    )
+    try:
+        yield reader
+    finally:
+        reader.end()
+
+
+def shells(page: Path) -> list[list[str]]:
+    """The commands of each shell block that are to be run here."""
+    kept = (
+        [line for line in commands(block) if not any(re.match(p, line) for p in ELSEWHERE)]
+        for block in blocks(page)
+    )
+    return [lines for lines in kept if lines]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if shells(page) and page.name != "README.zh-CN.md"],
+    ids=lambda page: page.name,
+)
+def test_every_command_does_what_is_said(
+    page: Path, reader: Reader, request: pytest.FixtureRequest
+) -> None:
+    for lines in shells(page):
+        for line in lines:
+            for variable, fixture in NEEDS.items():
+                if variable in filled(line):
+                    reader.environment[variable] = request.getfixturevalue(fixture)
+            reader.type(line)
+
+
+def test_both_first_pages_say_the_same_to_type() -> None:
+    english, chinese = (
+        [list(commands(block)) for block in blocks(REPOSITORY / name)]
+        for name in ("README.md", "README.zh-CN.md")
+    )
+    assert english == chinese
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/library.md"])
+def test_every_example_in_python_runs(page: str, reader: Reader) -> None:
+    for block in blocks(REPOSITORY / page, "python"):
+        (reader.folder / "example.py").write_text(block, encoding="utf-8")
+        reader.type("python example.py")

@@ -1,0 +1,84 @@
+"""From nothing to a photo, a clip and the open page: a clone, a wheel, a container's steps."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from faceveil import demo
+from faceveil.check import check_file
+from faceveil.options import Options
+from films import film
+from pages import REPOSITORY, blocks, commands
+from reader import SERVICE, Reader
+from verbs import everyday
+
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path, photo: Path) -> Reader:
+    """Somebody with a fresh clone, a photo and a clip, and nothing installed."""
+    clone = tmp_path / "faceveil"
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
+    photo.rename(clone / "photo.jpg")
+    scene, _ = demo.compose()
+    film(clone / "clip.mp4", list(demo.pan(scene))[:25], sound="aac")
+    here = str(Path(sys.prefix) / "bin")
+    path = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != here]
+    return Reader(clone, {"PATH": os.pathsep.join(path), "XDG_CACHE_HOME": str(tmp_path / "cache")})
+
+
+def first(heading: str = "") -> list[str]:
+    """The commands of the first shell block of the first page below a heading."""
+    page = REPOSITORY / "README.md"
+    text = page.read_text(encoding="utf-8")
+    assert heading in text
+    begun = len(re.findall("^```sh", text[: text.index(heading)], re.MULTILINE))
+    return list(commands(blocks(page)[begun]))
+
+
+def test_from_a_clone_to_a_checked_photo_a_checked_clip_and_the_open_page(
+    newcomer: Reader,
+) -> None:
+    steps = first()
+    assert [re.sub(r"\S*/", "", step).split()[1] for step in steps] == ["demo", "veil", "serve"]
+    for step in steps:
+        newcomer.type(step)
+    for name in ("demo/after.jpg", "demo/after.mp4", "photo.veiled.jpg", "clip.veiled.mp4"):
+        assert check_file(newcomer.folder / name, Options()) == []
+    with urllib.request.urlopen(SERVICE, timeout=10) as page:
+        assert "FaceVeil" in page.read().decode()
+    newcomer.end()
+    # What the contributors' page says first.
+    newcomer.type("make format")
+    newcomer.type("git diff --exit-code")
+
+
+def test_installed_as_the_first_page_says(newcomer: Reader, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    bin_ = f"{tmp_path / 'venv' / 'bin'}{os.pathsep}"
+    newcomer.environment["PATH"] = bin_ + newcomer.environment["PATH"]
+    for step in first("## Install"):
+        newcomer.type(step)
+    (newcomer.folder / "src").rename(tmp_path / "away")  # it is the installed one that runs
+    newcomer.type("faceveil veil photo.jpg clip.mp4 -o safe")
+    newcomer.type("faceveil --version")
+
+
+@pytest.mark.parametrize("script", ["tools/try_wheel.sh", "containers/try.sh"])
+def test_from_outside_of_the_checkout(script: str, tmp_path: Path) -> None:
+    if script.startswith("containers") and shutil.which("setpriv") is None:
+        pytest.skip("no setpriv here")
+    done = subprocess.run(
+        [str(REPOSITORY / script)], cwd=tmp_path, env=everyday(), capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
