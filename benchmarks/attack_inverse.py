@@ -8,8 +8,9 @@ linear solve (Wiener; Tikhonov with a learnt matrix), exact for any number of fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from attack_faces import Portrait
 from attack_operators import Look, Matrix, Operator, luma
-from faceveil.paint import HOLD_SECONDS
+from faceveil.paint import HOLD_SECONDS, Held
 from faceveil.types import Box
 
 AROUND = (0.38, 0.52, 0.38, 0.38)
@@ -28,7 +29,7 @@ FINE = 20
 FRAMES = 64
 RATE = 25
 HELD_FRAMES = RATE * HOLD_SECONDS
-"""How many frames share a code, of a video with RATE frames a second."""
+"""How many frames at least share a code, of a video with RATE frames a second."""
 UNMODELLED = 8.0
 """Standard deviation of a clear pixel from what the grid of unknowns can show."""
 # How much the attacker makes of other faces, how far a face departs from them, and over what share
@@ -160,7 +161,7 @@ class Scene:
         if any(p.image.shape[:2] != size or p.face != self.face for p in portraits):
             raise ValueError("portraits of one scene have one size and one box")
         self._x0, self._y0, self._x1, self._y1 = window(self.face)
-        self._grid = lattice(fine)
+        self._fine, self._grid = fine, lattice(fine)
         sides = (self._y1 - self._y0, self._x1 - self._x0)
         self._up = tuple(
             np.asarray(cv2.resize(np.eye(n), (n, side), interpolation=cv2.INTER_CUBIC), np.float64)
@@ -178,12 +179,45 @@ class Scene:
             found.append(self.face.padded(*[grow] * 4).transformed(1, dx, dy))
         return found
 
-    def see(self, operator: Operator, boxes: Sequence[Box], hold: int = 0) -> Evidence:
+    def attack(
+        self, operator: Operator, guide: Guide, frames: int, *, held: bool = False
+    ) -> Matrix:
+        """(faces,) dB that come back from so many frames.
+
+        Args:
+            held: a track keeps its codes, at RATE frames a second.
+        """
+        boxes = self.boxes(frames)
+        if not held:
+            return self.best(self.see(operator, boxes), guide)
+        back = np.empty(len(self.portraits))
+        for shown, faces in self._shown(operator, boxes).items():
+            scene = Scene([self.portraits[face] for face in faces], self._fine)
+            back[faces] = scene.best(scene.see(operator, boxes, shown), guide)
+        return back
+
+    def _shown(self, operator: Operator, boxes: Sequence[Box]) -> dict[tuple[int, ...], list[int]]:
+        """The frames whose codes are shown -> the faces of which just these are."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for face, portrait in enumerate(self.portraits):
+            held, shown, last = Held(HELD_FRAMES), list[int](), None
+            for number, box in enumerate(boxes):
+                look = partial(operator.codes, portrait.image, box)
+                if (codes := held.at(number, False)(0, look)) is not last:
+                    shown.append(number)
+                    last = codes
+            found.setdefault(tuple(shown), []).append(face)
+        return found
+
+    def see(
+        self, operator: Operator, boxes: Sequence[Box], shown: Collection[int] | None = None
+    ) -> Evidence:
         """Collect what frames tell, and what shows around them.
 
         Args:
             boxes: one a frame. The face itself does not move.
-            hold: show the values of a frame for this many; 0 for fresh ones in every frame.
+            shown: the frames whose values are painted, in the others it is those of one before;
+                None: all.
         """
         evidence = Evidence(self._grid, len(self.portraits))
         shows = np.zeros((self.height, self.width), np.bool_)
@@ -193,7 +227,7 @@ class Scene:
             shows[:y0] = shows[y1:] = True
             shows[:, :x0] = shows[:, x1:] = True
             shows[y0:y1, x0:x1] |= ~look.hidden
-            if look.rows.size and number % (hold or 1) == 0:
+            if look.rows.size and (shown is None or number in shown):
                 values = [operator.values(p.image, box) for p in self.portraits]
                 self._add(evidence, look, np.stack(values))
         everything = (0, 0, self.width, self.height)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from faceveil.obscure import load_obscurer, paint
 from faceveil.obscure.canvas import BgrCanvas
-from faceveil.obscure.codes import borders, grid
+from faceveil.obscure.codes import Codes, borders, grid, nothing
 from faceveil.options import Options
 from faceveil.region import Target, mask, regions
 from faceveil.types import Box, Image, Region
@@ -59,7 +59,7 @@ class Operator(Protocol):
 
     Attributes:
         name: what tables call it.
-        held: frames of a track share what the first of them told.
+        held: frames of a track may share codes.
     """
 
     name: str
@@ -75,6 +75,10 @@ class Operator(Protocol):
 
     def values(self, image: Image, face: Box) -> Matrix:
         """(p, q) luma, 0 to 255: what the frame shows of ``look``."""
+        ...
+
+    def codes(self, image: Image, face: Box) -> Codes:
+        """What is painted from, for one whose codes are held."""
         ...
 
 
@@ -116,13 +120,17 @@ class Ours:
         return Look((x0, y0, x1, y1), means(h, down), means(w, across), hidden, CODE_STEP)
 
     def values(self, image: Image, face: Box) -> Matrix:
-        region = self.region(face, image.shape[1], image.shape[0])
         if self.held:
-            return luma(self._obscurer.summarize(BgrCanvas(image), region).cells)
+            return luma(self.codes(image, face).cells)
+        region = self.region(face, image.shape[1], image.shape[0])
         if self.options.method != "gaussian":
             return np.zeros((0, 0))
         x0, y0, x1, y1 = map(int, region.box.as_tuple())
         return luma(self.paint(image, face)[y0:y1, x0:x1])
+
+    def codes(self, image: Image, face: Box) -> Codes:
+        region = self.region(face, image.shape[1], image.shape[0])
+        return self._obscurer.summarize(BgrCanvas(image), region)
 
 
 class Peer:
@@ -190,6 +198,9 @@ class Peer:
         # Of a mosaic, one pixel from the middle of each block.
         centers = [((np.arange(k) + 0.5) * n / k).astype(int) for n, k in ((h, down), (w, across))]
         return shown[np.ix_(*centers)]
+
+    def codes(self, image: Image, face: Box) -> Codes:
+        return nothing()
 
 
 def luma(image: NDArray[Any]) -> Matrix:

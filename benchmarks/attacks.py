@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attack_faces import astronaut, lfw_subset, people, views_of_lfw
-from attack_inverse import FINEST, FRAMES, HELD_FRAMES, RATE, Guide, Scene, cells_of, learn
+from attack_inverse import FINEST, FRAMES, RATE, Guide, Scene, cells_of, learn
 from attack_operators import DEFAULT, KNOWN_WEAK, OURS, SOLID, TUTORIAL, Operator
 
 MINUTE = 60 * RATE
@@ -43,14 +43,10 @@ codes of its own, and a minute as the program paints it."""
 
 def invert(scene: Scene, guide: Guide, operator: Operator) -> dict[str, NDArray[Any] | None]:
     """(faces,) dB that come back, for each of COLUMNS."""
-
-    def back(frames: int, hold: int) -> NDArray[Any]:
-        return scene.best(scene.see(operator, scene.boxes(frames), hold), guide)
-
-    one, fresh = back(1, 0), back(FRAMES, 0)
+    one, fresh = (scene.attack(operator, guide, frames) for frames in (1, FRAMES))
     if not operator.held:
         return {"one": one, "held": fresh, "fresh": None, "minute": None}
-    held, minute = back(FRAMES, HELD_FRAMES), back(MINUTE, HELD_FRAMES)
+    held, minute = (scene.attack(operator, guide, n, held=True) for n in (FRAMES, MINUTE))
     return {"one": one, "held": held, "fresh": fresh, "minute": minute}
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
-import faceveil.obscure
-from faceveil.errors import UsageError
 from faceveil.obscure import load_obscurer, outline, paint
 from faceveil.obscure.canvas import BgrCanvas, Canvas, PlanesCanvas, canvas_of
-from faceveil.obscure.codes import Codes, nothing
+from faceveil.obscure.codes import Codes, nothing, quantize
 from faceveil.options import Options
+from faceveil.paint import Held
 from faceveil.region import Target, mask, regions
 from faceveil.types import Box, Frame, Image, Planes, Region
 
@@ -65,26 +68,6 @@ def test_more_cells_than_six_are_refused_unless_asked_for_twice() -> None:
     with pytest.raises(ValidationError, match="recognizable"):
         Options(cells=7)
     assert load_obscurer(Options(cells=7, allow_weak=True)).name == "blur"
-
-
-def test_unknown_methods_are_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="swirl") as error:
-        load_obscurer(Options(), "swirl")
-    assert "pixelate" in error.value.advice
-
-
-def test_a_plug_in_is_loaded_only_when_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def installed(group: str, name: str) -> tuple[EntryPoint, ...]:
-        asked.append((group, name))
-        return (EntryPoint(name, "faceveil.obscure.solid:Solid", group),)
-
-    monkeypatch.setattr(faceveil.obscure, "entry_points", installed)
-    assert load_obscurer(Options()).name == "blur"
-    assert asked == []
-    assert load_obscurer(Options(), "mine").name == "solid"
-    assert asked == [("faceveil.obscurers", "mine")]
 
 
 def test_solid_is_one_grey_whatever_the_picture() -> None:
@@ -218,25 +201,83 @@ def test_a_region_inside_the_bounding_box_of_another_sees_the_original() -> None
     assert not image[inside(face.box)].any()
 
 
+class Keeping(dict[int, Codes]):
+    """Keeps the first codes of every track."""
+
+    def __call__(self, track: int, look: Callable[[], Codes]) -> Codes:
+        if track not in self:
+            self[track] = look()
+        return self[track]
+
+
 def test_held_codes_stand_in_for_later_frames() -> None:
     options = Options()
-    held: dict[int, Codes] = {}
+    held = Keeping()
     first, second, other = noise(seed=1), noise(seed=2), noise(seed=2)
-    (region,) = veil(first, [Target(5, FACE)], options, held=held)
+    (region,) = veil(first, [Target(5, FACE)], options, hold=held)
     kept = held[5]
-    veil(second, [Target(5, FACE)], options, held=held)
+    veil(second, [Target(5, FACE)], options, hold=held)
     assert held == {5: kept}
     assert np.array_equal(first[inside(region.box)], second[inside(region.box)])
-    (moved,) = veil(other, [Target(5, Box(20, 40, 95, 118))], options, held=held)
+    (moved,) = veil(other, [Target(5, Box(20, 40, 95, 118))], options, hold=held)
     expected = load_obscurer(options).draw(kept, moved)
     assert np.array_equal(other[inside(moved.box)], expected)
 
 
 def test_methods_without_codes_hold_nothing() -> None:
     for method in ("solid", "cartoon", "gaussian"):
-        held: dict[int, Codes] = {}
-        veil(noise(), [Target(5, FACE)], Options.model_validate({"method": method}), held=held)
+        held = Keeping()
+        veil(noise(), [Target(5, FACE)], Options.model_validate({"method": method}), hold=held)
         assert held == {}
+
+
+def coded(*lumas: int) -> Codes:
+    return Codes(quantize(np.array([[[luma] * 3 for luma in lumas]], float)))
+
+
+@given(
+    cells=arrays(np.uint8, (2, 2, 3)),
+    step=st.integers(-1, 1),
+    other=st.sampled_from([-3, -2, 2, 3]),
+)
+def test_codes_are_alike_up_to_one_level(cells: Image, step: int, other: int) -> None:
+    grey = quantize(np.repeat(cells[..., :1], 3, axis=-1).astype(float))
+    level = grey[..., :1].astype(int)
+
+    def moved(levels: int) -> Codes:
+        shifted = np.clip(level + 17 * levels, 0, 255)
+        return Codes(np.repeat(shifted, 3, axis=-1).astype(np.uint8))
+
+    assert Codes(grey).alike(moved(step))
+    far = np.abs(moved(other).cells.astype(int) - grey).max() >= 2 * 17
+    assert Codes(grey).alike(moved(other)) is not far
+    assert not Codes(grey).alike(coded(0, 0))
+
+
+def test_a_track_gets_other_codes_only_when_it_looks_otherwise() -> None:
+    held = Held(2.0)
+    shown = []
+
+    def at(time: float, luma: int, track: int = 1, *, fresh: bool = False) -> int:
+        hold = held.at(time, fresh)
+        return int(hold(track, lambda: coded(luma)).cells[0, 0, 0])
+
+    for time, luma in ((0.0, 100), (1.0, 200), (2.0, 117), (3.0, 200), (4.0, 200), (5.0, 100)):
+        shown.append(at(time, luma))
+    # Not within the limit; not for one level more; then for many; and not again at once.
+    assert shown == [102, 102, 102, 102, 204, 204]
+    assert at(5.5, 0, track=2) == 0
+    assert at(6.0, 255, track=2) == 0  # each track has a clock of its own
+    assert at(7.4, 255, track=2) == 0
+    assert at(7.5, 255, track=2) == 255
+    assert at(7.6, 17, track=2, fresh=True) == 17  # a scene of its own
+    assert at(3.0, 51, track=2) == 51  # time that runs backwards
+
+
+def test_a_track_that_was_away_for_long_is_looked_at_anew() -> None:
+    held = Held(2.0)
+    for time, luma, expected in ((0.0, 0, 0), (1.9, 255, 0), (3.8, 17, 0), (5.8, 17, 17)):
+        assert held.at(time, False)(1, partial(coded, luma)).cells[0, 0, 0] == expected
 
 
 def test_codes_cannot_be_altered() -> None:

@@ -5,7 +5,8 @@ What files and live streams have in common once it is known where the faces are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from faceveil.region import Target
 from faceveil.types import Box, Frame
 
 if TYPE_CHECKING:
+    from faceveil.obscure import Hold
     from faceveil.obscure.codes import Codes
     from faceveil.options import Options
 
 HOLD_SECONDS = 2
-"""For this long a track shows the same codes: fresh ones in every frame would add up to a face."""
+"""For this long at least a track shows the same codes: many of them would add up to a face."""
 
 # Codes are held by track, and no track has a negative number.
 _WHOLE, _ZONES = -1, -2
@@ -37,13 +39,13 @@ class Painter:
         frame: Frame,
         size: tuple[int, int],
         targets: Sequence[Target],
-        held: dict[int, Codes],
+        hold: Hold,
     ) -> tuple[Box, ...]:
         """Paint the targets and the zones that are always covered, in place.
 
         Args:
             size: width and height of the frame.
-            held: the codes to use again, from `Held`.
+            hold: chooses the codes of each track, see `Held`.
 
         Returns:
             What is certainly covered.
@@ -54,7 +56,7 @@ class Painter:
             return ()
         canvas = canvas_of(frame)
         masks = [region.mask(area, options) for area in areas]
-        obscure.paint(canvas, areas, masks, self._obscurer, held)
+        obscure.paint(canvas, areas, masks, self._obscurer, hold)
         if options.show_boxes:
             for area in areas:
                 obscure.outline(canvas, area)
@@ -62,26 +64,59 @@ class Painter:
 
 
 class Held:
-    """The codes of each track, for as long as they may be held.
+    """The codes of each track, from frame to frame.
+
+    A track is looked at anew when its codes have been shown for the limit, and gets other codes
+    only if it looks otherwise by then: of a still face with a trembling box a minute tells no more
+    than a moment.
 
     Args:
-        limit: that time, in the units of the times given to ``at``.
+        limit: the shortest time between two codes of a track in a scene, in the units of the times
+            given to ``at``.
     """
 
     def __init__(self, limit: Fraction | float) -> None:
         self._limit = limit
-        self._codes: dict[int, Codes] = {}
-        self._since: float = 0
+        self._kept: dict[int, _Kept] = {}
+        self._now: float = 0
 
-    def at(self, time: float, fresh: bool) -> dict[int, Codes]:
-        """The codes for a frame at this time.
+    def at(self, time: float, fresh: bool) -> Hold:
+        """Go to the frame at this time.
 
         Args:
             fresh: it is the first of a scene.
         """
-        if fresh or not 0 <= time - self._since < self._limit:
-            self._codes, self._since = {}, time
+        if fresh or time < self._now:
+            self._kept = {}
+        self._now = time
         return self._codes
+
+    def _codes(self, track: int, look: Callable[[], Codes]) -> Codes:
+        kept = self._kept.get(track)
+        if kept is None or self._now - kept.shown >= self._limit:
+            self._forget()
+            kept = self._kept[track] = _Kept(look(), self._now, self._now)
+        elif self._now - kept.since >= self._limit:
+            kept.since = self._now
+            if not kept.codes.alike(seen := look()):
+                kept.codes = seen
+        kept.shown = self._now
+        return kept.codes
+
+    def _forget(self) -> None:
+        """Drop the tracks that are over."""
+        over = [one for one, kept in self._kept.items() if self._now - kept.shown >= self._limit]
+        for track in over:
+            del self._kept[track]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Codes; since when they hold, or were last compared; and when they were last shown."""
+
+    codes: Codes
+    since: float
+    shown: float
 
 
 def whole(size: tuple[int, int]) -> Target:

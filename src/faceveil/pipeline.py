@@ -270,8 +270,8 @@ def render(
                 if frame.pts != plan.pts[frame.index]:
                     raise _other(f"frame {frame.index} is at another time")
                 wanted = [whole(size)] if frame.damaged else targets.get(frame.index, [])
-                codes = held.at(frame.pts, frame.index in cuts)
-                if covers := painter.paint(frame, size, wanted, codes):
+                hold = held.at(frame.pts, frame.index in cuts)
+                if covers := painter.paint(frame, size, wanted, hold):
                     painted[frame.index] = covers
                 write(frame)
                 step("render", count := frame.index + 1, len(plan.pts))

@@ -249,9 +249,9 @@ class Veil:
         if frame.peek() is None:
             # The detector may still look at the array itself.
             frame = Frame(frame.index, frame.image.copy(), pts=frame.pts)
-        held = self._held.at(due.time, due.scene != self._shown)
+        hold = self._held.at(due.time, due.scene != self._shown)
         self._shown = due.scene
-        covers = self._painter.paint(frame, due.size, targets, held)
+        covers = self._painter.paint(frame, due.size, targets, hold)
         with self._changed:
             now = self._clock()
             self._meter.passed(now, now - due.time)

@@ -10,24 +10,23 @@ signature. All regions of a frame are summarized before the first is painted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.errors import UsageError
+from faceveil.obscure.codes import Codes
 from faceveil.options import Options
 from faceveil.types import Box, Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas
-    from faceveil.obscure.codes import Codes
 
-ENTRY_POINTS = "faceveil.obscurers"
-"""Group under which an installed package offers obscurers; each a callable taking Options."""
+Hold = Callable[[int, Callable[[], Codes]], Codes]
+"""Given a track and a way to look at it, the codes to paint it with: fresh ones or earlier ones."""
 
 _BUILT_IN = {
     "blur": "faceveil.obscure.blur:Blur",
@@ -69,28 +68,10 @@ class Obscurer(Protocol):
         ...
 
 
-def load_obscurer(options: Options, name: str | None = None) -> Obscurer:
-    """The obscurer the options ask for.
-
-    Args:
-        name: in place of ``options.method``: a built-in method or an installed plug-in. A plug-in
-            is imported only when it is named here.
-
-    Raises:
-        UsageError: there is none of this name.
-    """
-    name = name or options.method
-    if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
-        make = getattr(import_module(module), attribute)
-    else:
-        found = tuple(entry_points(group=ENTRY_POINTS, name=name))
-        if not found:
-            raise UsageError(
-                f"no method is called {name!r}", f"Choose one of: {', '.join(_BUILT_IN)}."
-            )
-        make = found[0].load()
-    return cast(Obscurer, make(options))
+def load_obscurer(options: Options) -> Obscurer:
+    """The obscurer the options ask for. There are no others: the promise rests on these."""
+    module, _, attribute = _BUILT_IN[options.method].partition(":")
+    return cast(Obscurer, getattr(import_module(module), attribute)(options))
 
 
 def paint(
@@ -98,25 +79,18 @@ def paint(
     regions: Sequence[Region],
     masks: Sequence[NDArray[np.uint8]],
     obscurer: Obscurer,
-    held: dict[int, Codes] | None = None,
+    hold: Hold | None = None,
 ) -> None:
     """Obscure all regions of one frame, in place.
 
     Args:
         masks: for each region how far each pixel is painted, see ``faceveil.region.mask``.
-        held: codes by track id, read and extended here, if the obscurer's codes may be held. The
-            caller keeps it from frame to frame and clears it at a new scene and every 2 s.
+        hold: chooses the codes of a track, if the obscurer's codes may be held.
     """
-    if not obscurer.holds:
-        held = None
     codes = []
     for region in regions:
-        found = held.get(region.track) if held is not None else None
-        if found is None:
-            found = obscurer.summarize(canvas, region)
-            if held is not None:
-                held[region.track] = found
-        codes.append(found)
+        look = partial(obscurer.summarize, canvas, region)
+        codes.append(hold(region.track, look) if hold is not None and obscurer.holds else look())
     for region, mask, code in zip(regions, masks, codes, strict=True):
         canvas.paste(region.box, obscurer.draw(code, region), mask)
 

@@ -30,6 +30,9 @@ _CB = np.array([-40.0, -15.0, 0.0, 24.0])
 _CR = np.array([-18.0, 0.0, 15.0, 38.0])
 _LUMA_STEP = 17.0  # 16 levels, black and white included
 
+# Two levels next to each other are at most 25 apart, two with one between them at least 33.
+_NEIGHBOURS = 28.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codes:
@@ -43,6 +46,17 @@ class Codes:
 
     def __post_init__(self) -> None:
         self.cells.flags.writeable = False
+
+    def alike(self, other: Codes) -> bool:
+        """Whether no cell differs by more than one level of luma and of each colour difference.
+
+        Codes of the same still face do, when its box trembles: the averages cross from one level
+        to the next and back.
+        """
+        if self.cells.shape != other.cells.shape:
+            return False
+        one, two = (_components(codes.cells.astype(np.float64)) for codes in (self, other))
+        return bool((np.abs(one - two) < _NEIGHBOURS).all())
 
 
 def nothing() -> Codes:
@@ -93,13 +107,19 @@ def quantize(bgr: NDArray[np.float64]) -> Image:
     Returns:
         The same shape, uint8.
     """
-    blue, green, red = np.moveaxis(bgr, -1, 0)
-    luma = 0.114 * blue + 0.587 * green + 0.299 * red  # ITU-R BT.601
+    luma, blue, red = _components(bgr)
     level = np.rint(luma / _LUMA_STEP).clip(0, 15).astype(np.intp)
-    cb = np.searchsorted((_CB[1:] + _CB[:-1]) / 2, 0.564 * (blue - luma))
-    cr = np.searchsorted((_CR[1:] + _CR[:-1]) / 2, 0.713 * (red - luma))
+    cb = np.searchsorted((_CB[1:] + _CB[:-1]) / 2, blue)
+    cr = np.searchsorted((_CR[1:] + _CR[:-1]) / 2, red)
     rounded: Image = _palette()[level, cb, cr]
     return rounded
+
+
+def _components(bgr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, ...): luma and the two colour differences, ITU-R BT.601, of colours (..., 3)."""
+    blue, green, red = np.moveaxis(bgr, -1, 0)
+    luma = 0.114 * blue + 0.587 * green + 0.299 * red
+    return np.stack([luma, 0.564 * (blue - luma), 0.713 * (red - luma)])
 
 
 @cache
