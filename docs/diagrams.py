@@ -57,7 +57,7 @@ def flow() -> str:
         *(arrow((x, 223), (x - 50, 223)) for x in (770, 570, 370, 190)),
         arrow((445, 256), (445, 310)),
         arrow((500, 190), (500, 148), (645, 148), (645, 106), kind="again"),
-        note(572, 166, "a face shows: cover it, too"),
+        note(736, 152, "a face shows: cover it, too"),
         arrow((255, 40), (255, 22), (945, 22), (945, 223), (920, 223)),
         note(600, 14, "read a second time, so that the plan reaches back to the first frame"),
     ]

@@ -173,10 +173,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
 
 
-def test_every_page_is_in_the_index() -> None:
+def test_every_page_is_in_the_index_and_in_the_menu_in_one_order() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
-    for page in DOCS.glob("*.md"):
-        assert page.name == "index.md" or f"]({page.name})" in text
+    menu = (REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"\]\(([\w-]+\.md)\)", text)
+    assert re.findall(r"^ +- ([\w-]+\.md)$", menu, re.MULTILINE) == ["index.md", *listed]
+    assert sorted(["index.md", *listed]) == sorted(page.name for page in DOCS.glob("*.md"))
 
 
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
