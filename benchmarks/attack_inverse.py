@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import cv2
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attack_faces import Portrait
-from attack_operators import Look, Matrix, Operator, luma
+from attack_operators import Look, Matrix, Operator, Ours, luma
 from faceveil.paint import HOLD_SECONDS, Held
 from faceveil.types import Box
 
@@ -188,7 +187,7 @@ class Scene:
             held: a track keeps its codes, at RATE frames a second.
         """
         boxes = self.boxes(frames)
-        if not held:
+        if not (held and isinstance(operator, Ours)):
             return self.best(self.see(operator, boxes), guide)
         back = np.empty(len(self.portraits))
         for shown, faces in self._shown(operator, boxes).items():
@@ -196,14 +195,14 @@ class Scene:
             back[faces] = scene.best(scene.see(operator, boxes, shown), guide)
         return back
 
-    def _shown(self, operator: Operator, boxes: Sequence[Box]) -> dict[tuple[int, ...], list[int]]:
+    def _shown(self, operator: Ours, boxes: Sequence[Box]) -> dict[tuple[int, ...], list[int]]:
         """The frames whose codes are shown -> the faces of which just these are."""
         found: dict[tuple[int, ...], list[int]] = {}
         for face, portrait in enumerate(self.portraits):
             held, shown, last = Held(HELD_FRAMES), list[int](), None
             for number, box in enumerate(boxes):
-                look = partial(operator.codes, portrait.image, box)
-                if (codes := held.at(number, False)(0, look)) is not last:
+                sight = operator.sight(portrait.image, box)
+                if (codes := held.at(number, False)(0, sight)) is not last:
                     shown.append(number)
                     last = codes
             found.setdefault(tuple(shown), []).append(face)

@@ -18,9 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.obscure import Look as Sight
 from faceveil.obscure import load_obscurer, paint
 from faceveil.obscure.canvas import BgrCanvas
-from faceveil.obscure.codes import Codes, borders, grid, nothing
+from faceveil.obscure.codes import borders, grid
 from faceveil.options import Options
 from faceveil.region import Target, mask, regions
 from faceveil.types import Box, Image, Region
@@ -77,10 +78,6 @@ class Operator(Protocol):
         """(p, q) luma, 0 to 255: what the frame shows of ``look``."""
         ...
 
-    def codes(self, image: Image, face: Box) -> Codes:
-        """What is painted from, for one whose codes are held."""
-        ...
-
 
 class Ours:
     """A method of FaceVeil, run by its own code.
@@ -121,16 +118,17 @@ class Ours:
 
     def values(self, image: Image, face: Box) -> Matrix:
         if self.held:
-            return luma(self.codes(image, face).cells)
+            return luma(self.sight(image, face).codes().cells)
         region = self.region(face, image.shape[1], image.shape[0])
         if self.options.method != "gaussian":
             return np.zeros((0, 0))
         x0, y0, x1, y1 = map(int, region.box.as_tuple())
         return luma(self.paint(image, face)[y0:y1, x0:x1])
 
-    def codes(self, image: Image, face: Box) -> Codes:
+    def sight(self, image: Image, face: Box) -> Sight:
+        """What the program asks about a face before it paints."""
         region = self.region(face, image.shape[1], image.shape[0])
-        return self._obscurer.summarize(BgrCanvas(image), region)
+        return Sight(BgrCanvas(image), region, self._obscurer)
 
 
 class Peer:
@@ -198,9 +196,6 @@ class Peer:
         # Of a mosaic, one pixel from the middle of each block.
         centers = [((np.arange(k) + 0.5) * n / k).astype(int) for n, k in ((h, down), (w, across))]
         return shown[np.ix_(*centers)]
-
-    def codes(self, image: Image, face: Box) -> Codes:
-        return nothing()
 
 
 def luma(image: NDArray[Any]) -> Matrix:

@@ -5,7 +5,7 @@ What files and live streams have in common once it is known where the faces are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from faceveil.region import Target
 from faceveil.types import Box, Frame
 
 if TYPE_CHECKING:
-    from faceveil.obscure import Hold
+    from faceveil.obscure import Hold, Look
     from faceveil.obscure.codes import Codes
     from faceveil.options import Options
 
@@ -91,15 +91,15 @@ class Held:
         self._now = time
         return self._codes
 
-    def _codes(self, track: int, look: Callable[[], Codes]) -> Codes:
+    def _codes(self, track: int, look: Look) -> Codes:
         kept = self._kept.get(track)
         if kept is None or self._now - kept.shown >= self._limit:
             self._forget()
-            kept = self._kept[track] = _Kept(look(), self._now, self._now)
+            kept = self._kept[track] = _Kept(look.codes(), self._now, self._now)
         elif self._now - kept.since >= self._limit:
             kept.since = self._now
-            if not kept.codes.alike(seen := look()):
-                kept.codes = seen
+            if not look.like(kept.codes):
+                kept.codes = look.codes()
         kept.shown = self._now
         return kept.codes
 

@@ -11,22 +11,19 @@ signature. All regions of a frame are summarized before the first is painted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.obscure.codes import Codes
+from faceveil.obscure.codes import Codes, averaged
 from faceveil.options import Options
 from faceveil.types import Box, Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas
-
-Hold = Callable[[int, Callable[[], Codes]], Codes]
-"""Given a track and a way to look at it, the codes to paint it with: fresh ones or earlier ones."""
 
 _BUILT_IN = {
     "blur": "faceveil.obscure.blur:Blur",
@@ -68,6 +65,31 @@ class Obscurer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be asked about a region of a frame before it is painted."""
+
+    canvas: Canvas
+    region: Region
+    obscurer: Obscurer
+
+    def codes(self) -> Codes:
+        """Fresh codes."""
+        return self.obscurer.summarize(self.canvas, self.region)
+
+    def like(self, codes: Codes) -> bool:
+        """Whether it looks as it did when these codes were made.
+
+        The region's own grid may have another number of cells by now, because the box trembles.
+        """
+        rows, cols = codes.cells.shape[:2]
+        return codes.alike(averaged(self.canvas, self.region, rows, cols))
+
+
+Hold = Callable[[int, Look], Codes]
+"""Given a track and a look at it, the codes to paint it with: fresh ones or earlier ones."""
+
+
 def load_obscurer(options: Options) -> Obscurer:
     """The obscurer the options ask for. There are no others: the promise rests on these."""
     module, _, attribute = _BUILT_IN[options.method].partition(":")
@@ -87,10 +109,12 @@ def paint(
         masks: for each region how far each pixel is painted, see ``faceveil.region.mask``.
         hold: chooses the codes of a track, if the obscurer's codes may be held.
     """
+    if not obscurer.holds:
+        hold = None
     codes = []
     for region in regions:
-        look = partial(obscurer.summarize, canvas, region)
-        codes.append(hold(region.track, look) if hold is not None and obscurer.holds else look())
+        look = Look(canvas, region, obscurer)
+        codes.append(hold(region.track, look) if hold is not None else look.codes())
     for region, mask, code in zip(regions, masks, codes, strict=True):
         canvas.paste(region.box, obscurer.draw(code, region), mask)
 

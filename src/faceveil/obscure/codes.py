@@ -93,7 +93,11 @@ def summarize(canvas: Canvas, region: Region, cells: int) -> Codes:
     Each pixel belongs to exactly one cell and the sums are integers, so the order of the pixels in
     a cell cannot be seen in the result.
     """
-    rows, cols = grid(region, cells)
+    return averaged(canvas, region, *grid(region, cells))
+
+
+def averaged(canvas: Canvas, region: Region, rows: int, cols: int) -> Codes:
+    """The codes of a region on a grid of so many rows and columns."""
     height, width = int(region.box.height), int(region.box.width)
     return Codes(quantize(canvas.means(region.box, borders(height, rows), borders(width, cols))))
 
