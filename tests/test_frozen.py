@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
 from faceveil._sources import SourceError, Wheel
 from servers import running, wait_for
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+import licences
 
 EXECUTABLE = """#!/bin/sh
 exec {python} -c "
@@ -57,3 +63,14 @@ def test_another_python_does_not_load_our_libraries(
     pip.unlink()
     with pytest.raises(SourceError, match="no pip on this machine"):
         Wheel("package", "1.0", "member").read(1)
+
+
+def test_the_licences_of_all_that_is_bundled(tmp_path: Path) -> None:
+    licences.write(tmp_path, [Path(numpy.__file__), Path(re.__file__), tmp_path / "missing"])
+    told = (tmp_path / "README.txt").read_text()
+    listed = told[told.index("numpy ") :]
+    assert f"numpy {numpy.__version__}: BSD-3-Clause" in listed
+    assert f"Python {sys.version.split()[0]}: PSF-2.0" in listed
+    assert (tmp_path / "numpy" / "LICENSE.txt").stat().st_size > 1000
+    assert "General Public\nLicense, version 3" in told
+    assert "numpy/LICENSE.txt" in told[: told.index("numpy ")]
