@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 USABLE := $(VENV)/.usable
 READY := $(VENV)/.ready
 
-.PHONY: help demo test long trend docs wheel lint format weights clean
+.PHONY: help demo test long trend docs wheel bundle lint format weights clean
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
@@ -16,6 +16,7 @@ help:
 	@echo "make trend    a few figures beside those of earlier versions"
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
+	@echo "make bundle   build the executable for machines without Python, and try it"
 	@echo "make lint     style and types only"
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make weights  fetch the detectors' weights"
@@ -60,6 +61,10 @@ docs: $(READY)
 
 wheel:
 	@tools/try_wheel.sh $(PYTHON)
+
+bundle:
+	@tools/make_bundle.sh $(PYTHON)
+	@tools/try_bundle.sh
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

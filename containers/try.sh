@@ -3,6 +3,7 @@
 # environment, then run so that nothing can be written there, and use it as a client would.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+source=$(cd .. && pwd)
 place=$(mktemp -d)
 server=
 mounted=
@@ -48,29 +49,7 @@ echo "command line:"
 echo "service:"
 "${run[@]}" faceveil serve --port "$port" --folder "$place/data/jobs" >/dev/null &
 server=$!
-for _ in $(seq 100); do
-    "${run[@]}" python "$place/opt/healthy.py" "$address" 2>/dev/null && break
-    sleep 0.3
-done
+"${run[@]}" python - "$address" sample/before.jpg veiled.jpg "$token" <"$source/tools/ask_service.py"
 "${run[@]}" python "$place/opt/healthy.py" "$address"
-"${run[@]}" python - "$address" "$token" <<'CLIENT'
-import sys
-from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
-
-address, token = sys.argv[1:]
-picture = Path("sample/before.jpg").read_bytes()
-asked = Request(f"{address}/api/veil", picture, {"Content-Type": "image/jpeg"})
-try:
-    urlopen(asked, timeout=60)
-    sys.exit("answered without a token")
-except HTTPError as error:
-    assert error.code == 401, error.code
-asked.add_header("Authorization", f"Bearer {token}")
-with urlopen(asked, timeout=60) as answer:
-    Path("veiled.jpg").write_bytes(answer.read())
-    print(answer.headers["FaceVeil-Faces"], "faces covered by the service")
-CLIENT
 "${run[@]}" faceveil check veiled.jpg
 echo "the container's steps work"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,8 +40,16 @@ class Server:
         address: what it printed.
     """
 
-    def __init__(self, folder: Path, *arguments: str, workers: int = 1, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        workers: int = 1,
+        program: Sequence[str] = (sys.executable, "-m", "faceveil"),
+        **environment: str,
+    ) -> None:
         self.folder = folder
+        self._program = program
         self.port = free_port()
         self._arguments = [*arguments, "--jobs", str(workers)]
         self._environment = os.environ | {"NO_COLOR": "1"} | environment
@@ -49,7 +57,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "faceveil", "serve"]
+        command = [*self._program, "serve"]
         command += ["--port", str(self.port), "--folder", str(self.folder), *self._arguments]
         self.process = subprocess.Popen(
             command,

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.long
 
 ELSEWHERE = {
     r"make |pip install": "tests/test_first_use.py",
+    r"tar |ln ": "tools/try_bundle.sh",
+    r"pip wheel|pipx |uv ": "tried by hand, as docs/install.md says",
     r"docker |FACEVEIL_TOKEN=": "containers/try.sh: no container engine runs in the tests",
     r"python benchmarks/attacks.py parrot": "tests/test_attacks.py: needs PyTorch",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,7 @@ class Wheel:
                 errors="replace",
                 timeout=_INSTALLER_SECONDS,
                 check=False,
+                env=_environment(),
             )
         except subprocess.TimeoutExpired as error:
             raise SourceError(f"pip did not end within {_INSTALLER_SECONDS:g} s") from error
@@ -173,7 +175,23 @@ def _installer() -> list[str]:
     for name in ("pip3", "pip"):
         if found := shutil.which(name):
             return [found]
+    if getattr(sys, "frozen", False):
+        raise SourceError("there is no pip on this machine")
     raise SourceError(f"pip is not installed: add it with {sys.executable} -m ensurepip")
+
+
+def _environment() -> dict[str, str]:
+    """What a program that is not ours is to find around it.
+
+    An executable (PyInstaller) has its own libraries found first, which another Python must not
+    load, and keeps what was there before under another name.
+    """
+    around = dict(os.environ)
+    if getattr(sys, "frozen", False):
+        around.pop("LD_LIBRARY_PATH", None)
+        if before := around.pop("LD_LIBRARY_PATH_ORIG", None):
+            around["LD_LIBRARY_PATH"] = before
+    return around
 
 
 def _last_error(output: str) -> str:
