@@ -370,6 +370,18 @@ def test_a_finished_file_shows_what_an_adversary_would_find(clip: Path, use: Use
     assert "user data in the picture stream" in [finding.detail for finding in found]
 
 
+def test_what_may_be_a_face_is_a_doubt_and_told_only_on_request(clip: Path, use: Use) -> None:
+    scores = {3: 0.69, 4: 0.71}
+    use(Told(lambda index: [Face(HERE, scores[index])] if index in scores else []))
+
+    def faces(**more: bool) -> list[tuple[str, int | None]]:
+        found = check.check_file(clip, Options(), **more)
+        return [(one.kind, one.frame) for one in found if one.kind != "metadata"]
+
+    assert faces() == [("face", 4)]
+    assert faces(doubts=True) == [("doubt", 3), ("face", 4)]
+
+
 @pytest.mark.parametrize("on_fail", ["withhold", "obscure-more"])
 def test_a_face_that_the_analysis_missed_is_found_by_the_real_check(
     on_fail: str, tmp_path: Path, detector: str, astronaut: faceveil.types.Image,

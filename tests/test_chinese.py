@@ -146,8 +146,8 @@ class TestInChinese:
         assert in_chinese(said) == (
             "压缩包中没有一个文件处理成功：未包含 a.jpg：文件是空的；b.jpg：x"
         )
-        said = "the check found face in frame 3: a face of 20 px is visible"
-        assert in_chinese(said) == "检查发现：人脸（第 3 帧）：可见一张 20 像素的人脸"
+        said = "the check found face in frame 3: a face of 20 px is visible at 10,10"
+        assert in_chinese(said) == "检查发现：人脸（第 3 帧）：10,10 处可见一张 20 像素的人脸"
 
     def test_names_stay_as_they_are(self) -> None:
         assert in_chinese("cannot write comment: x") == "无法写入 comment：x"

@@ -248,6 +248,13 @@ class TestOtherVerbs:
             *("kind", "detail", "frame", "box", "score", "detector")
         ]
 
+    def test_check_takes_a_folder_of_our_own_outputs(self, photo: Path) -> None:
+        assert faceveil("veil", photo).returncode == 0
+        photo.rename(photo.with_name("photo.txt"))
+        done = faceveil("check", photo.parent, "--include", "*.jpg")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "photo.veiled.jpg: " in done.stdout
+
     def test_demo(self, tmp_path: Path) -> None:
         pytest.importorskip("skimage", reason="the extra demo is not installed")
         done = faceveil("demo", tmp_path / "demo")

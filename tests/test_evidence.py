@@ -48,7 +48,9 @@ FULL = Report(
     warnings=("the video ends early",),
     notes=("written as MP4",),
     dropped=("GPS", "subtitles"),
-    findings=(Finding("face", "a face of 20 px is visible", 7, Box(0, 0, 20, 20), 0.9, "yunet"),),
+    findings=(
+        Finding("face", "a face of 20 px is visible at 10,10", 7, Box(0, 0, 20, 20), 0.9, "yunet"),
+    ),
     check=Checked("sample", 12, {"yunet": "0" * 64}, repairs=1, added=2),
     sha256_in="1" * 64,
     sha256_out="2" * 64,
@@ -140,7 +142,7 @@ class TestPage:
         told += [
             "640 × 360",
             "12 px",
-            "a face of 20 px is visible",
+            "a face of 20 px is visible at 10,10",
             "min_face = 12.0",
             "repairs: 1",
         ]
@@ -153,7 +155,7 @@ class TestPage:
         unused = {"unchecked"}
         for key, (english, chinese) in WORDS.items():
             assert key in unused or (english in text and chinese in text), key
-        assert "人脸（第 7 帧）：可见一张 20 像素的人脸" in text
+        assert "人脸（第 7 帧）：10,10 处可见一张 20 像素的人脸" in text
         assert "GPS, subtitlesGPS、字幕" in text
         assert "抽查：12 帧，检测器：yunet；重做 1 次，新增 2 张人脸" in text
         off = replace(FULL, check=Checked("off"))

@@ -17,13 +17,14 @@ class Finding:
     """Something the check found in an output.
 
     Attributes:
-        kind: "face" (still detectable, outside what was covered or kept) or "metadata".
+        kind: "face" (still detectable, outside what was covered or kept), "doubt" (what may be one,
+            for a person to look at; never a reason to withhold) or "metadata".
         detail: what exactly, without any content of the file.
         frame, box: where, for a face.
         detector: which one saw it.
     """
 
-    kind: Literal["face", "metadata"]
+    kind: Literal["face", "doubt", "metadata"]
     detail: str
     frame: int | None = None
     box: Box | None = None

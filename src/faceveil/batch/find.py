@@ -51,7 +51,11 @@ class Job:
 
 
 def find_jobs(
-    inputs: Sequence[Path | str], options: Options, *, apart: Collection[Path] = ()
+    inputs: Sequence[Path | str],
+    options: Options,
+    *,
+    apart: Collection[Path] = (),
+    outputs: bool = False,
 ) -> list[Job]:
     """The files behind the inputs: each file itself, and all below each folder, in order.
 
@@ -60,6 +64,7 @@ def find_jobs(
 
     Args:
         apart: files and folders that are outputs of this run, and never inputs.
+        outputs: take FaceVeil's own outputs, too.
 
     Raises:
         UsageError: nothing is there to work on.
@@ -67,9 +72,9 @@ def find_jobs(
     jobs: list[Job] = []
     for given in inputs:
         if is_url(str(given)):
-            jobs += _listed(place_of(str(given)).root, options)
+            jobs += _listed(place_of(str(given)).root, options, outputs)
         elif Path(given).is_dir():
-            jobs += _walk(Path(given), options, {path.resolve() for path in apart})
+            jobs += _walk(Path(given), options, {path.resolve() for path in apart}, outputs)
         else:
             jobs.append(Job.of(Path(given)))
     if not jobs:
@@ -77,11 +82,11 @@ def find_jobs(
     return jobs
 
 
-def _listed(url: str, options: Options) -> Iterator[Job]:
+def _listed(url: str, options: Options, outputs: bool) -> Iterator[Job]:
     for name in sorted(listing(url)):
         if not name:  # the URL is that of a file
             yield Job(*url.rsplit("/", 1))
-        elif not is_own(PurePosixPath(name).name) and wanted(name, options):
+        elif (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options):
             yield Job(url, name)
 
 
@@ -118,7 +123,7 @@ def _matches(path: PurePosixPath, pattern: str, *, whole: bool) -> bool:
     return any(fnmatchcase(name.casefold(), pattern) for name in names)
 
 
-def _walk(root: Path, options: Options, apart: Collection[Path]) -> Iterator[Job]:
+def _walk(root: Path, options: Options, apart: Collection[Path], outputs: bool) -> Iterator[Job]:
     seen: set[tuple[int, int]] = set()
 
     def mine(entry: os.DirEntry[str]) -> bool:
@@ -130,7 +135,7 @@ def _walk(root: Path, options: Options, apart: Collection[Path]) -> Iterator[Job
     names = {path.name for path in apart}
     text = str(root)
     for name in _below(root, "", mine, seen, lambda folder: wanted(folder, _folders(options))):
-        if not is_own(PurePosixPath(name).name) and wanted(name, options):
+        if (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options):
             yield Job(text, name)
 
 

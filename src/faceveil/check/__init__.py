@@ -26,8 +26,14 @@ LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
 SAME = 0.5
 
 
-def check_file(path: Path, options: Options) -> list[Finding]:
+def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Finding]:
     """Everything an adversary could use in any file: every face, all metadata.
+
+    Nobody knows here what was painted, and a painted head with all that is around it still looks a
+    little like a face. So a face has to be as certain as in the check of a run.
+
+    Args:
+        doubts: tell of what is less certain, too, as "doubt".
 
     Raises:
         InputError: the file cannot be read.
@@ -39,7 +45,9 @@ def check_file(path: Path, options: Options) -> list[Finding]:
         for frame in source.frames():
             faces: list[Finding] = []
             for eye, floor in eyes:
-                _add(faces, frame, eye, eye.detect(frame, floor))
+                certain = min(floor + CERTAIN, MOST)
+                seen = eye.detect(frame, floor if doubts else certain)
+                _add(faces, frame, eye, seen, certain)
             found += faces
     return found + _metadata(path)
 
@@ -157,13 +165,29 @@ def _inside(box: Box, known: list[Box]) -> bool:
     return sum(box.intersection(other) for other in known) >= COVERED * box.area
 
 
-def _add(found: list[Finding], frame: Frame, detector: Detector, faces: Iterable[Face]) -> None:
-    """Note the faces of a frame that are not among those found in it, the surest first."""
+def _add(
+    found: list[Finding],
+    frame: Frame,
+    detector: Detector,
+    faces: Iterable[Face],
+    certain: float = 0.0,
+) -> None:
+    """Note the faces of a frame that are not among those found in it, the surest first.
+
+    Args:
+        certain: one with a lower score is a doubt.
+    """
     for face in sorted(faces, key=lambda face: -face.score):
-        box = face.box
-        if not any(one.box is not None and _same(one.box, box) for one in found):
-            words = f"a face of {box.size:.0f} px is visible"
-            found.append(Finding("face", words, frame.index, box, face.score, detector.name))
+        box, name = face.box, detector.name
+        if any(one.box is not None and _same(one.box, box) for one in found):
+            continue
+        x, y = (round(value) for value in box.center)
+        if face.score >= certain:
+            words = f"a face of {box.size:.0f} px is visible at {x},{y}"
+            found.append(Finding("face", words, frame.index, box, face.score, name))
+        else:
+            words = f"perhaps a face of {box.size:.0f} px at {x},{y}"
+            found.append(Finding("doubt", words, frame.index, box, face.score, name))
 
 
 def _same(a: Box, b: Box) -> bool:

@@ -90,11 +90,13 @@ def find_jobs(
     sides: Sequence[Path | None] = (),
     plan: Path | None = None,
     manifest: Path | None = None,
+    outputs: bool = False,
 ) -> list[Job]:
     """The files behind the inputs.
 
     Args:
         sides: other files that will be written.
+        outputs: take FaceVeil's own outputs, too.
 
     Raises:
         UsageError: there are none, or a side output would destroy one, or there are several and
@@ -106,7 +108,7 @@ def find_jobs(
     apart = [out] if out is not None else []
     if manifest is not None and is_manifest(manifest):
         apart.append(manifest)
-    jobs = batch.find_jobs(inputs, options, apart=apart)
+    jobs = batch.find_jobs(inputs, options, apart=apart, outputs=outputs)
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
     given = [side for side in (*sides, plan, manifest) if side is not None]

@@ -264,7 +264,7 @@ def export(
 
 @add_verb(app, groups=(*FILES, *FIND))
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
-    """Look for faces and metadata left in finished files. Ends with 5 if there are any."""
+    """Look for faces and metadata left in finished files. Ends with 5 if any are certain."""
     from faceveil.check import check_file
     from faceveil.cli.lines import findings_line
 
@@ -272,7 +272,8 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
 
     def show(path: Path, findings: list[Finding]) -> None:
         nonlocal found
-        found += len(findings)
+        certain = [finding for finding in findings if finding.kind != "doubt"]
+        found += len(certain)
         if json:
             ui.result(findings_line(str(path), findings))
             return
@@ -280,9 +281,11 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
             ui.result(f"{path}: {finding.words}")
         if not findings:
             ui.result(f"{path}: nothing found")
+        elif not certain:
+            ui.result(f"{path}: nothing certain; look at these places yourself")
 
-    files = [job.path for job in find_jobs(inputs, options)]
-    code = run_each(ui, files, lambda path, progress: check_file(path, options), show)
+    files = [job.path for job in find_jobs(inputs, options, outputs=True)]
+    code = run_each(ui, files, lambda path, progress: check_file(path, options, doubts=True), show)
     return WithheldError.exit_code if found else code
 
 
