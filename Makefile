@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
 	@echo "make test     all checks but the long ones: style, types, tests"
-	@echo "make long     run every command of the documents; install, wheel, container steps"
+	@echo "make long     run every command of the documents; install, wheel, executable, container"
 	@echo "make trend    a few figures beside those of earlier versions"
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"

@@ -1,4 +1,4 @@
-"""From nothing to a photo, a clip and the open page: a clone, a wheel, a container's steps."""
+"""From nothing to a photo, a clip and the open page: a clone, a wheel, an executable, a container."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import urllib.request
 from pathlib import Path
 
@@ -73,12 +74,15 @@ def test_installed_as_the_first_page_says(newcomer: Reader, tmp_path: Path) -> N
     newcomer.type("faceveil --version")
 
 
-@pytest.mark.parametrize("script", ["tools/try_wheel.sh", "containers/try.sh"])
-def test_from_outside_of_the_checkout(script: str, tmp_path: Path) -> None:
-    if script.startswith("containers") and shutil.which("setpriv") is None:
+@pytest.mark.parametrize("command", ["tools/try_wheel.sh", "containers/try.sh", "make bundle"])
+def test_from_outside_of_the_checkout(command: str) -> None:
+    if command.startswith("containers") and shutil.which("setpriv") is None:
         pytest.skip("no setpriv here")
+    if command == "make bundle" and not sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        pytest.skip("this Python has no shared library to put into an executable")
     done = subprocess.run(
-        [str(REPOSITORY / script)], cwd=tmp_path, env=everyday(), capture_output=True, text=True
+        ["bash", "-c", command], cwd=REPOSITORY, env=everyday(), capture_output=True, text=True
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith(("works", "work")), done.stdout
     print(done.stdout)

@@ -28,7 +28,7 @@ try_it() {
     "$@" veil out/before.jpg -o photo.png
     "$@" veil out/before.mp4 -o clip.mp4
     "$@" veil out/before.jpg out/before.mp4 --jobs 2 -o both # in processes of their own
-    "$@" check photo.png both/before.veiled.jpg
+    "$@" check photo.png clip.mp4 both
     "$@" serve --port "$port" --folder jobs >/dev/null &
     server=$!
     "$python" "$here/tools/ask_service.py" "http://127.0.0.1:$port" out/before.jpg served.jpg
