@@ -73,7 +73,11 @@ def main() -> None:
                 scored = ours(pictures, options, SWEEP[0])
                 curves[group, name] = [scored(level) for level in SWEEP]
         for name, python in peers.chosen(args).items():
-            peer = theirs(pictures, name, python)
+            try:
+                peer = theirs(pictures, name, python)
+            except peers.PeerError as error:
+                print(f"{group} {name}: {error}")
+                continue
             tell(group, name, peer)
             curves[group, name] = [peer]
     if any(total.faces for total in totals.values()):

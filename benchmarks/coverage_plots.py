@@ -66,7 +66,7 @@ def draw_comparison(totals: Mapping[str, Score], edges: Sequence[int], path: Pat
     left.set_xticks(range(len(ranges)), names, fontsize=8)
     left.set(xlabel="size of the face, px", ylabel="covered, %", ylim=(0, 102))
     left.grid(alpha=0.3)
-    left.legend(fontsize=8)
+    left.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.09))
     speeds = {name: statistics.median(total.milliseconds) for name, total in totals.items()}
     bars = right.barh(list(speeds), list(speeds.values()), color=[colours[n] for n in speeds])
     right.bar_label(bars, [f"{speed:.0f}" for speed in speeds.values()], padding=3, fontsize=8)

@@ -64,8 +64,9 @@ def open_redactor(yunet):
                 place / "in.jpg", place / "out.jpg", ["face"], provider="yunet"
             )
         # It goes on without a detector that failed.
-        if "Warning" in said.getvalue():
-            raise SystemExit(said.getvalue())
+        for line in said.getvalue().splitlines():
+            if line.startswith("Warning"):
+                raise RuntimeError(line)
         return written[0]
 
     return read, veil

@@ -22,6 +22,10 @@ TUTORIAL = "tutorial"
 NAMES = (*INTERPRETERS, TUTORIAL)
 
 
+class PeerError(RuntimeError):
+    """A peer could not be run."""
+
+
 def add_options(parser: argparse.ArgumentParser, commands: bool = False) -> None:
     """``--deface PYTHON``, ``--open-redactor PYTHON`` and ``--tutorial``.
 
@@ -32,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser, commands: bool = False) -> None
         text = f"an interpreter in which {name} {version} is installed"
         parser.add_argument(f"--{name}", metavar="PYTHON", help=text)
     if not commands:
-        parser.add_argument(f"--{TUTORIAL}", action="store_const", const=sys.executable)
+        text = "the system FaceVeil began as; needs the extra mediapipe"
+        parser.add_argument(f"--{TUTORIAL}", action="store_const", const=sys.executable, help=text)
 
 
 def chosen(given: argparse.Namespace) -> dict[str, str]:
@@ -78,7 +83,7 @@ def masks(
     """What a peer paints in each picture, (H, W), and its milliseconds of processor time.
 
     Raises:
-        SystemExit: it failed; its last words are in the message.
+        PeerError: it failed; the message is its last words.
     """
     stand_in = [_yunet()] if name == "open-redactor" else []
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +95,7 @@ def masks(
             check=False,
         )
         if done.returncode:
-            raise SystemExit(f"{name} failed: {done.stderr[-800:]}")
+            raise PeerError(done.stderr.strip().rpartition("\n")[2] or str(done.returncode))
         *said, times = done.stdout.splitlines()
         for line in said:
             if line.startswith(name):

@@ -84,5 +84,5 @@ def test_a_peer_says_what_it_paints(tmp_path: Path) -> None:
 
 
 def test_a_peer_that_fails_says_why() -> None:
-    with pytest.raises(SystemExit, match="No module named 'deface'"):
+    with pytest.raises(peers.PeerError, match="No module named 'deface'"):
         peers.masks("deface", sys.executable, [])
