@@ -1,12 +1,12 @@
-"""Pictures a second for a folder, beside deface; peak memory, start-up, and one picture in memory.
+"""Pictures a second for a folder, beside peers; peak memory, start-up, and one picture in memory.
 
-    python benchmarks/throughput.py PICTURE... [--deface PYTHON] [--copies N] [--runs N]
+    python benchmarks/throughput.py PICTURE... [--deface PYTHON] [--open-redactor PYTHON]
+        [--copies N] [--runs N]
 
 PICTURE is a picture or a folder of them; with ``--copies`` they are repeated until there are N
 files. Whole command lines run in turn, N times each: `faceveil veil FOLDER -o OUT` at the default
-and with ``--min-face 20``, and deface's own on the same files. Medians are printed, and the median
-of the ratios within a run, which is what counts on a machine that is not idle. PYTHON is an
-interpreter with deface 1.5.0 and onnxruntime.
+and with ``--min-face 20``, and the peers' own on the same files, see peers.py. Medians are printed,
+and the median of the ratios within a run, which is what counts on a machine that is not idle.
 
 Memory is resident memory, sampled: the sum over all processes of a run, in which pages that they
 share count once for each, and the largest process alone.
@@ -31,6 +31,7 @@ import numpy as np
 import psutil
 
 import faceveil
+import peers
 from faceveil import Options
 from faceveil.types import Image
 
@@ -57,18 +58,19 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
-    parser.add_argument("--deface", help="an interpreter in which deface is installed")
+    peers.add_options(parser, commands=True)
     parser.add_argument("--copies", type=int, help="repeat the pictures up to this many files")
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     pictures = list_files(args.pictures)
     count = args.copies or len(pictures)
     runs: dict[str, list[Run]] = {}
+    others = peers.chosen(args)
     for _ in range(args.runs):
-        for name in ("faceveil", f"--min-face {SMALLEST}", *(["deface"] if args.deface else [])):
+        for name in ("faceveil", f"--min-face {SMALLEST}", *others):
             with tempfile.TemporaryDirectory() as folder:
                 files = fill(Path(folder) / "in", pictures, count)
-                command, out, pattern = command_line(name, files, args.deface)
+                command, out, pattern = command_line(name, files, others.get(name))
                 runs.setdefault(name, []).append(measure(command, out, pattern))
     show(runs, count)
     print(f"faceveil --help: {start_up():.2f} s (median of {TIMES})")
@@ -99,15 +101,13 @@ def fill(folder: Path, pictures: list[Path], count: int) -> list[Path]:
     return files
 
 
-def command_line(name: str, files: list[Path], deface: str | None) -> tuple[list[str], Path, str]:
+def command_line(name: str, files: list[Path], python: str | None) -> tuple[list[str], Path, str]:
     """What to run, and folder and pattern of the files it writes."""
     folder = files[0].parent
-    if deface and name == "deface":
-        # It takes no folder for its output and writes each file beside the input.
-        command = [deface, "-m", "deface.deface", *map(str, files), "--backend", "onnxrt"]
-        return command, folder, "*_anonymized.jpg"
-    knobs = name.split() if name.startswith("-") else []
     out = folder.with_name("out")
+    if python:
+        return peers.album(name, python, files, out)
+    knobs = name.split() if name.startswith("-") else []
     return [*FACEVEIL, "veil", str(folder), "-o", str(out), *knobs], out, "*.jpg"
 
 
@@ -162,12 +162,13 @@ def show(runs: dict[str, list[Run]], count: int) -> None:
         )
         short = "" if written == count else f"   only {written:.0f} written"
         print(f"  {name:20}{speed:10.2f}{processor:13.1f}{together:12.0f}{largest:9.0f}{short}")
-    for name in runs.keys() - {"deface"} if "deface" in runs else ():
+    measured = [name for name in runs if name in peers.NAMES]
+    for name, peer in itertools.product(runs.keys() - measured, measured):
         ratios = [
             theirs.seconds / ours.seconds
-            for ours, theirs in zip(runs[name], runs["deface"], strict=True)
+            for ours, theirs in zip(runs[name], runs[peer], strict=True)
         ]
-        print(f"  {name} / deface: {statistics.median(ratios):.2f}", flush=True)
+        print(f"  {name} / {peer}: {statistics.median(ratios):.2f}", flush=True)
 
 
 def start_up() -> float:

@@ -1,10 +1,11 @@
-"""Frames a second of a whole clip: decode and encode alone, FaceVeil, deface; and peak memory.
+"""Frames a second of a whole clip: decode and encode alone, FaceVeil, peers; and peak memory.
 
-    python benchmarks/video.py CLIP... [--deface PYTHON] [--runs N]
+    python benchmarks/video.py CLIP... [--deface PYTHON] [--open-redactor PYTHON] [--runs N]
 
-Each runs as a process of its own, in turn, N times; medians are printed. "alone" decodes and
-encodes with the encoder, preset and quality that FaceVeil uses, through the same library, and does
-nothing else. PYTHON is an interpreter with deface 1.5.0 and onnxruntime.
+Each runs as a process of its own, in turn, N times (peers once); medians are printed. "alone"
+decodes and encodes with the encoder, preset and quality that FaceVeil uses, through the same
+library, and does nothing else. See peers.py for the other programs; open-redactor calls ffmpeg and
+ffprobe.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import peers
 
 ALONE = """
 import sys, av
@@ -40,7 +43,7 @@ COUNT = "import sys, av; print(sum(1 for _ in av.open(sys.argv[1]).decode(video=
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--deface", help="an interpreter in which deface is installed")
+    peers.add_options(parser, commands=True)
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     for clip in args.clips:
@@ -53,11 +56,10 @@ def main() -> None:
                     *(str(clip), "-o", f"{folder}/b.mp4"),
                 ],
             }
-            if args.deface:
-                commands["deface"] = [
-                    *(args.deface, "-m", "deface.deface", str(clip), "-o", f"{folder}/c.mp4"),
-                    *("--backend", "onnxrt", "--keep-audio"),
-                ]
+            commands |= {
+                name: peers.film(name, python, clip, Path(folder, f"{name}.mp4"))
+                for name, python in peers.chosen(args).items()
+            }
             show(clip, frames, measure(commands, args.runs))
 
 
@@ -68,8 +70,8 @@ def measure(
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
     for number in range(runs):
         for name, command in commands.items():
-            if name == "deface" and number:
-                continue  # it takes minutes; one run tells enough
+            if name in peers.NAMES and number:
+                continue  # they take minutes; one run tells enough
             started = time.perf_counter()
             process = subprocess.Popen(
                 command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -19,7 +19,7 @@ from verbs import PATIENCE
 
 INSTEAD = (
     # What a page leaves open, and what a reader with a small machine puts there.
-    (" --deface PYTHON", ""),
+    (" --(deface|open-redactor) PYTHON", ""),
     ("FOLDER", "people"),
     ("PICTURE...", "people/*.jpg"),
     ("CLIP", "clip.mp4"),
@@ -27,10 +27,11 @@ INSTEAD = (
     ("crowd_1080p.mp4", "clip.mp4"),
     ("NAME", "auditor"),
     # Work for hours, cut down to its first steps.
-    ("--copies 100", "--copies 4 --runs 1"),
+    (r"--copies \d+", "--copies 4 --runs 1"),
+    (r"--minutes \d+", "--minutes 0.05"),
     (r"--photos \d+", "--photos 4"),
     (r"(benchmarks/video.py \S+)", r"\1 --runs 1"),
-    (r"(benchmarks/leaks.py)", r"\1 --videos 1 --frames 40"),
+    (r"(benchmarks/leaks.py)(?: --videos \d+)?", r"\1 --videos 1 --frames 40"),
     (r"(benchmarks/attacks.py inversion)", r"\1 --brief --people 4"),
     (r"(benchmarks/live.py.*)", r"\1 --seconds 2"),
     # Machines that are not there.
