@@ -1,4 +1,4 @@
-"""From nothing to a photo, a clip and the open page: a clone, a wheel, an executable, a container."""
+"""From nothing to a photo, a clip and the open page: clone, wheel, executable, container."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,9 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
+from faceveil import scale
 from faceveil.batch import Manifest, Processes, Serial, find_jobs, veil_files
 from faceveil.batch.executors import LostError
-from faceveil.errors import UsageError
+from faceveil.errors import FaceVeilError, UsageError
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.scale import Cluster
@@ -67,6 +69,28 @@ def test_a_node_that_goes_costs_nothing(
     assert all(isinstance(outcome, Report) for outcome in outcomes.values())
     list(veil_files(jobs, tmp_path / "calm", QUICK, Serial()))
     assert written(out) == written(tmp_path / "calm")
+
+
+def test_workers_that_cannot_begin_are_not_tried_for_ever(
+    local: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(scale.Worker):
+        def __init__(self) -> None:
+            raise OSError
+
+    monkeypatch.setattr(scale, "Worker", Broken)
+    with pytest.raises(FaceVeilError, match="no worker can begin"):
+        list(local.map(double, [Path("x")]))
+
+
+def test_local_is_one_of_its_own_beside_another(two_nodes: Any, photo: Path, detector: str) -> None:
+    command = [sys.executable, "-m", "faceveil", "veil", photo.name, "--ray-address", "local"]
+    environment = os.environ | {"RAY_ADDRESS": two_nodes.address}
+    done = subprocess.run(
+        command, cwd=photo.parent, env=environment, capture_output=True, text=True, timeout=120
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert photo.with_name("photo.veiled.jpg").exists()
 
 
 def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, detector: str) -> None:

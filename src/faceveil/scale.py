@@ -29,6 +29,8 @@ _QUEUED: Final = 2
 """Jobs an actor is handed at a time: it begins the next without asking."""
 _ATTEMPTS: Final = 3
 """Machines go for reasons of their own, so a job is given up later than where there is but one."""
+_STARTS: Final = 3
+"""After so many workers in a row for each place that could not begin, no other one will."""
 
 # Ray reads these when it is imported.
 _QUIET: Final = {
@@ -115,7 +117,7 @@ class Cluster(Closing):
         idle: list[_Actor] = []
         running: dict[Any, _Try] = {}
         again: deque[_Try] = deque()
-        waiting, more = iter(jobs), True
+        waiting, more, failed = iter(jobs), True, 0
         try:
             while True:
                 for actor in sorted(idle, key=lambda one: one.busy):
@@ -140,7 +142,14 @@ class Cluster(Closing):
                         actor = starting.pop(ref)
                         if self._lives(ref):
                             idle.append(actor)
+                            failed = 0
                         else:
+                            failed += 1
+                            if failed > _STARTS * self.workers:
+                                raise FaceVeilError(
+                                    "no worker can begin on the cluster",
+                                    "See whether FaceVeil and its weights are on every node.",
+                                )
                             self._replace(actor, actors, starting)
                         continue
                     attempt = running.pop(ref)
@@ -199,7 +208,7 @@ def _join(ray: Any, address: str) -> None:
         constants: Any = import_module("ray._private.ray_constants")
         constants.ENABLE_RAY_CLUSTER = False
     try:
-        ray.init(address=None if address == LOCAL else address, **settings)
+        ray.init(address=address, **settings)  # "local": one of its own, whatever is there
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UsageError(f"there is no Ray cluster at {address}") from error
     except Exception as error:  # Ray has no class of its own for a start that took too long
