@@ -58,6 +58,8 @@ class Feed(Protocol):
     def frames(self) -> Iterator[Frame]:
         """Open it, and give frames as they come, of any size, until it breaks off or ends.
 
+        Their ``pts`` is in milliseconds; always 0 where the source has no clock.
+
         Raises:
             InputError: it cannot be opened or read any more; says why.
         """
@@ -217,7 +219,8 @@ class Stream:
                         kind = (*shape, frame.color_range)
                         look = _look(frame)
                     picture = Picture(converted(frame, look), look)
-                    yield VideoFrame(index, picture, frame.pts or 0, doubt.about(frame))
+                    milliseconds = round(1000 * (frame.time or 0.0))
+                    yield VideoFrame(index, picture, milliseconds, doubt.about(frame))
                     index += 1
         except FFmpegError as error:
             raise UnreadableError(f"{self.name} broke off: {_why(error)}") from error
@@ -249,7 +252,7 @@ class Played:
                     began = max(began, time.monotonic() - at - LATE_SECONDS)
                     if self._stop.wait(max(0.0, began + at - time.monotonic())):
                         return
-                    frame.index = index
+                    frame.index, frame.pts = index, round(1000 * at)
                     index += 1
                     yield frame
                 if not self._options.loop:
