@@ -288,6 +288,8 @@ def _work(task: _Task, *, options: Options) -> Report:
         path = Path(scratch, PurePosixPath(task.job.name).name)
         if is_url(task.job.root):
             fetch(f"{task.job.root}/{task.job.name}", path)
+            if archive_kind(path) is not None:
+                raise UnsupportedError("an archive at a URL is not opened", "copy it here first")
         else:
             path = task.job.path
         if not is_url(task.folder):
