@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import cv2
@@ -104,12 +107,14 @@ def play(
     step: float = STEP,
     before: Callable[[int, Veil], None] | None = None,
     damaged: Collection[int] = (),
+    made: float = 0.0,
 ) -> list[Veiled]:
     """Show pictures at their pace, and collect what comes out.
 
     Args:
         before: called with the number of each picture before it is pushed.
         damaged: numbers of those that the decoder would call damaged.
+        made: seconds between them by the source's clock; 0: it has none.
     """
     veil = Veil(options, make=lambda smallest: detector)
     out: list[Veiled] = []
@@ -127,7 +132,8 @@ def play(
         time.sleep(max(0.0, began + number * step - time.monotonic()))
         if before is not None:
             before(number, veil)
-        veil.push(Frame(number, picture, damaged=number in damaged))
+        pts = round(1000 * made * number)
+        veil.push(Frame(number, picture, pts=pts, damaged=number in damaged))
     done.set()
     taker.join()
     detector.stalled.set()
@@ -137,3 +143,16 @@ def play(
 
 def reasons(out: Sequence[Veiled]) -> list[str]:
     return [veiled.reason for veiled in out]
+
+
+@contextmanager
+def live(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, which does not outlive the block."""
+    command = [sys.executable, "-m", "faceveil", "live", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,6 +1,8 @@
 """A program of its own that sends a walking mark as a stream, until it is killed.
 
 python sender.py ADDRESS FIRST FRAMES
+
+Behind a tcp:// address write ?listen=1, to have it wait there for whoever asks.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def picture(number: int) -> np.ndarray:
 def main() -> None:
     address, first, frames = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     settings = {"preset": "ultrafast", "tune": "zerolatency"}
-    with av.open(address, "w", format="mpegts", container_options={"pkt_size": "1316"}) as output:
+    format = "rtp_mpegts" if address.startswith("rtp:") else "mpegts"
+    with av.open(address, "w", format=format) as output:
         stream = output.add_stream("libx264", rate=RATE, options=settings)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.gop_size = RATE // 2

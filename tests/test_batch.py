@@ -17,8 +17,8 @@ import pytest
 
 from faceveil.batch import Counts, Done, Job, Manifest, Processes, Serial, find_jobs, veil_files
 from faceveil.batch.executors import LostError
-from faceveil.batch.store import place_of
-from faceveil.errors import UnreadableError, UsageError
+from faceveil.batch.store import deliver, fetch, listing, place_of
+from faceveil.errors import OutputError, UnreadableError, UsageError
 from faceveil.media.archive import open_archive
 from faceveil.options import Options
 from faceveil.report import Report
@@ -415,3 +415,54 @@ def test_a_stamp_tells_a_change(tmp_path: Path) -> None:
     before = place.stamp("a")
     os.utime(tmp_path / "a", ns=(1, 1))
     assert place.stamp("a") != before
+
+
+class Bucket:
+    """A store that listed its folder before another process wrote into it."""
+
+    def __init__(self) -> None:
+        self.listed = True
+
+    def invalidate_cache(self, folder: str) -> None:
+        self.listed = folder != "s3://bucket/in"
+
+    def info(self, url: str) -> dict[str, object]:
+        if self.listed:
+            raise FileNotFoundError(url)
+        return {"size": 3, "ETag": "new"}
+
+
+class Sulky:
+    """A store that refuses everything with an error of its own."""
+
+    def _strip_protocol(self, url: str) -> str:
+        return url.removeprefix("s3://")
+
+    def __getattr__(self, name: str) -> object:
+        assert name != "makedirs", "in a store of buckets that makes one"
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("no credentials\nand so on")
+
+        return refuse
+
+
+def test_a_stamp_may_be_newer_than_the_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket()
+    monkeypatch.setattr("faceveil.batch.store.system", lambda url: bucket)
+    place = place_of("s3://bucket/in")
+    assert place.stamp("a") is None
+    assert place.stamp("a", fresh=True) == (3, "new")
+
+
+def test_what_a_store_raises_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("faceveil.batch.store.system", lambda url: Sulky())
+    url = "s3://bucket/in/a"
+    with pytest.raises(UsageError, match=r"cannot be read: no credentials$"):
+        list(listing(url))
+    with pytest.raises(UnreadableError, match=r"cannot be fetched: no credentials$"):
+        fetch(url, tmp_path / "a")
+    with pytest.raises(OutputError, match=r"cannot be delivered: no credentials$"):
+        deliver(tmp_path / "a", url)
+    with pytest.raises(UnreadableError, match=r"cannot be asked for: no credentials$"):
+        place_of("s3://bucket/in").stamp("a")

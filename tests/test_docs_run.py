@@ -30,6 +30,7 @@ ELSEWHERE = {
     r"pip wheel|pipx |uv ": "tried by hand, as docs/install.md says",
     r"docker |FACEVEIL_TOKEN=": "containers/try.sh: no container engine runs in the tests",
     r"python benchmarks/attacks.py parrot": "tests/test_attacks.py: needs PyTorch",
+    r"faceveil veil s3://": "tests/test_s3.py: needs s3fs, and a store",
 }
 """Commands that are not run here, and what runs them."""
 

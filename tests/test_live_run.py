@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 from av.error import FFmpegError
 
@@ -21,8 +24,10 @@ from faceveil.live.backoff import Backoff
 from faceveil.live.outlets import Outlet, VirtualCamera, open_sink
 from faceveil.live.page import Page
 from faceveil.live.run import run
+from faceveil.live.stats import Meter
 from faceveil.media import feed as feeds
-from faceveil.media.feed import Camera, Stream, open_feed, public_name
+from faceveil.media.address import public_name
+from faceveil.media.feed import Camera, Stream, open_feed
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
 from faceveil.types import Frame, Image
@@ -55,11 +60,11 @@ class Collector:
 
 
 class Receiver(threading.Thread):
-    """Decodes all that arrives at a UDP port, until nothing has for a while."""
+    """Decodes all that arrives at an address, until it is over."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, address: str) -> None:
         super().__init__(name="receiver")
-        self.address = f"udp://127.0.0.1:{port}"
+        self.address = address
         self.pictures: list[Image] = []
         self.over = False
         self.start()
@@ -67,7 +72,7 @@ class Receiver(threading.Thread):
     def run(self) -> None:
         while not self.over:
             try:
-                options = {"probesize": "200000", "overrun_nonfatal": "1"}
+                options = {"probesize": "200000", "overrun_nonfatal": "1", "listen": "1"}
                 with av.open(self.address, options=options, timeout=(2.0, 2.0)) as stream:
                     for frame in stream.decode(video=0):
                         self.pictures.append(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
@@ -75,20 +80,18 @@ class Receiver(threading.Thread):
                 continue
 
 
-def sender(port: int, first: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SENDER), f"udp://127.0.0.1:{port}", str(first), "400"]
-    return subprocess.Popen(command)
+def sender(address: str, first: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, str(SENDER), address, str(first), "400"])
 
 
 def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """UDP in, UDP out; every frame at the far end is looked at."""
     monkeypatch.setattr(feeds, "READ_SECONDS", 1.0)
-    source, target = free_port(), free_port()
+    source, target = (f"udp://127.0.0.1:{free_port()}" for _ in range(2))
     receiver, collector, said = Receiver(target), Collector(), list[str]()
     stop = threading.Event()
     detector = MarkDetector()
-    feed = open_feed(f"udp://127.0.0.1:{source}", SOLID)
-    sink = open_sink(f"udp://127.0.0.1:{target}")
+    feed, sink = open_feed(source, SOLID), open_sink(target)
     process = sender(source, 0)
     runner = threading.Thread(
         target=run,
@@ -117,6 +120,83 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
         assert [number for number, picture in enumerate(pictures) if bare(picture)] == []
     # And what it covers is the mark, not everything.
     assert sum(covered(picture) < 0.5 for picture in collector.pictures) > 10
+
+
+def test_tcp_is_read_and_sent_to() -> None:
+    source, target = (f"tcp://127.0.0.1:{free_port(socket.SOCK_STREAM)}" for _ in range(2))
+    process = sender(f"{source}?listen=1", 0)
+    try:
+        wait_for(lambda: psutil.Process(process.pid).net_connections())
+        passes_covered(source, target)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_http_is_read_and_sent_to() -> None:
+    class Camera(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            command = [sys.executable, str(SENDER), "pipe:1", "0", "400"]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                with suppress(ConnectionError):
+                    while data := process.stdout.read1():  # type: ignore[attr-defined]
+                        self.wfile.write(data)
+                process.kill()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            target = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+            passes_covered(f"http://127.0.0.1:{server.server_port}/", target)
+        finally:
+            server.shutdown()
+
+
+def test_rtp_is_read() -> None:
+    source, target = (f"{kind}://127.0.0.1:{free_port()}" for kind in ("rtp", "udp"))
+    process = sender(source, 0)
+    try:
+        passes_covered(source, target)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def passes_covered(source: str, target: str) -> None:
+    """Run until enough has arrived at the far end, and look at every frame of it."""
+    receiver, stop = Receiver(target), threading.Event()
+    runner = threading.Thread(
+        target=run,
+        args=(open_feed(source, SOLID), [open_sink(target)], SOLID),
+        kwargs={"make": lambda smallest: MarkDetector(), "stop": stop},
+    )
+    runner.start()
+    try:
+        wait_for(lambda: len(receiver.pictures) > 20)
+    finally:
+        stop.set()
+        runner.join()
+        receiver.over = True
+        receiver.join()
+    assert [number for number, picture in enumerate(receiver.pictures) if bare(picture)] == []
+    assert sum(covered(picture) < 0.5 for picture in receiver.pictures) > 5
+
+
+def test_datagrams_hold_whole_packets() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
+        far.bind(("127.0.0.1", 0))
+        far.settimeout(20)
+        sink = open_sink(f"udp://127.0.0.1:{far.getsockname()[1]}")
+        sink.write(Frame(0, scene()))
+        sizes = [len(far.recv(65536)) for _ in range(2)]
+        sink.close()
+    assert [size % 188 for size in sizes] == [0, 0]
 
 
 def covered(picture: Image) -> float:
@@ -213,6 +293,21 @@ def test_a_far_end_that_went_away_is_tried_again() -> None:
     assert outlet.error is None
 
 
+def test_a_push_that_never_worked_fails_the_run(clip: Path) -> None:
+    address = f"tcp://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    with pytest.raises(OutputError, match="connection refused"):
+        run(open_feed(str(clip), SOLID), [open_sink(address)], SOLID, make=lambda s: MarkDetector())
+
+
+def test_what_passed_long_ago_is_no_rate() -> None:
+    meter = Meter()
+    for tenth in range(10):
+        meter.passed(tenth / 10, 0.2)
+    assert meter.rate == pytest.approx(10)
+    meter.forget(60.0)
+    assert (meter.rate, meter.delays(0.5), meter.count) == (0.0, [0.0], 10)
+
+
 def test_pauses_double_up_to_the_limit() -> None:
     backoff = Backoff(3.0)
     assert [backoff.next() for _ in range(5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
@@ -259,6 +354,8 @@ def test_passwords_are_not_named() -> None:
     assert public_name("rtsp://me:secret@host:8554/cam?token=1") == "rtsp://host:8554"
     assert open_feed("rtsp://me:secret@host/cam", SOLID).name == "rtsp://host"
     assert open_sink("rtsp://me:secret@host/cam").name == "rtsp://host"
+    for unquoted in ("rtsp://me:se/cret@host/cam", "rtsp://me:se?cret@host", "rtsp://me:#x@host"):
+        assert public_name(unquoted) == "rtsp://..."
 
 
 def test_without_its_extra_the_virtual_camera_says_what_to_install(

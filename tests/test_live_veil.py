@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -37,6 +38,16 @@ def test_a_face_is_covered_and_the_rest_is_not() -> None:
         original = pictures[veiled.frame.index]
         changed = (veiled.frame.image != original).any(axis=2).mean()
         assert 0 < changed < 0.2
+
+
+def test_what_comes_in_a_burst_is_judged_by_the_clock_of_its_source() -> None:
+    """Ten times as fast as it was made, a mark goes half its way to and fro between two looks."""
+    xs = [160 + 90 * math.sin(2 * math.pi * n / 75) for n in range(300)]
+    pictures = [marked(scene(), round(x), 90) for x in xs]
+    out = play(pictures, MarkDetector(work=0.06), step=0.004, made=0.04)
+    assert len(out) > 100
+    assert_covered(out)
+    assert "the detector looked too seldom" in reasons(out)
 
 
 def test_a_frame_leaves_after_the_delay_and_not_before() -> None:

@@ -18,7 +18,6 @@ from faceveil.evidence import digest, settings_of
 from faceveil.options import Options
 from faceveil.report import Report
 
-# What an output does not depend on: who does the work and how fast, and what is refused.
 _EVERY = 30.0
 """Seconds between two deliveries of a manifest at a URL."""
 _BEGIN = b'{"input": "'
@@ -129,7 +128,8 @@ class Manifest(Closing):
         """
         report = outcome if isinstance(outcome, Report) else Report(status="failed")
         output = str(job.folder / report.output) if report.output else ""
-        written = place_of(out or job.root).stamp(output) if output else None
+        # It was written by another process, perhaps on another machine.
+        written = place_of(out or job.root).stamp(output, fresh=True) if output else None
         line = {
             "input": job.name,
             "size": stamp.size if stamp else 0,

@@ -165,7 +165,7 @@ class _Run:
 
     def over(self, jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
-        work = partial(_work, options=self._options)
+        work = partial(_work, options=self._options, here=Path.cwd())
         try:
             for task, outcome in executor.map(work, self._tasks(jobs)):
                 self._counts.add(outcome)
@@ -278,20 +278,22 @@ class _Run:
                         Path(entry.path).unlink()
 
 
-def _work(task: _Task, *, options: Options) -> Report:
-    """One file, in whatever process this is."""
+def _work(task: _Task, *, options: Options, here: Path) -> Report:
+    """One file, in whatever process this is, which may have begun in another folder."""
     if task.piece is not None:
-        return _veil(task.piece.path, task.piece.folder, options, task.marked)
+        return _veil(here / task.piece.path, here / task.piece.folder, options, task.marked)
     if not (is_url(task.job.root) or is_url(task.folder)):
-        return _veil(task.job.path, Path(task.folder), options, task.marked)
+        return _veil(here / task.job.path, here / task.folder, options, task.marked)
     with tempfile.TemporaryDirectory(prefix="faceveil-") as scratch:
         path = Path(scratch, PurePosixPath(task.job.name).name)
         if is_url(task.job.root):
             fetch(f"{task.job.root}/{task.job.name}", path)
+            if archive_kind(path) is not None:
+                raise UnsupportedError("an archive at a URL is not opened", "copy it here first")
         else:
-            path = task.job.path
+            path = here / task.job.path
         if not is_url(task.folder):
-            return _veil(path, Path(task.folder), options, task.marked)
+            return _veil(path, here / task.folder, options, task.marked)
         out = Path(scratch, "out")
         out.mkdir()
         report = _veil(path, out, options, task.marked)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.errors import FaceVeilError, OutputError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
     from fsspec.spec import AbstractFileSystem
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,3}(?P<rest>[^/].*)", re.IGNORECASE)
 _SLASHED = {"file", "local"}
 """Schemes after which a path begins with a slash."""
+_BUCKETS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
+"""Schemes of stores without folders: what there is to be made there is a bucket."""
 
 
 class Stamp(NamedTuple):
@@ -41,8 +44,15 @@ class Place(Protocol):
 
     root: str
 
-    def stamp(self, name: str) -> Stamp | None:
-        """None: there is no such file."""
+    def stamp(self, name: str, *, fresh: bool = False) -> Stamp | None:
+        """None: there is no such file, or none that may be read.
+
+        Args:
+            fresh: somebody else may have written it since the folder was listed.
+
+        Raises:
+            UnreadableError: the store cannot be asked.
+        """
         ...
 
     def open(self, name: str) -> IO[bytes]: ...
@@ -66,7 +76,7 @@ def sha256_of(place: Place, name: str) -> str:
     try:
         with place.open(name) as file:
             return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
-    except OSError:
+    except Exception:  # a store has errors of its own
         return ""
 
 
@@ -74,7 +84,7 @@ class _Local:
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def stamp(self, name: str) -> Stamp | None:
+    def stamp(self, name: str, *, fresh: bool = False) -> Stamp | None:
         try:
             state = Path(self.root, name).stat()
         except OSError:
@@ -89,11 +99,15 @@ class _Remote:
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def stamp(self, name: str) -> Stamp | None:
-        try:
-            info = system(self.root).info(f"{self.root}/{name}")
-        except OSError:
-            return None
+    def stamp(self, name: str, *, fresh: bool = False) -> Stamp | None:
+        files, url = system(self.root), f"{self.root}/{name}"
+        if fresh:
+            files.invalidate_cache(url.rpartition("/")[0])
+        with _told(UnreadableError, f"{url} cannot be asked for"):
+            try:
+                info = files.info(url)
+            except (FileNotFoundError, PermissionError):
+                return None
         known = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified")
         changed = next((str(info[key]) for key in known if info.get(key)), "")
         return Stamp(int(info["size"] or 0), changed)
@@ -131,10 +145,8 @@ def listing(url: str) -> Iterator[str]:
     """
     files = system(url)
     base = files._strip_protocol(url).rstrip("/")
-    try:
+    with _told(UsageError, f"{url} cannot be read"):
         found = files.find(url)
-    except OSError as error:
-        raise UsageError(f"{url} cannot be read: {error}") from error
     for path in found:
         yield path.removeprefix(base).lstrip("/")
 
@@ -145,10 +157,9 @@ def fetch(url: str, target: Path) -> None:
     Raises:
         UnreadableError: it is not there, or cannot be read.
     """
-    try:
-        system(url).get_file(url, str(target))
-    except OSError as error:
-        raise UnreadableError(f"the file cannot be fetched: {type(error).__name__}") from error
+    files = system(url)
+    with _told(UnreadableError, "the file cannot be fetched"):
+        files.get_file(url, str(target))
 
 
 def deliver(file: Path, url: str) -> None:
@@ -157,15 +168,24 @@ def deliver(file: Path, url: str) -> None:
     Raises:
         OutputError: it cannot be written there.
     """
-    files = system(url)
-    try:
-        files.makedirs(url.rpartition("/")[0], exist_ok=True)
-        if url.partition("://")[0] in _SLASHED:
+    files, scheme = system(url), url.partition("://")[0]
+    with _told(OutputError, "the output cannot be delivered"):
+        if scheme not in _BUCKETS:
+            files.makedirs(url.rpartition("/")[0], exist_ok=True)
+        if scheme in _SLASHED:
             folder, _, name = url.rpartition("/")
             part = f"{folder}/.{name[:100]}.{file.parent.name}.part"
             files.put_file(str(file), part)
             files.mv(part, url)
         else:  # object stores show an object when it is complete
             files.put_file(str(file), url)
-    except OSError as error:
-        raise OutputError(f"the output cannot be delivered: {type(error).__name__}") from error
+
+
+@contextmanager
+def _told(kind: type[FaceVeilError], words: str) -> Iterator[None]:
+    """Raise an error of ours for whatever a store raises, each errors of its own."""
+    try:
+        yield
+    except Exception as error:
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise kind(f"{words}: {why}") from error

@@ -17,8 +17,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="camera, camera:1, camera:/dev/video2, screen, an address (rtsp, http, udp, srt, "
-        "rtmp, ...), or a video file, played in real time.",
+        help="camera, camera:1, camera:/dev/video2, screen, an address (rtsp, http, udp, rtmp, "
+        "...), or a video file, played in real time.",
     ),
 ]
 Sinks = Annotated[
@@ -26,7 +26,7 @@ Sinks = Annotated[
     typer.Argument(
         metavar="[SINK]...",
         help="page (a page on this machine; page:8765), preview (the same, opened in the "
-        "browser), a video file, an address (rtsp, udp, http, srt, rtmp), or virtual (a virtual "
+        "browser), a video file, an address (rtsp, udp, http, tcp, rtmp), or virtual (a virtual "
         "camera). Unset: page.",
     ),
 ]
@@ -43,7 +43,7 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
     try:
         for target in sinks or ["page"]:
             opened.append(open_sink(target))
-            if opened[-1].name.startswith("http://127."):
+            if target.partition(":")[0] in ("page", "preview"):
                 ui.result(f"watch at {opened[-1].name}")
     except BaseException:
         for sink in opened:

@@ -85,7 +85,7 @@ class Outlet:
     Attributes:
         meter: rate and delay of what was written.
         missed: frames left out because it was too slow or away.
-        error: why it ended, if it failed.
+        error: why it ended, if it failed, or, once closed, why it never took a frame.
     """
 
     def __init__(self, sink: Sink, retry: float, told: Callable[[str], None]) -> None:
@@ -93,6 +93,7 @@ class Outlet:
         self.meter = Meter()
         self.missed = 0
         self.error: FaceVeilError | None = None
+        self._trouble: FaceVeilError | None = None
         self._queue: Queue[tuple[Frame, float]] = Queue(DEPTH)
         self._ended = threading.Event()
         self._retry, self._told = retry, told
@@ -114,6 +115,8 @@ class Outlet:
             self.sink.close(keep=keep)
         except FaceVeilError as error:
             self.error = self.error or error
+        if not self.meter.count:
+            self.error = self.error or self._trouble
 
     def _work(self) -> None:
         backoff = Backoff(self._retry)
@@ -130,6 +133,7 @@ class Outlet:
                 self.missed += 1
                 if not isinstance(error, FaceVeilError):
                     error = OutputError(f"{self.sink.name} failed: {type(error).__name__}")
+                self._trouble = error
                 pause = backoff.next() if self.sink.endless else None
                 if pause is None:
                     self.error = error

@@ -147,6 +147,8 @@ class _Feeder:
             else:
                 if not self._feed.endless:
                     return
+            if self._stop.is_set():
+                return
             self._veil.interrupted()
             pause = self._backoff.next() if self._came and self._feed.endless else None
             if pause is None:

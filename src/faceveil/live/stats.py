@@ -55,7 +55,11 @@ class Meter:
         """Something left now, so many seconds after it came."""
         self.count += 1
         self._passed.append((now, delay))
-        while self._passed[0][0] < now - SHOWN_SECONDS:
+        self.forget(now)
+
+    def forget(self, now: float) -> None:
+        """Leave out what passed too long ago to be told."""
+        while self._passed and self._passed[0][0] < now - SHOWN_SECONDS:
             self._passed.popleft()
 
     @property

@@ -31,6 +31,8 @@ MOST = 128
 CERTAIN, SUREST = 0.3, 0.8
 """A second look has no vote of several passes behind it: a face in it must be this much surer."""
 USUAL_STEP = 0.04
+LONGEST_STEP = 1.0
+"""Seconds between two frames of one stream; a source that says more had its clock set."""
 
 Make = Callable[[float | None], Detector]
 """Gives a detector that finds faces from so many pixels on; None: of its own choice."""
@@ -56,7 +58,15 @@ class Veiled:
 
 @dataclass(slots=True)
 class _Waiting:
+    """A frame that waits.
+
+    Attributes:
+        came: when it was pushed; its delay begins then.
+        time: when it was made, as far as that is known; what is seen is told by this.
+    """
+
     frame: Frame
+    came: float
     time: float
     size: tuple[int, int]
     scene: int
@@ -102,8 +112,8 @@ class Veil:
         self._thumbnail: NDArray[Any] | None = None
         self._known: Known | None = None
         self._pace: Pace | None = None
-        self._began = self._last = -math.inf
-        self._step, self._pts = USUAL_STEP, -1
+        self._began = self._last = self._time = -math.inf
+        self._step, self._pts, self._made = USUAL_STEP, -1, 0
         self._meter = Meter()
         self._whole = self._dropped = self._looks = self._failures = 0
         self._reason = ""
@@ -116,6 +126,10 @@ class Veil:
     def push(self, frame: Frame, at: float | None = None) -> bool:
         """Take a frame. Nobody else may use it from here on.
 
+        What was made in a second may come in a moment, if the network held it back. So between
+        two frames lies the time between their comings, or what lies between their ``pts``, in
+        milliseconds of the source's clock, if that is more, and not more than can be.
+
         Args:
             at: when it was made, by the clock; None: now.
 
@@ -123,7 +137,10 @@ class Veil:
             False if it was left out: it came too soon for ``fps_cap``, or the veil is closed.
         """
         now = self._clock() if at is None else at
-        cap, since = self._options.fps_cap, now - self._last
+        since = now - self._last
+        if since < (apart := (frame.pts - self._made) / 1000) <= LONGEST_STEP:
+            since = apart
+        cap = self._options.fps_cap
         if since <= TICK or (cap and since < 0.9 / cap):
             return False
         thumbnail, size = frame.thumbnail(*THUMBNAIL), frame.size
@@ -131,22 +148,24 @@ class Veil:
             if self._closed:
                 return False
             if self._last == -math.inf:
-                self._began = now
-            elif since < 1.0:
-                self._step += (since - self._step) / 8
-            self._last = now
+                self._began = self._time = now
+            else:
+                self._time += since
+                if since < LONGEST_STEP:
+                    self._step += (since - self._step) / 8
+            self._last, self._made = now, frame.pts
             if self._known is None or size != self._known.size:
                 # Nothing known applies to frames of another size.
                 self._known = Known(size, self._strong, self._options)
                 self._pace = self._new_pace(size)
                 self._scene += 1
             elif self._thumbnail is None or is_cut(self._thumbnail, thumbnail):
-                self._known.new_scene(now)
+                self._known.new_scene(self._time)
                 self._scene += 1
             self._thumbnail = thumbnail
             self._pts = max(self._pts + 1, round((now - self._began) * 1000))
             frame.pts = self._pts
-            waiting = _Waiting(frame, now, size, self._scene)
+            waiting = _Waiting(frame, now, self._time, size, self._scene)
             self._waiting.append(waiting)
             # The first frame of a scene is not passed over for a newer one.
             first = self._next is None or self._next.scene != self._scene
@@ -179,7 +198,7 @@ class Veil:
         with self._changed:
             while not self._closed:
                 now = self._clock()
-                while self._waiting and now - self._waiting[0].time > 2 * self._options.delay:
+                while self._waiting and now - self._waiting[0].came > 2 * self._options.delay:
                     self._drop()  # whoever takes the frames is too slow
                 wait = self._due(self._waiting[0]) - now if self._waiting else math.inf
                 left = limit - time.monotonic()
@@ -205,6 +224,7 @@ class Veil:
     @property
     def stats(self) -> Stats:
         with self._changed:
+            self._meter.forget(self._clock())
             middle, high = self._meter.delays(0.5, 0.95)
             pace, known = self._pace, self._known
             width, height = known.size if known else (0, 0)
@@ -226,7 +246,7 @@ class Veil:
             )
 
     def _due(self, waiting: _Waiting) -> float:
-        return waiting.time + self._options.delay - RESERVE
+        return waiting.came + self._options.delay - RESERVE
 
     def _drop(self) -> None:
         if self._waiting.popleft() is self._next:
@@ -254,8 +274,8 @@ class Veil:
         covers = self._painter.paint(frame, due.size, targets, hold)
         with self._changed:
             now = self._clock()
-            self._meter.passed(now, now - due.time)
-        return Veiled(frame, due.time, covers, reason)
+            self._meter.passed(now, now - due.came)
+        return Veiled(frame, due.came, covers, reason)
 
     # The detector looks
 

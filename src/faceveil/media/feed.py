@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from av.error import ExitError, FFmpegError
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError, UsageError
 from faceveil.media import facts, open_source
+from faceveil.media.address import advice_on, public_name, to_read
 from faceveil.media.containers import reason
 from faceveil.media.doubt import Doubt
 from faceveil.media.planes import Look, Orientation, Picture, converted, look_of
@@ -35,31 +37,11 @@ LATE_SECONDS = 0.1
 _THREADS: Final = 2
 """Never one: PyAV hides a decoder's errors then. Each one more delays by a frame."""
 
-STREAMS: Final = {
-    # Nothing here may open a file: a playlist from the network could name one.
-    "rtsp": "rtsp,rtp,srtp,udp,tcp",
-    "rtsps": "rtsp,rtp,srtp,udp,tcp,tls",
-    "http": "http,tcp,crypto",
-    "https": "https,http,tls,tcp,crypto",
-    "udp": "udp",
-    "rtp": "rtp,udp",
-    "tcp": "tcp",
-    "srt": "srt,udp",
-    "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,tls,tcp",
-}
-"""Kinds of address that can be read, each with the protocols FFmpeg may use for it."""
-_QUICK: Final = {"fflags": "nobuffer", "analyzeduration": "1000000", "probesize": "1000000"}
-_SETTINGS: Final = {
-    "rtsp": {"rtsp_transport": "tcp"},
-    "rtsps": {"rtsp_transport": "tcp"},
-    "udp": {"overrun_nonfatal": "1"},
-}
-_SCREENS: Final = {
-    "linux": ("x11grab", ":0.0"),
-    "darwin": ("avfoundation", "Capture screen 0"),
-    "win32": ("gdigrab", "desktop"),
-}
+_SCREENS: Final = {"darwin": ("avfoundation", "Capture screen 0"), "win32": ("gdigrab", "desktop")}
+_DISPLAY: Final = (
+    "The screen is read through X11, not through Wayland: start this in an X11 session, or name "
+    "the display, as in screen::0.0."
+)
 
 
 class Feed(Protocol):
@@ -75,6 +57,8 @@ class Feed(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """Open it, and give frames as they come, of any size, until it breaks off or ends.
+
+        Their ``pts`` is in milliseconds; always 0 where the source has no clock.
 
         Raises:
             InputError: it cannot be opened or read any more; says why.
@@ -102,12 +86,7 @@ def open_feed(source: str, options: Options) -> Feed:
     if word == "screen":
         return _screen(rest, options)
     if "://" in source:
-        scheme = word.lower()
-        if scheme not in STREAMS:
-            known = ", ".join(STREAMS)
-            raise UsageError(f"streams of kind {scheme!r} are not read", f"Use one of: {known}.")
-        settings = {**_QUICK, **_SETTINGS.get(scheme, {}), "protocol_whitelist": STREAMS[scheme]}
-        return Stream(source, public_name(source), settings, options)
+        return Stream(source, public_name(source), to_read(source), options)
     if source.startswith("/dev/video"):
         return Camera(source, options)
     return Played(Path(source), options)
@@ -201,8 +180,9 @@ class Stream:
                 metadata_errors="replace",
             )
         except (FFmpegError, ValueError) as error:
-            advice = "Name the display: screen::0.0." if self._format else ""
-            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}", advice) from error
+            advice = _DISPLAY if self._format == "x11grab" else advice_on(error)
+            # FFmpeg's error names the address, and with it the password.
+            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}", advice) from None
         with container:
             yield from self._decode(container)
 
@@ -239,7 +219,8 @@ class Stream:
                         kind = (*shape, frame.color_range)
                         look = _look(frame)
                     picture = Picture(converted(frame, look), look)
-                    yield VideoFrame(index, picture, frame.pts or 0, doubt.about(frame))
+                    milliseconds = round(1000 * (frame.time or 0.0))
+                    yield VideoFrame(index, picture, milliseconds, doubt.about(frame))
                     index += 1
         except FFmpegError as error:
             raise UnreadableError(f"{self.name} broke off: {_why(error)}") from error
@@ -271,7 +252,7 @@ class Played:
                     began = max(began, time.monotonic() - at - LATE_SECONDS)
                     if self._stop.wait(max(0.0, began + at - time.monotonic())):
                         return
-                    frame.index = index
+                    frame.index, frame.pts = index, round(1000 * at)
                     index += 1
                     yield frame
                 if not self._options.loop:
@@ -282,7 +263,8 @@ class Played:
 
 
 def _screen(name: str, options: Options) -> Stream:
-    format, usual = _SCREENS.get(sys.platform, ("x11grab", ":0.0"))
+    display = os.environ.get("DISPLAY", ":0.0")
+    format, usual = _SCREENS.get(sys.platform, ("x11grab", display))
     if format not in av.formats_available:
         raise UsageError(f"this machine's PyAV cannot read the screen ({format} is not in it)")
     settings = {}
@@ -297,12 +279,6 @@ def _look(frame: av.VideoFrame) -> Look:
     matrix = facts.display_matrix(frame)
     upright = Orientation.of_matrix(matrix) if matrix else None
     return look_of(frame, upright or Orientation())[0]
-
-
-def public_name(address: str) -> str:
-    """An address without the password, path and query that may be in it."""
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.partition('/')[0].partition('?')[0].rpartition('@')[2]}"
 
 
 def _why(error: Exception) -> str:

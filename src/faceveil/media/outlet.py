@@ -11,8 +11,8 @@ from av.codec.context import Flags
 from av.error import FFmpegError
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.media.address import advice_on, public_name, to_send
 from faceveil.media.containers import container_of, reason
-from faceveil.media.feed import public_name
 from faceveil.media.part import PartFile
 from faceveil.media.planes import Orientation, converted, look_of
 from faceveil.media.sei import without_encoder_info
@@ -29,17 +29,6 @@ OPEN_SECONDS = 10.0
 _KEY_SECONDS: Final = 2
 _RATE: Final = 30
 _ENCODER: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
-PUSHES: Final = {
-    "rtsp": ("rtsp", {"rtsp_transport": "tcp"}),
-    "rtmp": ("flv", {}),
-    "rtmps": ("flv", {}),
-    "udp": ("mpegts", {"pkt_size": "1316"}),
-    "tcp": ("mpegts", {}),
-    "srt": ("mpegts", {"pkt_size": "1316"}),
-    "http": ("mpegts", {"method": "POST"}),
-    "https": ("mpegts", {"method": "POST"}),
-}
-"""Kinds of address that can be written to, each with FFmpeg's muxer and its options."""
 
 
 class Encoded:
@@ -66,15 +55,8 @@ class Encoded:
         self._stream: VideoStream | None = None
         self._settings: dict[str, str] = {}
         if "://" in target:
-            scheme = target.partition("://")[0]
-            if scheme not in PUSHES:
-                known = ", ".join(PUSHES)
-                raise UsageError(
-                    f"nothing is sent to addresses of kind {scheme!r}",
-                    f"Use one of: {known}.",
-                )
-            self._format, self._settings = PUSHES[scheme]
-            self._address, self.endless = target, True
+            self._address, self._format, self._settings = to_send(target)
+            self.endless = True
             self.name = public_name(target)
         else:
             path = Path(target)
@@ -102,7 +84,10 @@ class Encoded:
         except (FFmpegError, ValueError) as error:
             self._close()
             why = reason(error) if isinstance(error, FFmpegError) else str(error)
-            raise OutputError(f"{self.name} cannot be written to: {why}") from error
+            # FFmpeg's error names the address, and with it the password.
+            raise OutputError(
+                f"{self.name} cannot be written to: {why}", advice_on(error)
+            ) from None
 
     def close(self, *, keep: bool = True) -> None:
         """End it; a recording gets its name.
