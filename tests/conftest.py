@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from cameras import PROGRAM, PYTHON, Camera, shown
 from faceveil import weights
 from faceveil.types import Image
+from lively import marked, scene
 from servers import free_port
 
 settings.register_profile("here", deadline=None)
@@ -90,3 +92,31 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def gstreamer() -> None:
+    try:
+        probe = subprocess.run([PYTHON, str(PROGRAM), "--probe"], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip(f"no {PYTHON} here")
+    if probe.returncode:
+        pytest.skip(probe.stderr.strip())
+
+
+@pytest.fixture
+def served(gstreamer: None, tmp_path: Path) -> Path:
+    """The folder of an RTSP server; skips where none can be had."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def open_camera(served: Path) -> Iterator[Camera]:
+    """It shows a mark that goes to and fro, to whoever asks."""
+    steps = [*range(60, 160, 2), *range(160, 60, -2)]
+    shown(served, [marked(scene(), x, 90) for x in steps])
+    camera = Camera(served)
+    yield camera
+    camera.kill()

@@ -40,7 +40,7 @@ INSTEAD = (
     (r"10\.0\.0\.5:6379|(?<=--ray-address )auto", "$RAY"),
     (r" /(srv|share)/", r" mnt/\1/"),
 )
-NEEDS = {"REDIS": "redis", "RAY": "ray_cluster"}
+NEEDS = {"REDIS": "redis", "RAY": "ray_cluster", "RTSP": "stream"}
 """Variables that stand for them, and the fixtures that know."""
 CODES = (
     (r"faceveil weights (fetch|verify)", {0, 4}),  # not every source may be reached from here

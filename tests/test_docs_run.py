@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cameras import Camera
 from faceveil import demo, weights
 from faceveil.types import Image
 from films import film
@@ -98,6 +99,12 @@ def ray_cluster() -> Iterator[str]:
 
 
 @pytest.fixture
+def stream(open_camera: Camera) -> str:
+    """The address of a camera that speaks RTSP."""
+    return f"{open_camera.address}/play"
+
+
+@pytest.fixture
 def reader(belongings: Path, tmp_path: Path, detector: str) -> Iterator[Reader]:
     folder = tmp_path / "here"
     shutil.copytree(belongings, folder, symlinks=True)
@@ -107,7 +114,6 @@ def reader(belongings: Path, tmp_path: Path, detector: str) -> Iterator[Reader]:
         {
             "PATH": f"{tools}:{os.environ['PATH']}",
             "NO_COLOR": "1",
-            "RTSP": "clip.mp4",
             "XDG_CACHE_HOME": str(
                 tmp_path / "cache"
             ),  # jobs and what is fetched: not the user's own

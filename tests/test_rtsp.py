@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from av.error import FFmpegError
 
+from cameras import Camera, shown
 from faceveil.check import check_file
 from faceveil.live.outlets import open_sink
 from faceveil.live.run import run
@@ -22,103 +18,23 @@ from faceveil.media.feed import open_feed
 from faceveil.options import Options
 from faceveil.types import Image
 from films import film, head, put, scenery
-from lively import SOLID, MarkDetector, bare, live, marked, scene
-from servers import free_port, wait_for
+from lively import SOLID, MarkDetector, bare, live, scene
+from servers import wait_for
 from test_live_run import Collector, covered
 
-PROGRAM = Path(__file__).with_name("rtsp_server.py")
-PYTHON = "/usr/bin/python3"
-"""The system's: GStreamer's own package is for that one."""
 WORD = "geheim@7"
 QUOTED = "geheim%407"
 
 
-class Camera:
-    """GStreamer's RTSP server on this machine.
-
-    Attributes:
-        folder: ``film.h264`` in it is what it shows.
-        address: of it, without a password.
-    """
-
-    def __init__(self, folder: Path, *known: str) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.address = f"rtsp://127.0.0.1:{self.port}"
-        self._known = known
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [PYTHON, str(PROGRAM), str(self.port), str(self.folder), *self._known],
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def taken(self) -> list[Path]:
-        """What was pushed to it, as far as it is more than a second long."""
-        paths = sorted(self.folder.glob("pushed-*.ts"))
-        return [path for path in paths if path.stat().st_size > 30_000]
-
-    def pushed(self) -> list[list[Image]]:
-        """All frames of each of these."""
-        found = []
-        for path in self.taken():
-            frames = list[Image]()
-            # One that was killed ends in the middle of a frame.
-            with suppress(FFmpegError), av.open(str(path)) as file:
-                for frame in file.decode(video=0):
-                    frames.append(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
-            found.append(frames)
-        return found
-
-
-@pytest.fixture(scope="module")
-def gstreamer() -> None:
-    try:
-        probe = subprocess.run([PYTHON, str(PROGRAM), "--probe"], capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip(f"no {PYTHON} here")
-    if probe.returncode:
-        pytest.skip(probe.stderr.strip())
-
-
 @pytest.fixture
-def folder(gstreamer: None, tmp_path: Path) -> Path:
-    folder = tmp_path / "served"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def open_camera(folder: Path) -> Iterator[Camera]:
-    """It shows a mark that goes to and fro, to whoever asks."""
-    steps = [*range(60, 160, 2), *range(160, 60, -2)]
-    shown(folder, [marked(scene(), x, 90) for x in steps])
-    camera = Camera(folder)
-    yield camera
-    camera.kill()
-
-
-@pytest.fixture
-def locked_camera(folder: Path, astronaut: Image) -> Iterator[Camera]:
+def locked_camera(served: Path, astronaut: Image) -> Iterator[Camera]:
     """It shows a face, to those who have the password."""
     actor, _ = head(astronaut)
     steps = [*range(40, 140, 2), *range(140, 40, -2)]
-    shown(folder, [put(scenery(1), actor, x, 60) for x in steps])
-    camera = Camera(folder, "me", WORD)
+    shown(served, [put(scenery(1), actor, x, 60) for x in steps])
+    camera = Camera(served, "me", WORD)
     yield camera
     camera.kill()
-
-
-def shown(folder: Path, pictures: list[Image]) -> None:
-    settings = {"tune": "zerolatency", "x264-params": "aud=1:sliced-threads=0"}
-    film(folder / "film.h264", pictures, muxer="h264", gop=12, settings=settings)
 
 
 def test_a_camera_killed_and_restarted_never_leaves_bare(open_camera: Camera) -> None:

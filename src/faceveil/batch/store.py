@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from faceveil.errors import FaceVeilError, OutputError, UnreadableError, UsageError
+from faceveil.errors import OutputError, UnreadableError, UsageError
 
 if TYPE_CHECKING:
     from fsspec.spec import AbstractFileSystem
@@ -103,11 +102,12 @@ class _Remote:
         files, url = system(self.root), f"{self.root}/{name}"
         if fresh:
             files.invalidate_cache(url.rpartition("/")[0])
-        with _told(UnreadableError, f"{url} cannot be asked for"):
-            try:
-                info = files.info(url)
-            except (FileNotFoundError, PermissionError):
-                return None
+        try:
+            info = files.info(url)
+        except (FileNotFoundError, PermissionError):
+            return None
+        except Exception as error:
+            raise UnreadableError(f"{url} cannot be asked for: {_why(error)}") from error
         known = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified")
         changed = next((str(info[key]) for key in known if info.get(key)), "")
         return Stamp(int(info["size"] or 0), changed)
@@ -145,8 +145,10 @@ def listing(url: str) -> Iterator[str]:
     """
     files = system(url)
     base = files._strip_protocol(url).rstrip("/")
-    with _told(UsageError, f"{url} cannot be read"):
+    try:
         found = files.find(url)
+    except Exception as error:
+        raise UsageError(f"{url} cannot be read: {_why(error)}") from error
     for path in found:
         yield path.removeprefix(base).lstrip("/")
 
@@ -158,8 +160,10 @@ def fetch(url: str, target: Path) -> None:
         UnreadableError: it is not there, or cannot be read.
     """
     files = system(url)
-    with _told(UnreadableError, "the file cannot be fetched"):
+    try:
         files.get_file(url, str(target))
+    except Exception as error:
+        raise UnreadableError(f"the file cannot be fetched: {_why(error)}") from error
 
 
 def deliver(file: Path, url: str) -> None:
@@ -169,7 +173,7 @@ def deliver(file: Path, url: str) -> None:
         OutputError: it cannot be written there.
     """
     files, scheme = system(url), url.partition("://")[0]
-    with _told(OutputError, "the output cannot be delivered"):
+    try:
         if scheme not in _BUCKETS:
             files.makedirs(url.rpartition("/")[0], exist_ok=True)
         if scheme in _SLASHED:
@@ -179,13 +183,10 @@ def deliver(file: Path, url: str) -> None:
             files.mv(part, url)
         else:  # object stores show an object when it is complete
             files.put_file(str(file), url)
-
-
-@contextmanager
-def _told(kind: type[FaceVeilError], words: str) -> Iterator[None]:
-    """Raise an error of ours for whatever a store raises, each errors of its own."""
-    try:
-        yield
     except Exception as error:
-        why = str(error).partition("\n")[0] or type(error).__name__
-        raise kind(f"{words}: {why}") from error
+        raise OutputError(f"the output cannot be delivered: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What a store says, each in errors of its own."""
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from av.error import HTTPForbiddenError, HTTPUnauthorizedError
@@ -47,7 +47,9 @@ def to_read(address: str) -> dict[str, str]:
     Raises:
         UsageError: it is of a kind that is not read.
     """
-    kind = _kind(address, STREAMS, "streams of kind {!r} are not read")
+    kind = _kind(address)
+    if kind not in STREAMS:
+        raise UsageError(f"streams of kind {kind!r} are not read", _one_of(STREAMS))
     return {**_QUICK, **_SETTINGS.get(kind, {}), "protocol_whitelist": STREAMS[kind]}
 
 
@@ -57,7 +59,9 @@ def to_send(address: str) -> tuple[str, str, dict[str, str]]:
     Raises:
         UsageError: it is of a kind that nothing is sent to.
     """
-    kind = _kind(address, PUSHES, "nothing is sent to addresses of kind {!r}")
+    kind = _kind(address)
+    if kind not in PUSHES:
+        raise UsageError(f"nothing is sent to addresses of kind {kind!r}", _one_of(PUSHES))
     if kind == "udp" and "pkt_size=" not in address:
         # Seven whole packets in a datagram, so that a lost one breaks none in two. PyAV hands
         # options to the muxer alone.
@@ -85,8 +89,9 @@ def advice_on(error: Exception) -> str:
     return ""
 
 
-def _kind(address: str, known: Mapping[str, object], refusal: str) -> str:
-    kind = address.partition("://")[0].lower()
-    if kind not in known:
-        raise UsageError(refusal.format(kind), f"Use one of: {', '.join(known)}.")
-    return kind
+def _kind(address: str) -> str:
+    return address.partition("://")[0].lower()
+
+
+def _one_of(known: Iterable[str]) -> str:
+    return f"Use one of: {', '.join(known)}."
