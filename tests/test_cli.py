@@ -179,6 +179,27 @@ class TestVeil:
         assert "interrupted" in errors
         assert all(path.name.endswith(".veiled.jpg") for path in out.iterdir())
 
+    @pytest.mark.parametrize("seconds", [0.6, 1.0, 1.4, 1.8])
+    def test_an_interrupt_is_quiet_while_the_processes_begin(
+        self, photo: Path, tmp_path: Path, seconds: float
+    ) -> None:
+        album = tmp_path / "album"
+        album.mkdir()
+        for number in range(20):
+            (album / f"{number}.jpg").write_bytes(photo.read_bytes())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faceveil", "veil", album, "-o", tmp_path / "out"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (130, -signal.SIGINT)
+        assert "Traceback" not in errors
+
 
 @pytest.mark.usefixtures("detector")
 class TestOtherVerbs:

@@ -23,6 +23,8 @@ R = TypeVar("R")
 
 _GRACE = 5.0
 """Seconds a process has to tidy up after the one that started it is gone."""
+_busy = threading.Event()
+"""Set in a worker while it works on a job."""
 
 
 class LostError(FaceVeilError):
@@ -67,7 +69,7 @@ class Processes:
     def map(
         self, function: Callable[[J], R], jobs: Iterable[J]
     ) -> Iterator[tuple[J, R | Exception]]:
-        work = partial(outcome_of, function)
+        work = partial(_at_work, function)
         waiting = iter(jobs)
         while True:
             suspects: list[J] = []
@@ -154,14 +156,24 @@ def _begin_worker() -> None:
 
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, name="faceveil-orphan", daemon=True).start()
-    # Leaving is quiet, a keyboard interrupt in an idle worker is not.
     signal.signal(signal.SIGINT, _leave)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    if not _busy.is_set():  # nothing is half-written; whatever waits here would print an exception
+        os._exit(INTERRUPTED)
     raise SystemExit(INTERRUPTED)
+
+
+def _at_work(function: Callable[[J], R], job: J) -> R | Exception:
+    """``outcome_of`` in a worker."""
+    _busy.set()
+    try:
+        return outcome_of(function, job)
+    finally:
+        _busy.clear()
 
 
 def _end_with_parent() -> None:
