@@ -25,8 +25,9 @@ PATIENCE = 60.0
 ENDED = {"done", "failed", "withheld"}
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket(socket.AF_INET, kind) as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 

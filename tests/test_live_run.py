@@ -33,15 +33,9 @@ from faceveil.options import Options
 from faceveil.types import Frame, Image
 from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
+from servers import free_port
 
 SENDER = Path(__file__).with_name("sender.py")
-
-
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Collector:
@@ -87,7 +81,7 @@ def sender(address: str, first: int) -> subprocess.Popen[bytes]:
 def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """UDP in, UDP out; every frame at the far end is looked at."""
     monkeypatch.setattr(feeds, "READ_SECONDS", 1.0)
-    source, target = (f"udp://127.0.0.1:{free_port()}" for _ in range(2))
+    source, target = (f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}" for _ in range(2))
     receiver, collector, said = Receiver(target), Collector(), list[str]()
     stop = threading.Event()
     detector = MarkDetector()
@@ -123,7 +117,7 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
 
 
 def test_tcp_is_read_and_sent_to() -> None:
-    source, target = (f"tcp://127.0.0.1:{free_port(socket.SOCK_STREAM)}" for _ in range(2))
+    source, target = (f"tcp://127.0.0.1:{free_port()}" for _ in range(2))
     process = sender(f"{source}?listen=1", 0)
     try:
         wait_for(lambda: psutil.Process(process.pid).net_connections())
@@ -152,14 +146,16 @@ def test_http_is_read_and_sent_to() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
-            target = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+            target = f"http://127.0.0.1:{free_port()}"
             passes_covered(f"http://127.0.0.1:{server.server_port}/", target)
         finally:
             server.shutdown()
 
 
 def test_rtp_is_read() -> None:
-    source, target = (f"{kind}://127.0.0.1:{free_port()}" for kind in ("rtp", "udp"))
+    source, target = (
+        f"{kind}://127.0.0.1:{free_port(socket.SOCK_DGRAM)}" for kind in ("rtp", "udp")
+    )
     process = sender(source, 0)
     try:
         passes_covered(source, target)
@@ -254,7 +250,7 @@ def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
 
 def test_a_failed_run_leaves_no_recording(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    feed = open_feed(f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}/x", SOLID)
+    feed = open_feed(f"http://127.0.0.1:{free_port()}/x", SOLID)
     sink = open_sink(str(out))
     with pytest.raises(UnreadableError, match="connection refused"):
         run(feed, [sink], SOLID, make=lambda smallest: MarkDetector())
@@ -294,7 +290,7 @@ def test_a_far_end_that_went_away_is_tried_again() -> None:
 
 
 def test_a_push_that_never_worked_fails_the_run(clip: Path) -> None:
-    address = f"tcp://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(OutputError, match="connection refused"):
         run(open_feed(str(clip), SOLID), [open_sink(address)], SOLID, make=lambda s: MarkDetector())
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from faceveil.options import Options
 from faceveil.pipeline import analyze_file
 from faceveil.types import Image
 from films import film, head, put, scenery
+from servers import free_port
 
 PATIENCE = 120.0
 
@@ -49,12 +49,6 @@ class Verb:
     listens: bool = False
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 VERBS = {
     "veil": Verb("veil photo.jpg clip.mp4 -o out --report r.jsonl --report-html r.html"),
     "detect": Verb("detect photo.jpg clip.mp4 --json"),
@@ -64,7 +58,7 @@ VERBS = {
     "export": Verb("export plan.json --format yolo -o boxes"),
     "live": Verb("live clip.mp4 seen.mp4"),
     "serve": Verb(
-        f"serve --port {_free_port()} --folder jobs --jobs 1",
+        f"serve --port {free_port()} --folder jobs --jobs 1",
         codes=(0, 130),
         until="http://",
         listens=True,
