@@ -162,8 +162,9 @@ def _begin_worker() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    if not _busy.is_set():  # nothing is half-written; whatever waits here would print an exception
-        os._exit(INTERRUPTED)
+    if not _busy.is_set():  # nothing is half-written, and whoever waits here would print this
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     raise SystemExit(INTERRUPTED)
 
 
