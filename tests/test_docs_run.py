@@ -47,13 +47,12 @@ def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("photo.jpg", "crowd.jpg"):
         (folder / name).write_bytes(photo)
     (folder / "broken.jpg").write_bytes(photo[: len(photo) // 2])
-    for place in ("holiday", "portraits", "album", "archive", "photos", "in", "mnt/share/in"):
+    for place in ("holiday", "portraits", "album", "archive", "in", "mnt/share/in"):
         (folder / place).mkdir(parents=True)
         for number in range(2):
             (folder / place / f"{number}.jpg").write_bytes(photo)
-    (folder / "photos" / "1.jpg").unlink()
-    shutil.copy(folder / "photo.jpg", folder / "photos" / "photo.jpg")
-    (folder / "photos" / "0.jpg").unlink()
+    (folder / "photos").mkdir()
+    (folder / "photos" / "photo.jpg").write_bytes(photo)
     (folder / "mnt/srv").mkdir()
     (folder / "docs").mkdir()
     for name in ("holiday", "album"):

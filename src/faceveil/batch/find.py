@@ -86,8 +86,12 @@ def _listed(url: str, options: Options, outputs: bool) -> Iterator[Job]:
     for name in sorted(listing(url)):
         if not name:  # the URL is that of a file
             yield Job(*url.rsplit("/", 1))
-        elif (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options):
+        elif _taken(name, options, outputs):
             yield Job(url, name)
+
+
+def _taken(name: str, options: Options, outputs: bool) -> bool:
+    return (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options)
 
 
 def wanted(name: str, options: Options) -> bool:
@@ -135,7 +139,7 @@ def _walk(root: Path, options: Options, apart: Collection[Path], outputs: bool) 
     names = {path.name for path in apart}
     text = str(root)
     for name in _below(root, "", mine, seen, lambda folder: wanted(folder, _folders(options))):
-        if (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options):
+        if _taken(name, options, outputs):
             yield Job(text, name)
 
 

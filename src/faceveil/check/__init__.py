@@ -178,16 +178,22 @@ def _add(
         certain: one with a lower score is a doubt.
     """
     for face in sorted(faces, key=lambda face: -face.score):
-        box, name = face.box, detector.name
+        box, sure = face.box, face.score >= certain
         if any(one.box is not None and _same(one.box, box) for one in found):
             continue
         x, y = (round(value) for value in box.center)
-        if face.score >= certain:
-            words = f"a face of {box.size:.0f} px is visible at {x},{y}"
-            found.append(Finding("face", words, frame.index, box, face.score, name))
-        else:
-            words = f"perhaps a face of {box.size:.0f} px at {x},{y}"
-            found.append(Finding("doubt", words, frame.index, box, face.score, name))
+        found.append(
+            Finding(
+                "face" if sure else "doubt",
+                f"a face of {box.size:.0f} px is visible at {x},{y}"
+                if sure
+                else f"perhaps a face of {box.size:.0f} px at {x},{y}",
+                frame.index,
+                box,
+                face.score,
+                detector.name,
+            )
+        )
 
 
 def _same(a: Box, b: Box) -> bool:
