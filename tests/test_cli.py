@@ -159,17 +159,7 @@ class TestVeil:
         assert "can be undone" in done.stderr
 
     def test_an_interrupt_leaves_nothing(self, photo: Path, tmp_path: Path) -> None:
-        album, out = tmp_path / "album", tmp_path / "out"
-        album.mkdir()
-        for number in range(60):
-            (album / f"{number}.jpg").write_bytes(photo.read_bytes())
-        process = subprocess.Popen(
-            [sys.executable, "-m", "faceveil", "veil", album, "-o", out],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = veiling(60, photo, tmp_path)
         assert process.stdout is not None
         process.stdout.readline()  # the first photo is done
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
@@ -177,28 +167,33 @@ class TestVeil:
         assert process.returncode == 130
         assert "Traceback" not in errors
         assert "interrupted" in errors
-        assert all(path.name.endswith(".veiled.jpg") for path in out.iterdir())
+        assert all(path.name.endswith(".veiled.jpg") for path in (tmp_path / "out").iterdir())
 
     @pytest.mark.parametrize("seconds", [0.6, 1.0, 1.4, 1.8])
     def test_an_interrupt_is_quiet_while_the_processes_begin(
         self, photo: Path, tmp_path: Path, seconds: float
     ) -> None:
-        album = tmp_path / "album"
-        album.mkdir()
-        for number in range(20):
-            (album / f"{number}.jpg").write_bytes(photo.read_bytes())
-        process = subprocess.Popen(
-            [sys.executable, "-m", "faceveil", "veil", album, "-o", tmp_path / "out"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = veiling(20, photo, tmp_path)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
         assert process.returncode in (130, -signal.SIGINT)
         assert "Traceback" not in errors
+
+
+def veiling(photos: int, photo: Path, folder: Path) -> subprocess.Popen[str]:
+    """A run over an album of so many photos, in a session of its own."""
+    album = folder / "album"
+    album.mkdir()
+    for number in range(photos):
+        (album / f"{number}.jpg").write_bytes(photo.read_bytes())
+    return subprocess.Popen(
+        [sys.executable, "-m", "faceveil", "veil", album, "-o", folder / "out"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 @pytest.mark.usefixtures("detector")
