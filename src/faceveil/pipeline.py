@@ -25,6 +25,7 @@ from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
+from faceveil.media.original import Original
 from faceveil.options import Options
 from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
 from faceveil.region import Target
@@ -52,6 +53,7 @@ def veil_file(
     options: Options = DEFAULTS,
     *,
     plan: Plan | None = None,
+    foreign: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Find and obscure every face of a file, check the result and give it its name.
@@ -61,28 +63,37 @@ def veil_file(
         out: the file to write, or an existing folder to write it into. None: ``x.veiled.jpg``
             beside ``x.jpg``.
         plan: what to cover, in place of an analysis.
+        foreign: take the plan of another file, too; the report warns of it.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or changed meanwhile.
         WeightsError: the detector's weights are missing or altered.
         WithheldError: the check found something that could not be mended. Carries the report, and
             says where the output was put aside.
-        UsageError: the options make no sense, or the output would replace the input.
+        UsageError: the options make no sense, the output would replace the input, or the plan is
+            of another file.
     """
     started = time.monotonic()
     step = progress or _silent
+    original = Original(path)
     with media.open_source(path, options) as source:
         target = output_path(path, out, source)
+        sha256 = original.sha256
+        warnings = () if plan is None else _belongs(plan, sha256, foreign)
         plan = _zoned(plan or analyze(source, options, progress=step), options)
+        original.require_same()
         faces, repairs = len(plan.tracks), 0
         while True:
             mend = options.on_fail == "obscure-more" and repairs < REPAIRS
             with media.open_sink(target, source, options) as sink:
                 painted = render(source, plan, options, sink, progress=step)
+                original.require_same()
                 finished = sink.finish()
+                made = Original(finished)
                 step("check", 0, None)
                 findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
                 more = repaired(finished, plan, painted, findings, options) if mend else None
+                made.require_same()
                 if more is not None:
                     plan, repairs = more, repairs + 1
                     continue
@@ -95,7 +106,8 @@ def veil_file(
                     painted=painted,
                     findings=findings,
                     checked=replace(checked, repairs=repairs, added=len(plan.tracks) - faces),
-                    files=(path, finished, target.name if written else ""),
+                    files=(original, made, target.name if written else ""),
+                    warnings=warnings,
                     seconds=time.monotonic() - started,
                 )
                 if not written:
@@ -132,11 +144,13 @@ def analyze_file(
         executor: who scans the parts of a long video, if ``options.parts`` asks for several. The
             plan is the same.
     """
+    original = Original(path)
     with media.open_source(path, options) as source:
         seen = None
         if executor is not None and options.parts > 1 and source.media.kind == "video":
             seen = _scan_apart(path, options, executor)
-        return analyze(source, options, progress=progress, seen=seen)
+        plan = analyze(source, options, progress=progress, seen=seen)
+    return _of(original, plan)
 
 
 def _scan_apart(path: Path, options: Options, executor: Executor) -> Scan | None:
@@ -170,11 +184,13 @@ def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan
     Raises:
         UnsupportedError: the boxes are not for this picture.
     """
+    original = Original(path)
     with media.open_source(path, options) as source:
         pts: Sequence[int] = (0,)
         if source.media.kind != "image":
             pts = [frame.pts for frame in source.skim()]
-        return marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
+        plan = marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
+    return _of(original, plan)
 
 
 def render_file(
@@ -183,10 +199,15 @@ def render_file(
     out: Path | None = None,
     options: Options = DEFAULTS,
     *,
+    foreign: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Obscure what a plan says, after a person has looked at it. Raises as `veil_file` does."""
-    return veil_file(path, out, options, plan=plan, progress=progress)
+    """Obscure what a plan says, after a person has looked at it. Raises as `veil_file` does.
+
+    Args:
+        foreign: take the plan of another file, too; the report warns of it.
+    """
+    return veil_file(path, out, options, plan=plan, foreign=foreign, progress=progress)
 
 
 def analyze(
@@ -313,6 +334,28 @@ def _zoned(plan: Plan, options: Options) -> Plan:
 
     tracks = (replace(one, keep=True) if kept(one) else one for one in plan.tracks)
     return replace(plan, tracks=tuple(tracks))
+
+
+def _of(original: Original, plan: Plan) -> Plan:
+    """The plan with the hash of the file that it was made from."""
+    plan = replace(plan, sha256=original.sha256)
+    original.require_same()
+    return plan
+
+
+def _belongs(plan: Plan, sha256: str, foreign: bool) -> tuple[str, ...]:
+    """What to warn of if it is not known that a plan was made for the file with this hash.
+
+    Raises:
+        UsageError: it is for another one, and ``foreign`` is not set.
+    """
+    if not plan.sha256:
+        return ("the plan does not say for which file it was made",)
+    if plan.sha256 == sha256:
+        return ()
+    if not foreign:
+        raise _other("its sha256 is not that of this one")
+    return ("the plan was made for another file",)
 
 
 def _other(how: str) -> UsageError:

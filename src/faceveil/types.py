@@ -309,6 +309,7 @@ class Plan:
         time_base: seconds per unit of ``pts``.
         pts: presentation time of each frame, in display order.
         cuts: frame indices at which a new scene begins.
+        sha256: of the file it was made from, in hexadecimal; "" if it is not known.
     """
 
     media: Media
@@ -319,6 +320,7 @@ class Plan:
     time_base: Fraction = Fraction(1, 1000)
     pts: tuple[int, ...] = (0,)
     cuts: tuple[int, ...] = ()
+    sha256: str = ""
     schema: Literal[1] = PLAN_SCHEMA
 
     @property

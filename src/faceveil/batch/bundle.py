@@ -13,9 +13,9 @@ from typing import Final
 
 from faceveil.batch.find import wanted
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError, WeightsError
-from faceveil.evidence import sha256_of_file
 from faceveil.media.archive import Archive, ArchiveWriter, open_archive
 from faceveil.media.entries import Member
+from faceveil.media.original import Original
 from faceveil.options import Options
 from faceveil.report import Report
 
@@ -58,6 +58,7 @@ class Bundle:
     def __init__(self, path: Path, target: Path, options: Options) -> None:
         self._started = time.monotonic()
         self._path, self._target = path, target
+        self._original = Original(path)
         self._writer = ArchiveWriter(target, path)
         self._scratch = Path(
             tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".part")
@@ -139,14 +140,15 @@ class Bundle:
                 return UnreadableError(
                     "no file of the archive could be done: " + "; ".join(self._warnings)
                 )
+            given = self._original.sha256  # or it changed
             self._writer.commit()
-            return self._report()
+            return self._report(given)
         except FaceVeilError as error:
             return error
         finally:
             self.abort()
 
-    def _report(self) -> Report:
+    def _report(self, sha256_in: str) -> Report:
         done, last = self._done, self._done[-1]
         notes = {note for report in done for note in report.notes}
         if self._left_out:
@@ -171,8 +173,8 @@ class Bundle:
             warnings=tuple(self._warnings),
             notes=tuple(sorted(notes)),
             dropped=tuple(sorted({what for report in done for what in report.dropped})),
-            sha256_in=sha256_of_file(self._path),
-            sha256_out=sha256_of_file(self._target),
+            sha256_in=sha256_in,
+            sha256_out=Original(self._target).sha256,
             seconds=time.monotonic() - self._started,
         )
 

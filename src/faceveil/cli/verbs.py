@@ -208,6 +208,12 @@ def render(
     report: ReportFile = None,
     report_html: ReportPage = None,
     sign: SignKey = None,
+    foreign_plan: Annotated[
+        bool,
+        typer.Option(
+            "--foreign-plan", help="Take a plan of another file, or of who knows which, and warn."
+        ),
+    ] = False,
     *,
     ui: UI,
     options: Options,
@@ -220,12 +226,19 @@ def render(
     find_jobs([source], options, sides=(report, report_html))
     evidence = Evidence(report, report_html, sign, options)
     wanted = read_plan(plan)
+    if not (wanted.sha256 or foreign_plan):
+        raise UsageError(
+            "the plan does not say for which file it was made",
+            "make a new plan from this one, or pass --foreign-plan",
+        )
     _warn_recoverable(ui, options)
     return veil_one(
         ui,
         source,
         out,
-        lambda progress: render_file(source, wanted, out, options, progress=progress),
+        lambda progress: render_file(
+            source, wanted, out, options, foreign=foreign_plan, progress=progress
+        ),
         evidence,
     )
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from faceveil.media import Sink, Source
+from faceveil.media.original import Original
 from faceveil.options import DECISIVE, Options
 from faceveil.report import Checked, Finding, Report, Status, TrackFacts
 from faceveil.types import Box, Plan, Track
@@ -31,8 +31,9 @@ def make_report(
     painted: Mapping[int, tuple[Box, ...]],
     findings: list[Finding],
     checked: Checked,
-    files: tuple[Path, Path, str],
+    files: tuple[Original, Original, str],
     seconds: float,
+    warnings: tuple[str, ...] = (),
 ) -> Report:
     """What was done to a file.
 
@@ -40,16 +41,20 @@ def make_report(
         painted: frame index -> boxes that were painted there.
         files: the input, the finished output under its temporary name, and its final name, which
             is "" for one that is withheld.
+        warnings: what is known beside that of source, sink and check.
+
+    Raises:
+        UnreadableError: one of the files changed meanwhile.
     """
     given, finished, name = files
     settings = settings_of(options)
-    warnings = (*source.warnings, *sink.warnings)
+    warnings = (*warnings, *source.warnings, *sink.warnings)
     if name:
         warnings += tuple(f"the check found {finding.words}" for finding in findings)
     status: Status = "failed" if not name else "partial" if warnings else "ok"
     return Report(
         status=status,
-        input=given.name,
+        input=given.path.name,
         output=name,
         media=plan.media,
         length=float((plan.pts[-1] - plan.pts[0]) * plan.time_base) if plan.pts else 0.0,
@@ -66,8 +71,8 @@ def make_report(
         dropped=source.dropped,
         findings=tuple(findings),
         check=checked,
-        sha256_in=sha256_of_file(given),
-        sha256_out=sha256_of_file(finished) if name else "",
+        sha256_in=given.sha256,
+        sha256_out=finished.sha256 if name else "",
         detector=plan.detector,
         weights_sha256=plan.weights_sha256,
         method=options.method,
@@ -115,8 +120,3 @@ def _facts(track: Track) -> TrackFacts:
         origin=track.origin,
         kept=track.keep,
     )
-
-
-def sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -126,6 +126,8 @@ def _require_same(plan: Plan, edited: Plan) -> None:
     wrong = ""
     if (plan.media.width, plan.media.height) != (edited.media.width, edited.media.height):
         wrong = "the plan is for a picture of another size"
+    elif edited.sha256 not in ("", plan.sha256):
+        wrong = "the plan was made for another file"
     elif len({track.id for track in edited.tracks}) != len(edited.tracks):
         wrong = "two tracks have the same id"
     elif any(track.id < 0 for track in edited.tracks):
