@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.media.delta import difference, joined
+from faceveil.media.density import Density
 from faceveil.media.gif import GifAnimator
 from faceveil.media.hygiene import webp_chunks
 from faceveil.media.still import Alpha, encoded
@@ -33,7 +34,13 @@ class Animator(Protocol):
 
 
 def animator(
-    file: IO[bytes], format: str, size: tuple[int, int], plays: int, quality: int, lossless: bool
+    file: IO[bytes],
+    format: str,
+    size: tuple[int, int],
+    plays: int,
+    quality: int,
+    lossless: bool,
+    density: Density | None = None,
 ) -> Animator:
     """Begin an animation in an empty, seekable file.
 
@@ -42,19 +49,23 @@ def animator(
         size: width, height.
         plays: how often it runs; 0: for ever.
         quality, lossless: for WebP.
+        density: shape of the pixels for GIF, resolution for PNG; WebP cannot hold it.
     """
     if format == "gif":
-        return GifAnimator(file, size, plays)
+        return GifAnimator(file, size, plays, 0 if density is None else density.gif_byte())
     if format == "png":
-        return PngAnimator(file, size, plays)
+        return PngAnimator(file, size, plays, density)
     return WebpAnimator(file, size, plays, quality, lossless)
 
 
 class PngAnimator:
     """Animated PNG (PNG third edition): acTL, then fcTL and IDAT or fdAT for each frame."""
 
-    def __init__(self, file: IO[bytes], size: tuple[int, int], plays: int) -> None:
+    def __init__(
+        self, file: IO[bytes], size: tuple[int, int], plays: int, density: Density | None = None
+    ) -> None:
         self._file, self._size, self._plays = file, size, plays
+        self._density = density
         self._before: NDArray[np.uint8] | None = None
         self._frames = self._sequence = 0
 
@@ -72,6 +83,8 @@ class PngAnimator:
             self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
             self._count_at = self._file.tell()
             self._chunk(b"acTL", struct.pack(">II", 0, self._plays))
+            if self._density is not None:
+                self._file.write(self._density.png_chunk())
         else:
             area, part, over = difference(self._before, frame)
         self._before = frame

@@ -24,9 +24,9 @@ class GifAnimator:
     _KEEP: Final = 1
     _CLEAR: Final = 2
 
-    def __init__(self, file: IO[bytes], size: tuple[int, int], plays: int) -> None:
+    def __init__(self, file: IO[bytes], size: tuple[int, int], plays: int, aspect: int = 0) -> None:
         self._file, self._size = file, size
-        file.write(b"GIF89a" + struct.pack("<HHBBB", *size, 0x70, 0, 0))
+        file.write(b"GIF89a" + struct.pack("<HHBBB", *size, 0x70, 0, aspect))
         if plays != 1:
             repeats = min(max(plays - 1, 0), 65535)
             file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<HB", repeats, 0))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import hygiene
+from faceveil.media.density import read_density
+from faceveil.media.exif import exif_orientation, read_exif
 from faceveil.media.picture import Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
 from faceveil.media.traits import Traits
@@ -25,8 +27,9 @@ _KEPT_PIXELS: Final = 50_000_000
 
 _TIFF_SUBFILE_TYPE: Final = 254
 _TIFF_BITS_PER_SAMPLE: Final = 258
+_TIFF_ORIENTATION: Final = 274
 _TIFF_DNG_VERSION: Final = 50706
-_EXIF_ORIENTATION: Final = 0x0112
+_SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 class ImageSource(Closing):
@@ -60,9 +63,10 @@ class ImageSource(Closing):
             # An APNG may open with a picture that is not part of the animation.
             self._skip = int(bool(picture.info.get("default_image")))
             frames = 1 if kind in ("tiff", "heic") else getattr(picture, "n_frames", 1) - self._skip
+            # Before the pixels: Pillow forgets an orientation once it has applied it.
+            self.traits = _traits(kind, picture, self._data)
             first, _ = self._decode(picture, 0)
             notes = (*first.notes, *_format_notes(kind, picture, self._data))
-            self.traits = _traits(kind, picture, self._data)
         height, width = first.image.shape[:2]
         self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
         self.notes: tuple[str, ...] = notes
@@ -103,6 +107,8 @@ class ImageSource(Closing):
         """One frame and its duration in milliseconds."""
         if index or self._skip:
             picture.seek(index + self._skip)
+        # Pillow would turn a TIFF picture by its XMP if it has no other orientation.
+        picture.info.pop("xmp", None)
         picture.load()
         check_size(*picture.size, self._limit)
         pixels = to_pixels(
@@ -155,14 +161,10 @@ def _read(origin: Path | bytes, limit: int) -> bytes:
 
 def _orientation(kind: str, picture: Picture) -> int:
     # Pillow turns TIFF pictures and libheif HEIC pictures while decoding; EXIF has no say there.
-    if kind in ("tiff", "heic", "bmp", "gif"):
+    # What Pillow calls the EXIF of an AVIF picture has the container's orientation in it.
+    if kind in ("tiff", "heic", "bmp", "gif", "jp2"):
         return 1
-    try:
-        value = picture.getexif().get(_EXIF_ORIENTATION, 1)
-    # Broken EXIF must not cost the picture, and the parser raises nearly anything.
-    except Exception:
-        return 1
-    return value if isinstance(value, int) else 1
+    return exif_orientation(read_exif(picture))
 
 
 def _white(picture: Picture) -> int:
@@ -207,7 +209,17 @@ def _traits(kind: str, picture: Picture, data: bytes) -> Traits:
     if kind == "gif":
         plays = 1 if loop is None else loop + 1 if loop else 0
     lossless = kind in ("png", "gif", "bmp", "tiff") or (kind == "webp" and _is_lossless(data))
-    return Traits(plays, lossless, chroma)
+    density = read_density(kind, picture, data)
+    if density is not None and _was_turned(kind, picture):
+        density = density.turned()
+    return Traits(plays, lossless, chroma, density)
+
+
+def _was_turned(kind: str, picture: Picture) -> bool:
+    """Whether what is displayed was stored lying on its side."""
+    if kind == "tiff":
+        return getattr(picture, "tag_v2", {}).get(_TIFF_ORIENTATION) in _SIDEWAYS
+    return _orientation(kind, picture) in _SIDEWAYS
 
 
 def _is_lossless(data: bytes) -> bool:

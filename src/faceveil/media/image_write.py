@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from faceveil.closing import Aborting
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.media.animation import Animator, animator
+from faceveil.media.density import what_is_lost
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.media.still import WITHOUT_ALPHA, encode
@@ -71,6 +72,10 @@ class ImageSink(Aborting):
         self._notes: dict[str, None] = {}
         if self._format != self._media.format:
             self._notes[f"written as {self._format.upper()}"] = None
+        self._warnings: dict[str, None] = {}
+        if self._traits.density is not None:
+            for what, shown in what_is_lost(self._format, self._traits.density):
+                (self._warnings if shown else self._notes)[what] = None
         self._part = PartFile(target, getattr(source, "path", None))
         self._frames = 0
         self._animator: Animator | None = None
@@ -81,7 +86,7 @@ class ImageSink(Aborting):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return ()
+        return tuple(self._warnings)
 
     def _check_format(self) -> None:
         name = self._format.upper()
@@ -116,7 +121,11 @@ class ImageSink(Aborting):
         self._frames += 1
 
     def _encode(self, frame: Frame) -> None:
-        settings: dict[str, Any] = {"quality": self._quality, "lossless": self._traits.lossless}
+        settings: dict[str, Any] = {
+            "quality": self._quality,
+            "lossless": self._traits.lossless,
+            "density": self._traits.density,
+        }
         if self._media.kind == "animation" or self._format == "gif":
             if self._animator is None:
                 plays = self._traits.plays if self._media.kind == "animation" else 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.errors import OutputError
+from faceveil.media.density import Density, stamped
 from faceveil.types import Image
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def encode(
     quality: int = 92,
     lossless: bool = False,
     chroma: int | None = None,
+    density: Density | None = None,
 ) -> None:
     """Write one picture: jpeg, png, webp, tiff, bmp or avif.
 
@@ -40,6 +42,7 @@ def encode(
             picture on white.
         lossless: for WebP.
         chroma: for JPEG, 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0.
+        density: resolution and shape of the pixels; WebP and AVIF cannot hold it.
 
     Raises:
         OutputError: the format cannot hold the picture (JPEG ends at 65500 pixels, WebP at 16383).
@@ -66,7 +69,8 @@ def encode(
     elif format == "tiff":
         # Differences between neighbours (predictor 2) under LZW: within 11 % of deflate's size
         # for photographs, five times as fast, and every reader knows it.
-        settings = {"compression": "tiff_lzw", "tiffinfo": {317: 2}}
+        tags = {} if density is None else density.tiff_tags()
+        settings = {"compression": "tiff_lzw", "tiffinfo": {317: 2, **tags}}
     elif format == "png":
         # A third of the default's time for files 3 % larger.
         settings = {"compress_level": 3}
@@ -80,7 +84,10 @@ def encode(
             f"{format.upper()}",
             "Name the output .png.",
         ) from error
-    file.write(buffer.getbuffer())
+    if density is None:
+        file.write(buffer.getbuffer())
+    else:
+        file.write(stamped(format, buffer.getvalue(), density))
 
 
 def encoded(format: str, image: Image, alpha: Alpha = None, **settings: Any) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faceveil.media.density import Density
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -14,8 +16,10 @@ class Traits:
         lossless: the input's own format lost nothing.
         chroma: JPEG subsampling of the input: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0; None where
             there is none to follow.
+        density: resolution and shape of the pixels, as displayed; None where nothing is said.
     """
 
     plays: int = 0
     lossless: bool = False
     chroma: int | None = None
+    density: Density | None = None

@@ -14,11 +14,19 @@ from typing import Final
 
 from faceveil.errors import UnsupportedError
 from faceveil.media.hygiene import blocks, boxes, tiff
-from faceveil.media.hygiene.blocks import frame_chunks, webp_chunks
+from faceveil.media.hygiene.blocks import frame_chunks, png_chunks, webp_chunks
 from faceveil.media.hygiene.boxes import is_cut_off, is_hdr
 from faceveil.media.kinds import HEAD, VIDEOS, sniff
 
-__all__ = ["BROKEN", "frame_chunks", "is_cut_off", "is_hdr", "leftovers", "webp_chunks"]
+__all__ = [
+    "BROKEN",
+    "frame_chunks",
+    "is_cut_off",
+    "is_hdr",
+    "leftovers",
+    "png_chunks",
+    "webp_chunks",
+]
 
 BROKEN: Final = "unparsable structure"
 

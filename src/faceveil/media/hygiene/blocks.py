@@ -16,14 +16,13 @@ _JPEG_NEEDED: Final = frozenset(
 )  # SOFn, DHT, DAC, DQT, DNL, DRI, SOS (ITU-T T.81 table B.1)
 
 # Chunks needed to show a picture (PNG third edition), with the length of those that carry a few
-# numbers about colour.
+# numbers about colour or about the size of a pixel.
 _PNG_NEEDED: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
-_PNG_COLOUR: Final = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4}
+_PNG_NUMBERS: Final = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4, b"pHYs": 9}
 _PNG_NAMES: Final = {
     b"iCCP": "ICC",
     b"tIME": "date",
     b"caBX": "C2PA",
-    b"pHYs": "resolution",
     b"bKGD": "background colour",
 }
 
@@ -120,7 +119,7 @@ def png(data: bytes) -> Iterator[str]:
         framed = framed or code == b"fcTL"
         if code == b"IDAT" and animated and not framed:
             yield "default picture outside the animation"
-        if code not in _PNG_NEEDED and _PNG_COLOUR.get(code) != size:
+        if code not in _PNG_NEEDED and _PNG_NUMBERS.get(code) != size:
             yield from _png_chunk(code, body)
         at = end
         if code == b"IEND":
@@ -128,6 +127,17 @@ def png(data: bytes) -> Iterator[str]:
                 yield "bytes in IEND"
             break
     yield from trailer(len(data) - at)
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(code, body) of each chunk of a PNG file, until one is not whole."""
+    at = 8
+    while at + 12 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if at + 12 + size > len(data):
+            return
+        yield data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
+        at += 12 + size
 
 
 def _png_chunk(code: bytes, body: bytes) -> Iterator[str]:

@@ -198,8 +198,8 @@ def jp2(data: bytes) -> Iterator[str]:
                 if inner == b"colr":
                     if data[at] == 2 and stop - at > 3:
                         yield "ICC"
-                elif inner not in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"):
-                    yield "resolution" if inner == b"res " else "box " + inner.decode("latin-1")
+                elif inner not in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res "):
+                    yield "box " + inner.decode("latin-1")
         elif kind == b"jp2c":
             yield from _codestream(data[body:end])
         elif kind == b"uuid":

@@ -1,0 +1,42 @@
+"""What EXIF says about how a picture is shown. Nothing of it is ever written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+    from PIL.Image import Image as Picture
+
+_ORIENTATION: Final = 0x0112
+_RAW_PROFILE: Final = b"Raw profile type exif".decode()
+"""Where ImageMagick put EXIF before PNG had a chunk for it: three lines, then digits."""
+
+
+def read_exif(picture: Picture) -> Exif:
+    """The EXIF block of a picture; an empty one where there is none or it is broken.
+
+    Not Pillow's ``getexif``: that one takes the orientation from XMP where EXIF has none, and an
+    XMP packet often outlives the turning of its picture. Viewers do not look there.
+    """
+    from PIL.Image import Exif
+
+    info: dict[Any, Any] = picture.info
+    exif = Exif()
+    # Broken EXIF must not cost the picture, and the parser raises nearly anything.
+    try:
+        block = info.get("exif")
+        if block is None and _RAW_PROFILE in info:
+            block = bytes.fromhex("".join(info[_RAW_PROFILE].split("\n")[3:]))
+        if block:
+            exif.load(block)
+            dict(exif)  # values are parsed when they are asked for
+    except Exception:
+        return Exif()
+    return exif
+
+
+def exif_orientation(exif: Exif) -> int:
+    """EXIF orientation, 1 to 8 (Exif 2.32, tag 0x0112); 1 for anything else."""
+    value = exif.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
