@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from verbs import PATIENCE
 
@@ -55,6 +55,7 @@ ENDLESS = {
 }
 """Commands that go on until they are interrupted, and what they say once they are ready."""
 SERVICE = "http://127.0.0.1:8765"
+TOKEN = "the-token-of-whoever-reads"
 
 
 class Reader:
@@ -133,7 +134,8 @@ class Reader:
         """A job of the service that is done."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            with urlopen(f"{SERVICE}/api/jobs", timeout=5) as answer:
+            asked = Request(f"{SERVICE}/api/jobs", headers={"Authorization": f"Bearer {TOKEN}"})
+            with urlopen(asked, timeout=5) as answer:
                 done = [job["id"] for job in json.load(answer)["jobs"] if job["state"] == "done"]
             if done:
                 return str(done[0])

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2 as httpx
 import psutil
@@ -38,7 +39,8 @@ class Server:
     Attributes:
         api: a client for it.
         folder: where the jobs are.
-        address: what it printed.
+        address: what it printed, the token in it.
+        token: what it asks of its clients.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Server:
         self.address = self.process.stdout.readline().strip()
         if not self.address:
             raise RuntimeError(self.process.communicate()[1])
+        (self.token,) = parse_qs(urlsplit(self.address).query)["token"]
+        self.api.headers["Authorization"] = f"Bearer {self.token}"
 
     def workers(self) -> list[psutil.Process]:
         """The processes that work on jobs."""

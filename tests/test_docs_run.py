@@ -21,7 +21,7 @@ from faceveil import demo, weights
 from faceveil.types import Image
 from films import film
 from pages import PAGES, REPOSITORY, blocks, commands
-from reader import NEEDS, Reader, filled
+from reader import NEEDS, TOKEN, Reader, filled
 
 pytestmark = pytest.mark.long
 
@@ -113,6 +113,7 @@ def reader(belongings: Path, tmp_path: Path, detector: str) -> Iterator[Reader]:
         {
             "PATH": f"{tools}:{os.environ['PATH']}",
             "NO_COLOR": "1",
+            "FACEVEIL_TOKEN": TOKEN,
             "XDG_CACHE_HOME": str(
                 tmp_path / "cache"
             ),  # jobs and what is fetched: not the user's own

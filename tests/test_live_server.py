@@ -41,7 +41,7 @@ def opened(server: Server, origin: str | None = None, **headers: str) -> ClientC
     return connect(
         f"ws://127.0.0.1:{server.port}/api/live",
         origin=origin,  # type: ignore[arg-type]
-        additional_headers=headers,
+        additional_headers={"Authorization": f"Bearer {server.token}"} | headers,
         proxy=None,
     )
 
@@ -112,9 +112,10 @@ def test_a_foreign_name_is_refused(server: Server) -> None:
 def test_a_token_is_asked_for(detector: str, tmp_path: Path) -> None:
     token = "a secret of more than sixteen letters"
     with running(tmp_path / "jobs", FACEVEIL_TOKEN=token) as server:
-        with pytest.raises(InvalidStatus), opened(server):
-            pass
-        with opened(server, Authorization=f"Bearer {token}") as socket:
+        for wrong in ("", "Bearer", f"Bearer {token}x"):
+            with pytest.raises(InvalidStatus), opened(server, Authorization=wrong):
+                pass
+        with opened(server) as socket:
             socket.send("{}")
             assert "smallest_face" in json.loads(socket.recv(timeout=20))
 

@@ -36,7 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def document(server: Server) -> Any:
     address = f"http://127.0.0.1:{server.port}/openapi.json"
     # The stream of all events has no end to compare.
-    return schemathesis.openapi.from_url(address).exclude(path="/api/events")
+    document = schemathesis.openapi.from_url(address, headers=_authorization(server))
+    return document.exclude(path="/api/events")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,11 @@ def known(server: Server) -> str:
     return str(job["id"])
 
 
-def test_answers(document: Any, known: str) -> None:
+def _authorization(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token}"}
+
+
+def test_answers(document: Any, known: str, server: Server) -> None:
     asked = 0
 
     def ask(case: Any) -> None:
@@ -60,7 +65,7 @@ def test_answers(document: Any, known: str) -> None:
         # Half of the questions are about a job that is there.
         if isinstance(job, str) and sum(map(ord, job)) % 2 and case.method != "DELETE":
             case.path_parameters["job"] = known
-        case.call_and_validate(checks=CHECKS, timeout=30)
+        case.call_and_validate(checks=CHECKS, timeout=30, headers=_authorization(server))
 
     for operation in document.get_all_operations():
         ask_all = given(case=operation.ok().as_strategy())(ask)

@@ -6,20 +6,25 @@ import io
 import socket
 import stat
 import struct
+import sys
+import time
+import webbrowser
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
+from faceveil.server import browse, sessions
 from faceveil.server.app import create_app
+from faceveil.server.browse import address_of
 from faceveil.server.queue import JobQueue
-from faceveil.server.security import is_local
 from faceveil.server.serve import token_of
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
@@ -35,13 +40,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def client(
-    tmp_path: Path, host: str = "127.0.0.1", *, token: str | None = None, **more: Any
-) -> Any:
+def client(tmp_path: Path, host: str = "127.0.0.1", *, known: bool = False, **more: Any) -> Any:
+    """A client of a service in this process; ``known``: it sends the token."""
     service = Service(host=host, **more)
     store = Store(tmp_path / "jobs")
-    app = create_app(service, {}, store, JobQueue(store.folder), token)
-    return TestClient(app, base_url=f"http://{host}:8765", raise_server_exceptions=False)
+    app = create_app(service, {}, store, JobQueue(store.folder), TOKEN)
+    api = TestClient(app, base_url=f"http://{host}:8765", raise_server_exceptions=False)
+    if known:
+        api.headers["Authorization"] = f"Bearer {TOKEN}"
+    return api
 
 
 def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
@@ -214,7 +221,8 @@ class TestSize:
         answer = _raw(
             server,
             b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n"
-            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n",
+            + _authorization(server)
+            + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n",
         )
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"application/problem+json" in answer
@@ -224,8 +232,10 @@ class TestSize:
         sent = 0
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
             line.sendall(
-                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
-                "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode()
+                + b"Transfer-Encoding: chunked\r\n"
+                + _authorization(server)
+                + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
             )
             head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
             line.sendall(b"%x\r\n%s\r\n" % (len(head), head))
@@ -253,7 +263,7 @@ class TestSize:
         refused(answer, 413, "limit")
 
     def test_a_full_queue(self, tmp_path: Path) -> None:
-        with client(tmp_path, max_queue=2) as api:
+        with client(tmp_path, known=True, max_queue=2) as api:
             files = [("files", (f"{n}.png", png(8, 8))) for n in range(3)]
             answer = api.post("/api/jobs", files=files)
             refused(answer, 429, "queue-full")
@@ -263,6 +273,10 @@ class TestSize:
             refused(api.post("/api/jobs", files=files[:1]), 429, "queue-full")
             refused(api.post("/api/veil", content=png(8, 8)), 429, "queue-full")
             assert len(api.get("/api/jobs").json()["jobs"]) == 2
+
+
+def _authorization(server: Server) -> bytes:
+    return f"Authorization: Bearer {server.token}\r\n".encode()
 
 
 def _raw(server: Server, data: bytes) -> bytes:
@@ -333,20 +347,17 @@ class TestOtherSites:
 
 
 class TestToken:
-    def test_who_needs_one(self) -> None:
-        for host in ("127.0.0.1", "localhost", "::1", "127.8.9.1"):
-            assert is_local(host)
-            assert token_of(Service(host=host)) is None
-        for host in ("0.0.0.0", "::", "192.168.1.7", "box.example"):
-            assert not is_local(host)
+    def test_there_always_is_one(self) -> None:
+        """Every user of a machine reaches its own address."""
+        for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.1.7", "box.example"):
             made = token_of(Service(host=host))
-            assert made is not None
             assert len(made) >= 32
             assert made != token_of(Service(host=host))
             assert token_of(Service(host=host, token=TOKEN)) == TOKEN
 
-    def test_without_and_with(self, tmp_path: Path) -> None:
-        with client(tmp_path, "192.168.1.7", token=TOKEN) as api:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.7"])
+    def test_without_and_with(self, tmp_path: Path, host: str) -> None:
+        with client(tmp_path, host) as api:
             for path in ("/", "/api/jobs", "/metrics", "/openapi.json", "/static/app.js"):
                 answer = api.get(path)
                 refused(answer, 401, "no-token")
@@ -360,18 +371,107 @@ class TestToken:
             assert api.get("/api/jobs", headers=right).status_code == 200
 
     def test_a_browser_gets_a_cookie(self, tmp_path: Path) -> None:
-        with client(tmp_path, "192.168.1.7", token=TOKEN) as api:
-            answer = api.get(f"/?token={TOKEN}", follow_redirects=False)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        with client(tmp_path) as api:
+            answer = api.get(f"/?token={TOKEN}")
+            assert answer.status_code == 200
+            assert 'http-equiv="refresh" content="0;url=/"' in answer.text
+            assert TOKEN not in answer.text
             cookie = answer.headers["set-cookie"].lower()
-            assert "httponly" in cookie
-            assert "samesite=strict" in cookie
-            assert TOKEN not in cookie
+            for part in ("httponly", "samesite=strict", "max-age=86400", "path=/"):
+                assert part in cookie
+            assert "secure" not in cookie
+            assert TOKEN.lower() not in cookie
             assert api.get("/api/jobs").status_code == 200
+            again = client(tmp_path).get(f"/?token={TOKEN}").headers["set-cookie"]
+            assert again.split(";")[0] != answer.headers["set-cookie"].split(";")[0]
+
+    def test_a_cookie_ends(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with client(tmp_path) as api:
+            api.get(f"/?token={TOKEN}")
+            now = time.monotonic()
+            monkeypatch.setattr(time, "monotonic", lambda: now + sessions.SECONDS - 60)
+            assert api.get("/api/jobs").status_code == 200
+            monkeypatch.setattr(time, "monotonic", lambda: now + sessions.SECONDS + 60)
+            refused(api.get("/api/jobs"), 401, "no-token")
+
+    def test_not_every_session_is_remembered_for_ever(self) -> None:
+        known = sessions.Sessions()
+        made = [known.begin() for _ in range(1500)]
+        assert sum(map(known.holds, made)) == 1000
+        assert known.holds(made[-1])
+
+    def test_cookies_of_two_services_do_not_meet(self, tmp_path: Path) -> None:
+        names = set()
+        for port in (8765, 8766):
+            with client(tmp_path / str(port), port=port) as api:
+                answer = api.get(f"/?token={TOKEN}")
+                names.add(answer.headers["set-cookie"].partition("=")[0])
+        assert len(names) == 2
+
+    def test_a_cookie_of_an_encrypted_line_stays_on_it(self, tmp_path: Path) -> None:
+        with client(tmp_path, hosts=("veil.example",)) as api:
+            proxy = {"host": "veil.example", "x-forwarded-proto": "https"}
+            answer = api.get(f"/?token={TOKEN}", headers=proxy)
+            assert "; secure" in answer.headers["set-cookie"].lower()
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/?token=wrong", "/api/jobs/aaaaaaaaaaaaaaaaaaaa/result"]
+    )
+    def test_a_person_without_it_reads_a_page(self, tmp_path: Path, path: str) -> None:
+        browser = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+        with client(tmp_path) as api:
+            answer = api.get(path, headers=browser)
+            assert answer.status_code == 401
+            assert answer.headers["content-type"].startswith("text/html")
+            assert "Open the address that `faceveil serve` printed" in answer.text
+            assert "令牌" in answer.text
+            assert "'unsafe" not in answer.headers["content-security-policy"]
+            foreign = api.get("/", headers=browser | {"host": "evil<b>.example"})
+            assert foreign.status_code == 421
+            assert foreign.headers["content-type"].startswith("text/html")
+            assert "<b>" not in foreign.text
+
+    def test_the_address_works_from_elsewhere(self) -> None:
+        assert address_of("127.0.0.1", 80) == "http://127.0.0.1:80/"
+        assert address_of("::1", 8765) == "http://[::1]:8765/"
+        assert address_of("box.example", 8765) == "http://box.example:8765/"
+        for host in ("0.0.0.0", "::"):
+            shown = urlsplit(address_of(host, 8765)).hostname
+            assert shown not in (None, "", "0.0.0.0", "::")
+
+    def test_only_a_person_at_a_screen_gets_a_browser(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DISPLAY", ":7")
+        for terminal in (False, True):
+            for stream in (sys.stdin, sys.stdout):
+                monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+            assert browse.can_open() == terminal
+        monkeypatch.setattr(sys, "platform", "linux")
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(name, raising=False)
+        assert not browse.can_open()
+
+    def test_nobody_else_learns_the_address_that_is_opened(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr(webbrowser, "open", opened.append)
+        (tmp_path / "elsewhere").write_text("mine")
+        (tmp_path / "open.html").symlink_to(tmp_path / "elsewhere")
+        browse.open_page(tmp_path, f"http://127.0.0.1:8765/?token={TOKEN}")
+        (place,) = opened
+        assert TOKEN not in place
+        path = Path(urlsplit(place).path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert f"url=http://127.0.0.1:8765/?token={TOKEN}" in path.read_text()
+        assert (tmp_path / "elsewhere").read_text() == "mine"
+        browse.forget_page(tmp_path)
+        assert not path.exists()
 
     def test_names_of_a_public_service(self, tmp_path: Path) -> None:
         right = {"authorization": f"Bearer {TOKEN}"}
-        with client(tmp_path, "0.0.0.0", token=TOKEN, hosts=("veil.example",)) as api:
+        with client(tmp_path, "0.0.0.0", hosts=("veil.example",)) as api:
             for host in ("192.168.1.7:8765", "[fe80::1]", "veil.example"):
                 assert api.get("/api/jobs", headers=right | {"host": host}).status_code == 200
             for host in ("evil.example", "localhost.evil.example", "0.0.0.0.example"):

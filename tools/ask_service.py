@@ -1,6 +1,6 @@
 """Use a running service as a browser and a program would.
 
-    python tools/ask_service.py ADDRESS PICTURE RESULT [TOKEN]
+    python tools/ask_service.py ADDRESS PICTURE RESULT TOKEN
 
 Waits until it answers, loads the page with all that it names, and has a picture obscured. Needs
 nothing but Python.
@@ -51,7 +51,7 @@ def _status(address: str, data: bytes) -> int:
     return HTTPStatus.OK
 
 
-def main(address: str, picture: str, result: str, token: str | None = None) -> None:
+def main(address: str, picture: str, result: str, token: str) -> None:
     wait(address)
     page = ask(f"{address}/", token)[0].decode()
     named = sorted(set(re.findall(r'(?:src|href)="(/[^"]+)"', page)))
@@ -59,7 +59,7 @@ def main(address: str, picture: str, result: str, token: str | None = None) -> N
     for path in named:
         assert ask(address + path, token)[0], path
     data = Path(picture).read_bytes()
-    if token and _status(address, data) != HTTPStatus.UNAUTHORIZED:
+    if _status(address, data) != HTTPStatus.UNAUTHORIZED:
         sys.exit("answered without a token")
     veiled, faces = ask(f"{address}/api/veil", token, data)
     Path(result).write_bytes(veiled)

@@ -20,8 +20,9 @@ environment() {
 # try_it PYTHON COMMAND...: use FaceVeil as people do, in this folder. COMMAND is that of faceveil;
 # PYTHON asks the service and is not what is tried.
 try_it() {
-    local python=$1 port=$((20000 + RANDOM % 20000))
+    local python=$1 port=$((20000 + RANDOM % 20000)) token
     shift
+    token=$("$python" -c 'import secrets; print(secrets.token_urlsafe())')
     "$@" --version
     "$@" weights verify
     "$@" demo out # a photo and a clip; fails unless every face is covered
@@ -29,9 +30,9 @@ try_it() {
     "$@" veil out/before.mp4 -o clip.mp4
     "$@" veil out/before.jpg out/before.mp4 --jobs 2 -o both # in processes of their own
     "$@" check photo.png clip.mp4 both
-    "$@" serve --port "$port" --folder jobs >/dev/null &
+    FACEVEIL_TOKEN=$token "$@" serve --port "$port" --folder jobs >/dev/null &
     server=$!
-    "$python" "$here/tools/ask_service.py" "http://127.0.0.1:$port" out/before.jpg served.jpg
+    "$python" "$here/tools/ask_service.py" "http://127.0.0.1:$port" out/before.jpg served.jpg "$token"
     kill "$server" && wait "$server" || true
     server=
     "$@" check served.jpg

@@ -92,7 +92,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("console", heard)
         page.on("request", asked)
-        page.goto(origin)
+        page.goto(server.address)
         page.locator(".zone").wait_for()
         return page
 

@@ -34,10 +34,7 @@ def serve(*, ui: UI, service: Service, options: Options) -> int:
         name: value for name, value in given.items() if group_of(name) not in ("machine", "batch")
     }
 
-    def ready(address: str, token: str | None) -> None:
-        ui.result(address if token is None else f"{address}?token={token}")
-
-    serve(service, base, machine, workers, ready)
+    serve(service, base, machine, workers, ui.result)
     return 0
 
 

@@ -70,7 +70,7 @@ def create_app(
     base: dict[str, Any],
     store: Store,
     queue: JobQueue,
-    token: str | None,
+    token: str,
     machine: dict[str, Any] | None = None,
     *,
     hub: Hub | None = None,
@@ -79,7 +79,7 @@ def create_app(
 
     Args:
         base: options of every job unless its client says otherwise.
-        token: what clients have to send, or None.
+        token: what clients have to send.
         machine: options of this machine, for what is done in this process.
         hub: knows the jobs; for whoever has to close its streams before the connections.
 

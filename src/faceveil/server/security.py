@@ -7,7 +7,6 @@ has to be a name of ours, and a request made by another site's page is refused.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -15,13 +14,14 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from faceveil.server.entrance import refusal_page, wants_a_page, welcome_page
 from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
+from faceveil.server.sessions import SECONDS, Sessions
 from faceveil.server.settings import Service
 
-COOKIE = "faceveil"
 OPEN = "/healthz"
 """What needs no token."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -68,13 +68,16 @@ class Guard:
     """Lets requests through to the app that come from where they should.
 
     Args:
-        token: what clients have to send, or None.
+        token: what clients have to send.
     """
 
-    def __init__(self, app: ASGIApp, service: Service, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, service: Service, token: str) -> None:
         self._app = app
         self._service = service
         self._token = token
+        self._sessions = Sessions()
+        # A browser sends the cookies of a host to all of its ports.
+        self._cookie = f"faceveil-{service.port}"
         names = {service.host.lower(), *map(str.lower, service.hosts)} - _ANY
         self._hosts = names | (_LOOPBACK if is_local(service.host) else frozenset())
         self._any_address = not is_local(service.host)
@@ -92,7 +95,7 @@ class Guard:
             return
         send = _with_headers(send)
         refusal = self._refusal(scope, headers)
-        if refusal is None and (answer := self._login(scope)) is not None:
+        if refusal is None and (answer := self._login(scope, headers)) is not None:
             await answer(scope, receive, send)
             return
         refusal = refusal or self._without_token(scope, headers)
@@ -101,7 +104,7 @@ class Guard:
             refusal = _too_large(limit).problem
         if refusal is not None:
             # What is still being sent is not read, so the connection cannot be used again.
-            await _answer(refusal, {"Connection": "close"})(scope, receive, send)
+            await _answer(refusal, scope["method"], headers)(scope, receive, send)
             return
         await self._app(scope, _counted(receive, limit), send)
 
@@ -131,28 +134,36 @@ class Guard:
         # A name can be made to point here by whoever owns it; an address cannot.
         return self._any_address and _is_address(name)
 
-    def _login(self, scope: Scope) -> Response | None:
+    def _login(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to ``/?token=...``: a cookie in its place, so that it leaves the address."""
-        if self._token is None or scope["path"] != "/" or scope["method"] != "GET":
+        if scope["path"] != "/" or scope["method"] != "GET":
             return None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
         if len(given) != 1 or not _same(given[0], self._token):
             return None
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(COOKIE, _cookie(self._token), httponly=True, samesite="strict")
+        answer = welcome_page()
+        answer.set_cookie(
+            self._cookie,
+            self._sessions.begin(),
+            max_age=SECONDS,
+            httponly=True,
+            samesite="strict",
+            # What a proxy says of itself makes a cookie no less safe.
+            secure="https" in (scope["scheme"], headers.get("x-forwarded-proto", "")),
+        )
         return answer
 
     def _without_token(self, scope: Scope, headers: Headers) -> Problem | None:
-        if self._token is None or scope["path"] == OPEN:
+        if scope["path"] == OPEN:
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and _same(given.strip(), self._token):
             return None
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
             cookie = None
-        if cookie is not None and _same(cookie.value, _cookie(self._token)):
+        if cookie is not None and self._sessions.holds(cookie.value):
             return None
         return problem(
             401,
@@ -165,11 +176,6 @@ class Guard:
         if scope["path"] in _UPLOADS:
             return self._service.max_upload_mb * 1_000_000 + _UPLOAD_ROOM
         return _SMALL
-
-
-def _cookie(token: str) -> str:
-    """What the browser keeps: from it nobody learns the token that programs send."""
-    return hashlib.sha256(b"faceveil cookie " + token.encode()).hexdigest()
 
 
 def _same(given: str, wanted: str) -> bool:
@@ -218,16 +224,19 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
+            policy = headers.get("Content-Security-Policy", HEADERS["Content-Security-Policy"])
+            headers.update(HEADERS | {"Content-Security-Policy": policy})
         await send(message)
 
     return sending
 
 
-def _answer(refusal: Problem, headers: dict[str, str]) -> Response:
+def _answer(refusal: Problem, method: str, asked: Headers) -> Response:
+    headers = {"Connection": "close"}
     if refusal.status == 401:
-        headers = headers | {"WWW-Authenticate": "Bearer"}
+        headers["WWW-Authenticate"] = "Bearer"
+    if wants_a_page(method, asked):
+        return refusal_page(refusal, headers)
     return JSONResponse(
         refusal.model_dump(), refusal.status, headers=headers, media_type=MEDIA_TYPE
     )

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 
@@ -18,10 +19,11 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
+from faceveil.server.browse import address_of, can_open, forget_page, open_page
 from faceveil.server.hub import Hub
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
-from faceveil.server.security import is_local, new_token
+from faceveil.server.security import new_token
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import SERVER_LOCK
@@ -52,9 +54,12 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
     return store, JobQueue(store.folder, service.queue)
 
 
-def token_of(service: Service) -> str | None:
-    """What clients have to send: what was given, or a fresh one where others can reach this."""
-    return service.token or (None if is_local(service.host) else new_token())
+def token_of(service: Service) -> str:
+    """What clients have to send: what was given, or a fresh one.
+
+    On this machine's own address, too: other users of the machine reach that.
+    """
+    return service.token or new_token()
 
 
 def serve(
@@ -62,7 +67,7 @@ def serve(
     base: dict[str, Any],
     machine: dict[str, Any],
     workers: int,
-    ready: Callable[[str, str | None], None],
+    ready: Callable[[str], None],
 ) -> None:
     """Serve until the process is told to end.
 
@@ -70,7 +75,7 @@ def serve(
         base: options of every job unless its client says otherwise.
         machine: options of this machine's workers: ``weights``, ``threads``.
         workers: how many processes work on jobs.
-        ready: is called with the address, and the token if there is one, once requests are taken.
+        ready: is called with the address, the token in it, once requests are taken.
 
     Raises:
         UsageError: another server uses the folder.
@@ -78,7 +83,14 @@ def serve(
     """
     store, queue = open_store(service)
     token = token_of(service)
-    host = f"[{service.host}]" if ":" in service.host else service.host
+    address = f"{address_of(service.host, service.port)}?token={quote(token)}"
+
+    def started() -> None:
+        ready(address)
+        if service.browser and can_open():
+            # Some browsers come back only when they are closed.
+            threading.Thread(target=open_page, args=(store.folder, address), daemon=True).start()
+
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):
             hub = Hub(store)
@@ -98,8 +110,10 @@ def serve(
             )
             settings = {"folder": str(store.folder), "queue": service.queue, "machine": machine}
             with Workers(json.dumps(settings), workers):
-                address = f"http://{host}:{service.port}/"
-                _Server(config, lambda: ready(address, token), hub.close).run()
+                try:
+                    _Server(config, started, hub.close).run()
+                finally:
+                    forget_page(store.folder)
     except HeldError as error:
         raise UsageError(
             f"another server uses {store.folder}", "end it, or name another folder with --folder"

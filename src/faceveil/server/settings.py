@@ -28,15 +28,18 @@ class Service(BaseModel):
     host: str = _setting(
         "address",
         "127.0.0.1",
-        "Address to listen on. Any other than this machine's own demands a token.",
+        "Address to listen on: this machine's own, unless others are to reach it.",
     )
     port: int = _setting("address", PORT, "Port to listen on.", ge=1, le=65535)
     token: Annotated[str, Field(min_length=16)] | None = _setting(
         "address",
         None,
-        "Secret that every client has to send. Unset: none for this machine's own address, a fresh "
-        "one, which is printed, for any other.",
+        "Secret that every client has to send; better given as a variable, for others see what is "
+        "given here. Unset: a fresh one, in the address that is printed.",
         env="FACEVEIL_TOKEN",
+    )
+    browser: bool = _setting(
+        "address", True, "Open the page in the browser, if this is a terminal with one."
     )
     hosts: tuple[str, ...] = _setting(
         "address", (), "Further name under which clients reach this service. May be repeated."

@@ -1,0 +1,62 @@
+"""What a browser is shown before it is let in: pages that need nothing else of the service."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse
+
+from faceveil.chinese import in_chinese
+from faceveil.server.problems import Problem
+
+_STYLE: Final = Path(__file__).with_name("static").joinpath("entrance.css").read_text("utf-8")
+_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src "
+    f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
+)
+
+
+def wants_a_page(method: str, headers: Headers) -> bool:
+    """Whether a person will look at the answer: a browser asks so for what it shows by itself."""
+    return method == "GET" and "text/html" in headers.get("accept", "")
+
+
+def refusal_page(problem: Problem, headers: dict[str, str]) -> HTMLResponse:
+    """A problem to read, in English and Chinese."""
+    texts = [problem.detail, problem.advice]
+    body = "".join(
+        f'<section lang="{language}">'
+        + "".join(f"<p>{escape(said(text))}</p>" for text in texts if text)
+        + f'<p><a href="/">{said("Try again")}</a></p></section>'
+        for language, said in (("en", _sentence), ("zh", in_chinese))
+    )
+    return _page(body, problem.status, headers)
+
+
+def welcome_page() -> HTMLResponse:
+    """Goes on to the page by itself.
+
+    This and no redirect, because a cookie for this site alone does not travel along a redirect that
+    began elsewhere: in a link of a mail, or in the file that opens the browser.
+    """
+    return _page(
+        '<p><a href="/">FaceVeil</a></p>', 200, {}, '<meta http-equiv="refresh" content="0;url=/">'
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _page(body: str, status: int, headers: dict[str, str], head: str = "") -> HTMLResponse:
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FaceVeil</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{head}<style>{_STYLE}</style></head><body><h1>FaceVeil</h1>{body}</body></html>"
+    )
+    return HTMLResponse(page, status, {"Content-Security-Policy": _POLICY, **headers})
