@@ -42,6 +42,8 @@ def test_shared_clips_keep_times_tags_and_sound(name: str, data: Path, tmp_path:
     target = default_target(clip, tmp_path)
     rewrite(clip, target, options)
     before, after = read(clip), read(target)
+    if target.suffix in (".mp4", ".mov"):  # as browsers show it
+        before.tags["format"] = before.tags["format"].replace("444", "420")
     assert after.times == before.times
     assert after.tags == before.tags
     assert sound_packets(target) == sound_packets(clip)
@@ -131,12 +133,16 @@ def test_mirrored_matrices_are_understood(mirrored: tuple[int, ...], tmp_path: P
         assert source.traits.matrix == matrix
 
 
+X264_ONLY = Options(encoder="libx264", encoder_preset="ultrafast")
+
+
 @pytest.mark.parametrize(
     ("format", "settings", "colours", "options", "target"),
     [
         ("yuv420p", X264, (1, 1, 1, 1), QUICK, "out.mp4"),
         ("yuvj420p", X264, (2, 1, 13, 5), QUICK, "out.mp4"),
-        ("yuv422p", X264, (1, 5, 6, 6), QUICK, "out.mp4"),
+        ("yuv422p", X264, (1, 5, 6, 6), QUICK, "out.mkv"),
+        ("yuv422p", X264, (1, 5, 6, 6), X264_ONLY, "out.mp4"),
         ("yuv444p", X264, (1, 1, 1, 1), QUICK, "out.mkv"),
         ("yuv420p10le", X264, (1, 9, 18, 9), QUICK, "out.mp4"),
         ("yuv422p10le", X264, (1, 9, 16, 9), QUICK, "out.mkv"),

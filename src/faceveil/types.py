@@ -149,6 +149,7 @@ class Planes:
         depth: bits per sample.
         full_range: luma uses all values, not 16 to 235 (times a power of two).
         matrix: "bt601", "bt709" or "bt2020".
+        fields: (horizontal, vertical): 2 where columns or rows belong to two fields in turn.
     """
 
     y: NDArray[Any]
@@ -158,6 +159,7 @@ class Planes:
     depth: int = 8
     full_range: bool = False
     matrix: str = "bt601"
+    fields: tuple[int, int] = (1, 1)
 
 
 class Frame:

@@ -50,7 +50,7 @@ class Track:
         self.source = stream
         self.lost = 0
         self._last: int | None = None
-        self._trims = container.muxer != "mp4" and stream.name not in _SELF_DELAYED
+        self._trims = not container.iso and stream.name not in _SELF_DELAYED
         self.copied = self._copy(output, container)
         if not self.copied:
             self._encode(output, container)

@@ -30,7 +30,18 @@ _DEMUXERS: Final = {
     "avi": "avi",
     "mpeg": "mpeg",
     "mpegts": "mpegts",
+    "flv": "flv",
+    "asf": "asf",
+    "ogg": "ogg",
+    "mxf": "mxf",
+    "ivf": "ivf",
+    "dv": "dv",
+    "h264": "h264",
+    "hevc": "hevc",
 }
+TIMELESS: Final = frozenset({"h264", "hevc"})
+"""Bare picture streams: no time is stored, only perhaps a rate."""
+
 _ELEMENTARY: Final = b"\x00\x00\x01\xb3"
 """An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
 
@@ -46,6 +57,8 @@ class Container:
         encoder, deep_encoder: the default for 8 bits a sample, and for 10.
         audio: sound codecs whose packets are copied as they are; empty: all that the muxer takes.
         audio_encoder: for sound that cannot be copied.
+        iso: built of the boxes of ISO/IEC 14496-12: it has edit lists, which store starts before
+            and after zero exactly, and players that take few kinds of pictures only.
         keeps_shape: stores non-square pixels also for codecs that do not code them themselves.
         keeps_alpha: stores transparency.
     """
@@ -57,16 +70,20 @@ class Container:
     deep_encoder: str
     audio: frozenset[str]
     audio_encoder: str
+    iso: bool
     keeps_shape: bool
     keeps_alpha: bool
 
 
 _MP4_AUDIO: Final = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "flac", "alac"})
+_MOV_AUDIO: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | {
+    f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le")
+}
+_H26X: Final = ("libx264", "libx265")
 OUTPUTS: Final = (
-    Container("mp4", "mp4", (".mp4", ".m4v"), "libx264", "libx265", _MP4_AUDIO, "aac", True, False),
-    Container(
-        "mkv", "matroska", (".mkv",), "libx264", "libx265", frozenset(), "libopus", False, True
-    ),
+    Container("mp4", "mp4", (".mp4", ".m4v"), *_H26X, _MP4_AUDIO, "aac", True, True, False),
+    Container("mov", "mov", (".mov", ".qt"), *_H26X, _MOV_AUDIO, "aac", True, True, False),
+    Container("mkv", "matroska", (".mkv",), *_H26X, frozenset(), "libopus", False, False, True),
     Container(
         "webm",
         "webm",
@@ -75,6 +92,7 @@ OUTPUTS: Final = (
         "libsvtav1",
         frozenset({"opus", "vorbis"}),
         "libopus",
+        False,
         False,
         True,
     ),

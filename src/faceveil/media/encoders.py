@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
@@ -38,12 +39,16 @@ _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
 """What encoders call a constant quality; the first one known is used."""
 
+_ANY_SIZE: Final = frozenset({None, "vp8", "vp9", "av1"})
+"""Codecs that store odd sizes of 4:2:0, too."""
+
 _HIDDEN: Final = {"a53cc": "0", "udu_sei": "0", "s12m_tc": "0", "dolbyvision": "0"}
 """Options that would carry side data of the input into the picture stream."""
 
 _KEY_SECONDS: Final = 1
 """A key frame this often: the check, and a person who looks for a place, jump to them."""
 
+_BOTTOM_FIRST: Final = (3, 4)
 _FULL_RANGE: Final = 2
 _USUAL_RATE: Final = Fraction(25)
 _POINT_UNIT: Final = 50_000  # SEI mastering display colour volume: units of 0.00002
@@ -56,10 +61,34 @@ def choose(options: Options, container: Container, traits: Traits) -> str:
         return options.encoder
     deep = traits.format.endswith("10le")
     across, down = subsampling(traits.format)
-    # H.264 and HEVC store whole chroma samples only: no odd sizes.
-    if traits.format.startswith("yuva") or traits.width % across or traits.height % down:
+    odd = traits.width % across or traits.height % down
+    if traits.format.startswith("yuva") or (odd and not container.iso):
         return "libsvtav1" if deep else "libvpx-vp9"
     return container.deep_encoder if deep else container.encoder
+
+
+def coded(name: str, options: Options, container: Container, traits: Traits) -> Traits:
+    """What the encoder gets: the picture as it is, or as common players can show it.
+
+    Browsers and telephones show H.264 and HEVC as 4:2:0 alone, and these store whole samples of
+    colour only: no odd sizes. Who names an encoder gets what it can keep.
+    """
+    format = traits.format
+    if options.encoder == "auto" and container.iso:
+        format = format.replace("422", "420").replace("444", "420")
+    width, height = traits.width, traits.height
+    if codec_of(name) not in _ANY_SIZE:
+        across, down = subsampling(format)
+        width, height = width + -width % across, height + -height % down
+    return replace(traits, format=format, width=width, height=height)
+
+
+def codec_of(name: str) -> str | None:
+    """What an encoder writes, or None if there is none of that name."""
+    try:
+        return Codec(name, "w").canonical_name
+    except (ValueError, FFmpegError):
+        return None
 
 
 def add_stream(
@@ -101,7 +130,7 @@ def add_stream(
     context.gop_size = max(1, round((traits.rate or _USUAL_RATE) * _KEY_SECONDS))
     context.thread_count = 0
     context.thread_type = "AUTO"
-    if name == "libx265" and output.format.name == "mp4":
+    if name == "libx265" and output.format.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # what players by Apple ask for
     context.options = _settings(name, context, traits, options)
     if traits.matrix:
@@ -194,9 +223,13 @@ def _settings(name: str, context: CodecContext, traits: Traits, options: Options
     if name == "libx265":
         words = ["log-level=none", "info=0", *_mastering_words(name, traits.mastering)]
         settings["x265-params"] = ":".join(words)
-    elif words := _mastering_words(name, traits.mastering):
+    elif words := [*_field_words(name, traits), *_mastering_words(name, traits.mastering)]:
         settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
     return settings
+
+
+def _field_words(name: str, traits: Traits) -> list[str]:
+    return ["bff=1"] if name == "libx264" and traits.field_order in _BOTTOM_FIRST else []
 
 
 def _mastering_words(name: str, mastering: Mastering | None) -> list[str]:

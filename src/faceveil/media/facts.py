@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
+import av.filter
+import numpy as np
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
 
 from faceveil.errors import UnsupportedError
+from faceveil.media.containers import TIMELESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.sidedata.sidedata import SideData, SideDataContainer
     from av.stream import Stream
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -28,8 +32,13 @@ _PQ: Final = 16
 _FIELDS: Final = frozenset({2, 3, 4, 5})
 """AVFieldOrder values of interlaced video."""
 
+_TOP_FIRST, _BOTTOM_FIRST = 2, 3
+
 _RECORDER_CLOCK: Final = 10
 """Seconds. An MPEG stream that starts later than this shows the clock of what recorded it."""
+
+_UNCOUNTED: Final = frozenset({"h264", "hevc", "dv"})
+"""Demuxers whose average rate is no count of frames but their own unit of time."""
 
 _SAFE_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _HARMLESS_KEYS: Final = frozenset(
@@ -137,29 +146,60 @@ def traits_of(
         )
     rgb = first.format.is_rgb
     context = stream.codec_context
-    field_order = context.field_order
     return Traits(
         width=first.width,
         height=first.height,
         format=format,
         decoded_format=first.format.name,
         sample_aspect=stream.sample_aspect_ratio or None,
-        rate=stream.average_rate or stream.guessed_rate or None,
+        rate=_rate(container, stream),
         matrix=matrix,
         range=1 if rgb else first.color_range,
         primaries=_known(first.color_primaries, context.color_primaries),
         transfer=_known(first.color_trc, context.color_trc),
         matrix_coefficients=1 if rgb else first.colorspace,
-        field_order=field_order if first.interlaced_frame or field_order in _FIELDS else 0,
+        field_order=_field_order(context, first),
         mastering=_mastering(first),
         first=first.pts or 0,
         shift=_recorder_shift(container, stream),
     )
 
 
-def notes_of(first: VideoFrame, traits: Traits) -> list[str]:
+def _field_order(context: VideoCodecContext, first: VideoFrame) -> int:
+    """FFmpeg's number for how two fields make a frame, 0 for whole frames.
+
+    What the file says may be nothing (DV), or how the fields are stored; which one is shown first
+    every frame tells.
+    """
+    if not first.interlaced_frame:
+        return context.field_order if context.field_order in _FIELDS else 0
+    graph = av.filter.Graph()
+    entry = graph.add_buffer(
+        width=first.width, height=first.height, format=first.format, time_base=Fraction(1, 25)
+    )
+    graph.link_nodes(entry, graph.add("separatefields"), graph.add("buffersink")).configure()
+    graph.push(first)
+    field = graph.vpull()
+    rows = np.from_dlpack(first.planes[0])
+    shown = np.from_dlpack(field.planes[0])
+    return _TOP_FIRST if np.array_equal(shown, rows[::2]) else _BOTTOM_FIRST
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames per second, or None if nobody knows."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if container.format.name in _UNCOUNTED:
+        average = None
+    return average or guessed or None
+
+
+def notes_of(container: InputContainer, first: VideoFrame, traits: Traits) -> list[str]:
     """What happens on the way that a user may want to know."""
     notes = []
+    if container.format.name in TIMELESS and traits.rate:
+        notes.append(
+            f"a bare picture stream stores no times: {float(traits.rate):.6g} frames a second"
+        )
     if traits.interlaced:
         notes.append("interlaced, kept so where the encoder can")
     if traits.shift:

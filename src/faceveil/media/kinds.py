@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import dropwhile
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -42,10 +44,15 @@ _PREFIXES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"FLV\x01", "flv"),
     (b"OggS", "ogg"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", "mxf"),
+    (b"DKIF\0\0\x20\0", "ivf"),
 )
 
 IMAGES: Final = frozenset({"jpeg", "png", "gif", "webp", "tiff", "bmp", "heic", "avif", "jp2"})
-VIDEOS: Final = frozenset({"mp4", "mov", "mkv", "webm", "avi", "mpeg", "mpegts"})
+VIDEOS: Final = frozenset(
+    {"mp4", "mov", "mkv", "webm", "avi", "mpeg", "mpegts"}
+    | {"flv", "asf", "ogg", "mxf", "ivf", "dv", "h264", "hevc"}
+)
 ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zstd", "7z", "rar"})
 
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
@@ -102,7 +109,53 @@ def sniff(head: bytes) -> str | None:
     for first, step in ((0, 188), (4, 192)):
         if len(head) > first + 2 * step and all(head[first + i * step] == 0x47 for i in range(3)):
             return "mpegts"
+    return _bare_stream(head)
+
+
+_DV_SECTIONS: Final = (0, 1, 1, 2, 2, 2)
+_H264_PROFILES: Final = frozenset({66, 77, 88, 100, 110, 118, 122, 128, 144, 244})
+
+
+def _bare_stream(head: bytes) -> str | None:
+    """Pictures without a file around them, which have no signature: told by their structure."""
+    # IEC 61834-2: blocks of 80 bytes, whose first three bits tell the section they belong to:
+    # one header, two of subcode, three of auxiliary data.
+    if head[:1] == b"\x1f" and len(head) >= 480:
+        sections = tuple(head[at] >> 5 for at in range(0, 480, 80))
+        return "dv" if sections == _DV_SECTIONS and head[1:3] == b"\x07\0" else None
+    if not head.startswith((b"\0\0\1", b"\0\0\0\1")):
+        return None
+    units = [unit for unit in head.split(b"\0\0\1")[1:] if len(unit) > 3]
+    if _begins(map(_h264, units), before=(6, 9), sets=(7, 8)):
+        return "h264"
+    if _begins(map(_hevc, units), before=(35, 39), sets=(32, 33)):
+        return "hevc"
     return None
+
+
+def _begins(types: Iterable[int], before: tuple[int, ...], sets: tuple[int, int]) -> bool:
+    """Whether units begin as a stream does: delimiter and messages, then two parameter sets."""
+    rest = dropwhile(before.__contains__, types)
+    return next(rest, -1) == sets[0] and sets[1] in rest
+
+
+def _h264(unit: bytes) -> int:
+    """The type of a unit (ITU-T H.264, 7.3.1), -1 for what is none."""
+    code = unit[0] & 31
+    if unit[0] & 128 or (code in (6, 9)) != (unit[0] & 96 == 0):
+        return -1
+    known = unit[1] in _H264_PROFILES and not unit[2] & 3
+    return code if known or code != 7 else -1
+
+
+def _hevc(unit: bytes) -> int:
+    """The same for ITU-T H.265, 7.3.1.2."""
+    code = unit[0] >> 1
+    if unit[0] & 129 or unit[1] != 1:  # of the base layer, and of all its rates
+        return -1
+    # Bits that are 1 in every video parameter set, and sixteen more.
+    known = unit[2] & 12 == 12 and unit[4:6] == b"\xff\xff"
+    return code if known or code != 32 else -1
 
 
 def _iso_kind(head: bytes) -> str | None:

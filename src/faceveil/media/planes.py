@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +145,22 @@ def converted(frame: VideoFrame, look: Look) -> VideoFrame:
     return turned
 
 
+def enlarged(frame: VideoFrame, width: int, height: int) -> VideoFrame:
+    """A planar frame with its last column and row repeated up to a size, for encoding only."""
+    larger = av.VideoFrame(width, height, frame.format.name)
+    for old, new in zip(frame.planes, larger.planes, strict=True):
+        kind = np.uint8 if old.line_size < 2 * old.width else np.dtype("<u2")
+        rows, into = (
+            np.frombuffer(memoryview(one), kind).reshape(one.height, -1)[:, : one.width]
+            for one in (old, new)
+        )
+        more = (0, new.height - old.height), (0, new.width - old.width)
+        into[...] = np.pad(rows, more, mode="edge")
+    larger.colorspace, larger.color_range = frame.colorspace, frame.color_range
+    larger.color_primaries, larger.color_trc = frame.color_primaries, frame.color_trc
+    return larger
+
+
 class Picture:
     """One decoded frame, its planes to read and to paint, in the displayed orientation.
 
@@ -195,14 +212,16 @@ class Picture:
         return views
 
     def _planes(self, views: list[NDArray[Any]]) -> Planes:
-        look = self.look
+        look, swap = self.look, self.look.orientation.swap
         y, u, v = (look.orientation.apply(view) for view in views[:3])
         across, down = look.chroma
+        fields = 2 if self.frame.interlaced_frame else 1
         return Planes(
             y,
             u,
             v,
-            chroma=(down, across) if look.orientation.swap else (across, down),
+            chroma=(down, across) if swap else (across, down),
+            fields=(fields, 1) if swap else (1, fields),
             depth=look.depth,
             full_range=look.full_range,
             matrix=look.matrix,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import av
-from av.codec.codec import Codec
 from av.error import FFmpegError
 from av.packet import Packet
 
@@ -19,6 +18,7 @@ from faceveil.media import encoders
 from faceveil.media.audio import Sound
 from faceveil.media.containers import container_of, writing
 from faceveil.media.part import PartFile
+from faceveil.media.planes import enlarged
 from faceveil.media.sei import without_encoder_info
 from faceveil.media.video import VideoFrame, VideoSource
 from faceveil.types import Frame
@@ -61,6 +61,7 @@ class VideoSink(Aborting):
         self._traits = source.traits
         self._container = container_of(target)
         name = encoders.choose(options, self._container, self._traits)
+        self._coded = encoders.coded(name, options, self._container, self._traits)
         self._check_fit(name)
         self.notes: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
@@ -84,14 +85,10 @@ class VideoSink(Aborting):
         source, traits = self._source, self._traits
         with writing():
             self._stream = encoders.add_stream(
-                self._output, name, traits, source.time_base, options
+                self._output, name, self._coded, source.time_base, options
             )
             self._format = self._stream.codec_context.pix_fmt
-            notes = []
-            if self._container.name != source.media.format:
-                notes.append(f"written as {self._container.name.upper()}")
-            if self._format != traits.format:
-                notes.append(f"picture converted from {traits.format} to {self._format}")
+            notes = self._made_necessary(name)
             starts = [(traits.first - traits.shift) * source.time_base]
             if options.audio == "copy":
                 shift = traits.shift * source.time_base
@@ -100,9 +97,34 @@ class VideoSink(Aborting):
                 )
                 notes += self._sound.notes
                 starts += self._sound.starts
-            self._output.container_options.update(_muxer_options(self._container, starts))
+            self._output.container_options.update(
+                _muxer_options(self._container, self._part.target.suffix.lower(), starts)
+            )
             self._output.start_encoding()
         self.notes = tuple(notes)
+        if traits.interlaced and name != "libx264":
+            self.warnings = (
+                f"{name} stores whole pictures: the two fields of each frame are shown at once",
+            )
+
+    def _made_necessary(self, name: str) -> list[str]:
+        """What container and encoder change, for the notes."""
+        given, coded, container = self._traits, self._coded, self._container
+        notes = []
+        if container.name != self._source.media.format:
+            notes.append(f"written as {container.name.upper()}")
+        if self._format != given.format:
+            notes.append(f"picture converted from {given.format} to {self._format}")
+        if coded.format != given.format:
+            notes.append("colour has half the resolution, which all players show")
+        if (coded.width, coded.height) != (given.width, given.height):
+            notes.append(
+                f"the last column or row is repeated: {coded.width}x{coded.height} is even, which "
+                f"{encoders.codec_of(name)} needs"
+            )
+        if container.iso and encoders.codec_of(name) == "hevc" and self._source.codec != "hevc":
+            notes.append("10 bits a sample are written as HEVC, which not every browser plays")
+        return notes
 
     def _check_fit(self, name: str) -> None:
         if self._traits.format.startswith("yuva") and not self._container.keeps_alpha:
@@ -112,10 +134,7 @@ class VideoSink(Aborting):
         aspect = self._traits.sample_aspect
         if self._container.keeps_shape or aspect in (None, 1):
             return
-        try:
-            codec = Codec(name, "w").canonical_name
-        except (ValueError, FFmpegError):
-            return  # told later, with what there is instead
+        codec = encoders.codec_of(name)
         if codec in _SHAPELESS:
             raise UsageError(
                 f"{self._container.name} with {codec} cannot keep pixels that are not square",
@@ -135,6 +154,9 @@ class VideoSink(Aborting):
         with writing():
             if picture.format.name != self._format:
                 picture = picture.reformat(format=self._format)
+            size = self._coded.width, self._coded.height
+            if (picture.width, picture.height) != size:
+                picture = enlarged(picture, *size)
             picture.pts = frame.pts - self._traits.shift
             picture.time_base = self._source.time_base
             picture.duration = frame.duration
@@ -160,7 +182,7 @@ class VideoSink(Aborting):
             self._mux(self._stream.encode(None))
             if self._sound:
                 self._sound.feed(None)
-                self.warnings = tuple(self._sound.warnings)
+                self.warnings += tuple(self._sound.warnings)
             self._output.close()
         self._release()
         return self._part.close()
@@ -186,16 +208,19 @@ class VideoSink(Aborting):
         self._part.abort()
 
 
-def _muxer_options(container: Container, starts: list[Fraction]) -> dict[str, str]:
+def _muxer_options(container: Container, suffix: str, starts: list[Fraction]) -> dict[str, str]:
     """Settings of the muxer.
 
     Args:
+        suffix: of the file, in small letters.
         starts: seconds at which the streams begin.
     """
     settings = {"fflags": "+bitexact"}  # no version, no random numbers
-    if container.muxer != "mp4":
+    if not container.iso:
         return settings
     settings["movflags"] = "+faststart"
+    if suffix == ".m4v":
+        settings["brand"] = "M4V "  # what Apple's players look for in a file of that name
     # A late start is stored in units of the whole movie: make them fine enough to be exact.
     scale = math.lcm(_USUAL_TIMESCALE, *(start.denominator for start in starts))
     if all(start >= 0 for start in starts) and scale <= _MAX_TIMESCALE:

@@ -7,6 +7,7 @@ frame. A canvas never copies more than the area it is asked about.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -132,6 +133,10 @@ class PlanesCanvas:
         self._planes = planes
         self._painted = painted
         self._alpha = alpha
+        # Lines of two fields alternate, and so do those of their chroma: of 4:2:0, a sample of
+        # either field belongs to two of four lines.
+        (sx, sy), (across, down) = planes.chroma, planes.fields
+        self._group = (sx * across if sx > 1 else 1, sy * down if sy > 1 else 1)
         self._from_bgr = _ycc_matrix(planes)
         self._to_bgr = np.linalg.inv(self._from_bgr[:, :3])
 
@@ -168,35 +173,40 @@ class PlanesCanvas:
         _blend(planes.y[_slices(box)], self._convert(patch)[..., 0], mask)
         if self._alpha is not None:
             _blend(self._alpha[_slices(box)], np.full_like(mask, 255), mask)
-        height, width = mask.shape
-        rows, cols = -(-height // sy), -(-width // sx)
-        if (rows * sy, cols * sx) != (height, width):  # the odd last row or column of a picture
-            more = ((0, rows * sy - height), (0, cols * sx - width))
+        # Every chroma sample of which a pixel is painted, even if the box begins or ends within.
+        (gx, gy), ends = self._group, _slices(box)
+        more = [(at.start % size, -at.stop % size) for at, size in zip(ends, (gy, gx), strict=True)]
+        if any(map(any, more)):
             patch = np.pad(patch, (*more, (0, 0)), mode="edge")
             mask = np.pad(mask, more, mode="edge")
         if (sx, sy) != (1, 1):
-            patch = cv2.resize(patch, (cols, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-            mask = _pooled(mask, sx, sy)
-        chroma, where = self._convert(patch), self._chroma_slices(box)
-        _blend(planes.u[where], chroma[..., 1], mask)
-        _blend(planes.v[where], chroma[..., 2], mask)
+            size = patch.shape[1] // sx, patch.shape[0] // sy
+            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            mask = _pooled(mask, gx, gy).repeat(gx // sx, axis=1).repeat(gy // sy, axis=0)
+        chroma, where = self._convert(patch), self._chroma_slices(box, self._group)
+        for plane, channel in ((planes.u, 1), (planes.v, 2)):
+            target = plane[where]
+            rows, cols = target.shape
+            _blend(target, chroma[:rows, :cols, channel], mask[:rows, :cols])
         self._painted()
 
     def fill(self, box: Box, color: Color) -> None:
         planes = self._planes
         luma, u, v = self._convert(np.array([[color]], np.uint8))[0, 0]
         planes.y[_slices(box)] = luma
-        where = self._chroma_slices(box)
+        where = self._chroma_slices(box, self._group)
         planes.u[where], planes.v[where] = u, v
         if self._alpha is not None:
             self._alpha[_slices(box)] = 255
         self._painted()
 
-    def _chroma_slices(self, box: Box) -> tuple[slice, slice]:
+    def _chroma_slices(self, box: Box, group: tuple[int, int] | None = None) -> tuple[slice, slice]:
+        """The chroma samples of a box, of whole groups if asked to."""
         (sx, sy), (rows, cols) = self._planes.chroma, _slices(box)
+        gx, gy = group or (sx, sy)
         return (
-            slice(rows.start // sy, -(-rows.stop // sy)),
-            slice(cols.start // sx, -(-cols.stop // sx)),
+            slice(rows.start // gy * (gy // sy), -(-rows.stop // gy) * (gy // sy)),
+            slice(cols.start // gx * (gx // sx), -(-cols.stop // gx) * (gx // sx)),
         )
 
     def _convert(self, patch: Image) -> NDArray[Any]:
@@ -244,8 +254,8 @@ def _blend(target: NDArray[Any], patch: NDArray[Any], mask: NDArray[np.uint8]) -
 
 def _pooled(mask: NDArray[np.uint8], sx: int, sy: int) -> NDArray[np.uint8]:
     """The largest value of each block of sy x sx."""
-    rows = np.maximum(mask[::sy], mask[sy - 1 :: sy])
-    return np.maximum(rows[:, ::sx], rows[:, sx - 1 :: sx])
+    rows = reduce(np.maximum, (mask[start::sy] for start in range(sy)))
+    return reduce(np.maximum, (rows[:, start::sx] for start in range(sx)))
 
 
 def _ycc_matrix(planes: Planes) -> NDArray[np.float64]:

@@ -20,11 +20,12 @@ _TYPES = {
     ".bmp": "image/bmp",
     ".avif": "image/avif",
     ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
     ".mkv": "video/x-matroska",
     ".webm": "video/webm",
 }
 _SAME = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tiff": ".tif"}
-_SAME |= {".dib": ".bmp", ".m4v": ".mp4"}
+_SAME |= {".dib": ".bmp", ".m4v": ".mp4", ".qt": ".mov"}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 """A body that is a file, in the words of OpenAPI."""
 ANY_RESULT = dict.fromkeys([*_TYPES.values(), "application/octet-stream"], BINARY)
