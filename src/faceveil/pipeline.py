@@ -121,10 +121,10 @@ def veil_image(image: Image, options: Options = DEFAULTS) -> Image:
     """Obscure every face of a picture in memory.
 
     Args:
-        image: (H, W, 3) uint8 BGR; left as it is.
+        image: (H, W, 3) uint8 BGR, or (H, W, 4) with opacity; left as it is.
 
     Returns:
-        A new array of the same shape.
+        A new array of the same shape. Colour under opacity 0 is blanked.
     """
     with MemorySource([image]) as source, MemorySink() as sink:
         render(source, analyze(source, options), options, sink)

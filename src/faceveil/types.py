@@ -245,11 +245,29 @@ class Frame:
         """Roughly the luma, tiny, (height, width) uint8; for comparing frames."""
         import cv2
 
-        return np.asarray(cv2.cvtColor(self.at_size(width, height), cv2.COLOR_BGR2GRAY), np.uint8)
+        luma = cv2.cvtColor(self.at_size(width, height), cv2.COLOR_BGR2GRAY)
+        return np.asarray(luma if self.alpha is None else with_opacity(luma, self.alpha), np.uint8)
+
+    def on(self, ground: int) -> Frame:
+        """What a viewer shows of it on a ground of this grey, 0 to 255; itself if it is opaque."""
+        if self.alpha is None:
+            return self
+        share = self.alpha[..., None].astype(np.uint16)
+        mixed = (self.image * share + np.uint16(ground) * (255 - share) + 127) // 255
+        return Frame(self.index, mixed.astype(np.uint8), pts=self.pts, duration=self.duration)
 
     def forget_image(self) -> None:
         """Drop the picture made from the planes: they were painted, it still shows the face."""
         self._image = None
+
+
+def with_opacity(thumbnail: NDArray[Any], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A thumbnail that changes where the colours do, and where the opacity does."""
+    import cv2
+
+    size = thumbnail.shape[1::-1]
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.addWeighted(thumbnail, 0.5, small, 0.5, 0), np.uint8)
 
 
 Origin = Literal["detected", "manual", "zone"]

@@ -1,4 +1,4 @@
-"""Looking at a picture several times: at several scales, in tiles, and with a border.
+"""Looking at a picture several times: at several scales, in tiles, with a border, on two grounds.
 
 A wrapper around any detector. It knows that a detector sees faces of a certain range of sizes
 on its input, and shows it the picture at as many scales as the range asked for needs. Faces seen
@@ -17,6 +17,7 @@ import numpy as np
 
 from faceveil.detect import SinglePass
 from faceveil.detect.boxes import overlap, suppress
+from faceveil.detect.views import SAME_FACE_IOU, union, views
 from faceveil.types import Box, Face, Frame, Image
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
@@ -30,7 +31,6 @@ TILE = 1088
 SEAM = 2.0
 # An answer of this share of the score asked for is enough to confirm another pass.
 CONFIRMS = 0.75
-SAME_FACE_IOU = 0.4
 # A single pass that is this much above the threshold needs no confirmation.
 ALONE = 0.3
 # The same where no other pass could have seen a face of that size.
@@ -102,6 +102,9 @@ class Scaled:
         return max(inner.default_min_face, effort.coarsest, by_size)
 
     def detect(self, frame: Frame, floor: float) -> list[Face]:
+        return union([self._detect(view, floor) for view in views(frame)])
+
+    def _detect(self, frame: Frame, floor: float) -> list[Face]:
         width, height = frame.size
         steps = list(self._passes(width, height))
         found = [self._run(frame, step, CONFIRMS * floor) for step in steps]
@@ -112,7 +115,9 @@ class Scaled:
         """Quick passes at scales that ``detect`` does not use."""
         top = self._inner.min_size / self.smallest_face(*frame.size)
         steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]
-        return [face for step in steps for face in self._run(frame, step, floor)]
+        return [
+            face for view in views(frame) for step in steps for face in self._run(view, step, floor)
+        ]
 
     def _passes(self, width: int, height: int) -> Iterator[_Pass]:
         inner, side = self._inner, max(width, height)

@@ -9,6 +9,8 @@ from faceveil.options import Options
 
 SIDE, QUALITY = 320, 70
 """Longest side in pixels, and JPEG quality."""
+_PAPER = 255
+"""The ground, from black (0) to white, on which a picture with transparency is shown."""
 
 
 def contact_sheet(path: Path, options: Options, most: int) -> list[bytes]:
@@ -32,7 +34,7 @@ def contact_sheet(path: Path, options: Options, most: int) -> list[bytes]:
             step = max(1, known // most)
             frames = source.sample(set(range(step // 2, known, step)[:most]))
         sheet = []
-        for frame in frames:
+        for frame in (frame.on(_PAPER) for frame in frames):
             width, height = frame.size
             scale = min(1.0, SIDE / max(width, height))
             small = frame.at_size(*(max(1, round(side * scale)) for side in (width, height)))

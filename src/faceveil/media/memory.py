@@ -12,11 +12,14 @@ import numpy as np
 
 from faceveil.closing import Closing
 from faceveil.errors import UnsupportedError
+from faceveil.media.still import blanked
 from faceveil.types import Frame, Image, Media
 
 
 class MemorySource(Closing):
-    """Frames from arrays of one size, (H, W, 3) uint8 BGR. They are copied, never changed.
+    """Frames from arrays of one size, (H, W, 3) uint8 BGR, or (H, W, 4) with opacity.
+
+    They are copied, never changed.
 
     Raises:
         UnsupportedError: an array of another shape or type, or no array.
@@ -32,8 +35,10 @@ class MemorySource(Closing):
         if len(shapes) != 1 or any(image.dtype != np.uint8 for image in images):
             raise UnsupportedError("pictures must be uint8 arrays of one and the same shape")
         (shape,) = shapes
-        if len(shape) != 3 or shape[2] != 3 or 0 in shape:
-            raise UnsupportedError(f"a picture must have the shape (H, W, 3), not {shape}")
+        if len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
+            raise UnsupportedError(
+                f"a picture must have the shape (H, W, 3) or (H, W, 4), not {shape}"
+            )
         self._images = images
         self._pts = pts or range(len(images))
         kind = "image" if len(images) == 1 else "video"
@@ -41,7 +46,8 @@ class MemorySource(Closing):
 
     def frames(self) -> Iterator[Frame]:
         for index, (image, pts) in enumerate(zip(self._images, self._pts, strict=True)):
-            yield Frame(index, image.copy(), pts=pts)
+            alpha = image[..., 3].copy() if image.shape[2] == 4 else None
+            yield Frame(index, np.array(image[..., :3], order="C"), pts=pts, alpha=alpha)
 
     def skim(self) -> Iterator[Frame]:
         """The same as ``frames``."""
@@ -69,7 +75,10 @@ class MemorySink:
         self.images: list[Image] = []
 
     def write(self, frame: Frame) -> None:
-        self.images.append(frame.image)
+        image = frame.image
+        if frame.alpha is not None:
+            image = np.dstack([blanked(image, frame.alpha), frame.alpha])
+        self.images.append(image)
 
     def finish(self) -> Path:
         raise UnsupportedError("pictures in memory have no file")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import OutputError
 from faceveil.media.density import Density, stamped
-from faceveil.types import Image
+from faceveil.types import Frame, Image
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -49,7 +49,7 @@ def encode(
         OSError: writing failed.
     """
     if alpha is not None and format in WITHOUT_ALPHA:
-        image, alpha = on_white(image, alpha), None
+        image, alpha = Frame(0, image, alpha=alpha).on(255).image, None
     picture = _bare(image, alpha)
     settings: dict[str, Any] = {}
     if format == "jpeg":
@@ -107,13 +107,6 @@ def blanked(image: Image, alpha: Alpha) -> Image:
     image = image.copy()
     image[hidden] = 0
     return image
-
-
-def on_white(image: Image, alpha: NDArray[np.uint8]) -> Image:
-    """The picture as seen on white paper."""
-    share = alpha[..., None].astype(np.uint16)
-    mixed = (image * share + 255 * (255 - share) + 127) // 255
-    return np.ascontiguousarray(mixed.astype(np.uint8))
 
 
 def _bare(image: Image, alpha: Alpha) -> Picture:

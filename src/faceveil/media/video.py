@@ -21,7 +21,7 @@ from faceveil.media.containers import groups_of, open_input, packets_of, reading
 from faceveil.media.doubt import Doubt
 from faceveil.media.facts import time_base_of
 from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
-from faceveil.types import Frame, Image, Media, Planes
+from faceveil.types import Frame, Image, Media, Planes, with_opacity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,8 @@ class VideoFrame(Frame):
         return small_bgr(self.peek(), width, height)
 
     def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
-        return small_luma(self.peek(), width, height)
+        luma = small_luma(self.peek(), width, height)
+        return luma if self.alpha is None else with_opacity(luma, self.alpha)
 
     def peek(self) -> Planes:
         """The planes for reading only; after painting, what was painted is not in them."""
@@ -337,10 +338,13 @@ class VideoSource(Closing):
 
 def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
     """Frames come with a second picture, of their opacity. A tag alone only says they might."""
-    if stream.metadata.get("alpha_mode") != "1":
+    tags = {key.lower(): value for key, value in stream.metadata.items()}  # written as a tag, too
+    if tags.get("alpha_mode") != "1":
         return False
     if stream.codec_context.codec.canonical_name not in _ALPHA_DECODERS:
         return False
-    for packet in packets_of(container, stream):
-        return not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
-    return False
+    packets = packets_of(container, stream)
+    return any(
+        not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
+        for packet in packets
+    )

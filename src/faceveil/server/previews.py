@@ -17,6 +17,8 @@ _QUALITY = 85
 _THUMBNAIL = 160
 """Side of a face's thumbnail in pixels."""
 _MARGIN = 0.4
+_PAPER = 255
+"""The ground, from black (0) to white, on which a picture with transparency is shown."""
 
 
 def frame_jpeg(path: Path, index: int, width: int, options: Options) -> bytes:
@@ -30,7 +32,7 @@ def frame_jpeg(path: Path, index: int, width: int, options: Options) -> bytes:
         InputError: the file cannot be read.
     """
     with media.open_source(path, options) as source:
-        frame = _frame(source, index)
+        frame = _frame(source, index).on(_PAPER)
         columns, rows = frame.size
         shown = min(width, columns)
         return _jpeg(frame.at_size(shown, max(1, round(rows * shown / columns))))
@@ -40,7 +42,7 @@ def face_jpeg(path: Path, track: Track, options: Options) -> bytes:
     """The face of a track, where it was seen best, as JPEG."""
     index, box = surest(track)
     with media.open_source(path, options) as source:
-        image = _frame(source, index).image
+        image = _frame(source, index).on(_PAPER).image
     wanted = box.padded(*(_MARGIN,) * 4).clipped(image.shape[1], image.shape[0])
     if wanted is None:
         raise ProblemError(404, "not-found", "the face lies outside the picture")

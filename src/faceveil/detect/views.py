@@ -1,0 +1,71 @@
+"""What a viewer may see of a picture with transparency: its bare colours, and it on any ground.
+
+A face can be drawn in the opacity alone (ink of one colour), in the colours alone, or in both, so
+that it shows on one ground and not on another. White and black are the ends of what a ground can
+be: whatever shows on some ground shows on one of them, perhaps faintly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceveil.types import Face, Frame, Image
+
+WHITE, BLACK = 255, 0
+SAME_FACE_IOU = 0.4
+# Opacities that differ by no more than this, as those of lossy formats do, show nothing.
+UNIFORM = 3
+# A face drawn with opacities this near to none or to all is fainter on every ground than a detector
+# can see, and not than a person can. Fewer pixels across than SOFT are the smooth edge of a shape.
+FAINT, SOFT = 32, 5
+# Contrast is raised in each part of the picture by itself, or else one clear part would hide what
+# is faint elsewhere: Zuiderveld, Contrast Limited Adaptive Histogram Equalization, 1994.
+CONTRAST, PARTS = 10.0, (8, 8)
+
+
+def views(frame: Frame) -> Iterator[Frame]:
+    """The looks at a frame, itself first and alone where its opacity tells nothing."""
+    yield frame
+    alpha = frame.alpha
+    if alpha is None or int(alpha.max()) - int(alpha.min()) <= UNIFORM:
+        return
+    faint = _is_faint(alpha)
+    for ground in (WHITE, BLACK):
+        view = frame.on(ground)
+        # Colour under opacity 0 is black already, so on black many pictures are what they are.
+        if not np.array_equal(view.image, frame.image):
+            yield view
+        if faint:
+            yield Frame(frame.index, _raised(view.image), pts=frame.pts)
+
+
+def union(looks: list[list[Face]]) -> list[Face]:
+    """The faces of several looks at one picture, each once, in a box around all that was seen."""
+    if len(looks) == 1:
+        return looks[0]
+    kept: list[Face] = []
+    for face in sorted(chain.from_iterable(looks), key=lambda face: -face.score):
+        for at, other in enumerate(kept):
+            if other.box.iou(face.box) > SAME_FACE_IOU:
+                kept[at] = replace(other, box=other.box.hull(face.box))
+                break
+        else:
+            kept.append(face)
+    return kept
+
+
+def _is_faint(alpha: NDArray[np.uint8]) -> bool:
+    faint = ((alpha > 0) & (alpha < FAINT)) | ((alpha < 255) & (alpha > 255 - FAINT))
+    return bool(cv2.erode(faint.astype(np.uint8), np.ones((SOFT, SOFT), np.uint8)).any())
+
+
+def _raised(image: Image) -> Image:
+    luma, red, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb))
+    luma = cv2.createCLAHE(CONTRAST, PARTS).apply(luma)
+    return np.asarray(cv2.cvtColor(cv2.merge([luma, red, blue]), cv2.COLOR_YCrCb2BGR), np.uint8)
