@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from av.codec.context import Flags
+import av
+from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard, Disposition
 
 from faceveil.media.containers import is_disk_error, open_input, reason
+from faceveil.media.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.stream import AudioStream
-    from av.container import OutputContainer
+    from av.container import InputContainer, OutputContainer
 
     from faceveil.media.containers import Container
 
 _BITS_A_CHANNEL: Final = 96_000
-_LAYOUTS: Final = {1: "mono", 2: "stereo"}
-"""What one and two channels are where the file does not say."""
-
-_OPUS_RATE: Final = 48_000
 _KEPT_DISPOSITION: Final = (
     Disposition.default
     | Disposition.original
@@ -35,7 +34,7 @@ _KEPT_DISPOSITION: Final = (
     | Disposition.visual_impaired
 )
 _SELF_DELAYED: Final = frozenset({"opus", "vorbis"})
-"""Codecs whose start before zero Matroska stores by itself."""
+"""Codecs that tell Matroska themselves what of them is played before zero."""
 
 
 class Track:
@@ -43,14 +42,19 @@ class Track:
 
     Attributes:
         copied: packets pass as they are.
+        notes: what happens to it on the way.
         lost: packets that could not be carried over.
+
+    Raises:
+        av.error.FFmpegError, ValueError: no encoder takes it.
     """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, container: Container) -> None:
         self.source = stream
+        self.notes: list[str] = []
         self.lost = 0
         self._last: int | None = None
-        self._trims = not container.iso and stream.name not in _SELF_DELAYED
+        self._trims = not container.iso and not _stores_delay(stream)
         self.copied = self._copy(output, container)
         if not self.copied:
             self._encode(output, container)
@@ -62,24 +66,33 @@ class Track:
         name = self.source.codec_context.codec.canonical_name
         if container.audio and name not in container.audio:
             return False
-        try:
-            self.target = output.add_stream_from_template(self.source, opaque=True)
-        except ValueError:
+        # A muxer that takes a codec may refuse some rate of it, and the whole file with it.
+        if not _is_taken(self.source, container):
             return False
+        self.target = output.add_stream_from_template(self.source, opaque=True)
         return True
 
     def _encode(self, output: OutputContainer, container: Container) -> None:
-        source = self.source.codec_context
-        channels = source.layout.nb_channels
-        rate = _OPUS_RATE if container.audio_encoder == "libopus" else source.sample_rate
+        source, name = self.source.codec_context, container.audio_encoder
+        # Tried outside of the output, where a stream that was added cannot be taken away again.
+        trial = cast("AudioCodecContext", CodecContext.create(name, "w"))
+        trial.layout = layout_for(name, source.layout)
+        trial.sample_rate = rate_for(trial, source.sample_rate)
+        trial.format = (trial.codec.audio_formats or (source.format,))[0]
+        trial.open()
+        layout, rate = trial.layout, trial.sample_rate
         target = output.add_stream(
-            container.audio_encoder,
-            rate=rate,
-            layout=_LAYOUTS.get(channels, source.layout.name),
-            bit_rate=_BITS_A_CHANNEL * channels,
+            name, rate=rate, layout=layout.name, bit_rate=_BITS_A_CHANNEL * layout.nb_channels
         )
         self.target = cast("AudioStream", target)
         self.target.codec_context.flags |= Flags.bitexact  # FFmpeg's AAC encoder signs otherwise
+        self._mixer = Mixer(self.target.codec_context)
+        before = source.codec.canonical_name
+        self.notes.append(f"sound converted from {before} to {self.target.codec_context.name}")
+        if rate != source.sample_rate:
+            self.notes.append(f"sound resampled from {source.sample_rate} to {rate} Hz")
+        if is_mixed(source.layout, layout):
+            self.notes.append(f"sound mixed from {source.layout.name} to {layout.name}")
 
     def carry(self, packet: Packet[AudioStream]) -> Iterator[Packet[AudioStream]]:
         """What to write for a packet of the input; for an empty one, what is left over."""
@@ -93,8 +106,11 @@ class Track:
             self.lost += 1
             return
         for frame in frames:
-            yield from self.target.encode(frame)
+            for mixed in self._mixer.mixed(frame):
+                yield from self.target.encode(mixed)
         if not packet.size:
+            for mixed in self._mixer.mixed(None):
+                yield from self.target.encode(mixed)
             yield from self.target.encode(None)
 
     def _cleaned(self, packet: Packet[AudioStream]) -> Packet[AudioStream] | None:
@@ -104,7 +120,7 @@ class Track:
             self.lost += 1
             return None
         if self._trims and time < 0:
-            # Matroska has no times before zero, and would move the pictures to make room.
+            # It would move the pictures to make room.
             return None
         self._last = time
         own: Packet[Any] = Packet(bytes(packet))
@@ -144,6 +160,7 @@ class Sound:
         self._shift = shift
         self.tracks: dict[int, Track] = {}
         self.notes: list[str] = []
+        self._left_out: list[str] = []
         self._broken = ""
         for stream in self._input.streams:
             if stream.type != "audio":
@@ -166,16 +183,23 @@ class Sound:
         context = cast("AudioCodecContext | None", stream.codec_context)
         if context is None:
             stream.discard = Discard.all
-            self.notes.append("a sound track of an unknown codec is left out")
+            self._left_out.append("a sound track of an unknown codec is left out")
             return
         name = context.codec.canonical_name
         if not context.sample_rate or not context.layout.nb_channels:
             stream.discard = Discard.all
-            self.notes.append(f"a damaged sound track ({name}) is left out")
+            self._left_out.append(f"a damaged sound track ({name}) is left out")
             return
-        track = Track(stream, self._output, container)
-        if not track.copied:
-            self.notes.append(f"sound converted from {name} to {track.target.codec_context.name}")
+        try:
+            track = Track(stream, self._output, container)
+        except (FFmpegError, ValueError) as error:
+            stream.discard = Discard.all
+            why = reason(error) if isinstance(error, FFmpegError) else str(error)
+            self._left_out.append(
+                f"a sound track ({name}) that cannot be converted is left out: {why}"
+            )
+            return
+        self.notes += track.notes
         self.tracks[stream.index] = track
 
     def _read(self) -> Iterator[Packet[AudioStream]]:
@@ -221,9 +245,31 @@ class Sound:
         """What was lost, in words."""
         lost = sum(track.lost for track in self.tracks.values())
         told = [f"{lost} damaged sound packets are left out"] if lost else []
-        return told + ([f"reading the sound stopped early: {self._broken}"] if self._broken else [])
+        return (
+            self._left_out
+            + told
+            + ([f"reading the sound stopped early: {self._broken}"] if self._broken else [])
+        )
 
     def close(self) -> None:
+        """Let go of the input."""
         self._packets = iter(())
         self._next = None
         self._input.close()
+
+
+def _stores_delay(stream: AudioStream) -> bool:
+    """Matroska is told how much of the sound is to be played before zero, and makes room for it."""
+    container = cast("InputContainer", stream.container)
+    return stream.name in _SELF_DELAYED or container.format.name.startswith("matroska")
+
+
+def _is_taken(stream: AudioStream, container: Container) -> bool:
+    """The container begins a file with such a track; tried in memory."""
+    try:
+        with av.open(io.BytesIO(), "w", format=container.muxer) as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (FFmpegError, ValueError):
+        return False
+    return True

@@ -180,8 +180,10 @@ def writing() -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
+        disk = is_disk_error(error)
         raise OutputError(
-            f"the video cannot be written: {reason(error)}", "Check the folder and the disk."
+            f"the video cannot be written: {reason(error)}",
+            "Check the folder and the disk." if disk else "Write it as .mkv, or with --audio drop.",
         ) from error
 
 
