@@ -67,6 +67,8 @@ def clip(
         assert isinstance(track, av.AudioStream)
         if format:
             track.codec_context.format = format
+        if codec == "wmav2":
+            track.codec_context.bit_rate = 96_000
         if codec in ("opus", "vorbis"):
             track.codec_context.options = {"strict": "-2"}
         if decorate:
