@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import hygiene
+from faceveil.media.colour import Space
+from faceveil.media.declared import read_profile
 from faceveil.media.density import read_density
+from faceveil.media.depth import stored_bits
 from faceveil.media.exif import exif_orientation, read_exif
+from faceveil.media.item import primary_item
 from faceveil.media.picture import Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
 from faceveil.media.traits import Traits
@@ -107,16 +111,30 @@ class ImageSource(Closing):
         """One frame and its duration in milliseconds."""
         if index or self._skip:
             picture.seek(index + self._skip)
+        profile = read_profile(self._kind, picture, self._data)
         # Pillow would turn a TIFF picture by its XMP if it has no other orientation.
         picture.info.pop("xmp", None)
         picture.load()
+        picture = self._cropped(picture)
         check_size(*picture.size, self._limit)
         pixels = to_pixels(
-            picture, white=_white(picture), orientation=_orientation(self._kind, picture)
+            picture,
+            profile=profile,
+            white=_white(picture),
+            orientation=_orientation(self._kind, picture),
         )
         if index:
             pixels = self._fit(pixels)
         return pixels, round(picture.info.get("duration", 0))
+
+    def _cropped(self, picture: Picture) -> Picture:
+        """Without what a clean aperture hides. Of HEIC, libheif has cut it off already."""
+        item = primary_item(self._data) if self._kind == "avif" else None
+        if item is None or item.crop is None or picture.size != item.size:
+            return picture
+        info, picture = picture.info, picture.crop(item.crop)
+        picture.info.update(info)
+        return picture
 
     def _fit(self, pixels: Pixels) -> Pixels:
         """Cut a GIF frame that reaches beyond the screen to what a viewer shows."""
@@ -174,22 +192,17 @@ def _white(picture: Picture) -> int:
 
 def _format_notes(kind: str, picture: Picture, data: bytes) -> list[str]:
     """Refuse what only looks like the format, and name the conversions the decoder did itself."""
-    info: dict[Any, Any] = picture.info
-    bits = 8
     if kind == "tiff":
         tags = getattr(picture, "tag_v2", {})
         if _TIFF_DNG_VERSION in tags or data[8:10] == b"CR" or tags.get(_TIFF_SUBFILE_TYPE, 0) & 1:
             raise UnsupportedError(
                 "camera raw files hold no finished picture", "Develop it to JPEG or TIFF first."
             )
-        if picture.mode in ("RGB", "RGBA", "CMYK"):
-            bits = tags.get(_TIFF_BITS_PER_SAMPLE, (8,))[0]
-    elif kind == "png":
-        bits = 8 if picture.mode.startswith("I;16") else data[24]
-    elif kind == "heic":
-        bits = info.get("bit_depth", 8)
+    bits = stored_bits(kind, picture, data)
     notes = [f"{bits}-bit samples reduced to 8"] if bits > 8 else []
-    if kind in ("heic", "avif") and hygiene.is_hdr(data):
+    profile = read_profile(kind, picture, data)
+    bright = isinstance(profile, Space) and profile.hdr
+    if bright or (kind in ("heic", "avif") and hygiene.is_hdr(data)):
         notes.append("high dynamic range not kept; colours may look flat")
     return notes
 

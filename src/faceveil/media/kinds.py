@@ -168,6 +168,8 @@ def _iso_kind(head: bytes) -> str | None:
         return "raw"
     if brands & _AVIF_BRANDS and major not in _HEIC_BRANDS:
         return "avif"
+    if major in _HEIF_BRANDS and not brands & _HEIC_BRANDS and b"av01" in head:
+        return "avif"  # which brands a file must list was settled late
     if brands & _HEIC_BRANDS or major in _HEIF_BRANDS:
         return "heic"
     return "mp4"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.errors import UnsupportedError
+from faceveil.media.colour import Profile, Space
 from faceveil.types import Image
 
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ class Pixels:
     notes: tuple[str, ...]
 
 
-def to_pixels(picture: Picture, *, white: int = 65535, orientation: int = 1) -> Pixels:
+def to_pixels(
+    picture: Picture, *, profile: Profile = None, white: int = 65535, orientation: int = 1
+) -> Pixels:
     """Convert a decoded picture of any mode.
 
     Args:
+        profile: what its colours mean.
         white: the brightest value of a 16-bit grey picture (4095 for one of 12 bits).
         orientation: EXIF orientation still to be applied; values outside 1 to 8 mean 1.
 
@@ -47,16 +51,14 @@ def to_pixels(picture: Picture, *, white: int = 65535, orientation: int = 1) -> 
         UnsupportedError: samples without a fixed white (32-bit integers, floats).
     """
     notes: list[str] = []
-    profile = picture.info.get("icc_profile")
     picture, alpha = _split_alpha(picture, white)
     if picture.mode.startswith("I;16"):
         picture = _to_8_bits(picture, white)
-        notes.append("16-bit samples reduced to 8")
     elif picture.mode in ("I", "F"):
         raise UnsupportedError(
             "32-bit samples have no fixed white", "Convert the picture to 8 or 16 bits first."
         )
-    if profile:
+    if profile is not None:
         picture = _to_srgb(picture, profile, notes)
     if picture.mode == "CMYK":
         notes.append("CMYK converted to RGB without a colour profile")
@@ -102,11 +104,13 @@ def _to_8_bits(picture: Picture, white: int) -> Picture:
     return PIL.Image.fromarray(np.minimum((wide * 255 + white // 2) // white, 255).astype(np.uint8))
 
 
-def _to_srgb(picture: Picture, profile: bytes | None, notes: list[str]) -> Picture:
+def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
     """Convert colours through the picture's profile (None: CIE L*a*b*), saying so in ``notes``."""
     from PIL import ImageCms
 
     try:
+        if isinstance(profile, Space):
+            profile = profile.icc(grey=picture.mode == "L")
         source: Any = ImageCms.createProfile("LAB")
         if profile is not None:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

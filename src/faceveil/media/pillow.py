@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
+from faceveil.media.avif import decode_apart
+from faceveil.media.item import coded_as, primary_item
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -113,7 +115,7 @@ def check_size(width: int, height: int, limit: int, frames: int = 1) -> None:
 
 
 def open_picture(kind: str, data: bytes, limit: int) -> Picture:
-    """Read the header, check the size, and return the picture, not yet decoded (HEIC: decoded).
+    """Read the header, check the size, and return the picture, not yet decoded (but HEIC and AVIF).
 
     Call within ``decoding``.
 
@@ -123,16 +125,39 @@ def open_picture(kind: str, data: bytes, limit: int) -> Picture:
     """
     if kind == "heic":
         return _open_heic(data, limit)
-    module, name = _PLUGINS[kind]
     if kind == "avif":
-        from PIL import features
-
-        if not features.check("avif"):
-            raise UnsupportedError("this Pillow cannot read AVIF", "Install Pillow's own wheel.")
+        return _open_avif(data, limit)
+    module, name = _PLUGINS[kind]
     picture: Picture = getattr(import_module(module), name)(io.BytesIO(data))
     check_size(*picture.size, limit)
-    if kind in ("gif", "png", "webp", "avif"):
+    if kind in ("gif", "png", "webp"):
         check_size(*picture.size, limit, getattr(picture, "n_frames", 1))
+    return picture
+
+
+def _open_avif(data: bytes, limit: int) -> Picture:
+    """Sequences are decoded later, stills at once, in two pieces if they are refused as a whole."""
+    from PIL import AvifImagePlugin, features
+
+    if not features.check("avif"):
+        raise UnsupportedError("this Pillow cannot read AVIF", "Install Pillow's own wheel.")
+    item = primary_item(data)
+    if item is not None and min(item.size) > 0:
+        check_size(*item.size, limit)
+    try:
+        picture = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+        check_size(*picture.size, limit, picture.n_frames)
+        if picture.n_frames == 1:
+            picture.load()
+    except (LimitError, MemoryError):
+        raise
+    except Exception as error:
+        try:
+            return decode_apart(data)
+        except UnsupportedError:
+            raise
+        except Exception:
+            raise error from None
     return picture
 
 
@@ -141,6 +166,12 @@ def _open_heic(data: bytes, limit: int) -> Picture:
         import pi_heif
     except ImportError as error:
         raise UnsupportedError("HEIC needs the package pi-heif", "Install pi-heif.") from error
+    coding = coded_as(data)
+    if not coding <= {b"hvc1"}:
+        name = min(coding - {b"hvc1"}).decode("latin-1")
+        raise UnsupportedError(
+            f"HEIF pictures coded as {name} are not handled", "Convert it to JPEG or PNG first."
+        )
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     width, height = file.size
     check_size(width, height, limit)

@@ -17,7 +17,7 @@ _PROPERTIES: Final = (
     | {b"imir", b"auxC", b"a1op", b"a1lx", b"lsel", b"clli", b"mdcv", b"cclv", b"amve", b"ndwt"}
     | {b"rloc"}
 )
-_ALPHA: Final = {
+ALPHA: Final = {
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     b"urn:mpeg:hevc:2015:auxid:1",
     b"urn:mpeg:avc:2015:auxid:1",
@@ -112,7 +112,7 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
         for kind, source, targets in items.references:
             if kind == b"dimg" and source in shown:
                 shown.update(targets)
-            elif kind == b"auxl" and shown & set(targets) and _aux_type(items, source) in _ALPHA:
+            elif kind == b"auxl" and shown & set(targets) and aux_type(items, source) in ALPHA:
                 shown.add(source)
     thumbnails = {source for kind, source, _ in items.references if kind == b"thmb"}
     auxiliary = {source for kind, source, _ in items.references if kind == b"auxl"}
@@ -133,7 +133,7 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
         elif item in thumbnails:
             yield "thumbnail"
         elif item in auxiliary:
-            name = _aux_type(items, item)
+            name = aux_type(items, item)
             if name in _DEPTH:
                 yield "depth map"
             else:
@@ -153,7 +153,8 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
             yield "property " + name.decode("latin-1")
 
 
-def _aux_type(items: Items, item: int) -> bytes:
+def aux_type(items: Items, item: int) -> bytes:
+    """What an auxiliary picture is, as its ``auxC`` says."""
     for index in items.owns.get(item, ()):
         kind, body = items.properties[index - 1]
         if kind == b"auxC":

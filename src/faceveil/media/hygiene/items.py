@@ -38,7 +38,9 @@ class Items:
         references: (type, from, to each).
         properties: 1-based, (type, body).
         owns: item id -> indices into ``properties``.
-        extents: item id -> (construction method, offset, length) of each part.
+        extents: item id -> (construction method, offset, length) of each part; method 1 counts
+            from ``inside``.
+        inside: where the body of ``idat`` lies.
     """
 
     primary: int = 0
@@ -48,6 +50,7 @@ class Items:
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     owns: dict[int, list[int]] = field(default_factory=dict)
     extents: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
+    inside: int = 0
 
 
 class _Cursor:
@@ -73,6 +76,9 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
     """
     items, found = Items(), []
     for kind, body, stop in boxes(data, start + 4, end):
+        if kind == b"idat":
+            items.inside = body
+            continue
         cursor = _Cursor(data, body)
         version = cursor.take(1)
         cursor.take(3)
