@@ -217,6 +217,12 @@ class Options(BaseModel):
     quality: int = _setting(
         "output", 92, "Quality of JPEG, WebP, HEIC and AVIF pictures.", ge=1, le=100
     )
+    jpeg: Literal["keep", "encode"] = _setting(
+        "output",
+        "keep",
+        "keep: a JPEG that stays one keeps every block that nobody painted, exactly as it was. "
+        "encode: all of it is coded anew, as it is where a quality other than the usual is named.",
+    )
 
     # Video
     encoder: str = _setting(

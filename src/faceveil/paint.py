@@ -57,6 +57,7 @@ class Painter:
         canvas = canvas_of(frame)
         masks = [region.mask(area, options) for area in areas]
         obscure.paint(canvas, areas, masks, self._obscurer, hold)
+        frame.painted = tuple(area.box for area in areas)
         if options.show_boxes:
             for area in areas:
                 obscure.outline(canvas, area)

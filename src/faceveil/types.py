@@ -172,9 +172,20 @@ class Frame:
         alpha: (H, W) uint8 opacity, or None for an opaque picture.
         damaged: the decoder could not restore it, or what it was predicted from, as it was: what
             it shows cannot be trusted, and it has to be covered whole.
+        painted: the areas that were painted, soft edges included; () as long as none was.
     """
 
-    __slots__ = ("_image", "_make", "_planes", "alpha", "damaged", "duration", "index", "pts")
+    __slots__ = (
+        "_image",
+        "_make",
+        "_planes",
+        "alpha",
+        "damaged",
+        "duration",
+        "index",
+        "painted",
+        "pts",
+    )
 
     def __init__(
         self,
@@ -192,6 +203,7 @@ class Frame:
         self.duration = duration
         self.alpha = alpha
         self.damaged = damaged
+        self.painted: tuple[Box, ...] = ()
         self._planes = planes
         self._make = image if callable(image) else None
         self._image = None if callable(image) else image

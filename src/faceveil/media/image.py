@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,9 +17,9 @@ from faceveil.media.density import read_density
 from faceveil.media.depth import stored_bits
 from faceveil.media.exif import exif_orientation, read_exif
 from faceveil.media.item import primary_item
-from faceveil.media.picture import Pixels, to_pixels
+from faceveil.media.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
-from faceveil.media.traits import Traits
+from faceveil.media.traits import StoredJpeg, Traits
 from faceveil.types import Frame, Media
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class ImageSource(Closing):
             self.traits = _traits(kind, picture, self._data)
             first, _ = self._decode(picture, 0)
             notes = (*first.notes, *_format_notes(kind, picture, self._data))
+            if kind == "jpeg":
+                turn = _orientation(kind, picture)
+                stored = StoredJpeg(self._data, turn, CONVERTED in first.notes)
+                self.traits = replace(self.traits, jpeg=stored)
         height, width = first.image.shape[:2]
         self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
         self.notes: tuple[str, ...] = notes

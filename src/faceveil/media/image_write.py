@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.closing import Aborting
@@ -49,6 +50,12 @@ def output_suffix(media: Media, name: str = "") -> str:
     return suffix if suffix.lower() in SUFFIXES[format] else SUFFIXES[format][0]
 
 
+def _may_keep(traits: Traits, format: str, options: Options) -> bool:
+    """Whether the blocks of a JPEG are to be kept. Who names a quality wants it encoded."""
+    usual = options.quality == type(options).model_fields["quality"].default
+    return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
+
+
 class ImageSink(Aborting):
     """Writes a still or animated picture; meets ``faceveil.media.Sink``.
 
@@ -76,6 +83,7 @@ class ImageSink(Aborting):
         if self._traits.density is not None:
             for what, shown in what_is_lost(self._format, self._traits.density):
                 (self._warnings if shown else self._notes)[what] = None
+        self._source, self._keep = source, _may_keep(self._traits, self._format, options)
         self._part = PartFile(target, getattr(source, "path", None))
         self._frames = 0
         self._animator: Animator | None = None
@@ -135,6 +143,8 @@ class ImageSink(Aborting):
             return
         if self._frames:
             raise OutputError("a still picture holds one frame")
+        if self._keep and self._write_kept(frame):
+            return
         encode(
             self._part.file,
             self._format,
@@ -143,6 +153,23 @@ class ImageSink(Aborting):
             chroma=self._traits.chroma,
             **settings,
         )
+
+    def _write_kept(self, frame: Frame) -> bool:
+        """Write a JPEG from its own blocks, or note why it cannot be."""
+        from faceveil.media.jpeg_blocks import CannotKeep
+        from faceveil.media.jpeg_keep import kept_jpeg
+
+        jpeg = self._traits.jpeg
+        assert jpeg is not None, "only then it may be kept"
+        try:
+            original = next(iter(self._source.frames())).image
+            with TemporaryDirectory(dir=self._part.path.parent, suffix=".part", prefix=".") as name:
+                data = kept_jpeg(jpeg, original, frame, self._traits.density, Path(name))
+        except CannotKeep as why:
+            self._notes[f"the whole JPEG is coded anew: it is {why}"] = None
+            return False
+        self._part.file.write(data)
+        return True
 
     def finish(self) -> Path:
         """Complete the temporary file and return its name.

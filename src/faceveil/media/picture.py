@@ -17,6 +17,7 @@ from faceveil.types import Image
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+CONVERTED: Final = "colours converted to sRGB"
 _SAME_COLOUR: Final = 2
 """A profile that moves no sampled colour by more than this many levels counts as sRGB."""
 
@@ -136,7 +137,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
         notes.append("unusable colour profile ignored")
         return picture
     assert converted is not None
-    notes.append("colours converted to sRGB")
+    notes.append(CONVERTED)
     return converted
 
 

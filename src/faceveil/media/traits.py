@@ -17,9 +17,26 @@ class Traits:
         chroma: JPEG subsampling of the input: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0; None where
             there is none to follow.
         density: resolution and shape of the pixels, as displayed; None where nothing is said.
+        jpeg: the input, if it is a JPEG.
     """
 
     plays: int = 0
     lossless: bool = False
     chroma: int | None = None
     density: Density | None = None
+    jpeg: StoredJpeg | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJpeg:
+    """A JPEG file whose blocks may be kept.
+
+    Attributes:
+        data: the file.
+        orientation: as EXIF names it: how the stored picture is turned to be displayed.
+        converted: whether its colours are others than sRGB's, and were converted to be shown.
+    """
+
+    data: bytes
+    orientation: int = 1
+    converted: bool = False

@@ -18,6 +18,7 @@ _SUB_IFDS: Final = 330
 _EXIF_IFD: Final = 34665
 _GPS_IFD: Final = 34853
 _MAKER_NOTE: Final = 37500
+_ORIENTATION: Final = 274
 
 # What decoding needs: TIFF 6.0 baseline, tiles, JPEG in TIFF, colour model, orientation,
 # resolution (a number without history).
@@ -173,8 +174,23 @@ def unreferenced(data: bytes, used: list[tuple[int, int]]) -> int:
     return idle
 
 
+def orientation_only(orientation: int) -> bytes:
+    """An EXIF block, without its "Exif" marker, that says how the picture is turned and no more.
+
+    Args:
+        orientation: 1 to 8 (Exif 2.32, tag 0x0112).
+    """
+    entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, orientation, 0)
+    return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+
+
 def exif(data: bytes) -> Iterator[str]:
-    """Names what an EXIF block (without its "Exif" marker) holds; "EXIF" at least."""
+    """Names what an EXIF block (without its "Exif" marker) holds.
+
+    "EXIF" at least, unless it is byte for byte one that only says how the picture is turned.
+    """
+    if any(data == orientation_only(one) for one in range(1, 9)):
+        return
     yield "EXIF"
     try:
         reader = Reader(data)

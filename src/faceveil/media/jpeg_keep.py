@@ -1,0 +1,96 @@
+"""A painted JPEG written from the blocks of the one that was read; see `jpeg_blocks`."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceveil.media.hygiene.tiff import orientation_only
+from faceveil.media.jpeg_blocks import CannotKeep, changed_at_most, repainted
+from faceveil.media.picture import upright
+from faceveil.media.pillow import decoding, open_picture
+
+if TYPE_CHECKING:
+    from faceveil.media.density import Density
+    from faceveil.media.traits import StoredJpeg
+    from faceveil.types import Frame, Image
+
+_SAME: Final = 1
+"""Levels by which two decoders may differ in a block that both have from the same numbers."""
+_COARSE: Final = 32
+"""Mean levels by which the coarsest tables in use may change paint."""
+_SIDEWAYS: Final = (5, 6, 7, 8)
+_BACK: Final = {6: 8, 8: 6}
+"""EXIF orientation -> the one that undoes it, where that is another."""
+
+
+def kept_jpeg(
+    jpeg: StoredJpeg, original: Image, frame: Frame, density: Density | None, scratch: Path
+) -> bytes:
+    """The file with what was painted in it, and nothing else coded again.
+
+    What was made is decoded and compared: outside the replaced blocks it must show what was shown
+    before, so a file that two decoders read in two ways is not kept.
+
+    Args:
+        original: (H, W, 3) uint8 BGR, the picture before anything was painted, as displayed.
+        frame: the same, painted.
+        density: resolution and shape of the pixels, as displayed.
+        scratch: a private folder.
+
+    Raises:
+        CannotKeep: says why the picture has to be encoded instead.
+    """
+    if jpeg.converted:
+        raise CannotKeep("of other colours than sRGB")
+    back = _BACK.get(jpeg.orientation, jpeg.orientation)
+    touched = upright(_touched(original, frame).astype(np.uint8), back).astype(bool)
+    stored, before = upright(frame.image, back), upright(original, back)
+    bare = repainted(jpeg.data, stored, touched, scratch)
+    _verify(bare, before, stored, touched)
+    return bare[:2] + _head(jpeg.orientation, density) + bare[2:]
+
+
+def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
+    """Where paint lies: where the picture is another, and all of every area that was painted.
+
+    Paint may happen to equal the picture. Its block is replaced all the same: two decoded blocks
+    that look alike may be coded by different numbers.
+    """
+    touched = (original != frame.image).any(axis=2)
+    for box in frame.painted:
+        x0, y0, x1, y1 = (round(value) for value in box.as_tuple())
+        touched[max(y0, 0) : y1, max(x0, 0) : x1] = True
+    return touched
+
+
+def _verify(data: bytes, before: Image, painted: Image, touched: NDArray[np.bool_]) -> None:
+    with decoding("jpeg"):
+        picture = open_picture("jpeg", data, before.shape[0] * before.shape[1])
+        picture.load()
+        shown = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+    outside = ~changed_at_most(data, touched)
+    if np.any(cv2.absdiff(shown, before).max(axis=2)[outside] > _SAME):
+        raise CannotKeep("read in two ways by two decoders")
+    if touched.any() and cv2.absdiff(shown, painted).max(axis=2)[touched].mean() > _COARSE:
+        raise CannotKeep("not to be written as it was")
+
+
+def _head(orientation: int, density: Density | None) -> bytes:
+    """Application segments, written anew: JFIF, and how the picture is turned."""
+    if density is not None and orientation in _SIDEWAYS:
+        density = density.turned()
+    sizes = b"\0\0\1\0\1" if density is None else density.jfif()
+    head = _segment(0xE0, b"JFIF\0\1\1" + sizes + b"\0\0")
+    if orientation != 1:
+        head += _segment(0xE1, b"Exif\0\0" + orientation_only(orientation))
+    return head
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
