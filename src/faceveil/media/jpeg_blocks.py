@@ -95,7 +95,7 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
     """
     layout = _layout(data)
     if painted.shape[:2] != (layout.height, layout.width):
-        raise CannotKeep("its size is not that of the picture")
+        raise CannotKeep("of the wrong size")
     if layout.width * layout.height > MOST_PIXELS:
         raise CannotKeep("very large")
     planes, tables = _read(layout, scratch)
