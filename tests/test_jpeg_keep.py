@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 from faceveil.media import jpeg_blocks, open_sink, open_source
 from faceveil.media.hygiene import leftovers
 from faceveil.media.hygiene.tiff import orientation_only
-from faceveil.media.jpeg_blocks import CannotKeep, changed_at_most, repainted
+from faceveil.media.jpeg_blocks import changed_at_most, repainted
+from faceveil.media.jpeg_layout import CannotKeep, read_layout, segments
 from faceveil.options import Options
 from faceveil.paint import Held, Painter
 from faceveil.region import Target
@@ -71,7 +72,7 @@ def covered(path: Path, boxes: list[Box], options: Options = KEEP) -> NDArray[np
 
 
 def markers(data: bytes) -> list[int]:
-    return [marker for marker, _, _ in jpeg_blocks._segments(data)]
+    return [marker for marker, _, _ in segments(data)]
 
 
 @given(
@@ -96,7 +97,7 @@ def test_outside_the_replaced_blocks_every_pixel_is_the_same(
     width, height = size
     random = np.random.default_rng(seed)
     small = random.integers(0, 256, (height // 6 + 1, width // 6 + 1, 3), dtype=np.uint8)
-    image = cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
+    image = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     data = jpeg(image[..., :1] if grey else image, sampling, quality, restart)
     before = shown(data)
     touched = np.zeros((height, width), bool)
@@ -156,9 +157,9 @@ def test_half_painted_blocks_are_replaced_whole(
     data = jpeg(astronaut, sampling)
     touched = np.zeros(astronaut.shape[:2], bool)
     touched[100, 200] = True
-    layout = jpeg_blocks._layout(data)
+    layout = read_layout(data)
     out = repainted(data, np.full_like(astronaut, 130), touched, tmp_path)
-    planes, _ = jpeg_blocks._read(jpeg_blocks._layout(out), tmp_path)
+    planes, _ = jpeg_blocks._read(read_layout(out), tmp_path)
     old, _ = jpeg_blocks._read(layout, tmp_path)
     for one, plane, former in zip(layout.components, planes, old, strict=True):
         row = 100 // (8 * layout.down) * one.down
@@ -254,7 +255,7 @@ def test_what_cannot_be_kept_is_encoded_and_said(tmp_path: Path, astronaut: Imag
     for why, settings in files.items():
         path, out = tmp_path / "in.jpg", tmp_path / "out.jpg"
         made = picture.convert("CMYK") if why == "CMYK" else picture
-        made.save(path, quality=90, **settings)
+        made.save(path, "JPEG", quality=90, **settings)
         notes = veiled(path, out, [Box(178, 66, 272, 184)])
         assert notes == (f"the whole JPEG is coded anew: it is {why}",)
         assert leftovers(out) == []

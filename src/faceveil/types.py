@@ -7,20 +7,19 @@ a box covers columns ``x0 <= x < x1`` and rows ``y0 <= y < y1``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
+from faceveil.frames import Frame as Frame
+from faceveil.frames import Image as Image
+from faceveil.frames import Planes as Planes
+from faceveil.frames import with_opacity as with_opacity
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-
-Image = NDArray[np.uint8]
-"""(H, W, 3) uint8, BGR, C-contiguous."""
 
 PLAN_SCHEMA: Literal[1] = 1
 
@@ -136,150 +135,6 @@ class Face:
             return 0.0
         (rx, ry), (lx, ly) = self.landmarks[:2]
         return math.atan2(ly - ry, lx - rx)
-
-
-@dataclass(frozen=True, slots=True)
-class Planes:
-    """The decoded planes of a video frame, painted in place.
-
-    Attributes:
-        y, u, v: 2-D arrays, uint8 (depth 8) or uint16 (deeper, value in the low bits). ``u`` and
-            ``v`` are smaller by ``chroma``.
-        chroma: (horizontal, vertical) subsampling: (2, 2) for 4:2:0, (1, 1) for 4:4:4.
-        depth: bits per sample.
-        full_range: luma uses all values, not 16 to 235 (times a power of two).
-        matrix: "bt601", "bt709" or "bt2020".
-        fields: (horizontal, vertical): 2 where columns or rows belong to two fields in turn.
-    """
-
-    y: NDArray[Any]
-    u: NDArray[Any]
-    v: NDArray[Any]
-    chroma: tuple[int, int] = (2, 2)
-    depth: int = 8
-    full_range: bool = False
-    matrix: str = "bt601"
-    fields: tuple[int, int] = (1, 1)
-
-
-class Frame:
-    """One picture of a source.
-
-    Attributes:
-        index: position in display order, from 0.
-        pts: presentation time in units of the source's time base.
-        duration: in the same units; 0 if unknown.
-        alpha: (H, W) uint8 opacity, or None for an opaque picture.
-        damaged: the decoder could not restore it, or what it was predicted from, as it was: what
-            it shows cannot be trusted, and it has to be covered whole.
-        painted: the areas that were painted, soft edges included; () as long as none was.
-    """
-
-    __slots__ = (
-        "_image",
-        "_make",
-        "_planes",
-        "alpha",
-        "damaged",
-        "duration",
-        "index",
-        "painted",
-        "pts",
-    )
-
-    def __init__(
-        self,
-        index: int,
-        image: Image | Callable[[], Image],
-        *,
-        pts: int = 0,
-        duration: int = 0,
-        alpha: NDArray[np.uint8] | None = None,
-        planes: Planes | Callable[[], Planes] | None = None,
-        damaged: bool = False,
-    ) -> None:
-        self.index = index
-        self.pts = pts
-        self.duration = duration
-        self.alpha = alpha
-        self.damaged = damaged
-        self.painted: tuple[Box, ...] = ()
-        self._planes = planes
-        self._make = image if callable(image) else None
-        self._image = None if callable(image) else image
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, as displayed."""
-        planes = self.peek()
-        height, width = (self.image if planes is None else planes.y).shape[:2]
-        return width, height
-
-    @property
-    def planes(self) -> Planes | None:
-        """The decoded planes of a video frame, to paint on; None for a still."""
-        if callable(self._planes):
-            self._planes = self._planes()
-        return self._planes
-
-    def peek(self) -> Planes | None:
-        """The planes for reading only, which spares the copy that painting may need."""
-        return self.planes
-
-    @property
-    def image(self) -> Image:
-        """(H, W, 3) uint8 BGR, C-contiguous; made on first use where it has to be converted.
-
-        Raises:
-            RuntimeError: the planes were painted, and there is no way to make a picture of them.
-        """
-        if self._image is None:
-            if self._make is None:
-                raise RuntimeError("the picture of this frame is out of date")
-            self._image = self._make()
-        return self._image
-
-    def at_size(self, width: int, height: int) -> Image:
-        """The picture shrunk or enlarged, (height, width, 3) uint8 BGR, not to be written to.
-
-        Sources of video make it straight from the planes.
-        """
-        import cv2
-
-        image = self.image
-        rows, columns = image.shape[:2]
-        if (columns, rows) == (width, height):
-            return image
-        method = cv2.INTER_AREA if width < columns else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
-
-    def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Roughly the luma, tiny, (height, width) uint8; for comparing frames."""
-        import cv2
-
-        luma = cv2.cvtColor(self.at_size(width, height), cv2.COLOR_BGR2GRAY)
-        return np.asarray(luma if self.alpha is None else with_opacity(luma, self.alpha), np.uint8)
-
-    def on(self, ground: int) -> Frame:
-        """What a viewer shows of it on a ground of this grey, 0 to 255; itself if it is opaque."""
-        if self.alpha is None:
-            return self
-        share = self.alpha[..., None].astype(np.uint16)
-        mixed = (self.image * share + np.uint16(ground) * (255 - share) + 127) // 255
-        return Frame(self.index, mixed.astype(np.uint8), pts=self.pts, duration=self.duration)
-
-    def forget_image(self) -> None:
-        """Drop the picture made from the planes: they were painted, it still shows the face."""
-        self._image = None
-
-
-def with_opacity(thumbnail: NDArray[Any], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A thumbnail that changes where the colours do, and where the opacity does."""
-    import cv2
-
-    size = thumbnail.shape[1::-1]
-    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.addWeighted(thumbnail, 0.5, small, 0.5, 0), np.uint8)
 
 
 Origin = Literal["detected", "manual", "zone"]

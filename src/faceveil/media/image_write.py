@@ -156,8 +156,8 @@ class ImageSink(Aborting):
 
     def _write_kept(self, frame: Frame) -> bool:
         """Write a JPEG from its own blocks, or note why it cannot be."""
-        from faceveil.media.jpeg_blocks import CannotKeep
         from faceveil.media.jpeg_keep import kept_jpeg
+        from faceveil.media.jpeg_layout import CannotKeep
 
         jpeg = self._traits.jpeg
         assert jpeg is not None, "only then it may be kept"

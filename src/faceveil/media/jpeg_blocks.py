@@ -12,8 +12,6 @@ blocks, so nothing of what lay under the paint is left in the file.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,58 +20,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.media.jpeg_layout import CannotKeep, Component, Layout, read_layout
 from faceveil.types import Image
 
 MOST_PIXELS: Final = 100_000_000
 """Larger pictures are encoded: their numbers would take more than 600 MB of memory."""
 
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
-_DHT, _DAC, _DQT, _DNL, _DRI, _APP14 = 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xEE
-_SEQUENTIAL: Final = (0xC0, 0xC1)
-# Start of frame by its number (ITU-T T.81 table B.1), less DHT, JPG and DAC.
-_SOFS: Final = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC}
 _GREY, _YCBCR = 1, 3
 """libjpeg's J_COLOR_SPACE."""
 _OPTIMIZE: Final = 1 << 6
 """jpeglib's flag for Huffman tables made for this picture."""
 _RIM: Final = 2
 """Samples beyond a changed one that a decoder mixes in where it enlarges the colours."""
-
-
-class CannotKeep(Exception):  # noqa: N818 (no error: the picture is encoded instead)
-    """The blocks of this file cannot be taken over; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Component:
-    """One plane of samples: its share of the resolution, and its quantization table's number."""
-
-    across: int
-    down: int
-    table: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What a JPEG's headers say about its blocks, and the bytes that hold them."""
-
-    width: int
-    height: int
-    components: tuple[_Component, ...]
-    needed: bytes
-
-    @property
-    def across(self) -> int:
-        return max(one.across for one in self.components)
-
-    @property
-    def down(self) -> int:
-        return max(one.down for one in self.components)
-
-    def blocks(self, one: _Component) -> tuple[int, int]:
-        """Rows and columns of blocks of a component (T.81 A.1.1 and A.2.2)."""
-        rows = -(-(self.height * one.down) // (8 * self.down))
-        return rows, -(-(self.width * one.across) // (8 * self.across))
 
 
 def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: Path) -> bytes:
@@ -93,7 +51,7 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
     Raises:
         CannotKeep: progressive, arithmetic, of other colours or depths, odd, or too large.
     """
-    layout = _layout(data)
+    layout = read_layout(data)
     if painted.shape[:2] != (layout.height, layout.width):
         raise CannotKeep("of the wrong size")
     if layout.width * layout.height > MOST_PIXELS:
@@ -109,135 +67,26 @@ def changed_at_most(layout_of: bytes, touched: NDArray[np.bool_]) -> NDArray[np.
     Decoders enlarge colours of half resolution by mixing neighbours, so a replaced block shows a
     sample or two beyond its edge.
     """
-    layout = _layout(layout_of)
+    layout = read_layout(layout_of)
     units = _units(layout, touched)
     spread = np.kron(units, np.ones((8 * layout.down, 8 * layout.across), np.uint8))
     spread = spread[: layout.height, : layout.width]
     wide = np.ones((2 * _RIM * layout.down - 1, 2 * _RIM * layout.across - 1), np.uint8)
-    return cv2.dilate(np.ascontiguousarray(spread), wide).astype(bool)
+    return np.asarray(cv2.dilate(np.ascontiguousarray(spread), wide)).astype(bool)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, end) of each segment of the first picture, entropy-coded data included."""
-    at, size = 2, len(data)
-    while at + 2 <= size:
-        if data[at] != 0xFF:
-            raise CannotKeep("damaged")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker == _EOI:
-            yield marker, at, at + 2
-            return
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == _SOS:
-            end = _end_of_scan(data, end)
-        if end > size or end < at + 4:
-            break
-        yield marker, at, end
-        at = end
-    raise CannotKeep("damaged")
-
-
-def _end_of_scan(data: bytes, at: int) -> int:
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(data):
-            raise CannotKeep("damaged")
-        if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7 and data[at + 1] != 0xFF:
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2
-
-
-def _layout(data: bytes) -> _Layout:
-    needed, frame, plain = [data[:2]], b"", False
-    for marker, start, end in _segments(data):
-        # A scan's coded data follows its header.
-        body = data[start + 4 : start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")]
-        if marker in _SOFS:
-            if marker not in _SEQUENTIAL:
-                odd = {0xC2: "progressive", 0xC3: "lossless"}
-                raise CannotKeep(odd.get(marker, "coded in a rare way"))
-            if frame:
-                raise CannotKeep("damaged")
-            frame = body
-        elif marker in (_DNL, _DAC):
-            raise CannotKeep("coded in a rare way")
-        elif marker == _APP14 and body[:5] == b"Adobe":
-            plain = body[11:12] == b"\0"
-        elif not _sound(marker, body, frame):
-            raise CannotKeep("damaged")
-        if marker in _SOFS or marker in (_DHT, _DQT, _DRI, _SOS, _EOI):
-            needed.append(data[start:end])
-    if len(frame) < 6 or len(frame) != 6 + 3 * frame[5]:
-        raise CannotKeep("damaged")
-    if frame[0] != 8:
-        raise CannotKeep(f"{frame[0]}-bit")
-    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
-    triples = [frame[at : at + 3] for at in range(6, len(frame), 3)]
-    if len(triples) not in (1, 3):
-        raise CannotKeep("CMYK")
-    # Red, green and blue: Adobe's segment says so, or the components' names, as libjpeg has it.
-    if len(triples) == 3 and (plain or bytes(one[0] for one in triples) == b"RGB"):
-        raise CannotKeep("coded without YCbCr")
-    components = tuple(_Component(one[1] >> 4, one[1] & 15, one[2]) for one in triples)
-    if len(components) == 1:  # whatever factors it names, its blocks lie side by side
-        components = (_Component(1, 1, components[0].table),)
-    layout = _Layout(width, height, components, b"".join(needed))
-    known = range(1, 5)
-    if not (
-        width and height and all(one.across in known and one.down in known for one in components)
-    ):
-        raise CannotKeep("damaged")
-    if any(layout.across % one.across or layout.down % one.down for one in components):
-        raise CannotKeep("of colours at an odd resolution")
-    return layout
-
-
-def _sound(marker: int, body: bytes, frame: bytes) -> bool:
-    """Whether a segment is what T.81 B.2 says it is.
-
-    jpeglib does not survive an error of libjpeg in the headers, so none may reach it. Errors in
-    what follows the first scan's header are reported properly.
-    """
-    if marker == _DRI:
-        return len(body) == 2
-    if marker == _DQT:
-        sizes = {0x00: 65, 0x10: 129}
-        while body and body[0] & 15 < 4 and body[0] & 0xF0 in sizes:
-            size = sizes[body[0] & 0xF0]
-            if len(body) < size:
-                return False
-            body = body[size:]
-        return not body
-    if marker == _DHT:
-        while len(body) >= 17 and body[0] & 0xEF < 4:
-            count = sum(body[1:17])
-            if count > 256 or len(body) < 17 + count:
-                return False
-            body = body[17 + count :]
-        return not body
-    if marker == _SOS:
-        names = [frame[at] for at in range(6, len(frame), 3)]
-        count = body[0] if body else 0
-        listed = list(body[1 : 1 + 2 * count : 2])
-        whole = 1 <= count <= 4 and len(body) == 2 * count + 4
-        return whole and len(set(listed)) == count and set(listed) <= set(names)
-    return True
-
-
-def _units(layout: _Layout, touched: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _units(layout: Layout, touched: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Which of the units of blocks that are coded together (T.81: MCU) hold a touched pixel."""
     tall, wide = 8 * layout.down, 8 * layout.across
     rows, columns = -(-layout.height // tall), -(-layout.width // wide)
     room = np.zeros((rows * tall, columns * wide), bool)
     room[: layout.height, : layout.width] = touched
-    return room.reshape(rows, tall, columns, wide).any(axis=(1, 3)).astype(np.uint8)
+    units = room.reshape(rows, tall, columns, wide).any(axis=(1, 3))
+    return np.asarray(units, np.uint8)
 
 
 def _replace(
-    layout: _Layout,
+    layout: Layout,
     planes: list[NDArray[np.int16]],
     tables: list[NDArray[np.uint16]],
     painted: Image,
@@ -263,7 +112,7 @@ def _replace(
 
 
 def _coefficients(
-    samples: NDArray[np.uint8], layout: _Layout, one: _Component, table: NDArray[np.uint16]
+    samples: NDArray[np.uint8], layout: Layout, one: Component, table: NDArray[np.uint16]
 ) -> NDArray[np.int16]:
     """(n, down, across, 64) quantized coefficients of n units of (n, tall, wide) samples."""
     count, (tall, wide) = len(samples), samples.shape[1:]
@@ -274,7 +123,7 @@ def _coefficients(
     cosines = _cosines()
     values = cosines @ blocks @ cosines.T
     quantized = np.rint(values.reshape(*values.shape[:3], 64) / table)
-    return np.clip(quantized, -1023, 1023).astype(np.int16)
+    return np.asarray(np.clip(quantized, -1023, 1023), np.int16)
 
 
 @cache
@@ -283,7 +132,7 @@ def _cosines() -> NDArray[np.float32]:
     order, place = np.mgrid[:8, :8]
     matrix = np.cos((2 * place + 1) * order * np.pi / 16) / 2
     matrix[0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
+    return np.asarray(matrix, np.float32)
 
 
 @cache
@@ -313,7 +162,7 @@ def _path(path: Path) -> Any:
 
 
 def _read(
-    layout: _Layout, scratch: Path
+    layout: Layout, scratch: Path
 ) -> tuple[list[NDArray[np.int16]], list[NDArray[np.uint16]]]:
     """The coefficients of each component (rows, columns, 64), and its quantization table."""
     planes = [np.zeros((*layout.blocks(one), 64), np.int16) for one in layout.components]
@@ -337,7 +186,7 @@ def _read(
 
 
 def _write(
-    layout: _Layout,
+    layout: Layout,
     planes: list[NDArray[np.int16]],
     tables: list[NDArray[np.uint16]],
     scratch: Path,
@@ -381,4 +230,4 @@ def _write(
         raise CannotKeep("not to be written as it was")
     data = path.read_bytes()
     path.unlink()
-    return _layout(data).needed
+    return read_layout(data).needed

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.media.hygiene.tiff import orientation_only
-from faceveil.media.jpeg_blocks import CannotKeep, changed_at_most, repainted
+from faceveil.media.jpeg_blocks import changed_at_most, repainted
+from faceveil.media.jpeg_layout import CannotKeep
 from faceveil.media.picture import upright
 from faceveil.media.pillow import decoding, open_picture
 
@@ -62,7 +63,7 @@ def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
     Paint may happen to equal the picture. Its block is replaced all the same: two decoded blocks
     that look alike may be coded by different numbers.
     """
-    touched = (original != frame.image).any(axis=2)
+    touched = np.asarray((original != frame.image).any(axis=2))
     for box in frame.painted:
         x0, y0, x1, y1 = (round(value) for value in box.as_tuple())
         touched[max(y0, 0) : y1, max(x0, 0) : x1] = True
