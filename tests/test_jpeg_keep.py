@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from faceveil.media import jpeg_blocks, open_sink, open_source
+from faceveil.media.colour import Space, adobe_rgb, display_p3, romm_rgb
 from faceveil.media.hygiene import leftovers
 from faceveil.media.hygiene.tiff import orientation_only
 from faceveil.media.jpeg_blocks import changed_at_most, repainted
@@ -341,3 +343,48 @@ def test_all_pictures_of_the_test_data(tmp_path: Path, data: Path) -> None:
     print(f"{kept} kept; encoded: {anew}")
     assert kept > 200
     assert grown == []
+
+
+def profile_of(space: Space) -> bytes:
+    """An ICC profile such as a telephone writes: other bytes, the same effect, and a name in it."""
+    made = Space(space.primaries, space.curve).icc(grey=False)
+    return made + TOKEN.ljust(64, b"\0")
+
+
+@pytest.mark.parametrize("make", [display_p3, adobe_rgb, romm_rgb])
+def test_well_known_colours_stay_what_they_are(
+    tmp_path: Path, astronaut: Image, make: Callable[[], Space]
+) -> None:
+    path, out = tmp_path / "in.jpg", tmp_path / "out.jpg"
+    Pillow.fromarray(astronaut[..., ::-1]).save(path, quality=90, icc_profile=profile_of(make()))
+    boxes = [Box(178, 66, 272, 184)]
+    assert veiled(path, out, boxes) == ()
+    assert leftovers(out) == []
+    assert TOKEN not in out.read_bytes()
+    assert leftovers(path) == ["ICC"]
+    with open_source(path, KEEP) as source, open_source(out, KEEP) as made:
+        before, after = (next(iter(one.frames())).image for one in (source, made))
+        assert source.notes == made.notes == ()
+        frame = next(iter(source.frames()))
+    mask = covered(path, boxes)
+    wide = cv2.dilate(mask.astype(np.uint8), np.ones((41, 41), np.uint8)).astype(bool)
+    # The profile is another, so a level of rounding is allowed; the values are the same.
+    assert np.array_equal(shown(out.read_bytes())[~wide], shown(path.read_bytes())[~wide])
+    assert cv2.absdiff(after, before)[~wide].max() <= 2
+    Painter(KEEP).paint(frame, frame.size, [Target(0, boxes[0], 0.0)], Held(1).at(0, True))
+    assert cv2.absdiff(after, frame.image)[mask].mean() < 4, "the paint has the colours it should"
+    assert out.stat().st_size < 1.02 * path.stat().st_size
+
+
+def test_rare_colours_are_converted(tmp_path: Path, astronaut: Image) -> None:
+    path, out = tmp_path / "in.jpg", tmp_path / "out.jpg"
+    rare = Space((0.60, 0.35, 0.25, 0.65, 0.17, 0.10, 0.32, 0.33), display_p3().curve)
+    Pillow.fromarray(astronaut[..., ::-1]).save(path, quality=90, icc_profile=rare.icc(grey=False))
+    (note,) = veiled(path, out, [])
+    assert note == "the whole JPEG is coded anew: it is of colours that are not well known"
+    with open_source(path, KEEP) as source:
+        assert source.notes == ("colours converted to sRGB",)
+    # Well known, but encoded all the same: then it is converted, and the sink says so.
+    Pillow.fromarray(astronaut[..., ::-1]).save(path, icc_profile=profile_of(display_p3()))
+    assert veiled(path, out, [], ENCODE) == ("colours converted to sRGB",)
+    assert leftovers(out) == []

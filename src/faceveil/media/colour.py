@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,8 @@ _BRADFORD: Final = np.array(
 )
 """How white is adapted to (ICC.1:2022, annex E)."""
 
+_SRGB_FORMULA: Final = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+"""IEC 61966-2-1."""
 _SRGB: Final = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65)
 _ADOBE: Final = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, *_D65)
 
@@ -58,11 +61,14 @@ class Space:
         primaries: x and y of red, green, blue and white.
         curve: light at each value.
         hdr: of high dynamic range, drawn together by ``curve`` into what a usual screen shows.
+        formula: the curve as the numbers g, a, b, c, d of a parametric one (ICC.1:2022, 10.18,
+            type 3), or g alone; () where it is no such curve.
     """
 
     primaries: tuple[float, ...]
     curve: Curve
     hdr: bool = False
+    formula: tuple[float, ...] = ()
 
     def icc(self, *, grey: bool) -> bytes:
         """An ICC profile for it.
@@ -70,8 +76,12 @@ class Space:
         Raises:
             ValueError: the chromaticities span no space.
         """
-        curve = b"curv" + bytes(4) + struct.pack(">I", len(self.curve))
-        curve += np.round(np.clip(self.curve, 0, 1) * 65535).astype(">u2").tobytes()
+        if self.formula:
+            kind = 3 if len(self.formula) > 1 else 0
+            curve = b"para" + struct.pack(">4xH2x", kind) + _fixed(self.formula)
+        else:
+            curve = b"curv" + bytes(4) + struct.pack(">I", len(self.curve))
+            curve += np.round(np.clip(self.curve, 0, 1) * 65535).astype(">u2").tobytes()
         tags = {b"wtpt": _xyz(_D50)}
         if grey:
             tags[b"kTRC"] = curve
@@ -125,13 +135,29 @@ def of_curve(chromaticities: Sequence[float] | None, curve: Curve | None) -> Spa
 
 def adobe_rgb() -> Space:
     """Adobe RGB (1998)."""
-    return Space(_ADOBE, _STEPS ** (563 / 256))
+    return Space(_ADOBE, _STEPS ** (563 / 256), formula=(563 / 256,))
 
 
 def romm_rgb() -> Space:
     """ROMM RGB (ISO 22028-2), also known as ProPhoto."""
     where = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585)
-    return Space(where, np.where(_STEPS < 0.03125, _STEPS / 16, _STEPS**1.8))
+    curve = np.where(_STEPS < 0.03125, _STEPS / 16, _STEPS**1.8)
+    return Space(where, curve, formula=(1.8, 1.0, 0.0, 1 / 16, 0.03125))
+
+
+def display_p3() -> Space:
+    """Display P3, in which telephones take pictures."""
+    return Space(_PRIMARIES[12], _srgb_light(), formula=_SRGB_FORMULA)
+
+
+WELL_KNOWN: Final = (display_p3, adobe_rgb, romm_rgb)
+"""Spaces that so many pictures are in that naming them tells of no device."""
+
+
+@cache
+def well_known_profiles() -> frozenset[bytes]:
+    """What outputs may hold, byte for byte."""
+    return frozenset(make().icc(grey=False) for make in WELL_KNOWN)
 
 
 def _srgb_light() -> Curve:
@@ -199,17 +225,24 @@ def _to_d50(primaries: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _xyz(values: NDArray[np.float64]) -> bytes:
-    fixed = np.clip(np.round(values * 65536), -(2**31), 2**31 - 1).astype(">i4")
-    return b"XYZ " + bytes(4) + fixed.tobytes()
+    return b"XYZ " + bytes(4) + _fixed(values)
+
+
+def _fixed(values: Sequence[float] | NDArray[np.float64]) -> bytes:
+    """As s15Fixed16Number (ICC.1:2022, 4.6)."""
+    scaled = np.round(np.asarray(values, np.float64) * 65536)
+    return np.clip(scaled, -(2**31), 2**31 - 1).astype(">i4").tobytes()
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
     """A display profile, version 4.3, with nothing in it but these tags."""
     table, heap = struct.pack(">I", len(tags)), b""
-    start = 128 + 4 + 12 * len(tags)
+    start, places = 128 + 4 + 12 * len(tags), dict[bytes, int]()
     for name, body in tags.items():
-        table += name + struct.pack(">II", start + len(heap), len(body))
-        heap += body + bytes(-len(body) % 4)
+        if body not in places:  # equal tags share their bytes
+            places[body] = start + len(heap)
+            heap += body + bytes(-len(body) % 4)
+        table += name + struct.pack(">II", places[body], len(body))
     head = struct.pack(">I4sI4s4s4s", start + len(heap), b"", 0x04300000, b"mntr", space, b"XYZ ")
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp"
     head = head.ljust(68, b"\0") + _xyz(_D50)[8:]

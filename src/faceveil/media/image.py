@@ -20,6 +20,7 @@ from faceveil.media.item import primary_item
 from faceveil.media.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
 from faceveil.media.traits import StoredJpeg, Traits
+from faceveil.media.well_known import well_known
 from faceveil.types import Frame, Media
 
 if TYPE_CHECKING:
@@ -73,14 +74,21 @@ class ImageSource(Closing):
             first, _ = self._decode(picture, 0)
             notes = (*first.notes, *_format_notes(kind, picture, self._data))
             if kind == "jpeg":
-                turn = _orientation(kind, picture)
-                stored = StoredJpeg(self._data, turn, CONVERTED in first.notes)
+                stored = self._stored_jpeg(picture, CONVERTED in first.notes)
                 self.traits = replace(self.traits, jpeg=stored)
+                if stored.space is not None:  # the sink says so if it converts them
+                    notes = tuple(note for note in notes if note != CONVERTED)
         height, width = first.image.shape[:2]
         self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
         self.notes: tuple[str, ...] = notes
         self.dropped: tuple[str, ...] = tuple(hygiene.leftovers(self._data))
         self._still: Pixels | None = first if frames == 1 else None
+
+    def _stored_jpeg(self, picture: Picture, converted: bool) -> StoredJpeg:
+        space = None
+        if converted and picture.mode == "RGB":
+            space = well_known(read_profile("jpeg", picture, self._data))
+        return StoredJpeg(self._data, _orientation("jpeg", picture), converted, space)
 
     def frames(self) -> Iterator[Frame]:
         """Every frame, whole (differences and disposal already applied), in display order.

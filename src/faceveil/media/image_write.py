@@ -12,6 +12,7 @@ from faceveil.media.animation import Animator, animator
 from faceveil.media.density import what_is_lost
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
 from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.picture import CONVERTED
 from faceveil.media.still import WITHOUT_ALPHA, encode
 from faceveil.media.traits import Traits
 from faceveil.types import Frame, Media
@@ -145,6 +146,8 @@ class ImageSink(Aborting):
             raise OutputError("a still picture holds one frame")
         if self._keep and self._write_kept(frame):
             return
+        if self._traits.jpeg is not None and self._traits.jpeg.space is not None:
+            self._notes[CONVERTED] = None
         encode(
             self._part.file,
             self._format,

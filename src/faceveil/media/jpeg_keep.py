@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.media.hygiene.blocks import ICC_WHOLE
 from faceveil.media.hygiene.tiff import orientation_only
 from faceveil.media.jpeg_blocks import changed_at_most, repainted
 from faceveil.media.jpeg_layout import CannotKeep
 from faceveil.media.picture import upright
 from faceveil.media.pillow import decoding, open_picture
+from faceveil.media.well_known import from_srgb
 
 if TYPE_CHECKING:
     from faceveil.media.density import Density
@@ -47,14 +49,17 @@ def kept_jpeg(
     Raises:
         CannotKeep: says why the picture has to be encoded instead.
     """
-    if jpeg.converted:
-        raise CannotKeep("of other colours than sRGB")
+    if jpeg.converted and jpeg.space is None:
+        raise CannotKeep("of colours that are not well known")
     back = _BACK.get(jpeg.orientation, jpeg.orientation)
     touched = upright(_touched(original, frame).astype(np.uint8), back).astype(bool)
     stored, before = upright(frame.image, back), upright(original, back)
+    if jpeg.space is not None:
+        before = _decoded(jpeg.data, before.shape[0] * before.shape[1])
+        stored = np.where(touched[..., None], from_srgb(stored, jpeg.space), before)
     bare = repainted(jpeg.data, stored, touched, scratch)
     _verify(bare, before, stored, touched)
-    return bare[:2] + _head(jpeg.orientation, density) + bare[2:]
+    return bare[:2] + _head(jpeg, density) + bare[2:]
 
 
 def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
@@ -71,10 +76,7 @@ def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
 
 
 def _verify(data: bytes, before: Image, painted: Image, touched: NDArray[np.bool_]) -> None:
-    with decoding("jpeg"):
-        picture = open_picture("jpeg", data, before.shape[0] * before.shape[1])
-        picture.load()
-        shown = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+    shown = _decoded(data, before.shape[0] * before.shape[1])
     outside = ~changed_at_most(data, touched)
     if np.any(cv2.absdiff(shown, before).max(axis=2)[outside] > _SAME):
         raise CannotKeep("read in two ways by two decoders")
@@ -82,14 +84,24 @@ def _verify(data: bytes, before: Image, painted: Image, touched: NDArray[np.bool
         raise CannotKeep("not to be written as it was")
 
 
-def _head(orientation: int, density: Density | None) -> bytes:
-    """Application segments, written anew: JFIF, and how the picture is turned."""
-    if density is not None and orientation in _SIDEWAYS:
+def _decoded(data: bytes, limit: int) -> Image:
+    """The picture as stored, in its own colours."""
+    with decoding("jpeg"):
+        picture = open_picture("jpeg", data, limit)
+        picture.load()
+        return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
+
+
+def _head(jpeg: StoredJpeg, density: Density | None) -> bytes:
+    """Application segments, written anew: JFIF, how the picture is turned, a well-known space."""
+    if density is not None and jpeg.orientation in _SIDEWAYS:
         density = density.turned()
     sizes = b"\0\0\1\0\1" if density is None else density.jfif()
     head = _segment(0xE0, b"JFIF\0\1\1" + sizes + b"\0\0")
-    if orientation != 1:
-        head += _segment(0xE1, b"Exif\0\0" + orientation_only(orientation))
+    if jpeg.orientation != 1:
+        head += _segment(0xE1, b"Exif\0\0" + orientation_only(jpeg.orientation))
+    if jpeg.space is not None:
+        head += _segment(0xE2, ICC_WHOLE + jpeg.space.icc(grey=False))
     return head
 
 

@@ -130,7 +130,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-        if picture.mode in ("L", "RGB") and _is_srgb(transform, picture.mode):
+        if picture.mode in ("L", "RGB") and changes_nothing(transform, picture.mode):
             return picture
         converted = ImageCms.applyTransform(picture, transform)
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -141,7 +141,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
     return converted
 
 
-def _is_srgb(transform: Any, mode: str) -> bool:
+def changes_nothing(transform: Any, mode: str) -> bool:
     """Whether the transform leaves a grid over all colours as it is.
 
     By effect and not by name or hash: dozens of files describe sRGB in different words.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faceveil.media.colour import Space
 from faceveil.media.density import Density
 
 
@@ -35,8 +36,10 @@ class StoredJpeg:
         data: the file.
         orientation: as EXIF names it: how the stored picture is turned to be displayed.
         converted: whether its colours are others than sRGB's, and were converted to be shown.
+        space: what they are, if that is well known.
     """
 
     data: bytes
     orientation: int = 1
     converted: bool = False
+    space: Space | None = None

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from faceveil.media.colour import well_known_profiles
 from faceveil.media.hygiene.tiff import exif, xmp
 
 # A marker that ends entropy-coded data: not a stuffed zero, restart marker or fill byte.
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+ICC_WHOLE: Final = b"ICC_PROFILE\0\1\1"
+"""What an APP2 segment begins with that holds a whole ICC profile."""
 _SOI, _EOI, _SOS, _COM, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xEE
 _JPEG_NEEDED: Final = frozenset(
     {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, _SOS} - {0xC8}
@@ -88,7 +91,8 @@ def _jpeg_segment(marker: int, body: bytes) -> Iterator[str]:
         yield "extended XMP"
         yield from xmp(body)
     elif body.startswith(b"ICC_PROFILE\0"):
-        yield "ICC"
+        if body[:14] != ICC_WHOLE or body[14:] not in well_known_profiles():
+            yield "ICC"
     elif body.startswith(b"MPF\0"):
         yield "MPF"
     elif body.startswith(b"urn:iso:std:iso:ts:21496:-1\0"):
