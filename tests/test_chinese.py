@@ -38,7 +38,7 @@ UNSAID = {
     # keys of the words of the page
     *("no output", "sha256 in", "sha256 out", "settings sha256", "{0} px", "FaceVeil {0} · {1}"),
     # words of others that are looked for or handed on
-    *("Value error, ", "Too many", "Capture screen 0", "faceveil: worker: {0}\n"),
+    *("Value error, ", "Too many", "Capture screen 0", "faceveil: {0}\n"),
 }
 HEADER = re.compile(r"^[a-z]+(-src|=| ?/?[a-z-]+;)|'self'|\r\n")
 """Texts of HTTP."""

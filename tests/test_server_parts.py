@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ from hypothesis import strategies as st
 
 from faceveil.errors import OutputError, UsageError
 from faceveil.server import actions, sweep, work
+from faceveil.server.care import Care
+from faceveil.server.hub import Hub
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.names import LONGEST, attachment, display_name, result_path, unique
 from faceveil.server.problems import ProblemError, problem_of
-from faceveil.server.queue import JobQueue
+from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ORIGINAL, PLAN, Record, Store, new_id
 from faceveil.types import Box, Media, Plan, Track
-from servers import wait_for
+from servers import free_port, wait_for
 
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
 
@@ -153,12 +157,10 @@ class TestQueue:
         url = request.getfixturevalue("redis") if request.param == "redis" else None
 
         def ready() -> JobQueue | None:
-            from redis.exceptions import ConnectionError as Refused
-
             queue = JobQueue(tmp_path, url)
             try:
                 queue.waiting()
-            except Refused:
+            except QueueError:
                 return None
             return queue
 
@@ -183,6 +185,67 @@ class TestQueue:
         assert (priority, arguments) == (0, ["some-id"])
         database.close()
 
+    @pytest.mark.parametrize("how", ["garbage", "nothing", "folder", "another", "gone"])
+    def test_a_broken_file_is_made_anew(self, tmp_path: Path, how: str) -> None:
+        """And both ends meet in the new one, whoever notices first."""
+        path, here, there = tmp_path / "queue.sqlite", JobQueue(tmp_path), JobQueue(tmp_path)
+        here.push("one")
+        assert there.waiting() == {"one"}
+        if how == "garbage":
+            path.write_bytes(os.urandom(8192))
+        elif how == "nothing":
+            path.write_bytes(b"")
+        else:
+            for part in tmp_path.glob("queue.sqlite*"):
+                part.unlink()
+        if how == "folder":
+            path.mkdir()
+            (path / "x").touch()
+        elif how == "another":
+            import sqlite3
+
+            with sqlite3.connect(path) as database:
+                database.execute("create table task (other)")
+            database.close()
+        assert JobQueue(tmp_path).waiting() <= {"one"}
+        there.push("two")
+        here.push("three")
+        for end in (here, there, JobQueue(tmp_path)):
+            assert {"two", "three"} <= end.waiting() <= {"one", "two", "three"}
+        assert "two" in [here.take() for _ in range(3)]
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".queue")]
+
+    def test_what_is_no_id_is_taken_and_harms_nothing(self, tmp_path: Path) -> None:
+        import sqlite3
+
+        queue = JobQueue(tmp_path)
+        queue.push("first")
+        with sqlite3.connect(tmp_path / "queue.sqlite") as database:
+            for data in (b"\xff\x00", b"[" * 100_000, b"[1, 2]", b'["a", "no such task", 0, [{}]]'):
+                database.execute("insert into task (queue, data) values ('faceveil', ?)", (data,))
+        database.close()
+        assert "first" in queue.waiting()
+        assert queue.take() == "first"
+        for _ in range(5):
+            queue.take()
+        assert queue.waiting() == set()
+
+    def test_a_queue_that_is_held_or_away_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import sqlite3
+
+        monkeypatch.setattr("faceveil.server.queue._WAIT", 0.1)
+        queue = JobQueue(tmp_path)
+        queue.push("one")
+        with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as database:
+            database.execute("begin exclusive")
+            with pytest.raises(QueueError):
+                JobQueue(tmp_path).push("two")
+        assert queue.waiting() == {"one"}
+        with pytest.raises(QueueError):
+            JobQueue(tmp_path, f"redis://127.0.0.1:{free_port()}/0").waiting()
+
     def test_addresses_that_are_none(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot be kept"):
             JobQueue(tmp_path, "http://example.org")
@@ -190,7 +253,7 @@ class TestQueue:
 
 class TestSweep:
     def look(self, store: Store, queue: JobQueue) -> None:
-        sweep.sweep(store, queue, list(store.records()))
+        sweep.Sweeper(store, queue).sweep(store.records())
 
     def test_what_nobody_works_on_is_queued_again_once(self, store: Store, queue: JobQueue) -> None:
         for state in ("queued", "analyzing", "rendering", "checking"):
@@ -237,6 +300,190 @@ class TestSweep:
         assert list(store.staging.iterdir()) == []
         assert store.ids() == [kept.id]
         assert asked.id not in store.ids()
+
+    def test_a_queue_that_fails_ends_no_deletion(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> set[str]:
+            raise QueueError
+
+        monkeypatch.setattr(queue, "waiting", fail)
+        over = add(store, state="done", ended=1.0)
+        old = add(store, state="done", ended=time.time(), original_until=1.0)
+        with pytest.raises(QueueError):
+            self.look(store, queue)
+        assert store.ids() == [old.id]
+        assert not store.has(old.id, ORIGINAL)
+        assert over.id not in store.ids()
+
+    def test_each_job_is_looked_after_by_itself(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        past = time.time() - 1
+        jobs = [add(store, state="review", original_until=past) for _ in range(5)]
+        whole = Store.drop_original
+
+        def drop(store: Store, job: str) -> None:
+            if job == jobs[2].id:
+                raise PermissionError
+            whole(store, job)
+
+        monkeypatch.setattr(Store, "drop_original", drop)
+        with pytest.raises(PermissionError):
+            self.look(store, queue)
+        assert [store.has(job.id, ORIGINAL) for job in jobs] == [False, False, True, False, False]
+
+    def test_deleting_needs_no_room(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On a full disk nothing can be noted; the original goes all the same."""
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        job = add(store, original_until=time.time() - 1)
+        monkeypatch.setattr("faceveil.server.store._replace", full)
+        with pytest.raises(OSError, match="No space"):
+            self.look(store, queue)
+        assert not store.has(job.id, ORIGINAL)
+        monkeypatch.undo()
+        self.look(store, queue)
+        assert store.load(job.id).problem == actions.EXPIRED
+
+    @pytest.mark.parametrize("left", ["folder", ".DS_Store"])
+    def test_what_else_lies_in_a_job(self, store: Store, queue: JobQueue, left: str) -> None:
+        job = add(store, state="done", ended=time.time(), original_until=1.0)
+        place = store.path(job.id, left)
+        if left == "folder":
+            place.mkdir()
+            (place / "x").touch()
+        else:
+            place.touch()
+        self.look(store, queue)
+        assert {path.name for path in store.path(job.id).iterdir()} == {"job.json", "lock"}
+
+    @pytest.mark.parametrize("back", [60.0, 3600.0, 400 * 86400.0])
+    def test_a_clock_that_is_set_back(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch, back: float
+    ) -> None:
+        sweeper, wall, passed = sweep.Sweeper(store, queue), time.time(), sweep.steady()
+        waiting = add(store, state="review", original_until=wall + 60, keep_seconds=100)
+        done = add(store, state="done", ended=wall, original_until=wall + 60, keep_seconds=50)
+        sweeper.sweep(store.records())
+
+        def after(seconds: float) -> None:
+            monkeypatch.setattr("time.time", lambda: wall - back + seconds)
+            monkeypatch.setattr(sweep, "steady", lambda: passed + seconds)
+            sweeper.sweep(store.records())
+
+        after(45)
+        assert store.has(waiting.id, ORIGINAL)
+        assert store.has(done.id, ORIGINAL)
+        later = add(store, created=wall - back + 45, original_until=wall - back + 105)
+        after(55)
+        assert done.id not in store.ids()
+        after(65)
+        assert not store.has(waiting.id, ORIGINAL)
+        assert store.load(waiting.id).problem == actions.EXPIRED
+        assert store.has(later.id, ORIGINAL)
+        after(110)
+        assert not store.has(later.id, ORIGINAL)
+
+    def test_a_start_after_the_clock_was_set_back(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody knows how old an original is then: no older than it may become from now on."""
+        wall, passed = time.time(), sweep.steady()
+        job = add(store, created=wall, original_until=wall + 60)
+        sweeper = sweep.Sweeper(store, queue)
+        for seconds, there in ((0, True), (50, True), (70, False)):
+            monkeypatch.setattr("time.time", lambda now=seconds: wall - 7200 + now)
+            monkeypatch.setattr(sweep, "steady", lambda now=seconds: passed + now)
+            sweeper.sweep(store.records())
+            assert store.has(job.id, ORIGINAL) == there
+
+    def test_a_record_that_stays_broken_ends_its_job(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sweeper, passed = sweep.Sweeper(store, queue), sweep.steady()
+        broken, missing, well = (add(store) for _ in range(3))
+        store.path(broken.id, "job.json").write_text("[" * 100_000)
+        store.path(missing.id, "job.json").unlink()
+        for seconds, left in ((0, 3), (30, 3), (61, 1)):
+            monkeypatch.setattr(sweep, "steady", lambda now=seconds: passed + now)
+            sweeper.sweep(store.records())
+            assert len(store.ids()) == left
+        assert store.ids() == [well.id]
+
+
+class TestHub:
+    def jobs(self, hub: Hub) -> list[str]:
+        asyncio.run(hub.refresh())
+        return [job.id for job in hub.jobs()]
+
+    def test_what_is_nonsense_hides_no_other_job(self, store: Store) -> None:
+        hub = Hub(store)
+        (store.jobs / ".DS_Store").touch()
+        (store.jobs / "a-file-with-a-good-name").touch()
+        well, late = add(store), add(store, created=1e300)
+        assert self.jobs(hub) == [well.id]
+        store.changes.unlink()
+        other = add(store)
+        assert set(self.jobs(hub)) == {well.id, other.id}
+        store.save(well.but(state="analyzing"))
+        asyncio.run(hub.refresh())
+        assert hub.states() == {"analyzing": 1, "queued": 1}
+        assert late.id in store.ids()
+
+    def test_a_missing_log_of_changes_is_made_anew(self, store: Store) -> None:
+        hub, first = Hub(store), add(store)
+        assert self.jobs(hub) == [first.id]
+        store.changes.unlink()
+        assert self.jobs(hub) == [first.id]
+        second = add(store)
+        assert self.jobs(hub) == [first.id, second.id]
+
+
+class TestCare:
+    def test_what_fails_is_done_again_and_known_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr("faceveil.server.tell._told", {})
+        care, tried = Care(), 0
+
+        async def act() -> None:
+            nonlocal tried
+            tried += 1
+            if tried < 50:
+                raise OSError("/home/me/secret.jpg")
+
+        async def run() -> list[list[str]]:
+            task = asyncio.create_task(care.keep("it cannot be done", act, 0.001))
+            seen = []
+            while tried < 60:
+                await asyncio.sleep(0.001)
+                seen.append(care.reasons())
+            task.cancel()
+            return seen
+
+        seen = asyncio.run(run())
+        assert ["it cannot be done"] in seen
+        assert seen[-1] == []
+        assert capsys.readouterr().err == "faceveil: it cannot be done: OSError\n"
+
+    def test_what_is_stuck_is_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        care, passed = Care(), sweep.steady()
+
+        async def run() -> list[str]:
+            task = asyncio.create_task(care.keep("it is stuck", asyncio.Event().wait, 0.01))  # type: ignore[arg-type]
+            await asyncio.sleep(0.01)
+            assert care.reasons() == []
+            monkeypatch.setattr("faceveil.server.care.steady", lambda: passed + 60)
+            found = care.reasons()
+            task.cancel()
+            return found
+
+        assert asyncio.run(run()) == ["it is stuck"]
 
 
 class TestActions:

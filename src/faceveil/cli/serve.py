@@ -43,10 +43,12 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
     """Take jobs from the same folder and queue as a server, in this process."""
     _require_packages()
     from faceveil.server.serve import open_store
+    from faceveil.server.tell import is_news
     from faceveil.server.worker import run_worker
 
     def tell(error: Exception) -> None:
-        ui.error(error)
+        if is_news(f"{type(error).__name__}: {error}"):
+            ui.error(error)
 
     store, queue = open_store(service)
     ui.note(f"waiting for jobs in {store.folder}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server.locks import HeldError
 from faceveil.server.problems import Problem, ProblemError, problem
-from faceveil.server.queue import JobQueue
+from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Record, Store
+from faceveil.server.tell import tell_fault
 from faceveil.types import Plan
 
 _SHORTLY = 0.5
@@ -103,8 +104,17 @@ def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], R
             state="queued", problem=None, ended=None, attempts=0, result="", warnings=()
         )
         store.save(record)
-    queue.push(job, first=record.direct)
+    enqueue(queue, [record])
     return record
+
+
+def enqueue(queue: JobQueue, records: Iterable[Record]) -> None:
+    """Have jobs worked on. Where the queue cannot be used, the sweep does so once it can."""
+    try:
+        for record in records:
+            queue.push(record.id, first=record.direct)
+    except QueueError as error:
+        tell_fault("the queue of jobs cannot be used", error)
 
 
 def save_plan(store: Store, job: str, edited: Plan) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceveil.errors import FaceVeilError
 from faceveil.options import Options
-from faceveil.server import live, routes_files, routes_jobs, routes_service, routes_veil, sweep
-from faceveil.server.hub import Hub
+from faceveil.server import live, routes_files, routes_jobs, routes_service, routes_veil
+from faceveil.server.care import Care, in_thread
+from faceveil.server.hub import TICK, Hub
 from faceveil.server.intake import Intake
 from faceveil.server.metrics import Metrics
 from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
@@ -30,9 +31,10 @@ from faceveil.server.queue import JobQueue
 from faceveil.server.security import Guard
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
+from faceveil.server.sweep import Sweeper, clear_half_made
 
 STATIC = Path(__file__).with_name("static")
-SWEEP_SECONDS = 2.0
+SWEEP_SECONDS, LOOK_SECONDS = 2.0, 10.0
 _AT_ONCE = 2
 """Previews that are made at the same time."""
 
@@ -51,6 +53,7 @@ class State:
         base: options of every job unless its client says otherwise.
         machine: options of this machine: ``weights``, ``threads``.
         cameras: how many are being watched.
+        care: knows whether all goes on that has to.
     """
 
     service: Service
@@ -62,6 +65,7 @@ class State:
     metrics: Metrics
     machine: dict[str, Any] = field(default_factory=dict)
     cameras: int = 0
+    care: Care = field(default_factory=Care)
     previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
 
 
@@ -116,10 +120,10 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: State = app.state.faceveil
-    await to_thread.run_sync(sweep.clear_half_made, state.store)
+    await to_thread.run_sync(clear_half_made, state.store)
     await state.hub.refresh()
     async with AsyncExitStack() as stack:
-        for task in (state.hub.run(), _sweep_often(state)):
+        for task in _background(state):
             running = asyncio.create_task(task)
             stack.push_async_callback(_ended, running)
         yield
@@ -132,11 +136,26 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def _sweep_often(state: State) -> None:
-    while True:
-        with suppress(OSError):  # a full disk passes; the next sweep goes on
-            await to_thread.run_sync(sweep.sweep, state.store, state.queue, state.hub.records())
-        await asyncio.sleep(SWEEP_SECONDS)
+def _background(state: State) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on beside the requests. Deleting does not wait for anything else."""
+    sweeper, keep = Sweeper(state.store, state.queue), state.care.keep
+
+    def delete() -> None:
+        state.store.mend()
+        sweeper.delete_due(state.hub.records())
+
+    def look_at_all() -> None:
+        # The hub may be mistaken, and it does not know of what cannot be read.
+        sweeper.delete_broken()
+        sweeper.delete_due(state.store.records())
+
+    def queue_again() -> None:
+        sweeper.queue_again(state.hub.records())
+
+    yield keep("jobs cannot be followed", state.hub.refresh, TICK)
+    yield keep("what has had its time cannot be deleted", in_thread(delete), SWEEP_SECONDS)
+    yield keep("the folder of jobs cannot be read", in_thread(look_at_all), LOOK_SECONDS)
+    yield keep("the queue of jobs cannot be used", in_thread(queue_again), SWEEP_SECONDS)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from faceveil.server.schemas import Job, job_of
 from faceveil.server.store import UNFINISHED, WAITING, Record, Store
@@ -23,6 +23,10 @@ _LARGEST = 4_000_000
 _SHOWN = 25
 """Only so many at the head of the line are told each time that they moved up."""
 _GONE_KEPT = 10_000
+
+
+_Known = tuple[Record, Job]
+"""A job, and what clients see of it."""
 
 
 class Hub:
@@ -41,18 +45,13 @@ class Hub:
         self._line: dict[str, int] = {}
         self._news = asyncio.Condition()
         self._turn = asyncio.Lock()
+        self._own_thread = CapacityLimiter(1)
         self.closing = False
-
-    async def run(self) -> None:
-        """Follow the changes until cancelled."""
-        while True:
-            await self.refresh()
-            await asyncio.sleep(TICK)
 
     async def refresh(self) -> None:
         """Take in what changed up to now."""
         async with self._turn:
-            found = await to_thread.run_sync(self._look)
+            found = await to_thread.run_sync(self._look, limiter=self._own_thread)
             if found is None:
                 return
             self._take_in(found)
@@ -124,28 +123,33 @@ class Hub:
         listed = [record for record in self.records() if not record.direct]
         return sorted(listed, key=lambda record: (record.created, record.name))
 
-    def _look(self) -> dict[str, Record | None] | None:
+    def _look(self) -> dict[str, _Known | None] | None:
         """The jobs that changed, None for those that are gone; None if nothing changed."""
         ids = self._changes()
         if ids is None:
             ids = set(self._store.ids()) | set(self._records)
         if not ids:
             return None
-        found: dict[str, Record | None] = {}
+        found: dict[str, _Known | None] = {}
         for job in ids:
             try:
-                found[job] = self._store.load(job)
-            except LookupError:
+                record = self._store.load(job)
+                found[job] = record, job_of(self._store, record)
+            except (LookupError, ValueError, OverflowError):  # gone, or its record is nonsense
                 found[job] = None
         return found
 
     def _changes(self) -> set[str] | None:
         """Ids that changed since the last look; None: look at all."""
         now = time.monotonic()
-        with self._store.changes.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(min(self._offset, size))
-            lines = file.read()
+        try:
+            with self._store.changes.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(min(self._offset, size))
+                lines = file.read()
+        except FileNotFoundError:  # somebody tidied up; whoever changes a job makes a new one
+            self._offset, self._full = 0, now
+            return None
         cut = lines.rfind(b"\n") + 1
         again = size < self._offset or now - self._full >= _FULL or not self._full
         self._offset = min(self._offset, size) + cut
@@ -157,17 +161,19 @@ class Hub:
             return None
         return set(lines[:cut].decode(errors="replace").split())
 
-    def _take_in(self, found: dict[str, Record | None]) -> None:
+    def _take_in(self, found: dict[str, _Known | None]) -> None:
         version = self._version + 1
-        for job, record in found.items():
+        for job, known in found.items():
             self._expected.discard(job)
-            if record is None:
+            if known is None:
                 if self._records.pop(job, None) is not None:
                     self._jobs.pop(job, None)
                     self._changed.pop(job, None)
                     self._gone[job] = version
                 continue
-            view = job_of(self._store, record, self._line.get(job))
+            record, view = known
+            if record.state in WAITING:
+                view = view.model_copy(update={"position": self._line.get(job)})
             self._records[job] = record
             if self._jobs.get(job) != view:
                 self._jobs[job] = view

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from faceveil.server.app import State
 
 
-def _state(request: Request) -> Any:
+async def _state(request: Request) -> Any:  # in no thread, which there may be none left of
     return request.app.state.faceveil
 
 
@@ -30,7 +30,7 @@ JobId = Annotated[
 
 
 def _known(job: JobId, request: Request) -> str:
-    return str(_state(request).store.load(job).id)
+    return str(request.app.state.faceveil.store.load(job).id)
 
 
 KnownJob = Annotated[str, Depends(_known)]

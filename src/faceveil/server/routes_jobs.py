@@ -66,8 +66,7 @@ async def upload(request: Request, state: Here) -> Accepted:
         batch, records, refused = await to_thread.run_sync(
             lambda: state.intake.accept(uploads, options, review=review)
         )
-    for record in records:
-        await to_thread.run_sync(state.queue.push, record.id)
+    await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))
     state.metrics.refused.inc(len(refused))
     await state.hub.refresh()

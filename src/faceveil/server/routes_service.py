@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
 from faceveil import chinese, detect
+from faceveil.chinese import LIST
 from faceveil.errors import FaceVeilError
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server import metrics
@@ -64,7 +65,14 @@ def _limits(state: Here) -> Limits:
 
 @router.get("/healthz")
 async def healthz(state: Here) -> Health:
-    """Says that the service answers. Needs no token."""
+    """Says that the service answers and keeps its word, or why not (503). Needs no token."""
+    if reasons := state.care.reasons():
+        raise ProblemError(
+            503,
+            "failing",
+            f"the service is not well: {LIST.join(reasons)}",
+            "It goes on by itself once that is over.",
+        )
     states = state.hub.states()
     return Health(
         version=version("faceveil"),

@@ -75,7 +75,7 @@ async def veil(
         with await spool.read_body(request, store.staging) as file:
             record = await to_thread.run_sync(_accept, state, file, given)
     try:
-        await to_thread.run_sync(lambda: state.queue.push(record.id, first=True))
+        await to_thread.run_sync(actions.enqueue, state.queue, [record])
         record = await _ended(request, store, record)
         return await to_thread.run_sync(_answer, store, record)
     finally:

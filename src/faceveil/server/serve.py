@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -27,6 +29,7 @@ from faceveil.server.security import new_token
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import SERVER_LOCK
+from faceveil.server.tell import quiet_logs
 from faceveil.weights import cache_folder
 
 _LOOK = 0.5
@@ -81,6 +84,7 @@ def serve(
         UsageError: another server uses the folder.
         OutputError: the address cannot be listened on.
     """
+    failures = quiet_logs()
     store, queue = open_store(service)
     token = token_of(service)
     address = f"{address_of(service.host, service.port)}?token={quote(token)}"
@@ -100,7 +104,7 @@ def serve(
                 host=service.host,
                 port=service.port,
                 access_log=False,  # names and tokens are nobody's business
-                log_level="error",
+                log_config=None,
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
@@ -120,8 +124,10 @@ def serve(
         ) from error
     except SystemExit as error:
         if error.code in (1, 3):  # uvicorn's ways of saying so, after it has logged why
+            why = os.strerror(failures.why.errno or errno.EIO)
             raise OutputError(
-                f"cannot listen on {service.host}, port {service.port}", "choose another --port"
+                f"cannot listen on {service.host}, port {service.port}: {why}",
+                "choose another --port",
             ) from error
         raise
 

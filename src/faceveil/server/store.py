@@ -132,7 +132,11 @@ class Store:
                 "the folder for jobs holds other files", "name a new or empty one with --folder"
             )
         self.folder.chmod(0o700)
-        changes.touch(0o600)
+        self.mend()
+
+    def mend(self) -> None:
+        """Make what the folder needs, where it is not there (any more)."""
+        self.changes.touch(0o600)
         for folder in (self.jobs, self.staging, self.trash):
             folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -147,8 +151,8 @@ class Store:
         return self.jobs / job / name
 
     def ids(self) -> list[str]:
-        """All jobs there are, in no order."""
-        return [path.name for path in self.jobs.iterdir()]
+        """All jobs there are, in no order. What else somebody put there is passed over."""
+        return [path.name for path in self.jobs.iterdir() if _ID.fullmatch(path.name)]
 
     def load(self, job: str) -> Record:
         """What is known of a job.
@@ -160,6 +164,18 @@ class Store:
             return Record.model_validate_json(self.path(job, _RECORD).read_bytes())
         except (OSError, ValidationError) as error:
             raise LookupError(job) from error
+
+    def is_broken(self, job: str) -> bool:
+        """Whether it is there, and what is known of it cannot be made out."""
+        try:
+            Record.model_validate_json(self.path(job, _RECORD).read_bytes())
+        except ValidationError:
+            return True
+        except FileNotFoundError:
+            return self.path(job).is_dir()
+        except OSError:  # a disk that is not there just now
+            return False
+        return False
 
     def records(self) -> Iterator[Record]:
         """All jobs that can be read, in no order."""
@@ -189,8 +205,11 @@ class Store:
         self.note(job)
 
     def note(self, job: str) -> None:
-        """Tell those who follow `changes` that something about a job changed."""
-        with (self.folder / _CHANGES).open("ab", buffering=0) as file:
+        """Tell those who follow `changes` that something about a job changed.
+
+        Where it cannot be told, they see it when they look at all jobs.
+        """
+        with suppress(OSError), self.changes.open("ab", buffering=0) as file:
             file.write(f"{job}\n".encode())
 
     @property
@@ -219,14 +238,29 @@ class Store:
         self.note(job)
 
     def drop_original(self, job: str) -> None:
-        """Delete the original and all that was made to correct it, half-written things included."""
+        """Delete the original and all that was made to correct it, half-written things included.
+
+        Raises:
+            OSError: something could not be deleted; all else was.
+        """
         folder = self.path(job)
         keep = {_RECORD, _LOCK, REPORT}
+        failed = None
         with suppress(FileNotFoundError):
-            for path in list(folder.iterdir()):
-                if path.name not in keep and not path.name.startswith("result."):
-                    path.unlink(missing_ok=True)
+            # The original first: it is what matters most.
+            for path in sorted(folder.iterdir(), key=lambda path: path.name != ORIGINAL):
+                if path.name in keep or path.name.startswith("result."):
+                    continue
+                try:
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink(missing_ok=True)
+                except OSError as error:
+                    failed = error
         self.note(job)
+        if failed is not None:
+            raise failed
 
     def tidy(self, job: str) -> None:
         """Delete what a run left half-written, or put aside because it did not pass the check."""
@@ -268,20 +302,49 @@ class Store:
     def discard(self, job: str) -> None:
         """Delete all of a job. A worker that is at it finds nothing any more and stops."""
         out = self.trash / f"{job}.{secrets.token_hex(4)}"
-        with suppress(FileNotFoundError):
+        try:
             self.path(job).rename(out)
-        empty(self.trash)
+        except FileNotFoundError:
+            if self.path(job).exists():  # there is no folder for what is on its way out
+                delete(self.path(job))
+        except OSError:  # even a folder's name may need room on a full disk
+            delete(self.path(job))
         self.note(job)
+        empty(self.trash)
 
 
 def empty(folder: Path) -> None:
-    """Delete all that is in a folder, also what others are just adding."""
+    """Delete all that is in a folder, also what others are just adding.
+
+    Raises:
+        OSError: something could not be deleted; all else was.
+    """
+    failed = None
     for path in folder.iterdir():
-        for _ in range(5):
-            shutil.rmtree(path, ignore_errors=True)
-            if not path.exists():
-                break
-            time.sleep(0.01)
+        try:
+            delete(path)
+        except OSError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def delete(path: Path) -> None:
+    """Delete a folder, or whatever else it is, even if others are just adding to it."""
+    for last in (False, False, False, False, True):
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            if last:
+                raise
+        if not os.path.lexists(path):
+            return
+        time.sleep(0.01)
 
 
 def new_id() -> str:

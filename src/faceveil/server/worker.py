@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from faceveil.server.queue import JobQueue
 from faceveil.server.store import Store
-from faceveil.server.sweep import sweep
+from faceveil.server.sweep import Sweeper
+from faceveil.server.tell import quiet_logs, tell_fault
 from faceveil.server.work import work_on
 
 NICE = 5
@@ -42,12 +44,12 @@ def run_worker(
     """
     with suppress(OSError):
         os.nice(NICE)
-    swept = 0.0
+    sweeper, swept = Sweeper(store, queue), -_SWEEP
     while stop is None or not stop.is_set():
         try:
             if time.monotonic() - swept >= _SWEEP:
-                sweep(store, queue, store.records())
                 swept = time.monotonic()
+                sweeper.sweep(store.records())
             job = queue.take()
             if job is None:
                 time.sleep(_IDLE)
@@ -94,6 +96,7 @@ def run_child() -> None:
     import signal
     from pathlib import Path
 
+    quiet_logs()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     given = json.loads(sys.stdin.readline())
     stop = threading.Event()
@@ -104,16 +107,13 @@ def run_child() -> None:
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
 
-    def tell(error: Exception) -> None:
-        sys.stderr.write(f"faceveil: worker: {type(error).__name__}\n")
-
     folder = Path(given["folder"])
     run_worker(
         Store(folder),
         JobQueue(folder, given["queue"]),
         given["machine"],
         stop=stop,
-        told=tell,
+        told=partial(tell_fault, "worker"),
     )
 
 

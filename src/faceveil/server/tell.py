@@ -1,0 +1,68 @@
+"""What the service says on stderr: that something went wrong, of what kind, and no names.
+
+Whatever happens over and over is said once a minute: a log that fills the disk is a fault, too.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+import time
+from threading import Lock
+
+_EVERY = 60.0
+"""Seconds between two lines that say the same."""
+_MOST = 100
+"""Different lines that are remembered."""
+
+_lock = Lock()
+_told: dict[str, float] = {}
+
+
+def tell_fault(where: str, error: BaseException | None) -> None:
+    """Say that something failed, unless that was said in the last minute.
+
+    Args:
+        where: in words of this program.
+        error: only its kind is told: its message may have the name of a file in it.
+    """
+    line = where if error is None else f"{where}: {type(error).__name__}"
+    if is_news(line):
+        sys.stderr.write(f"faceveil: {line}\n")
+        sys.stderr.flush()
+
+
+def is_news(line: str) -> bool:
+    """Whether a line was not said in the last minute; it counts as said from now on."""
+    with _lock:
+        now = time.monotonic()
+        if now - _told.get(line, -_EVERY) < _EVERY:
+            return False
+        if len(_told) >= _MOST:
+            _told.clear()
+        _told[line] = now
+        return True
+
+
+def quiet_logs() -> Failures:
+    """From now on tell of what libraries log as errors no more than where and of what kind."""
+    failures = Failures()
+    logging.basicConfig(handlers=[failures], level=logging.ERROR)
+    return failures
+
+
+class Failures(logging.Handler):
+    """Takes what libraries log, with the names and addresses that they put into it.
+
+    Attributes:
+        why: the last error that was the whole message, as when an address cannot be listened on.
+    """
+
+    why = OSError(errno.EIO, "")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.msg, OSError):
+            self.why = record.msg
+        elif record.exc_info:
+            tell_fault(record.name.partition(".")[0], record.exc_info[1])
