@@ -196,8 +196,6 @@ def test_sound_and_times_stay_as_they_were(
     assert read(out).times == read(clip).times
     ((codec, packets),) = sound_packets(clip)
     assert len(packets) > 50
-    if suffix == ".mkv":  # it has no place for the encoder's run-up, which is never heard
-        packets = [packet for packet in packets if packet[1] >= 0]
     assert sound_packets(out) == [(codec, packets)]
     _, silent = veiled(clip, Options(encoder_preset="ultrafast", audio="drop"))
     assert sound_packets(silent) == []

@@ -28,17 +28,16 @@ def beep(
     return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
 
 
-def say(
-    output: Any, track: av.AudioStream, samples: NDArray[np.float32], rate: int, start: int = 0
-) -> None:
-    """Encode (samples, channels) and end the track; ``start`` in samples."""
+def said(track: av.AudioStream, samples: NDArray[np.float32], rate: int) -> list[Any]:
+    """The packets of (samples, channels), to the end of the track."""
     layout = track.codec_context.layout.name
+    packets: list[Any] = []
     for first in range(0, len(samples), _STEP):
         part = np.ascontiguousarray(samples[first : first + _STEP].reshape(1, -1))
         frame = av.AudioFrame.from_ndarray(part, format="flt", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, start + first, Fraction(1, rate)
-        output.mux(track.encode(frame))
-    output.mux(track.encode(None))
+        frame.sample_rate, frame.pts, frame.time_base = rate, first, Fraction(1, rate)
+        packets += track.encode(frame)
+    return packets + track.encode(None)
 
 
 def clip(
@@ -56,10 +55,11 @@ def clip(
     picture_settings: dict[str, str] | None = None,
     seconds: float = SECONDS,
     at: Sequence[float] = BEEP,
+    container: dict[str, str] | None = None,
     decorate: Any = None,
 ) -> Path:
     """Grey pictures, white ones where it flashes, and a beep."""
-    with av.open(str(path), "w", format=muxer) as output:
+    with av.open(str(path), "w", format=muxer, container_options=container or {}) as output:
         stream = output.add_stream(picture_codec, rate=fps, options=picture_settings or {})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
@@ -73,12 +73,17 @@ def clip(
             track.codec_context.options = {"strict": "-2"}
         if decorate:
             decorate(output)
+        output.start_encoding()
+        packets: list[Any] = []
         for index in range(pictures):
             shade = 255 if index in flash else 90 + index % 20
             picture = av.VideoFrame.from_ndarray(np.full((64, 96, 3), shade, np.uint8), "rgb24")
-            output.mux(stream.encode(picture))
-        output.mux(stream.encode(None))
-        say(output, track, beep(rate, track.codec_context.layout.nb_channels, seconds, at), rate)
+            packets += stream.encode(picture)
+        packets += stream.encode(None)
+        channels = track.codec_context.layout.nb_channels
+        packets += said(track, beep(rate, channels, seconds, at), rate)
+        for packet in sorted(packets, key=lambda one: one.dts * one.time_base):
+            output.mux_one(packet)
     return path
 
 

@@ -12,9 +12,9 @@ import av
 from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Discard, Disposition
+from av.stream import Disposition
 
-from faceveil.media.containers import is_disk_error, open_input, reason
+from faceveil.media.containers import all_packets, is_disk_error, open_input, reason
 from faceveil.media.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
@@ -162,9 +162,6 @@ class Sound:
         self.notes: list[str] = []
         self._left_out: list[str] = []
         self._broken = ""
-        for stream in self._input.streams:
-            if stream.type != "audio":
-                stream.discard = Discard.all
         for track in self._input.streams.audio:
             self._add(track, container)
         self._packets = self._read() if self.tracks else iter(())
@@ -182,18 +179,15 @@ class Sound:
         # PyAV's own types leave out that a codec can be unknown.
         context = cast("AudioCodecContext | None", stream.codec_context)
         if context is None:
-            stream.discard = Discard.all
             self._left_out.append("a sound track of an unknown codec is left out")
             return
         name = context.codec.canonical_name
         if not context.sample_rate or not context.layout.nb_channels:
-            stream.discard = Discard.all
             self._left_out.append(f"a damaged sound track ({name}) is left out")
             return
         try:
             track = Track(stream, self._output, container)
         except (FFmpegError, ValueError) as error:
-            stream.discard = Discard.all
             why = reason(error) if isinstance(error, FFmpegError) else str(error)
             self._left_out.append(
                 f"a sound track ({name}) that cannot be converted is left out: {why}"
@@ -205,7 +199,7 @@ class Sound:
     def _read(self) -> Iterator[Packet[AudioStream]]:
         try:
             sources = [track.source for track in self.tracks.values()]
-            yield from cast("Iterator[Packet[AudioStream]]", self._input.demux(sources))
+            yield from all_packets(self._input, sources)
         except FFmpegError as error:
             self._broken = reason(error)
 

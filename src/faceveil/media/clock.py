@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from av.frame import Frame
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
 
 _USUAL_RATE: Final = Fraction(25)
 
@@ -17,21 +20,33 @@ class Clock:
     Args:
         time_base: seconds per unit.
         rate: frames per second, for frames that tell no duration.
+        places: the file stores places in a row and no times (AVI): the frame shown n-th gets the
+            n-th of them, whatever the order of decoding.
 
     Attributes:
         last: the time given last, in units.
         moved: how many times had to be changed.
     """
 
-    def __init__(self, time_base: Fraction, rate: Fraction | None) -> None:
+    def __init__(self, time_base: Fraction, rate: Fraction | None, *, places: bool = False) -> None:
         self._step = max(1, round(1 / (rate or _USUAL_RATE) / time_base))
+        self._row = _Row() if places else None
         self.last: int | None = None
         self.moved = 0
 
-    def stamp(self, frame: Frame) -> int:
+    def sent(self, packet: Packet[Any]) -> None:
+        """A packet goes to the decoder."""
+        if self._row is not None and packet.size and packet.dts is not None:
+            # What is derived from the order of decoding is no time to show a picture at. With this
+            # the decoder tells which packet a picture is from.
+            packet.pts = packet.dts
+            self._row.sent(packet.dts)
+
+    def stamp(self, frame: VideoFrame) -> int:
         """The time of the next frame in display order, in units."""
-        # AVI keeps no presentation times; there the time of decoding is the next best.
         own = frame.pts if frame.pts is not None else frame.dts
+        if self._row is not None:
+            own = self._row.shown(own, frame.key_frame)
         if self.last is None:
             time = own or 0
         elif own is None:
@@ -51,3 +66,41 @@ class Clock:
         if not self.moved:
             return ""
         return f"{self.moved} pictures had a time before the one shown last and were moved"
+
+
+class _Row:
+    """The places of an AVI file, handed out in the order in which frames are shown."""
+
+    def __init__(self) -> None:
+        self._free: list[int] = []
+        self._sent: deque[int] = deque()
+        self._shown: list[int] = []
+        self._lost = 0
+
+    def sent(self, place: int) -> None:
+        heapq.heappush(self._free, place)
+        self._sent.append(place)
+
+    def shown(self, origin: int | None, is_key: bool) -> int | None:
+        """The place of the next frame.
+
+        Args:
+            origin: of the packet it is from.
+        """
+        if origin is not None:
+            if is_key:
+                self._pass_over_lost(origin)
+            heapq.heappush(self._shown, origin)
+        return heapq.heappop(self._free) if self._free else None
+
+    def _pass_over_lost(self, key: int) -> None:
+        """Whatever was stored before a key frame and has not been shown by now never will be."""
+        while self._sent and self._sent[0] < key:
+            self._sent.popleft()
+            self._lost += 1
+        while self._shown and self._shown[0] < key:
+            heapq.heappop(self._shown)
+            self._lost -= 1
+        while self._lost > 0 and self._free:
+            heapq.heappop(self._free)
+            self._lost -= 1

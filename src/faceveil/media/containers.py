@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 import av.error
+from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.media.timeline import straightened
 from faceveil.types import Media
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 _DEMUXERS: Final = {
@@ -39,6 +42,12 @@ _DEMUXERS: Final = {
     "h264": "h264",
     "hevc": "hevc",
 }
+_STEADY: Final = frozenset({"mov", "avi", "ivf", "h264", "hevc"})
+"""Formats whose times are counted, or laid out by the file: they cannot jump."""
+
+_RECORDED: Final = frozenset({"mpeg", "mpegts"})
+"""Formats that store the clock of what recorded them."""
+
 TIMELESS: Final = frozenset({"h264", "hevc"})
 """Bare picture streams: no time is stored, only perhaps a rate."""
 
@@ -197,16 +206,46 @@ def reason(error: av.error.FFmpegError) -> str:
     return (error.strerror or "unknown error").lower()
 
 
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The first stream of moving pictures."""
+    still = Disposition.attached_pic | Disposition.timed_thumbnails
+    return next((one for one in container.streams.video if not one.disposition & still), None)
+
+
+def all_packets(container: InputContainer, wanted: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    """The packets of some streams, in the order of the file, with the times of one clock.
+
+    Streams that are not needed for that are not read at all.
+
+    Raises:
+        av.error.FFmpegError: reading ends before the file does.
+    """
+    needed = list(wanted)
+    jumps = container.format.name.split(",")[0] not in _STEADY
+    if jumps:
+        picture = picture_stream(container)
+        needed = [*([picture] if picture else []), *container.streams.audio]
+        needed = [one for one in needed if one.codec_context is not None]
+    for stream in container.streams:
+        if stream not in needed:
+            stream.discard = Discard.all
+    packets = container.demux(needed)
+    if jumps:
+        packets = straightened(packets, recorded=container.format.name in _RECORDED)
+    indices = {stream.index for stream in wanted}
+    return (packet for packet in packets if packet.stream.index in indices)
+
+
 def packets_of(
     container: InputContainer, stream: VideoStream, start: int | None = None
 ) -> Iterator[Packet[VideoStream] | str]:
     """The stream's packets; the reason as the last item where reading ends before the file does."""
     try:
-        all_packets = container.demux(stream)
+        packets = all_packets(container, [stream])
         if start is None:
-            yield from all_packets
+            yield from packets
         else:
-            yield from dropwhile(lambda packet: packet.pts != start, all_packets)
+            yield from dropwhile(lambda packet: packet.pts != start, packets)
     except av.error.FFmpegError as error:
         yield reason(error)
 
@@ -217,7 +256,7 @@ def groups_of(
     """The stream's packets, each key frame with those up to the next."""
     group: list[Packet[VideoStream]] = []
     with reading():
-        for packet in container.demux(stream):
+        for packet in all_packets(container, [stream]):
             if packet.is_keyframe and group:
                 yield group
                 group = []

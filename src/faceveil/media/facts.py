@@ -35,7 +35,8 @@ _FIELDS: Final = frozenset({2, 3, 4, 5})
 _TOP_FIRST, _BOTTOM_FIRST = 2, 3
 
 _RECORDER_CLOCK: Final = 10
-"""Seconds. An MPEG stream that starts later than this shows the clock of what recorded it."""
+"""Seconds. An MPEG stream that starts later than this shows the clock of what recorded it, as does
+one that starts before zero: its counter wraps soon after."""
 
 _UNCOUNTED: Final = frozenset({"h264", "hevc", "dv"})
 """Demuxers whose average rate is no count of frames but their own unit of time."""
@@ -266,7 +267,9 @@ def _recorder_shift(container: InputContainer, stream: VideoStream) -> int:
     if not container.format.name.startswith("mpeg") or container.start_time is None:
         return 0
     start = Fraction(container.start_time, 1_000_000)
-    return round(start / time_base_of(stream)) if start > _RECORDER_CLOCK else 0
+    if 0 <= start <= _RECORDER_CLOCK:
+        return 0
+    return round(start / time_base_of(stream))
 
 
 def _side_data(frame: VideoFrame) -> Iterator[SideData]:

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Final, cast
 
 from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
-from av.stream import Discard, Disposition
 
 from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.media import facts
 from faceveil.media.clock import Clock
-from faceveil.media.containers import groups_of, open_input, packets_of, reading
+from faceveil.media.containers import (
+    all_packets,
+    groups_of,
+    open_input,
+    packets_of,
+    picture_stream,
+    reading,
+)
 from faceveil.media.doubt import Doubt
 from faceveil.media.facts import time_base_of
 from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
@@ -34,7 +40,6 @@ if TYPE_CHECKING:
 
     from faceveil.options import Options
 
-_NO_PICTURE: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 _ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the frames."""
 
@@ -196,8 +201,10 @@ class VideoSource(Closing):
     def times(self) -> tuple[list[int], set[int]]:
         """Presentation times of all packets, and of the key frames; empty if one is unknown."""
         times, keys = [], set()
+        if self._kind == "avi":  # places in the order of decoding
+            return [], set()
         with open_input(self.origin, self._kind) as container, reading():
-            for packet in container.demux(self._picture_stream(container)):
+            for packet in all_packets(container, [self._picture_stream(container)]):
                 if not packet.size:
                     continue
                 if packet.pts is None:
@@ -223,7 +230,7 @@ class VideoSource(Closing):
     ) -> Iterator[VideoFrame]:
         decoder = self._decoder(stream)
         decoder.options.update(settings)
-        clock = Clock(self.time_base, self.traits.rate)
+        clock = Clock(self.time_base, self.traits.rate, places=self._kind == "avi")
         index = lost = damaged = 0
         doubt = Doubt()
         broken = ""
@@ -231,6 +238,7 @@ class VideoSource(Closing):
             if isinstance(packet, str):
                 broken = packet
                 break
+            clock.sent(packet)
             doubt.sent(packet)
             try:
                 decoded = decoder.decode(packet)
@@ -258,7 +266,8 @@ class VideoSource(Closing):
         self.warnings = tuple(filter(None, told))
 
     def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
-        if not stream.duration or clock.last is None:
+        # That of a recorder is the difference of two times, of which either can be after a jump.
+        if not stream.duration or clock.last is None or self._kind in ("mpeg", "mpegts"):
             return ""
         declared = stream.duration * self.time_base
         seen = (clock.last - (stream.start_time or 0)) * self.time_base
@@ -297,16 +306,12 @@ class VideoSource(Closing):
         raise UnreadableError("no picture in the video can be decoded")
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
-        streams = [one for one in container.streams.video if not one.disposition & _NO_PICTURE]
-        if not streams:
+        stream = picture_stream(container)
+        if stream is None:
             raise UnsupportedError("there is no picture in this file, only other streams")
-        stream = streams[0]
         if stream.codec_context is None:
             raise UnsupportedError("the video's codec is not known here", "Convert it to MP4.")
         self._check_size(stream.width, stream.height)
-        for other in container.streams:
-            if other is not stream:
-                other.discard = Discard.all
         return stream
 
     def _check_size(self, width: int, height: int) -> None:
