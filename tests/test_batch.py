@@ -94,7 +94,7 @@ def test_links_are_followed_on_request_and_never_in_circles(tree: Path, tmp_path
 
 
 def test_its_own_outputs_are_no_inputs(tree: Path) -> None:
-    put(tree / "a.jpg", tree / "a.veiled.jpg", tree / "out/b.jpg", tree / "z.veiled.zip")
+    put(tree / "a.jpg", tree / "a.veiled.jpg", tree / "out/b.jpg")
     put(tree / "a.jpg", tree / ".a.veiled.jpg.xyz.part", tree / "notes.jsonl")
     found = names(tree, Options(hidden=True), (tree / "out", tree / "notes.jsonl"))
     assert found == [
@@ -397,12 +397,18 @@ def test_the_command_resumes_counts_and_is_strict(
     manifest, out = tmp_path / "done.jsonl", tmp_path / "out"
     asked = (album, "-o", out.with_suffix(".zip"), "--manifest", manifest)
     done = faceveil(*asked)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # as a folder with a broken file ends
+    assert "broken.jpg is left out: the JPEG data is cut off" in done.stderr
     assert "files: 3, done earlier: 0" in done.stderr
-    done = faceveil(*asked, "--resume", "--strict")
+    done = faceveil(*asked, "--resume")
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
-    assert "files: 1, done earlier: 1, with warnings: 1, failed: 0, faces covered: 2" in done.stderr
+    assert "an earlier run left out 1 of its files" in done.stderr
+    assert "files: 1, done earlier: 1, with warnings: 1, failed: 1, faces covered: 2" in done.stderr
+    done = faceveil(*asked[:3], "--exclude", "broken.jpg", *asked[3:])
+    assert done.returncode == 0, done.stderr
+    done = faceveil(*asked[:3], "--exclude", "broken.jpg", *asked[3:], "--resume", "--strict")
+    assert done.returncode == 0, done.stderr
     assert faceveil(album, "--resume").returncode == 2
     assert faceveil(album, "--plan", tmp_path / "plan.json").returncode == 2
     assert faceveil(album, "--manifest", album).returncode == 2

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "frames", "options", "errors", "report", "stages", "closing", "chinese"},
+    {"types", "frames", "options", "errors", "report", "stages", "closing", "chinese", "text"},
     {"dataset", "detect", "track", "region", "obscure", "media", "weights"},
     {"check", "evidence", "paint", "scan"},
     {"live", "pipeline"},

@@ -148,6 +148,15 @@ class Options(BaseModel):
         "Refuse archives that unpack to more than 16 MB and to this many times their own size.",
     )
 
+    names_in: Literal[
+        "auto", "utf-8", "cp437", "gbk", "big5", "shift-jis", "euc-kr", "windows-1252"
+    ] = _setting(
+        "input",
+        "auto",
+        "Code of the names in an archive that does not say which it is. auto: the likeliest for "
+        "all of its names together; the report says which.",
+    )
+
     # Files
     include: tuple[str, ...] = _setting(
         "files",

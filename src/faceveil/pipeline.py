@@ -26,6 +26,7 @@ from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
+from faceveil.media.place import output_path
 from faceveil.options import Options
 from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
 from faceveil.region import Target
@@ -55,6 +56,7 @@ def veil_file(
     plan: Plan | None = None,
     foreign: bool = False,
     progress: Progress | None = None,
+    name: str = "",
 ) -> Report:
     """Find and obscure every face of a file, check the result and give it its name.
 
@@ -64,6 +66,7 @@ def veil_file(
             beside ``x.jpg``.
         plan: what to cover, in place of an analysis.
         foreign: take the plan of another file, too; the report warns of it.
+        name: what an output without a name of its own is named after; "": the file.
 
     Raises:
         InputError: the file cannot be read, or changed meanwhile.
@@ -77,7 +80,7 @@ def veil_file(
     step = progress or _silent
     original = Original(path)
     with media.open_source(path, options) as source:
-        target = output_path(path, out, source)
+        target, naming = output_path(path, out, source, options, name)
         sha256 = original.sha256
         warnings = () if plan is None else _belongs(plan, sha256, foreign)
         plan = _zoned(plan or analyze(source, options, progress=step), options)
@@ -110,6 +113,7 @@ def veil_file(
                     warnings=warnings,
                     seconds=time.monotonic() - started,
                 )
+                report = replace(report, notes=(*report.notes, *naming))
                 if not written:
                     raise quarantine.withhold(finished, target, report)
                 sink.commit()
@@ -301,14 +305,6 @@ def render(
     if count != len(plan.pts):
         raise _other(f"it is for {len(plan.pts)} frames, not {count}")
     return painted
-
-
-def output_path(path: Path, out: Path | None, source: media.Source) -> Path:
-    """Where the obscured version of a file goes."""
-    if out is not None and not out.is_dir():
-        return out
-    suffix = media.output_suffix(source.media, path.name)
-    return (out or path.parent) / media.veiled_name(path.name, suffix)
 
 
 def _targets(plan: Plan, options: Options) -> dict[int, list[Target]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from faceveil.text import as_json
 from faceveil.types import Box, Media
 
-Status = Literal["ok", "partial", "failed"]
+Status = Literal["ok", "partial", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Report:
         fields["regions"] = {
             str(frame): [corners(box) for box in boxes] for frame, boxes in self.regions.items()
         }
-        return json.dumps(fields, ensure_ascii=False)
+        return as_json(fields)
 
 
 def corners(box: Box) -> list[float]:

@@ -7,20 +7,34 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from faceveil.batch.find import wanted
-from faceveil.errors import FaceVeilError, UnreadableError, UsageError, WeightsError
+from faceveil.batch.find import NO_MEDIA, Passed, wanted
+from faceveil.batch.places import places_of, plain_suffix
+from faceveil.errors import (
+    SOME_FAILED,
+    FaceVeilError,
+    UnreadableError,
+    UsageError,
+    WeightsError,
+)
 from faceveil.media.archive import Archive, ArchiveWriter, open_archive
-from faceveil.media.entries import Member
+from faceveil.media.beside import beside
+from faceveil.media.kinds import read_head
 from faceveil.media.original import Original
+from faceveil.media.part import DiskError, cannot_write, part_prefix
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.text import shown
 
-HOPELESS: Final = (UsageError, WeightsError)
+HOPELESS: Final = (UsageError, WeightsError, DiskError)
 """What goes wrong with every file alike."""
+
+Outcome = Report | Exception | Passed
+"""What came of a member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +43,38 @@ class Piece:
 
     Attributes:
         number: its place among the members that are worked on.
-        name: in the archive.
+        name: in the archive; called: what its output is named after.
         path: where it was unpacked to; folder: where its output goes.
     """
 
     number: int
     name: str
+    called: str
     path: Path
     folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A member that was done.
+
+    Attributes:
+        name, output: in the old archive and in the new one.
+        faces: different faces covered.
+    """
+
+    name: str
+    output: str
+    faces: int
+
+
+class EmptyError(UnreadableError):
+    """An archive without files is as much of a mistake as a folder without."""
+
+    exit_code = UsageError.exit_code
+
+    def __init__(self) -> None:
+        super().__init__("the archive holds no file to work on")
 
 
 class Bundle:
@@ -60,47 +98,82 @@ class Bundle:
         self._path, self._target = path, target
         self._original = Original(path)
         self._writer = ArchiveWriter(target, path)
-        self._scratch = Path(
-            tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".part")
-        )
+        try:
+            prefix = part_prefix(target.name)
+            self._scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix, suffix=".part"))
+        except OSError as error:
+            self._writer.abort()
+            raise cannot_write(error) from error
         self._archive: Archive | None = None
-        self._members: list[Member] = []
-        self._outcomes: dict[int, Report | Exception] = {}
+        self._outcomes: dict[int, Outcome] = {}
         self._next = 0
         self._error: Exception | None = None
         self._done: list[Report] = []
         self._warnings: list[str] = []
+        self.packed: list[Packed] = []
+        self.passed: list[Passed] = []
+        self.codes: set[int] = set()
+        self.failed = 0
         try:
             self._archive = open_archive(path, options, self._scratch)
-            members = self._archive.members
+            members, odd = self._archive.members, self._archive.left_out
             self._members = [one for one in members if wanted(str(one.name), options)]
-            if not self._members:
-                raise UnreadableError("the archive holds no file to work on")
-            self._left_out = len(members) - len(self._members)
+            self._odd = [one for one in odd if wanted(one.name.replace("\\", "/"), options)]
+            self._left_out = len(members) + len(odd) - len(self._members) - len(self._odd)
+            self._places = places_of(self._members)
+            self._name_odd(options)
         except BaseException:
             self.abort()
             raise
 
+    def _name_odd(self, options: Options) -> None:
+        """Say of each entry that cannot be had why, as if it had been tried."""
+        for one in self._odd:
+            name = shown(one.name) or "?"
+            if one.passed and not options.links:  # as a link in a folder
+                self.passed.append(Passed(name, str(one.error)))
+            else:
+                self._fail(name, one.error)
+        if not (self._members or self._odd):
+            raise EmptyError
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self._warnings.append(f"{name} is left out: {error}")
+        self.codes.add(exit_code_of(error))
+        self.failed += 1
+
     def __len__(self) -> int:
         return len(self._members)
 
-    def pieces(self) -> Iterator[Piece | tuple[int, Exception]]:
-        """Each member, unpacked when it is asked for; or why it cannot be."""
+    def pieces(self) -> Iterator[Piece | tuple[int, Exception | Passed]]:
+        """Each member, unpacked when it is asked for; or why it is not worked on."""
         assert self._archive is not None
         for number, member in enumerate(self._members):
             if self._error:
                 return
-            folder = self._scratch / str(number)
-            (folder / "out").mkdir(parents=True, mode=0o700)
-            piece = Piece(number, str(member.name), folder / member.name.name, folder / "out")
+            folder, (_, called) = self._scratch / str(number), self._places[number]
+            # Nothing but the suffix of its name gets onto the disk.
+            piece = Piece(
+                number,
+                str(member.name),
+                called,
+                folder / f"member{plain_suffix(called)}",
+                folder / "out",
+            )
             try:
+                with writing():
+                    piece.folder.mkdir(parents=True, mode=0o700)
                 self._archive.extract(member, piece.path)
+                kind = beside(member.name.name, read_head(piece.path))
             except FaceVeilError as error:
                 yield number, error
             else:
-                yield piece
+                if kind is None:
+                    yield piece
+                else:
+                    yield number, Passed(piece.name, NO_MEDIA if kind == "text" else "")
 
-    def take(self, number: int, outcome: Report | Exception) -> None:
+    def take(self, number: int, outcome: Outcome) -> None:
         """What came of a member. Members are packed in their own order."""
         self._outcomes[number] = outcome
         if isinstance(outcome, HOPELESS):
@@ -112,19 +185,25 @@ class Bundle:
             shutil.rmtree(self._scratch / str(self._next), ignore_errors=True)
             self._next += 1
 
-    def _pack(self, number: int, outcome: Report | Exception) -> None:
-        name = self._members[number].name
+    def _pack(self, number: int, outcome: Outcome) -> None:
+        name = shown(str(self._members[number].name))
+        if isinstance(outcome, Passed):
+            self.passed.append(replace(outcome, name=name))
+            return
         if isinstance(outcome, Exception):
-            self._warnings.append(f"{name} is left out: {outcome}")
+            self._fail(name, outcome)
             return
         written = self._scratch / str(number) / "out" / outcome.output
+        target = PurePosixPath(self._places[number][0], outcome.output)
         try:
-            self._writer.add(PurePosixPath(name.parent, outcome.output), written)
+            self._writer.add(target, written)
         except FaceVeilError as error:
             self._error = error
             return
         self._warnings += [f"{name}: {warning}" for warning in outcome.warnings]
         self._done.append(replace(outcome, regions={}))  # there may be thousands
+        self.packed.append(Packed(name, str(target), outcome.tracks))
+        self.codes.add(0)
 
     @property
     def complete(self) -> bool:
@@ -137,6 +216,8 @@ class Bundle:
             if self._error:
                 return self._error
             if not self._done:
+                if not self.failed:
+                    return EmptyError()
                 return UnreadableError(
                     "no file of the archive could be done: " + "; ".join(self._warnings)
                 )
@@ -153,6 +234,10 @@ class Bundle:
         notes = {note for report in done for note in report.notes}
         if self._left_out:
             notes.add(f"{self._left_out} hidden or excluded files of the archive left out")
+        notes |= {f"{one.name} is left out: {one.reason}" for one in self.passed if one.reason}
+        if sidecars := sum(not one.reason for one in self.passed):
+            notes.add(f"{sidecars} files that accompany pictures are no media and left out")
+        notes |= set(self.names_notes)
         return replace(
             last,
             status="partial" if self._warnings else "ok",
@@ -178,9 +263,33 @@ class Bundle:
             seconds=time.monotonic() - self._started,
         )
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was given up for what goes wrong with every member alike."""
+        return self._error is not None
+
+    @property
+    def names_notes(self) -> tuple[str, ...]:
+        """How the names in the archive were read, if that was guessed."""
+        return self._archive.notes if self._archive is not None else ()
+
     def abort(self) -> None:
         """Remove what is unpacked, and what is written unless it has its name."""
         if self._archive is not None:
             self._archive.close()
         self._writer.abort()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def exit_code_of(error: Exception) -> int:
+    """What a command line would end with if nothing else had happened."""
+    return error.exit_code if isinstance(error, FaceVeilError) else SOME_FAILED
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turns what the system says about a folder that cannot be made into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(error) from error

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from faceveil.batch.store import is_url, listing, place_of
-from faceveil.errors import UsageError
+from faceveil.errors import FaceVeilError, UnreadableError, UsageError
+from faceveil.media.beside import beside, is_sidecar, may_be_beside
+from faceveil.media.entries import LINK
+from faceveil.media.kin import is_made_from_file
+from faceveil.media.kinds import HEAD, read_head
+from faceveil.media.names import is_marked, originals
 from faceveil.options import Options
+
+NO_MEDIA = "it is a text, neither a picture nor a video"
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.part")
+"""What `faceveil.media.part` calls a file that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,36 @@ class Job:
         return f"{self.root}/{self.name}" if is_url(self.root) else str(Path(self.root, self.name))
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Something among the inputs that is not worked on, which is no failure.
+
+    Attributes:
+        name: where it lies.
+        reason: in words; "" for what accompanies pictures: there is much of it, it is counted.
+    """
+
+    name: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What was found behind the inputs of a run. Nothing there is left out of it in silence.
+
+    Attributes:
+        jobs: the files to work on, in order, each once.
+        passed: what is not worked on.
+        failed: folders that cannot be read, and why.
+        hidden: how many files and folders were passed over because they are hidden.
+    """
+
+    jobs: list[Job] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
+    failed: list[tuple[Job, FaceVeilError]] = field(default_factory=list)
+    hidden: int = 0
+
+
 def find_jobs(
     inputs: Sequence[Path | str],
     options: Options,
@@ -57,10 +98,22 @@ def find_jobs(
     apart: Collection[Path] = (),
     outputs: bool = False,
 ) -> list[Job]:
+    """The files of `find_inputs`, for who wants to know of nothing else."""
+    return find_inputs(inputs, options, apart=apart, outputs=outputs).jobs
+
+
+def find_inputs(
+    inputs: Sequence[Path | str],
+    options: Options,
+    *,
+    apart: Collection[Path] = (),
+    outputs: bool = False,
+) -> Inputs:
     """The files behind the inputs: each file itself, and all below each folder, in order.
 
     Passed over below a folder: hidden files and links unless ``options`` ask for them, what its
-    globs leave out, and what FaceVeil wrote itself.
+    globs leave out, what FaceVeil made itself of a file beside it, and what is no picture or video
+    and is not expected to be one.
 
     Args:
         apart: files and folders that are outputs of this run, and never inputs.
@@ -69,29 +122,62 @@ def find_jobs(
     Raises:
         UsageError: nothing is there to work on.
     """
-    jobs: list[Job] = []
+    found = Inputs()
     for given in inputs:
         if is_url(str(given)):
-            jobs += _listed(place_of(str(given)).root, options, outputs)
+            _list(place_of(str(given)).root, options, outputs, found)
         elif Path(given).is_dir():
-            jobs += _walk(Path(given), options, {path.resolve() for path in apart}, outputs)
+            _Walk(Path(given), options, {path.resolve() for path in apart}, outputs, found)()
         else:
-            jobs.append(Job.of(Path(given)))
-    if not jobs:
+            found.jobs.append(Job.of(Path(given)))
+    found.jobs = _once(found.jobs)
+    if not found.jobs and not found.failed:
         raise UsageError(f"no file in {', '.join(map(str, inputs))}")
-    return jobs
+    return found
 
 
-def _listed(url: str, options: Options, outputs: bool) -> Iterator[Job]:
-    for name in sorted(listing(url)):
-        if not name:  # the URL is that of a file
-            yield Job(*url.rsplit("/", 1))
-        elif _taken(name, options, outputs):
-            yield Job(url, name)
+def _once(jobs: Sequence[Job]) -> list[Job]:
+    """Each file once, however often it was named."""
+    places: dict[str, str] = {}
+    files: dict[str, Job] = {}
+    for job in jobs:
+        if job.root not in places:
+            places[job.root] = job.root if is_url(job.root) else str(Path(job.root).resolve())
+        files.setdefault(f"{places[job.root]}/{job.name}", job)
+    return list(files.values())
 
 
-def _taken(name: str, options: Options, outputs: bool) -> bool:
-    return (outputs or not is_own(PurePosixPath(name).name)) and wanted(name, options)
+def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
+    names = sorted(listing(url))
+    if names == [""]:  # the URL is that of a file
+        found.jobs.append(Job(*url.rsplit("/", 1)))
+        return
+    place, known = place_of(url), set(names)
+    for name in names:
+        if not wanted(name, options):
+            found.hidden += _is_hidden(name) and wanted(name, _shown(options))
+            continue
+        folder, base = name.rpartition("/")[0], PurePosixPath(name).name
+        if not outputs and is_marked(base):
+            near = [PurePosixPath(one).name for one in known if one.rpartition("/")[0] == folder]
+            if mine := originals([base], near)[base]:  # nobody fetches both to compare them
+                found.passed.append(_own(f"{url}/{name}", mine[0]))
+                continue
+        found.jobs.append(Job(url, name))
+        if may_be_beside(base):
+            with suppress(Exception), place.open(name) as file:  # it is told when it is fetched
+                _pass(found, base, file.read(HEAD))
+
+
+def _pass(found: Inputs, base: str, head: bytes) -> None:
+    """Take the last job back if it is neither a picture nor a video, nor expected to be one."""
+    kind = beside(base, head)
+    if kind is not None:
+        found.passed.append(Passed(str(found.jobs.pop()), NO_MEDIA if kind == "text" else ""))
+
+
+def _own(name: str, original: str) -> Passed:
+    return Passed(name, f"it is what FaceVeil made of {original}")
 
 
 def wanted(name: str, options: Options) -> bool:
@@ -101,9 +187,7 @@ def wanted(name: str, options: Options) -> bool:
         name: relative, with forward slashes.
     """
     path = PurePosixPath(name)
-    if not options.hidden and any(
-        part.startswith(".") or part == "__MACOSX" for part in path.parts
-    ):
+    if not options.hidden and _is_hidden(name):
         return False
     if any(_matches(path, pattern, whole=False) for pattern in options.exclude):
         return False
@@ -112,10 +196,18 @@ def wanted(name: str, options: Options) -> bool:
     )
 
 
-def is_own(name: str) -> bool:
-    """Whether FaceVeil made a file of this name: a finished output, or one that was not."""
-    path = PurePosixPath(name)
-    return path.stem.endswith(".veiled") or (name.startswith(".") and path.suffix == ".part")
+def is_unfinished(name: str) -> bool:
+    """Whether a name is that of an output which was not finished."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def _shown(options: Options) -> Options:
+    """The same filters if hidden files were asked for."""
+    return options.model_copy(update={"hidden": True})
 
 
 def _matches(path: PurePosixPath, pattern: str, *, whole: bool) -> bool:
@@ -127,47 +219,92 @@ def _matches(path: PurePosixPath, pattern: str, *, whole: bool) -> bool:
     return any(fnmatchcase(name.casefold(), pattern) for name in names)
 
 
-def _walk(root: Path, options: Options, apart: Collection[Path], outputs: bool) -> Iterator[Job]:
-    seen: set[tuple[int, int]] = set()
-
-    def mine(entry: os.DirEntry[str]) -> bool:
-        if entry.is_symlink() and not options.links:
-            return False
-        # Paths are resolved only where the last part is right: that costs as much as the walk.
-        return entry.name not in names or Path(entry.path).resolve() not in apart
-
-    names = {path.name for path in apart}
-    text = str(root)
-    for name in _below(root, "", mine, seen, lambda folder: wanted(folder, _folders(options))):
-        if _taken(name, options, outputs):
-            yield Job(text, name)
-
-
 def _folders(options: Options) -> Options:
     """The same filters for folders, which no include has to name."""
     return options.model_copy(update={"include": ()})
 
 
-def _below(
-    folder: Path,
-    prefix: str,
-    mine: Callable[[os.DirEntry[str]], bool],
-    seen: set[tuple[int, int]],
-    enter: Callable[[str], bool],
-) -> Iterator[str]:
-    try:
-        state = folder.stat()
-        if (state.st_dev, state.st_ino) in seen:  # a link that leads back up
+class _Walk:
+    """Looks through a folder and all below it."""
+
+    def __init__(
+        self, root: Path, options: Options, apart: Collection[Path], outputs: bool, found: Inputs
+    ) -> None:
+        self._root, self._text, self._options = root, str(root), options
+        self._apart, self._names = apart, {path.name for path in apart}
+        self._outputs, self._found = outputs, found
+        self._enter, self._all = _folders(options), _shown(options)
+        self._seen: set[tuple[int, int]] = set()
+
+    def __call__(self, prefix: str = "") -> None:
+        folder = self._root / prefix
+        try:
+            state = folder.stat()
+            if (state.st_dev, state.st_ino) in self._seen:  # a link that leads back up
+                return
+            self._seen.add((state.st_dev, state.st_ino))
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda one: one.name)
+        except OSError as error:
+            why = (error.strerror or "reading failed").lower()
+            problem = UnreadableError(f"the folder cannot be read: {why}")
+            self._found.failed.append((Job(self._text, prefix.rstrip("/")), problem))
             return
-        seen.add((state.st_dev, state.st_ino))
-        with os.scandir(folder) as found:
-            entries = sorted((entry for entry in found if mine(entry)), key=lambda one: one.name)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be read: {error.strerror}") from error
-    for entry in entries:
-        if not entry.is_dir() and entry.is_file():
-            yield prefix + entry.name
-    for entry in entries:
-        name = prefix + entry.name
-        if entry.is_dir() and enter(name):
-            yield from _below(Path(entry.path), name + "/", mine, seen, enter)
+        files, folders = [], []
+        for entry in entries:
+            kind = self._kind(entry, prefix + entry.name)
+            if kind == "file":
+                files.append(entry.name)
+            elif kind == "folder":
+                folders.append(entry.name)
+        self._take(folder, prefix, files)
+        for name in folders:
+            self(f"{prefix}{name}/")
+
+    def _kind(self, entry: os.DirEntry[str], name: str) -> str:
+        """ "file", "folder", or "" for what is passed over."""
+        # Paths are resolved only where the last part is right: that costs as much as the walk.
+        if entry.name in self._names and Path(entry.path).resolve() in self._apart:
+            return ""
+        try:
+            folder = entry.is_dir()
+            file = not folder and entry.is_file()
+        except OSError:  # the target of a link; whoever opens it learns why it cannot be had
+            folder, file = False, True
+        if not wanted(name, self._enter if folder else self._options):
+            if _is_hidden(entry.name) and wanted(name, self._all) and not self._options.hidden:
+                if is_sidecar(entry.name):
+                    self._pass(name)
+                else:
+                    self._found.hidden += 1
+            return ""
+        if entry.is_symlink() and not self._options.links:
+            self._pass(name, "it is a link; --links follows those")
+            return ""
+        if not (folder or file):
+            if not entry.is_symlink():
+                self._pass(name, LINK)
+                return ""
+            return "file"  # a link that leads nowhere fails like a file that is not there
+        return "folder" if folder else "file"
+
+    def _take(self, folder: Path, prefix: str, files: Sequence[str]) -> None:
+        """Decide on the files of one folder."""
+        marked = [] if self._outputs else [name for name in files if is_marked(name)]
+        owners = originals(marked, files) if marked else {}
+        for name in files:
+            if is_unfinished(name):
+                self._pass(prefix + name, "it is an output that was not finished")
+                continue
+            for original in owners.get(name, ()):
+                if is_made_from_file(folder / name, folder / original, self._options):
+                    self._found.passed.append(_own(str(folder / name), original))
+                    break
+            else:
+                self._found.jobs.append(Job(self._text, prefix + name))
+                if may_be_beside(name):
+                    with suppress(FaceVeilError):  # it is told when it is opened
+                        _pass(self._found, name, read_head(folder / name))
+
+    def _pass(self, name: str, reason: str = "") -> None:
+        self._found.passed.append(Passed(str(self._root / name), reason))

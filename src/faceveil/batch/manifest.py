@@ -17,6 +17,7 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.text import as_json
 
 _EVERY = 30.0
 """Seconds between two deliveries of a manifest at a URL."""
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
         options: hash of the options it was done with.
         output: where it was written, below the output folder, or the input's own.
         output_stamp, output_sha256: of the output.
+        failed: how many members of an archive were left out because they could not be done.
     """
 
     stamp: Stamp
@@ -41,6 +43,7 @@ class Entry(NamedTuple):
     output_sha256: str
     status: str
     faces: int
+    failed: int = 0
 
 
 def options_hash(options: Options, plans: str = "") -> str:
@@ -118,13 +121,19 @@ class Manifest(Closing):
         return entry
 
     def record(
-        self, job: Job, stamp: Stamp | None, out: str | None, outcome: Report | Exception
+        self,
+        job: Job,
+        stamp: Stamp | None,
+        out: str | None,
+        outcome: Report | Exception,
+        failed: int = 0,
     ) -> None:
         """Write down what came of a file.
 
         Args:
             stamp: of the input, taken before it was worked on.
             out: the output folder, if there is one.
+            failed: how many members of an archive could not be done.
         """
         report = outcome if isinstance(outcome, Report) else Report(status="failed")
         output = str(job.folder / report.output) if report.output else ""
@@ -142,9 +151,10 @@ class Manifest(Closing):
             "output_sha256": report.sha256_out,
             "status": report.status,
             "faces": report.tracks,
+            "failed": failed,
             "seconds": round(report.seconds, 3),
         }
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(as_json(line) + "\n")
         self._file.flush()
         if self._url and time.monotonic() - self._delivered > _EVERY:
             deliver(self._path, self._url)
@@ -211,4 +221,5 @@ def _entry(line: Mapping[str, Any]) -> tuple[str, Entry]:
         str(line["output_sha256"]),
         str(line["status"]),
         int(line["faces"]),
+        int(line.get("failed", 0)),
     )

@@ -4,90 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.bundle import Bundle, Piece
+from faceveil.batch.bundle import Bundle, Outcome, Piece, exit_code_of
 from faceveil.batch.executors import Processes, Serial
-from faceveil.batch.find import Job, is_own
+from faceveil.batch.find import Job, Passed, is_unfinished
 from faceveil.batch.manifest import Entry, Manifest
-from faceveil.batch.store import Stamp, deliver, fetch, is_url, place_of
+from faceveil.batch.store import is_url, place_of
+from faceveil.batch.told import Counts, Done
+from faceveil.batch.work import Task, is_archive, work_on
 from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
-from faceveil.errors import FaceVeilError, UnsupportedError, UsageError
-from faceveil.media.archive import archive_kind
+from faceveil.errors import SOME_FAILED, FaceVeilError, UnsupportedError, UsageError
+from faceveil.media.kin import is_own_zip
+from faceveil.media.names import MARK, clashing, told_apart, veiled_name
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.stages import Executor
+from faceveil.text import shown
 
 # Fewer files than this are done before further processes have loaded their detectors.
 WORTH_PROCESSES = 4
-
-
-@dataclass
-class Counts:
-    """How far a run is. A file of an archive counts like any other.
-
-    Attributes:
-        files: how many there are, as far as is known yet.
-        done: how many are through, of which ``failed`` failed and ``partial`` have warnings.
-        skipped: how many of them an earlier run had done.
-        faces: different faces covered in them.
-    """
-
-    files: int = 0
-    done: int = 0
-    failed: int = 0
-    partial: int = 0
-    skipped: int = 0
-    faces: int = 0
-
-    def add(self, outcome: Report | Exception) -> None:
-        self.done += 1
-        if isinstance(outcome, Exception):
-            self.failed += 1
-            return
-        self.partial += outcome.status == "partial"
-        self.faces += outcome.tracks
-
-    def skip(self, entry: Entry) -> None:
-        self.done += 1
-        self.skipped += 1
-        self.partial += entry.status == "partial"
-        self.faces += entry.faces
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of one input.
-
-    Attributes:
-        outcome: the report, or what went wrong; None: an earlier run had done it.
-        folder: where the output lies.
-        partial: there were warnings, now or in the earlier run.
-    """
-
-    job: Job
-    outcome: Report | Exception | None
-    folder: str
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What an executor is handed: a file, or a member of an archive."""
-
-    job: Job
-    folder: str
-    stamp: Stamp | None = None
-    piece: Piece | None = None
-    bundle: int = 0
-    marked: Marked | None = None
 
 
 def veil_files(
@@ -118,7 +60,7 @@ def veil_files(
     _refuse_doubles(jobs, out, manifest)
     workers = bounded(options.jobs)
     if executor is None:
-        parallel = workers > 1 and (len(jobs) >= WORTH_PROCESSES or any(map(_is_archive, jobs)))
+        parallel = workers > 1 and (len(jobs) >= WORTH_PROCESSES or any(map(is_archive, jobs)))
         executor = Processes(workers) if parallel else Serial()
     if executor.workers > 1 and not options.threads:
         options = options.model_copy(update={"threads": 1})
@@ -133,14 +75,16 @@ def _refuse_doubles(jobs: Sequence[Job], out: Path | str | None, manifest: objec
         return
     twice = [name for name, count in Counter(job.name for job in jobs).items() if count > 1]
     if twice:
-        raise UsageError(f"several inputs are called {twice[0]}", "give each its own output folder")
+        name = shown(twice[0])
+        raise UsageError(f"several inputs are called {name}", "give each its own output folder")
 
 
-def _is_archive(job: Job) -> bool:
-    try:
-        return not is_url(job.root) and archive_kind(job.path) is not None
-    except FaceVeilError:
-        return False
+def _done_earlier(job: Job, folder: str, entry: Entry) -> Done:
+    done = Done(job, None, folder, entry.status == "partial")
+    if not entry.failed:
+        return done
+    note = f"an earlier run left out {entry.failed} of its files"
+    return replace(done, codes=frozenset({0, SOME_FAILED}), notes=(note,))
 
 
 class _Run:
@@ -159,13 +103,15 @@ class _Run:
         self._options, self._manifest, self._watch = options, manifest, watch
         self._labels = labels
         self._counts = Counts()
-        self._bundles: dict[int, tuple[_Task, Bundle]] = {}
+        self._bundles: dict[int, tuple[Task, Bundle]] = {}
+        self._called: dict[Job, str] = {}
         self._ready: deque[Done] = deque()
         self._swept: set[str] = set()
 
     def over(self, jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
-        work = partial(_work, options=self._options, here=Path.cwd())
+        self._called = self._told_apart(jobs)
+        work = partial(work_on, options=self._options, here=Path.cwd())
         try:
             for task, outcome in executor.map(work, self._tasks(jobs)):
                 self._counts.add(outcome)
@@ -180,7 +126,7 @@ class _Run:
             for _, bundle in self._bundles.values():
                 bundle.abort()
 
-    def _tasks(self, jobs: Sequence[Job]) -> Iterator[_Task]:
+    def _tasks(self, jobs: Sequence[Job]) -> Iterator[Task]:
         """What there is to do, found out when somebody is there to do it."""
         for number, job in enumerate(jobs):
             folder = self._folder(job)
@@ -188,23 +134,28 @@ class _Run:
             if entry:
                 self._counts.skip(entry)
                 self._watch(self._counts)
-                self._ready.append(Done(job, None, folder, entry.status == "partial"))
+                self._ready.append(_done_earlier(job, folder, entry))
                 continue
-            task = _Task(job, folder, place_of(job.root).stamp(job.name))
+            called = self._called.get(job, "")
+            task = Task(job, folder, called, place_of(job.root).stamp(job.name))
             try:
                 self._prepare(folder)
-                if not _is_archive(job):
+                if not is_archive(job):
                     yield replace(task, marked=self._marked(job.name))
                     continue
-                bundle = Bundle(job.path, self._zip_for(job, folder), self._options)
+                bundle = Bundle(job.path, self._zip_for(task), self._options)
             except FaceVeilError as error:
                 self._counts.add(error)
                 self._close(task, error)
                 continue
-            self._counts.files += len(bundle) - 1
+            self._counts.files += len(bundle) + bundle.failed - 1
+            self._counts.done += bundle.failed
+            self._counts.failed += bundle.failed
+            self._counts.aside += len(bundle.passed)
             self._bundles[number] = task, bundle
+            self._end(number)
             for piece in bundle.pieces():
-                problem: Exception | None = None
+                problem: Exception | Passed | None = None
                 if isinstance(piece, Piece):
                     member = piece.number
                     try:
@@ -218,21 +169,35 @@ class _Run:
                     self._counts.add(problem)
                     self._take(number, member, problem)
 
-    def _take(self, number: int, member: int, outcome: Report | Exception) -> None:
+    def _take(self, number: int, member: int, outcome: Outcome) -> None:
         self._watch(self._counts)
-        if number not in self._bundles:  # given up
-            return
+        if number in self._bundles:  # or it was given up
+            self._bundles[number][1].take(member, outcome)
+            self._end(number)
+
+    def _end(self, number: int) -> None:
+        """Tell about an archive when all of its members are through."""
         task, bundle = self._bundles[number]
-        bundle.take(member, outcome)
         if bundle.complete:
             del self._bundles[number]
-            self._close(task, bundle.finish())
+            self._close(task, bundle.finish(), bundle)
 
-    def _close(self, task: _Task, outcome: Report | Exception) -> None:
+    def _close(self, task: Task, outcome: Report | Exception, bundle: Bundle | None = None) -> None:
+        failed = bundle.failed if bundle is not None else 0
         if self._manifest is not None:
-            self._manifest.record(task.job, task.stamp, self._base(), outcome)
+            self._manifest.record(task.job, task.stamp, self._base(), outcome, failed)
         partial = isinstance(outcome, Report) and outcome.status == "partial"
-        self._ready.append(Done(task.job, outcome, task.folder, partial))
+        codes = frozenset({exit_code_of(outcome) if isinstance(outcome, Exception) else 0})
+        done = Done(task.job, outcome, task.folder, partial, codes)
+        if bundle is not None:
+            done = replace(
+                done,
+                codes=codes if bundle.stopped else frozenset(bundle.codes) or codes,
+                packed=tuple(bundle.packed) if isinstance(outcome, Report) else (),
+                passed=tuple(bundle.passed),
+                notes=bundle.names_notes,
+            )
+        self._ready.append(done)
         self._watch(self._counts)
 
     def _marked(self, name: str) -> Marked | None:
@@ -249,12 +214,26 @@ class _Run:
             return "/".join((place_of(base).root, *job.folder.parts))
         return str(Path(base, job.folder))
 
-    def _zip_for(self, job: Job, folder: str) -> Path:
+    def _zip_for(self, task: Task) -> Path:
         if self._zip is not None:
             return self._zip
-        name = PurePosixPath(job.name).name
-        stem = name[:-4] if name.lower().endswith(".zip") else name.replace(".", "-")
-        return Path(folder, f"{stem}.veiled.zip")
+        name = task.called or PurePosixPath(task.job.name).name
+        target = Path(task.folder, veiled_name(name, ".zip"))
+        if not os.path.lexists(target) or is_own_zip(target):
+            return target
+        return target.with_name(veiled_name(told_apart(name), ".zip"))
+
+    def _told_apart(self, jobs: Sequence[Job]) -> dict[Job, str]:
+        """What outputs are named after that would else share a name with another one."""
+        folders = defaultdict[str, list[tuple[Job, str]]](list)
+        for job in jobs:
+            folders[self._folder(job)].append((job, PurePosixPath(job.name).name))
+        called = {}
+        for pairs in folders.values():
+            beside = [name for _, name in pairs] if self._base() is None else []
+            for job in clashing(pairs, beside):
+                called[job] = told_apart(PurePosixPath(job.name).name)
+        return called
 
     def _prepare(self, folder: str) -> None:
         """Make an output folder, and remove what a run that was killed left unfinished in it."""
@@ -271,38 +250,8 @@ class _Run:
             return
         with suppress(OSError), os.scandir(folder) as found:
             for entry in found:
-                if ".veiled" in entry.name and entry.name.endswith(".part") and is_own(entry.name):
+                if MARK in entry.name and is_unfinished(entry.name):
                     if entry.is_dir(follow_symlinks=False):
                         shutil.rmtree(entry.path, ignore_errors=True)
                     else:
                         Path(entry.path).unlink()
-
-
-def _work(task: _Task, *, options: Options, here: Path) -> Report:
-    """One file, in whatever process this is, which may have begun in another folder."""
-    if task.piece is not None:
-        return _veil(here / task.piece.path, here / task.piece.folder, options, task.marked)
-    if not (is_url(task.job.root) or is_url(task.folder)):
-        return _veil(here / task.job.path, here / task.folder, options, task.marked)
-    with tempfile.TemporaryDirectory(prefix="faceveil-") as scratch:
-        path = Path(scratch, PurePosixPath(task.job.name).name)
-        if is_url(task.job.root):
-            fetch(f"{task.job.root}/{task.job.name}", path)
-            if archive_kind(path) is not None:
-                raise UnsupportedError("an archive at a URL is not opened", "copy it here first")
-        else:
-            path = here / task.job.path
-        if not is_url(task.folder):
-            return _veil(path, here / task.folder, options, task.marked)
-        out = Path(scratch, "out")
-        out.mkdir()
-        report = _veil(path, out, options, task.marked)
-        deliver(out / report.output, f"{task.folder}/{report.output}")
-        return report
-
-
-def _veil(path: Path, folder: Path, options: Options, marked: Marked | None) -> Report:
-    from faceveil.pipeline import marked_plan, veil_file
-
-    plan = None if marked is None else marked_plan(path, marked, options)
-    return veil_file(path, folder, options, plan=plan)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.media.part import part_prefix
 
 if TYPE_CHECKING:
     from fsspec.spec import AbstractFileSystem
@@ -178,7 +179,7 @@ def deliver(file: Path, url: str) -> None:
             files.makedirs(url.rpartition("/")[0], exist_ok=True)
         if scheme in _SLASHED:
             folder, _, name = url.rpartition("/")
-            part = f"{folder}/.{name[:100]}.{file.parent.name}.part"
+            part = f"{folder}/{part_prefix(name)}{file.parent.name}.part"
             files.put_file(str(file), part)
             files.mv(part, url)
         else:  # object stores show an object when it is complete

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from faceveil.report import Finding, corners
+from faceveil.text import as_json
 from faceveil.types import Plan
 
 
 def plan_line(file: str, plan: Plan) -> str:
     """Where the faces are: what ``detect --json`` prints for a file."""
-    return _dump(
+    return as_json(
         {
             "file": file,
             "width": plan.media.width,
@@ -29,7 +29,7 @@ def plan_line(file: str, plan: Plan) -> str:
 
 def findings_line(file: str, findings: list[Finding]) -> str:
     """What ``check --json`` prints for a file."""
-    return _dump({"file": file, "findings": [finding.to_dict() for finding in findings]})
+    return as_json({"file": file, "findings": [finding.to_dict() for finding in findings]})
 
 
 def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
@@ -47,7 +47,3 @@ def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
             }
         )
     return faces
-
-
-def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from faceveil.cli.ui import UI, describe, private_file
 from faceveil.errors import (
     SOME_FAILED,
+    FaceVeilError,
     InputError,
     OutputError,
     UsageError,
@@ -18,7 +21,8 @@ from faceveil.errors import (
 )
 
 if TYPE_CHECKING:
-    from faceveil.batch import Job
+    from faceveil.batch import Inputs, Job, Passed
+    from faceveil.batch.bundle import Packed
     from faceveil.cli.evidence import Evidence
     from faceveil.dataset import Found
     from faceveil.options import Options
@@ -52,20 +56,62 @@ class Outcomes:
     def done(self, *, partial: bool = False) -> None:
         self._codes.add(SOME_FAILED if partial and self.strict else 0)
 
-    def veiled(self, path: Path | Job, folder: Path | str, report: Report) -> None:
+    def add(self, codes: Iterable[int]) -> None:
+        """What the members of an archive contribute."""
+        self._codes |= set(codes)
+
+    def found(self, inputs: Inputs) -> None:
+        """What lies among the inputs and is not worked on is named, or counted."""
+        for one in inputs.passed:
+            self.passed(one)
+        for job, error in inputs.failed:
+            self.failed(job, error)
+        if inputs.hidden:
+            self.ui.note(
+                f"{inputs.hidden} hidden files and folders passed over; --hidden takes them"
+            )
+        self.sidecars(inputs.passed)
+
+    def passed(self, one: Passed) -> None:
+        """Something is not worked on, which is no failure."""
+        if one.reason:
+            self.ui.note(f"{one.name} passed over: {one.reason}")
+        if self.evidence:
+            from faceveil.report import Report
+
+            reason = one.reason or "it accompanies pictures and is none"
+            name = PurePath(one.name).name
+            self.evidence.add(Report(status="skipped", input=name, notes=(reason,)))
+
+    def sidecars(self, passed: Sequence[Passed]) -> None:
+        """One line for all that accompanies pictures."""
+        if number := sum(not one.reason for one in passed):
+            self.ui.note(f"files that accompany pictures and are no media: {number}")
+
+    def veiled(
+        self, path: Path | Job, folder: Path | str, report: Report, packed: Sequence[Packed] = ()
+    ) -> None:
         """A file was obscured and written into ``folder``."""
         from faceveil.batch.store import is_url
 
         self.done(partial=report.status == "partial")
         target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
         self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
+        for member in packed:
+            self.ui.result(
+                f"{path}/{member.name} -> {target}/{member.output}: "
+                f"{count(member.faces, 'face')} covered"
+            )
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
         if self.evidence:
             self.evidence.add(report, None if is_url(str(target)) else Path(target))
 
-    def failed(self, path: Path | Job, error: Exception) -> None:
+    def failed(self, path: Path | Job | str, error: Exception, codes: Iterable[int] = ()) -> None:
         """A file could not be worked on.
+
+        Args:
+            codes: in place of the error's own, those of the members of an archive.
 
         Raises:
             UsageError, WeightsError: the error itself, since no other file would fare better.
@@ -74,7 +120,8 @@ class Outcomes:
             raise error
         from faceveil.report import Report
 
-        self._codes.add(self.ui.error(error, str(path)))
+        code = self.ui.error(error, str(path))
+        self._codes |= set(codes) or {code}
         report = error.report if isinstance(error, WithheldError) else None
         name = PurePath(str(path)).name
         failed = Report(status="failed", input=name, warnings=(describe(error),))
@@ -82,7 +129,7 @@ class Outcomes:
             self.evidence.add(report or failed)
 
 
-def find_jobs(
+def find_inputs(
     inputs: Sequence[Path],
     options: Options,
     *,
@@ -91,7 +138,7 @@ def find_jobs(
     plan: Path | None = None,
     manifest: Path | None = None,
     outputs: bool = False,
-) -> list[Job]:
+) -> Inputs:
     """The files behind the inputs.
 
     Args:
@@ -108,7 +155,8 @@ def find_jobs(
     apart = [out] if out is not None else []
     if manifest is not None and is_manifest(manifest):
         apart.append(manifest)
-    jobs = batch.find_jobs(inputs, options, apart=apart, outputs=outputs)
+    found = batch.find_inputs(inputs, options, apart=apart, outputs=outputs)
+    jobs = found.jobs
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
     given = [side for side in (*sides, plan, manifest) if side is not None]
@@ -117,7 +165,23 @@ def find_jobs(
     for side in given:
         if side.resolve() in taken:
             raise UsageError(f"{side} is an input and would be overwritten")
-    return jobs
+    return found
+
+
+def make_folder(out: str | None) -> None:
+    """Make the folder for outputs, if the name says by its end that it is one.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    from faceveil.batch.store import is_url
+
+    if out is None or is_url(out) or not out.endswith(("/", os.sep)):
+        return
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {out}: {error.strerror}") from error
 
 
 def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
@@ -126,7 +190,7 @@ def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
     from faceveil.media.archive import archive_kind
 
     first = inputs[0]
-    if len(jobs) > 1 or first.is_dir() or is_url(str(first)):
+    if len(jobs) != 1 or first.is_dir() or is_url(str(first)):
         return True
     try:
         return archive_kind(first) is not None
@@ -136,22 +200,48 @@ def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
 
 def run_each(
     ui: UI,
-    files: Sequence[Path],
+    inputs: Inputs,
+    options: Options,
     work: Callable[[Path, Progress], T],
-    show: Callable[[Path, T], None],
+    show: Callable[[str, T], None],
 ) -> int:
-    """Work on each file in turn and show its outcome."""
+    """Work on each file and each member of archives in turn, and show its outcome."""
+    from faceveil import batch
+
     outcomes = Outcomes(ui)
-    for path in files:
-        try:
-            with ui.progress(path.name) as progress:
-                outcome = work(path, progress)
-        except Exception as error:
-            outcomes.failed(path, error)
-        else:
-            outcomes.done()
-            show(path, outcome)
+    outcomes.found(inputs)
+    for job in inputs.jobs:
+        for name, item in _files(job, options):
+            if isinstance(item, batch.Passed):
+                outcomes.passed(replace(item, name=name))
+                outcomes.sidecars([item])
+                continue
+            try:
+                if isinstance(item, Exception):
+                    raise item
+                with ui.progress(PurePath(name).name) as progress:
+                    outcome = work(item, progress)
+            except Exception as error:
+                outcomes.failed(name, error)
+            else:
+                outcomes.done()
+                show(name, outcome)
     return outcomes.exit_code
+
+
+def _files(job: Job, options: Options) -> Iterator[tuple[str, Path | Exception | Passed]]:
+    """A file by its name, or all that an archive holds."""
+    from faceveil.batch.unpacked import unpacked
+    from faceveil.batch.work import is_archive
+
+    if not is_archive(job):
+        yield str(job), job.path
+        return
+    try:
+        for name, item in unpacked(job.path, options):
+            yield f"{job}/{name}", item
+    except FaceVeilError as error:
+        yield str(job), error
 
 
 def veil_one(
@@ -179,7 +269,7 @@ def veil_one(
 
 def veil_many(
     ui: UI,
-    jobs: Sequence[Job],
+    inputs: Inputs,
     out: Path | None,
     options: Options,
     evidence: Evidence,
@@ -192,6 +282,7 @@ def veil_many(
     from faceveil.batch import Manifest, veil_files
     from faceveil.dataset import read_labels
 
+    jobs = inputs.jobs
     single = len(jobs) == 1
     if out is not None and out.exists() and not out.is_dir() and not single:
         raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
@@ -206,17 +297,25 @@ def veil_many(
             from faceveil.scale import Cluster
 
             executor = stack.enter_context(Cluster(options.ray_address, options.jobs))
-        watch = stack.enter_context(ui.batch())
         outcomes = Outcomes(ui, evidence, strict=options.strict)
+        outcomes.found(inputs)
+        watch = stack.enter_context(ui.batch(inputs))
         for one in veil_files(
             jobs, out, options, executor, manifest=done, labels=labels, watch=watch
         ):
+            for member in one.passed:
+                outcomes.passed(replace(member, name=f"{one.job}/{member.name}"))
+            outcomes.sidecars(one.passed)
+            for note in one.notes:
+                ui.note(f"{one.job}: {note}")
             if one.outcome is None:
                 outcomes.done(partial=one.partial)
+                outcomes.add(one.codes)
             elif isinstance(one.outcome, Exception):
-                outcomes.failed(one.job, one.outcome)
+                outcomes.failed(one.job, one.outcome, one.codes)
             else:
-                outcomes.veiled(one.job, one.folder, one.outcome)
+                outcomes.veiled(one.job, one.folder, one.outcome, one.packed)
+                outcomes.add(one.codes)
     return outcomes.exit_code
 
 

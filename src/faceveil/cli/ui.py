@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from faceveil.chinese import in_chinese
 from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
+from faceveil.text import shown
 
 if TYPE_CHECKING:
-    from faceveil.batch import Counts
+    from faceveil.batch import Counts, Inputs
     from faceveil.pipeline import Progress
 
 _EVERY = 10.0
@@ -36,14 +38,15 @@ class UI:
 
     def result(self, line: str) -> None:
         """One line of what was asked for, on stdout."""
-        print(line, flush=True)
+        print(shown(line), flush=True)
 
     def note(self, line: str) -> None:
         """One line about the run, on stderr."""
         self._tell(self._said(line))
 
     def _tell(self, line: str) -> None:
-        print(f"faceveil: {line}", file=sys.stderr, flush=True)
+        # Names are in it, and a terminal obeys what it is shown.
+        print(f"faceveil: {shown(line)}", file=sys.stderr, flush=True)
 
     def warn(self, line: str) -> None:
         self.note(f"warning: {line}")
@@ -53,7 +56,8 @@ class UI:
         if self.debug:
             import traceback
 
-            traceback.print_exception(error)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                print(shown(line), file=sys.stderr, flush=True)
         self.note(f"{name}: {describe(error)}" if name else describe(error))
         if isinstance(error, FaceVeilError):
             if error.advice:
@@ -104,15 +108,20 @@ class UI:
 
             def advance(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
-                    tasks[stage] = bars.add_task(f"{name}: {self._said(stage)}", of="", total=None)
+                    told = shown(f"{name}: {self._said(stage)}")
+                    tasks[stage] = bars.add_task(told, of="", total=None)
                 of = "" if total is None else f"/{total}"
                 bars.update(tasks[stage], completed=done, total=total, of=of)
 
             yield advance
 
     @contextmanager
-    def batch(self) -> Iterator[Callable[[Counts], None]]:
-        """One bar for many files, with files a second, faces and failures; a table at the end."""
+    def batch(self, inputs: Inputs) -> Iterator[Callable[[Counts], None]]:
+        """One bar for many files, with files a second, faces and failures; a table at the end.
+
+        Args:
+            inputs: what else was found, for the table.
+        """
         from faceveil.batch import Counts
 
         started = time.monotonic()
@@ -132,7 +141,9 @@ class UI:
                     self.note(f"{counts.done} of {counts.files} files: {so_far}")
 
             yield lines
-        self._summary(last[0], time.monotonic() - started)
+        counts = replace(last[0], aside=last[0].aside + len(inputs.passed))
+        counts.failed += len(inputs.failed)
+        self._summary(counts, time.monotonic() - started)
 
     @contextmanager
     def _batch_bar(self, last: list[Counts]) -> Iterator[Callable[[Counts], None]]:
@@ -172,6 +183,8 @@ class UI:
             ("seconds", f"{seconds:.1f}"),
             ("files a second", f"{_rate(counts, seconds):.1f}"),
         ]
+        if counts.aside:
+            figures.append(("passed over", f"{counts.aside}"))
         rows = [(self._said(name), value) for name, value in figures]
         if not sys.stderr.isatty():
             self._tell(", ".join(f"{name}: {value}" for name, value in rows))
@@ -194,6 +207,7 @@ class UI:
         def show(line: str) -> None:
             nonlocal last, wide
             if sys.stderr.isatty():
+                line = shown(line)
                 print(f"\r{line:{wide}}", end="", file=sys.stderr, flush=True)
                 wide = len(line)
             elif time.monotonic() - last >= _EVERY:

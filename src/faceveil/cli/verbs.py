@@ -13,8 +13,9 @@ from faceveil.cli.flags import HELP, add_verb
 from faceveil.cli.live import live
 from faceveil.cli.runs import (
     count,
-    find_jobs,
+    find_inputs,
     is_many,
+    make_folder,
     read_plan,
     run_each,
     save_plan,
@@ -58,11 +59,12 @@ Inputs = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "-o",
         "--out",
-        help="The file to write, or the folder for several. Unset: x.veiled.jpg beside x.jpg.",
+        help="The file to write, or the folder for several; new/ makes one. Unset: x.veiled.jpg "
+        "beside x.jpg.",
     ),
 ]
 ReportFile = Annotated[
@@ -146,29 +148,31 @@ def veil(
 
     if resume and manifest is None:
         raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
-    sides = (report, report_html)
-    jobs = find_jobs(inputs, options, out=out, sides=sides, plan=plan, manifest=manifest)
+    sides, target = (report, report_html), None if out is None else Path(out)
+    found = find_inputs(inputs, options, out=target, sides=sides, plan=plan, manifest=manifest)
+    jobs = found.jobs
     evidence = Evidence(*sides, sign, options, len(jobs))
+    make_folder(out)
     _warn_recoverable(ui, options)
     special = (manifest, boxes_from, options.ray_address)
     if any(one is not None for one in special) or is_many(inputs, jobs):
         if plan is not None:
             raise UsageError("--plan takes one photo or video, no --manifest, no --boxes-from")
         return veil_many(
-            ui, jobs, out, options, evidence, manifest, resume=resume, boxes=boxes_from
+            ui, found, target, options, evidence, manifest, resume=resume, boxes=boxes_from
         )
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
-        found = None
+        faces = None
         if plan is not None or options.parts > 1:
             workers = Processes(options.parts)
-            found = analyze_file(path, options, progress=progress, executor=workers)
-        if plan is not None and found is not None:
-            save_plan(plan, found)
-        return veil_file(path, out, options, plan=found, progress=progress)
+            faces = analyze_file(path, options, progress=progress, executor=workers)
+        if plan is not None and faces is not None:
+            save_plan(plan, faces)
+        return veil_file(path, target, options, plan=faces, progress=progress)
 
-    return veil_one(ui, path, out, work, evidence, strict=options.strict)
+    return veil_one(ui, path, target, work, evidence, strict=options.strict)
 
 
 @add_verb(app, groups=(*FILES, *FIND, *TRACK))
@@ -184,19 +188,25 @@ def detect(
     from faceveil.cli.lines import plan_line
     from faceveil.pipeline import analyze_file
 
-    def show(path: Path, found: Plan) -> None:
+    def show(name: str, found: Plan) -> None:
         if plan is not None:
             save_plan(plan, found)
         faces = count(len(found.tracks), "face")
         ui.result(
-            plan_line(str(path), found)
+            plan_line(name, found)
             if json
-            else f"{path}: {faces} of {found.min_face:.0f} px or more, by {found.detector}"
+            else f"{name}: {faces} of {found.min_face:.0f} px or more, by {found.detector}"
         )
 
-    files = [job.path for job in find_jobs(inputs, options, plan=plan)]
+    files = find_inputs(inputs, options, plan=plan)
+    if plan is not None and is_many(inputs, files.jobs):
+        raise UsageError("--plan takes one photo or video")
     return run_each(
-        ui, files, lambda path, progress: analyze_file(path, options, progress=progress), show
+        ui,
+        files,
+        options,
+        lambda path, progress: analyze_file(path, options, progress=progress),
+        show,
     )
 
 
@@ -204,7 +214,7 @@ def detect(
 def render(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The photo or video.")],
     plan: Annotated[Path, typer.Argument(help="A plan saved by veil or detect, edited or not.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="The file to write, or a folder.")],
     report: ReportFile = None,
     report_html: ReportPage = None,
     sign: SignKey = None,
@@ -223,9 +233,10 @@ def render(
 
     if source.is_dir():
         raise UsageError(f"{source} is a folder; a plan is for one file")
-    find_jobs([source], options, sides=(report, report_html))
+    find_inputs([source], options, sides=(report, report_html))
     evidence = Evidence(report, report_html, sign, options)
-    wanted = read_plan(plan)
+    wanted, target = read_plan(plan), Path(out)
+    make_folder(out)
     if not (wanted.sha256 or foreign_plan):
         raise UsageError(
             "the plan does not say for which file it was made",
@@ -235,9 +246,9 @@ def render(
     return veil_one(
         ui,
         source,
-        out,
+        target,
         lambda progress: render_file(
-            source, wanted, out, options, foreign=foreign_plan, progress=progress
+            source, wanted, target, options, foreign=foreign_plan, progress=progress
         ),
         evidence,
     )
@@ -283,22 +294,27 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
 
     found = 0
 
-    def show(path: Path, findings: list[Finding]) -> None:
+    def show(name: str, findings: list[Finding]) -> None:
         nonlocal found
         certain = [finding for finding in findings if finding.kind != "doubt"]
         found += len(certain)
         if json:
-            ui.result(findings_line(str(path), findings))
+            ui.result(findings_line(name, findings))
             return
         for finding in findings:
-            ui.result(f"{path}: {finding.words}")
+            ui.result(f"{name}: {finding.words}")
         if not findings:
-            ui.result(f"{path}: nothing found")
+            ui.result(f"{name}: nothing found")
         elif not certain:
-            ui.result(f"{path}: nothing certain; look at these places yourself")
+            ui.result(f"{name}: nothing certain; look at these places yourself")
 
-    files = [job.path for job in find_jobs(inputs, options, outputs=True)]
-    code = run_each(ui, files, lambda path, progress: check_file(path, options, doubts=True), show)
+    code = run_each(
+        ui,
+        find_inputs(inputs, options, outputs=True),
+        options,
+        lambda path, progress: check_file(path, options, doubts=True),
+        show,
+    )
     return WithheldError.exit_code if found else code
 
 

@@ -82,7 +82,7 @@ def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Found]:
             ),
         )
     elif "regions" in line:
-        if line["status"] == "failed" or line["media"] is None:  # nothing, or an archive
+        if line["status"] in ("failed", "skipped") or line["media"] is None:  # or an archive
             return
         spots = (
             Spot(int(frame), Box(*box)) for frame, boxes in line["regions"].items() for box in boxes

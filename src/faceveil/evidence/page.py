@@ -14,6 +14,7 @@ from faceveil.chinese import in_chinese
 from faceveil.evidence.words import LIMITS, STATUS, VERIFY, WORDS
 from faceveil.options import Options
 from faceveil.report import Checked, Report, TrackFacts
+from faceveil.text import shown
 
 ROWS = 40
 """Rows of a file's table of faces; the rest is in the JSON report."""
@@ -59,6 +60,7 @@ def _pair(english: str, chinese: str) -> str:
 
 def _both(*messages: str, comma: str = "、") -> str:
     """Messages, one after the other, in both languages."""
+    messages = tuple(map(shown, messages))
     english = ", ".join(messages)
     chinese = comma.join(map(in_chinese, messages))
     return escape(english) if chinese == comma.join(messages) else _pair(english, chinese)
@@ -71,7 +73,7 @@ def _prose(key: str, lines: Iterable[tuple[str, str]]) -> str:
 
 def _name(text: str) -> str:
     # A name may be written from right to left, and must not turn what follows it.
-    return f"<bdi>{escape(text)}</bdi>"
+    return f"<bdi>{escape(shown(text))}</bdi>"
 
 
 def _status(report: Report) -> str:
@@ -89,7 +91,7 @@ def _totals(reports: Sequence[Report]) -> dict[str, str]:
     counts = {key: sum(report.status == key for report in reports) for key in STATUS}
     blind = max((report.smallest_face_px for report in reports), default=0.0)
     return {
-        "files": str(len(reports)),
+        "files": str(len(reports) - counts["skipped"]),
         "done": str(counts["ok"]),
         "with warnings": str(counts["partial"]),
         "no output": str(counts["failed"]),

@@ -55,6 +55,7 @@ STATUS: Final = {
     "ok": ("done", "完成"),
     "partial": ("with warnings", "有警告"),
     "failed": ("no output", "无输出"),
+    "skipped": ("passed over", "已跳过"),
 }
 
 LIMITS: Final = (

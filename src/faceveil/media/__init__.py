@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from importlib import import_module
-from pathlib import Path, PurePath
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
+from faceveil.media.names import veiled_name
 from faceveil.types import Frame, Media
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "open_sink",
     "open_source",
     "output_suffix",
+    "require_suffix",
     "sniff",
     "veiled_name",
 ]
@@ -45,6 +47,11 @@ _SUFFIXES: Final[dict[str, str]] = {
     "image": "faceveil.media.image_write:output_suffix",
     "animation": "faceveil.media.image_write:output_suffix",
     "video": "faceveil.media.containers:output_suffix",
+}
+_NAMED: Final[dict[str, str]] = {
+    "image": "faceveil.media.image_write:require_suffix",
+    "animation": "faceveil.media.image_write:require_suffix",
+    "video": "faceveil.media.containers:container_of",
 }
 
 
@@ -187,16 +194,6 @@ def open_sink(target: Path, source: Source, options: Options) -> Sink:
     return sink
 
 
-def veiled_name(name: str, suffix: str) -> str:
-    """What the obscured version of a file is called: ``x.veiled.jpg`` for ``x.jpg``."""
-    path = PurePath(name)
-    stem = path.stem
-    if suffix.lower() != path.suffix.lower():
-        # x.heic and x.jpg may lie side by side and must not become one file.
-        stem += path.suffix.replace(".", "-")
-    return f"{stem}.veiled{suffix}"
-
-
 def output_suffix(media: Media, name: str = "") -> str:
     """Suffix, with the dot, of the format in which a source is written by default.
 
@@ -213,3 +210,13 @@ def output_suffix(media: Media, name: str = "") -> str:
         raise UnsupportedError(f"a {media.kind} cannot be written")
     suffix: str = _load(place)(media, name)
     return suffix
+
+
+def require_suffix(target: Path, media: Media) -> None:
+    """Refuse the name of an output before any work is done for it.
+
+    Raises:
+        UsageError: its suffix is of no format, or of one that is not written.
+    """
+    if (place := _NAMED.get(media.kind)) is not None:
+        _load(place)(target)

@@ -17,15 +17,16 @@ from typing import IO, Final, Protocol
 
 from faceveil.closing import Aborting, Closing
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
-from faceveil.media.entries import Member, key_of, refuse_doubles, refuse_nested, safe_name
-from faceveil.media.kinds import ARCHIVES, HEAD, read_head, sniff
+from faceveil.media.entries import LeftOut, Member, refuse_nested, safe_name
+from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS, read_head, sniff
+from faceveil.media.names import key_of
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.options import Options
 
 __all__ = ["Archive", "ArchiveWriter", "Member", "archive_kind", "open_archive"]
 
 _CHUNK: Final = 1 << 20
-_OLDEST: Final = (1980, 1, 1, 0, 0, 0)
+OLDEST: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every entry written: the first that a zip can hold."""
 
 _TARS: Final = frozenset({"tar", "gzip", "bzip2", "xz", "zstd"})
@@ -36,9 +37,13 @@ class Reader(Protocol):
 
     Attributes:
         members: the files in it, names and sizes checked; folders are left out.
+        left_out: what cannot be had of it, and why.
+        notes: how its names were read, if nothing in it says so.
     """
 
     members: tuple[Member, ...]
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
 
     def open(self, member: Member) -> IO[bytes]:
         """The unpacked bytes of a member."""
@@ -48,29 +53,24 @@ class Reader(Protocol):
 
 
 class Archive(Closing):
-    """An archive whose entries have passed every check.
+    """An archive that may be unpacked.
 
     Attributes:
-        members: the files in it, in the order in which they are stored.
+        members: the files in it, in the order in which they are stored. Two may be of one name.
+        left_out: what cannot be had of it, and why.
+        notes: how its names were read, if nothing in it says so.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self.members = reader.members
-        try:
-            refuse_doubles(member.name for member in self.members)
-            for member in self.members:
-                with reader.open(member) as file, _reading(member):
-                    refuse_nested(member.name, file.read(HEAD))
-        except BaseException:
-            reader.close()
-            raise
+        self.members, self.left_out, self.notes = reader.members, reader.left_out, reader.notes
 
     def extract(self, member: Member, target: Path) -> None:
         """Unpack one member into a new file, for its owner's eyes alone.
 
         Raises:
             UnreadableError: it is damaged, or not of the size the archive claims.
+            UnsupportedError: it is an archive itself.
             OutputError: the file is there already, or cannot be written.
         """
         try:
@@ -80,6 +80,8 @@ class Archive(Closing):
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in self._chunks(member):
+                    if not file.tell():
+                        refuse_nested(chunk[:HEAD])
                     try:
                         file.write(chunk)
                     except OSError as error:
@@ -93,14 +95,12 @@ class Archive(Closing):
         left = member.size
         with self._reader.open(member) as file:
             while True:
-                with _reading(member):
+                with _reading():
                     # One byte more than was promised tells a lie from the truth.
                     chunk = file.read(min(_CHUNK, left + 1))
                 left -= len(chunk)
                 if left < 0 or (left and not chunk):
-                    raise UnreadableError(
-                        f"{str(member.name)!r} in the archive is not of the size it claims"
-                    )
+                    raise UnreadableError("it is not of the size that the archive claims")
                 if not chunk:
                     return
                 yield chunk
@@ -110,14 +110,14 @@ class Archive(Closing):
 
 
 @contextmanager
-def _reading(member: Member) -> Iterator[None]:
+def _reading() -> Iterator[None]:
     """Turns what the standard library raises about damaged data into an error of ours."""
     from faceveil.media.zips import DAMAGE
 
     try:
         yield
     except DAMAGE as error:
-        raise UnreadableError(f"{str(member.name)!r} in the archive is damaged") from error
+        raise UnreadableError("it is damaged") from error
 
 
 def archive_kind(path: Path) -> str | None:
@@ -126,7 +126,10 @@ def archive_kind(path: Path) -> str | None:
     Raises:
         UnreadableError: the file cannot be read.
     """
-    kind = sniff(read_head(path))
+    head = read_head(path)
+    kind = sniff(head)
+    if kind is None and head.startswith(PROGRAMS) and zipfile.is_zipfile(path):
+        return "zip"  # which unpacks itself
     return kind if kind in ARCHIVES else None
 
 
@@ -134,14 +137,13 @@ def open_archive(path: Path, options: Options, scratch: Path | None = None) -> A
     """Open a zip or a tar (plain, gzip, bzip2, xz; zstd from Python 3.14 on).
 
     Args:
-        options: ``max_entries``, ``max_unpacked`` and ``max_ratio`` are used.
+        options: ``max_entries``, ``max_unpacked``, ``max_ratio`` and ``names_in`` are used.
         scratch: where a compressed tar is unpacked to, in a file without a name; None: the
             system's folder for such files.
 
     Raises:
         UnreadableError: damaged, cut off, or its entries overlap.
-        UnsupportedError: not such an archive, or an entry is encrypted, no plain file, an archive
-            itself, or has a name that is not safe or not the only one of its kind.
+        UnsupportedError: not such an archive, or a name in it leads out of it.
         LimitError: too many entries, or too much to unpack.
     """
     kind = archive_kind(path)
@@ -186,7 +188,7 @@ class ArchiveWriter(Aborting):
         name = safe_name(str(name), len(self._names) + 1)
         if key_of(name) in self._keys:
             raise OutputError(f"several entries of the archive would be called {str(name)!r}")
-        entry = zipfile.ZipInfo(str(name), _OLDEST)
+        entry = zipfile.ZipInfo(str(name), OLDEST)
         entry.create_system = 3  # Unix, whatever system this is
         entry.external_attr = (stat.S_IFREG | 0o600) << 16
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.timeline import straightened
 from faceveil.types import Media
 
@@ -53,8 +53,6 @@ TIMELESS: Final = frozenset({"h264", "hevc"})
 
 _ELEMENTARY: Final = b"\x00\x00\x01\xb3"
 """An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
-
-_DISK_ERRORS: Final = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,8 @@ def writing() -> Iterator[None]:
         yield
     except av.error.FFmpegError as error:
         disk = is_disk_error(error)
-        raise OutputError(
+        kind = DiskError if disk else OutputError
+        raise kind(
             f"the video cannot be written: {reason(error)}",
             "Check the folder and the disk." if disk else "Write it as .mkv, or with --audio drop.",
         ) from error
@@ -198,7 +197,7 @@ def writing() -> Iterator[None]:
 
 def is_disk_error(error: av.error.FFmpegError) -> bool:
     """The disk is full or failing, as opposed to data that does not fit a format."""
-    return error.errno in _DISK_ERRORS
+    return error.errno in DISK_ERRORS
 
 
 def reason(error: av.error.FFmpegError) -> str:

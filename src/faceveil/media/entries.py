@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Final
 
-from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
 from faceveil.media.kinds import ARCHIVES, sniff
 from faceveil.options import Options
+from faceveil.text import unseen
 
 SMALL: Final = 16_000_000
 """An archive that unpacks to no more bytes than this is no bomb, whatever its ratio."""
 
-# Longest name of a file in all usual file systems, and longest path in Linux, in bytes of UTF-8.
-_MOST_PART, _MOST_PATH = 255, 4095
-# Signs that turn the direction of writing let a name end otherwise than it seems to.
-_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+LINK: Final = "it is a link or a device, not a file"
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_ARCHIVE_SUFFIXES: Final = re.compile(
-    r"\.(zip|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst|7z|rar|jar|cab|lz4?|lzma|z)$", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,63 +27,61 @@ class Member:
     Attributes:
         name: where it lies in the archive: relative, without ``..``.
         size: unpacked, in bytes, as the archive claims.
+        number: of the entry, from 1.
     """
 
     name: PurePosixPath
     size: int
+    number: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An entry that is not worked on.
+
+    Attributes:
+        name: as the archive has it.
+        error: why.
+        passed: it would be passed over in a folder, too: a link, a device.
+    """
+
+    name: str
+    error: FaceVeilError
+    passed: bool = False
+
+
+class HostileError(UnsupportedError):
+    """A name by which an archive means harm: nothing of it is unpacked."""
 
 
 def safe_name(text: str, number: int) -> PurePosixPath:
     """The name of an entry, if nothing can come of it on any system.
 
+    A backslash stands between folders, as in what old Windows programs pack.
+
     Args:
-        number: of the entry, from 1; what cannot be shown is told by it.
+        number: of the entry, from 1.
 
     Raises:
-        UnsupportedError: the name is absolute, leaves its folder, or cannot be shown as it is.
+        HostileError: the name leaves its folder.
+        UnsupportedError: it is absolute, or cannot be shown as it is.
     """
-    unseen = any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in text)
-    parts = [part for part in text.split("/") if part not in ("", ".")]
+    plain = text.replace("\\", "/")
+    parts = [part for part in plain.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise HostileError(f"entry {number} of the archive has a name that leaves its folder")
     problem = (
         "has control characters in its name"
-        if unseen or _TURNING.search(text)
-        else "has a backslash in its name"
-        if "\\" in text
+        if unseen(text)
         else "has an absolute name"
-        if text.startswith("/") or _DRIVE.match(text)
-        else "has a name that leaves its folder"
-        if ".." in parts
+        if plain.startswith("/") or _DRIVE.match(plain)
         else "has no name"
-        if not text
-        else "has a name that is too long"
-        if len(text.encode()) > _MOST_PATH or any(len(p.encode()) > _MOST_PART for p in parts)
+        if not parts
         else ""
     )
     if problem:
         raise UnsupportedError(f"entry {number} of the archive {problem}")
     return PurePosixPath(*parts)
-
-
-def key_of(name: PurePosixPath) -> str:
-    """What two names have in common that some file systems cannot tell apart."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
-
-
-def refuse_doubles(names: Iterable[PurePosixPath]) -> None:
-    """Refuse names that would be written to one place.
-
-    Raises:
-        UnsupportedError: two are alike, or one is a folder of another.
-    """
-    seen: set[str] = set()
-    folders: set[str] = set()
-    for name in names:
-        key = key_of(name)
-        above = {key_of(folder) for folder in name.parents if folder.name}
-        if key in seen or key in folders or above & seen:
-            raise UnsupportedError(f"several entries of the archive are called {str(name)!r}")
-        seen.add(key)
-        folders |= above
 
 
 class Tally:
@@ -131,18 +123,18 @@ class Tally:
             raise LimitError(f"the archive unpacks to more than {self.most} bytes ({self._what})")
 
 
-def refuse_nested(name: PurePosixPath, head: bytes) -> None:
+def refuse_nested(head: bytes) -> None:
     """Refuse an archive in an archive: its limits would be those of each, not of all.
 
     Args:
         head: the first bytes of the entry.
 
     Raises:
-        UnsupportedError: the name or the bytes are an archive's.
+        UnsupportedError: they are an archive's.
     """
-    if sniff(head) in ARCHIVES or _ARCHIVE_SUFFIXES.search(name.name):
+    if sniff(head) in ARCHIVES:
         raise UnsupportedError(
-            f"{str(name)!r} in the archive is an archive itself", "Unpack it and leave it out."
+            "it is an archive in an archive", "Unpack it, and give it to FaceVeil by itself."
         )
 
 
@@ -150,10 +142,15 @@ class Guarded:
     """A file that gives only so much before ``allow`` is called again.
 
     Readers of archives trust what an archive claims about the size of its tables.
+
+    Args:
+        seen: is shown what was read of the tables, and may alter it.
     """
 
-    def __init__(self, file: IO[bytes], allowed: int) -> None:
-        self._file = file
+    def __init__(
+        self, file: IO[bytes], allowed: int, seen: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        self._file, self._seen = file, seen
         self._allowed: int | None = allowed
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
@@ -171,7 +168,7 @@ class Guarded:
             LimitError: more was asked for than is allowed, and it is there.
         """
         if self._allowed is None:
-            return self._file.read(size)
+            return self._shown(self._file.read(size))
         if 0 <= size <= self._allowed:
             data = self._file.read(size)
         else:
@@ -179,4 +176,7 @@ class Guarded:
         if len(data) > self._allowed:
             raise LimitError("the tables of the archive are too large")
         self._allowed -= len(data)
-        return data
+        return self._shown(data)
+
+    def _shown(self, data: bytes) -> bytes:
+        return data if self._seen is None else self._seen(data)

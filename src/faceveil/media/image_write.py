@@ -57,6 +57,23 @@ def _may_keep(traits: Traits, format: str, options: Options) -> bool:
     return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
 
 
+def require_suffix(target: Path) -> None:
+    """Refuse a name that asks for no format in which pictures are written.
+
+    Raises:
+        UsageError: a picture by this name would not be what it says, or nobody could open it.
+    """
+    format = format_of_suffix(target.name)
+    if format is None:
+        suffix = target.suffix or "a file without suffix"
+        raise UsageError(
+            f"{target.name} cannot be written: no picture is written as {suffix}",
+            "Name the output .jpg or .png; a folder is named with / at its end.",
+        )
+    if format not in _STILLS:
+        raise UsageError(f"{format.upper()} cannot be written", "Name the output .jpg or .png.")
+
+
 class ImageSink(Aborting):
     """Writes a still or animated picture; meets ``faceveil.media.Sink``.
 

@@ -33,6 +33,7 @@ _PREFIXES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x00\x00\x01\xb3", "mpeg"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
+    (b"PK00PK\x03\x04", "zip"),  # one part of an archive that has no others
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
@@ -54,6 +55,13 @@ VIDEOS: Final = frozenset(
     | {"flv", "asf", "ogg", "mxf", "ivf", "dv", "h264", "hevc"}
 )
 ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zstd", "7z", "rar"})
+
+PROGRAMS: Final = (b"MZ", b"\x7fELF", b"#!")
+"""How programs begin. One that unpacks itself has an archive at its end."""
+# What the first file is called in office documents, books and what is made like them (ISO/IEC
+# 29500-2, OpenDocument 1.3 part 2, EPUB 3.3).
+_OFFICE: Final = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/")
+_MIMETYPES: Final = (b"mimetypeapplication/vnd.oasis", b"mimetypeapplication/epub")
 
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -89,6 +97,8 @@ def sniff(head: bytes) -> str | None:
     An animated PNG is "png". The name "tiff" covers the camera raw formats that are built on
     TIFF; whether one can be shown is decided when it is opened.
     """
+    if head.startswith(b"PK\x03\x04") and head[30:].startswith((*_OFFICE, *_MIMETYPES)):
+        return "office"
     for prefix, kind in _PREFIXES:
         if head.startswith(prefix):
             return kind
@@ -109,7 +119,7 @@ def sniff(head: bytes) -> str | None:
     for first, step in ((0, 188), (4, 192)):
         if len(head) > first + 2 * step and all(head[first + i * step] == 0x47 for i in range(3)):
             return "mpegts"
-    return _bare_stream(head)
+    return _bare_stream(head) or ("tar" if _is_old_tar(head) else None)
 
 
 _DV_SECTIONS: Final = (0, 1, 1, 2, 2, 2)
@@ -131,6 +141,17 @@ def _bare_stream(head: bytes) -> str | None:
     if _begins(map(_hevc, units), before=(35, 39), sets=(32, 33)):
         return "hevc"
     return None
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """Whether this is the header of a tar of before POSIX, which has nothing but its checksum."""
+    if len(head) < 512 or not head[0]:
+        return False
+    try:
+        claimed = int(head[148:156].strip(b" \0"), 8)
+    except ValueError:
+        return False
+    return claimed == sum(head[:148]) + 8 * ord(" ") + sum(head[156:512])
 
 
 def _begins(types: Iterable[int], before: tuple[int, ...], sets: tuple[int, int]) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.media.names import shortened
 
 
 class PartFile:
@@ -33,7 +35,7 @@ class PartFile:
         self.target = target
         try:
             descriptor, name = tempfile.mkstemp(
-                dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".part"
+                dir=target.parent, prefix=part_prefix(target.name), suffix=".part"
             )
         except OSError as error:
             raise cannot_write(error) from error
@@ -93,7 +95,22 @@ class PartFile:
             self.path.unlink(missing_ok=True)
 
 
+class DiskError(OutputError):
+    """The disk is full, or fails: what is written next to it will not fare better."""
+
+
+DISK_ERRORS: Final = frozenset(
+    {errno.ENOSPC, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS}
+)
+
+
 def cannot_write(error: OSError) -> OutputError:
     """The error to raise when the operating system refuses to write."""
     reason = (error.strerror or "input or output failed").lower()
-    return OutputError(f"the output cannot be written: {reason}", "Check the folder and the disk.")
+    kind = DiskError if error.errno in DISK_ERRORS else OutputError
+    return kind(f"the output cannot be written: {reason}", "Check the folder and the disk.")
+
+
+def part_prefix(name: str) -> str:
+    """How the temporary name of a file begins: with as much of its own as there is room for."""
+    return f".{shortened(name, 100)}."

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
-from faceveil.media.entries import Guarded, Member, Tally, safe_name
+from faceveil.media.entries import LINK, Guarded, HostileError, LeftOut, Member, Tally, safe_name
 from faceveil.media.kinds import HEAD, sniff
+from faceveil.media.name_codes import Stored, decoded
 from faceveil.media.part import cannot_write
 from faceveil.options import Options
 
@@ -47,30 +48,47 @@ class TarReader:
                 self._tar = stack.enter_context(
                     tarfile.open(fileobj=cast("IO[bytes]", guard), mode="r:")
                 )
-                self._entries = self._checked(guard, Tally(packed, options))
+                self._check(guard, Tally(packed, options), options)
                 guard.allow(None)
                 self._require_end(file)
             except (tarfile.TarError, OSError, ValueError, EOFError) as error:
                 raise UnreadableError("the tar archive is damaged or cut off") from error
             self._stack = stack.pop_all()
-        self.members = tuple(self._entries)
 
-    def _checked(self, guard: Guarded, tally: Tally) -> dict[Member, tarfile.TarInfo]:
-        entries = {}
+    def _check(self, guard: Guarded, tally: Tally, options: Options) -> None:
+        infos, stored = [], []
         for info in self._tar:
-            number = tally.entry(info.size)
-            name = safe_name(info.name, number)
-            if info.issparse() or not (info.isreg() or info.isdir()):
-                raise UnsupportedError(
-                    f"entry {number} of the archive is a link or a device, not a file"
-                )
-            if info.isreg():
-                member = Member(name, info.size)
-                if member in entries:
-                    raise UnsupportedError(f"several entries of the archive are called {name!s}")
-                entries[member] = info
+            infos.append(info)
+            tally.entry(info.size if info.isreg() else 0)
+            named = "path" in info.pax_headers
+            stored.append(Stored(info.name.encode("utf-8", "surrogateescape"), sure=named))
             guard.allow(_HEADERS)
-        return entries
+        names, self.notes = decoded(stored, options.names_in)
+        self._entries: dict[int, tarfile.TarInfo] = {}
+        members, left_out, files = list[Member](), list[LeftOut](), dict[str, tarfile.TarInfo]()
+        for number, (name, info) in enumerate(zip(names, infos, strict=True), 1):
+            data, problem = info, _refusal(info)
+            if info.islnk() and info.linkname in files:
+                # The same file under another name: in a folder it would be done like any other.
+                data, problem = files[info.linkname], None
+                tally.bytes(data.size)
+            try:
+                safe = safe_name(name, number)
+            except HostileError:
+                raise
+            except UnsupportedError as error:
+                if not info.isdir():
+                    left_out.append(LeftOut(name, error))
+                continue
+            if info.isdir():
+                continue
+            if problem is not None:
+                left_out.append(LeftOut(name, problem, passed=_is_passed(info)))
+                continue
+            files[info.name] = data
+            self._entries[number] = data
+            members.append(Member(safe, data.size, number))
+        self.members, self.left_out = tuple(members), tuple(left_out)
 
     def _require_end(self, file: IO[bytes]) -> None:
         # A header that cannot be read, or is not there, ends the list without a word.
@@ -79,12 +97,26 @@ class TarReader:
             raise UnreadableError("the tar archive is damaged or cut off")
 
     def open(self, member: Member) -> IO[bytes]:
-        data = self._tar.extractfile(self._entries[member])
+        data = self._tar.extractfile(self._entries[member.number])
         assert data is not None, "only plain files are members"
         return data
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _refusal(info: tarfile.TarInfo) -> UnsupportedError | None:
+    """Why an entry is left out, or None."""
+    if info.issparse():
+        return UnsupportedError("it is stored with holes, which is not handled")
+    if info.islnk():
+        return UnsupportedError("it is a link to a file that the archive does not hold before it")
+    return None if info.isreg() else UnsupportedError(LINK)
+
+
+def _is_passed(info: tarfile.TarInfo) -> bool:
+    """Whether an entry would be passed over in a folder."""
+    return info.issym() or info.isdev()
 
 
 def _head(file: IO[bytes]) -> bytes:

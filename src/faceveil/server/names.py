@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from faceveil.media import veiled_name
-from faceveil.media.entries import key_of
+from faceveil.media.names import key_of
 
 LONGEST = 240
 """Bytes: what file systems take, less room for what is added."""

@@ -1,0 +1,74 @@
+"""What is told of a run over many files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faceveil.batch.bundle import Outcome, Packed
+from faceveil.batch.find import Job, Passed
+from faceveil.batch.manifest import Entry
+from faceveil.report import Report
+
+
+@dataclass
+class Counts:
+    """How far a run is. A file of an archive counts like any other.
+
+    Attributes:
+        files: how many there are, as far as is known yet.
+        done: how many are through, of which ``failed`` failed and ``partial`` have warnings.
+        skipped: how many of them an earlier run had done.
+        faces: different faces covered in them.
+        aside: what is no picture or video and was not expected to be one; none of the others.
+    """
+
+    files: int = 0
+    done: int = 0
+    failed: int = 0
+    partial: int = 0
+    skipped: int = 0
+    faces: int = 0
+    aside: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Passed):
+            self.files -= 1
+            self.aside += 1
+            return
+        self.done += 1
+        if isinstance(outcome, Exception):
+            self.failed += 1
+            return
+        self.partial += outcome.status == "partial"
+        self.faces += outcome.tracks
+
+    def skip(self, entry: Entry) -> None:
+        self.done += 1
+        self.skipped += 1
+        self.failed += entry.failed
+        self.partial += entry.status == "partial"
+        self.faces += entry.faces
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one input.
+
+    Attributes:
+        outcome: the report, or what went wrong; None: an earlier run had done it.
+        folder: where the output lies.
+        partial: there were warnings, now or in the earlier run.
+        codes: what this input contributes to the exit code of a command line; of an archive, what
+            each of its members does.
+        packed, passed: of an archive, the members that were done and that were passed over.
+        notes: what else is to be said of it.
+    """
+
+    job: Job
+    outcome: Report | Exception | None
+    folder: str
+    partial: bool = False
+    codes: frozenset[int] = frozenset({0})
+    packed: tuple[Packed, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,67 @@
+"""What is done to one of many files, in whatever process."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from faceveil.batch.bundle import Piece
+from faceveil.batch.find import Job
+from faceveil.batch.store import Stamp, deliver, fetch, is_url
+from faceveil.dataset import Marked
+from faceveil.errors import FaceVeilError, UnsupportedError
+from faceveil.media.archive import archive_kind
+from faceveil.options import Options
+from faceveil.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an executor is handed: a file, or a member of an archive."""
+
+    job: Job
+    folder: str
+    called: str = ""
+    stamp: Stamp | None = None
+    piece: Piece | None = None
+    bundle: int = 0
+    marked: Marked | None = None
+
+
+def is_archive(job: Job) -> bool:
+    try:
+        return not is_url(job.root) and archive_kind(job.path) is not None
+    except FaceVeilError:
+        return False
+
+
+def work_on(task: Task, *, options: Options, here: Path) -> Report:
+    """One file, in whatever process this is, which may have begun in another folder."""
+    if task.piece is not None:
+        piece = task.piece
+        return _veil(here / piece.path, here / piece.folder, options, task.marked, piece.called)
+    if not (is_url(task.job.root) or is_url(task.folder)):
+        return _veil(here / task.job.path, here / task.folder, options, task.marked, task.called)
+    with tempfile.TemporaryDirectory(prefix="faceveil-") as scratch:
+        path = Path(scratch, PurePosixPath(task.job.name).name)
+        if is_url(task.job.root):
+            fetch(f"{task.job.root}/{task.job.name}", path)
+            if archive_kind(path) is not None:
+                raise UnsupportedError("an archive at a URL is not opened", "copy it here first")
+        else:
+            path = here / task.job.path
+        if not is_url(task.folder):
+            return _veil(path, here / task.folder, options, task.marked, task.called)
+        out = Path(scratch, "out")
+        out.mkdir()
+        report = _veil(path, out, options, task.marked, task.called)
+        deliver(out / report.output, f"{task.folder}/{report.output}")
+        return report
+
+
+def _veil(path: Path, folder: Path, options: Options, marked: Marked | None, called: str) -> Report:
+    from faceveil.pipeline import marked_plan, veil_file
+
+    plan = None if marked is None else marked_plan(path, marked, options)
+    return veil_file(path, folder, options, plan=plan, name=called)

@@ -1,0 +1,144 @@
+"""What the obscured version of a file is called, so that no two inputs ever share a name.
+
+A name follows from that of the input alone, and from the suffix of what is written. Where that
+could be the name of another input's output, and where it would be too long, a few signs of the
+hash of the input's own name tell it apart: the same input gets the same name in every run,
+whoever else works beside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable
+from pathlib import PurePath
+from typing import Final, TypeVar
+
+from faceveil.media.kinds import SUFFIXES
+
+J = TypeVar("J", bound=Hashable)
+
+LONGEST: Final = 255
+"""Bytes of UTF-8 that the name of a file may have in all usual file systems."""
+MARK: Final = ".veiled"
+_SIGNS: Final = 10
+_SUFFIXES: Final = frozenset(suffix for spelled in SUFFIXES.values() for suffix in spelled)
+
+
+def veiled_name(name: str, suffix: str) -> str:
+    """What the obscured version of a file is called: ``x.veiled.jpg`` for ``x.jpg``.
+
+    One that would be too long for a file system is cut, see `told_apart`.
+    """
+    path = PurePath(name)
+    whole = f"{path.stem if _same(path.suffix, suffix) else _dashed(name)}{MARK}{suffix}"
+    if length(whole) <= LONGEST:
+        return whole
+    tail = f"{_hash(name)}{MARK}{suffix}"
+    return shortened(path.stem, LONGEST - length(tail)) + tail
+
+
+def told_apart(name: str, again: int = 0) -> str:
+    """Another name for an input, under which nothing else goes: ``x~1a2b3c.jpg`` for ``x.jpg``.
+
+    Args:
+        again: its number among several of the very same name, as an archive may hold them.
+    """
+    path = PurePath(name)
+    tail = _hash(f"{name}{'/' * again}") + path.suffix
+    return shortened(path.stem, LONGEST - length(tail)) + tail
+
+
+def key_of(name: object) -> str:
+    """What two names have in common that some file systems cannot tell apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
+
+
+def clashing(names: Iterable[tuple[J, str]], beside: Collection[str] = ()) -> set[J]:
+    """Which of the inputs whose outputs go to one folder need another name there.
+
+    In which format an output is written is known only when its input is read, so whatever could
+    become one name counts. Of those that could the first keeps its own: with a suffix of a
+    picture's before without, then by name.
+
+    Args:
+        names: each input, and what its output would be named after.
+        beside: names of inputs that lie in that folder, and must not be written over.
+    """
+    full, stems, others, found = set[str](), set[str](), set[str](), set[J]()
+    kept = {key_of(PurePath(name).stem.removesuffix(MARK)) for name in beside if is_marked(name)}
+    for item, name in sorted(names, key=lambda pair: (_order(pair[1]), str(pair[0]))):
+        # An output is called after the stem if it keeps the suffix, and after all of it if not.
+        suffix = PurePath(name).suffix
+        whole, stem, other = key_of(name), key_of(PurePath(name).stem), key_of(_dashed(name))
+        if (
+            whole in full
+            or other in others | stems
+            or (suffix and stem in others)
+            or {stem, other} & kept
+        ):
+            found.add(item)
+            continue
+        full.add(whole)
+        others.add(other)
+        if suffix:
+            stems.add(stem)
+    return found
+
+
+def is_cut(name: str, suffix: str) -> bool:
+    """Whether the name of the output for an input had to be cut."""
+    path = PurePath(name)
+    return length(f"{path.stem}{path.suffix}{MARK}{suffix}") > LONGEST + length(path.suffix)
+
+
+def is_marked(name: str) -> bool:
+    """Whether a name is one that an output of FaceVeil could have."""
+    return PurePath(name).stem.endswith(MARK)
+
+
+def originals(outputs: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
+    """For each name that an output could have: the names that lie beside and could be its input."""
+    possible = defaultdict[str, list[str]](list)
+    for name in names:
+        for known in (name, told_apart(name)):
+            possible[PurePath(known).stem].append(name)
+            possible[_dashed(known)].append(name)
+    found = {}
+    for output in outputs:
+        stem, suffix = PurePath(output).stem.removesuffix(MARK), PurePath(output).suffix
+        mine = dict.fromkeys(possible.get(stem, ()))
+        long = (name for name in names if length(name) > LONGEST // 2)
+        mine |= dict.fromkeys(name for name in long if veiled_name(name, suffix) == output)
+        found[output] = [name for name in mine if name != output]
+    return found
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text, in so many bytes of UTF-8."""
+    return os.fsencode(text)[:most].decode("utf-8", "ignore") if length(text) > most else text
+
+
+def length(name: str) -> int:
+    """How many bytes a name has on the disk."""
+    return len(name.encode("utf-8", "surrogateescape"))
+
+
+def _same(suffix: str, other: str) -> bool:
+    return suffix.lower() == other.lower()
+
+
+def _dashed(name: str) -> str:
+    # x.heic and x.jpg may lie side by side and must not become one file.
+    path = PurePath(name)
+    return path.stem + path.suffix.replace(".", "-")
+
+
+def _hash(name: str) -> str:
+    return "~" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_SIGNS]
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return PurePath(name).suffix.lower() not in _SUFFIXES, name

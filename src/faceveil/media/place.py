@@ -1,0 +1,41 @@
+"""Where an output goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceveil.media import output_suffix, require_suffix
+from faceveil.media.kin import is_made_from
+from faceveil.media.names import is_cut, told_apart, veiled_name
+from faceveil.options import Options
+from faceveil.text import shown
+
+if TYPE_CHECKING:
+    from faceveil.media import Source
+
+
+def output_path(
+    path: Path, out: Path | None, source: Source, options: Options, name: str = ""
+) -> tuple[Path, tuple[str, ...]]:
+    """Where the obscured version of a file goes, and what has to be noted of its name.
+
+    What an earlier run made of the same file is replaced; nothing else that lies there is.
+
+    Raises:
+        UsageError: the name asks for a format in which this cannot be written.
+    """
+    if out is not None and not out.is_dir():
+        require_suffix(out, source.media)
+        return out, ()
+    folder, name = out or path.parent, name or path.name
+    suffix = output_suffix(source.media, path.name)
+    target = folder / veiled_name(name, suffix)
+    notes: tuple[str, ...] = ()
+    if is_cut(name, suffix):
+        notes = ("the name was too long for an output, and is cut",)
+    if not os.path.lexists(target) or is_made_from(target, source, options):
+        return target, notes
+    notes += (f"{shown(target.name)} is another file's, so the output has a name of its own",)
+    return folder / veiled_name(told_apart(name), suffix), notes  # which nobody else gives a file
