@@ -171,7 +171,9 @@ class TestPage:
 
     def test_many_files_are_summed_up(self) -> None:
         failed = Report("failed", "broken.jpg", warnings=("cut off",))
-        text = Page(page([(FULL, []), (replace(FULL, tracks=5), []), (failed, [])])).text
+        skipped = Report("skipped", "notes.txt")
+        given = [FULL, replace(FULL, tracks=5), failed, skipped]
+        text = Page(page([(report, []) for report in given])).text
         assert "7Faces covered" in text
         assert "1No output" in text
         assert all(english in text for english, _ in STATUS.values() if english != "done")

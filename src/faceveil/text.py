@@ -15,6 +15,7 @@ from typing import Any, Final
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # Besides, marks that cannot be seen, which names in Arabic and Hebrew may hold.
 _SPELLED: Final = re.compile(f"[\u061c\u200e\u200f\ufeff]|{_UNSEEN.pattern}")
+_LONE: Final = re.compile("[\ud800-\udfff]")
 
 
 def unseen(text: str) -> bool:
@@ -28,6 +29,11 @@ def shown(text: str) -> str:
     A byte that is no UTF-8 is ``\xff``, the sign that begins commands to a terminal ``\x1b``.
     """
     return _SPELLED.sub(_spelled, text)
+
+
+def utf8(text: str) -> str:
+    """A text of many lines that can be saved as UTF-8: only bytes that are none are spelled out."""
+    return _LONE.sub(_spelled, text)
 
 
 def _spelled(sign: re.Match[str]) -> str:

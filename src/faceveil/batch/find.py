@@ -83,12 +83,14 @@ class Inputs:
         passed: what is not worked on.
         failed: folders that cannot be read, and why.
         hidden: how many files and folders were passed over because they are hidden.
+        given: how many inputs were named.
     """
 
     jobs: list[Job] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     failed: list[tuple[Job, FaceVeilError]] = field(default_factory=list)
     hidden: int = 0
+    given: int = 1
 
 
 def find_jobs(
@@ -122,7 +124,7 @@ def find_inputs(
     Raises:
         UsageError: nothing is there to work on.
     """
-    found = Inputs()
+    found = Inputs(given=len(inputs))
     for given in inputs:
         if is_url(str(given)):
             _list(place_of(str(given)).root, options, outputs, found)

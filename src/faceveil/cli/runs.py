@@ -190,7 +190,7 @@ def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
     from faceveil.media.archive import archive_kind
 
     first = inputs[0]
-    if len(jobs) != 1 or first.is_dir() or is_url(str(first)):
+    if len(jobs) != 1 or len(inputs) > 1 or first.is_dir() or is_url(str(first)):
         return True
     try:
         return archive_kind(first) is not None
@@ -283,9 +283,9 @@ def veil_many(
     from faceveil.dataset import read_labels
 
     jobs = inputs.jobs
-    single = len(jobs) == 1
-    if out is not None and out.exists() and not out.is_dir() and not single:
-        raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
+    number = max(len(jobs), inputs.given)
+    if out is not None and out.exists() and not out.is_dir() and number > 1:
+        raise UsageError(f"{out} is no folder, and there are {number} files to put into it")
     labels = read_labels(boxes) if boxes is not None else None
     done: Manifest | None = None
     with evidence, ExitStack() as stack:

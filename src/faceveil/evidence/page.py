@@ -14,7 +14,7 @@ from faceveil.chinese import in_chinese
 from faceveil.evidence.words import LIMITS, STATUS, VERIFY, WORDS
 from faceveil.options import Options
 from faceveil.report import Checked, Report, TrackFacts
-from faceveil.text import shown
+from faceveil.text import utf8
 
 ROWS = 40
 """Rows of a file's table of faces; the rest is in the JSON report."""
@@ -31,7 +31,7 @@ def page(entries: Sequence[tuple[Report, Sheet]]) -> str:
     """
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     reports = [report for report, _ in entries]
-    return "\n".join(
+    whole = "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
@@ -47,6 +47,7 @@ def page(entries: Sequence[tuple[Report, Sheet]]) -> str:
             "</body>\n</html>\n",
         ]
     )
+    return utf8(whole)  # names on a disk need not be
 
 
 def _say(key: str) -> str:
@@ -60,7 +61,6 @@ def _pair(english: str, chinese: str) -> str:
 
 def _both(*messages: str, comma: str = "、") -> str:
     """Messages, one after the other, in both languages."""
-    messages = tuple(map(shown, messages))
     english = ", ".join(messages)
     chinese = comma.join(map(in_chinese, messages))
     return escape(english) if chinese == comma.join(messages) else _pair(english, chinese)
@@ -73,7 +73,7 @@ def _prose(key: str, lines: Iterable[tuple[str, str]]) -> str:
 
 def _name(text: str) -> str:
     # A name may be written from right to left, and must not turn what follows it.
-    return f"<bdi>{escape(shown(text))}</bdi>"
+    return f"<bdi>{escape(text)}</bdi>"
 
 
 def _status(report: Report) -> str:
