@@ -8,8 +8,8 @@ environment "$place/builder" "$1" build
 "$place/builder/bin/python" -m build --outdir "$place/dist" "$here" >"$place/build.log" 2>&1 ||
     { tail -20 "$place/build.log"; exit 1; }
 wheel=$(echo "$place"/dist/*.whl)
-echo "built ${wheel##*/}, $(du -k "$wheel" | cut -f1) KiB, and ${wheel%/*}/*.tar.gz beside it" |
-    sed "s#$place/dist/##"
+mkdir -p "$here/dist" && cp "$place"/dist/* "$here/dist"
+echo "built dist/${wheel##*/}, $(du -k "$wheel" | cut -f1) KiB, and the source beside it"
 
 for python in "$@"; do
     "$python" --version

@@ -1,0 +1,78 @@
+"""What the repository's host is told to run is well-formed, and is what can be run here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def steps(workflow: Path) -> list[dict[str, Any]]:
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("github-workflows", WORKFLOWS),
+        ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
+        ("citation-file-format", [ROOT / "CITATION.cff"]),
+    ],
+)
+def test_follows_its_schema(schema: str, files: list[Path]) -> None:
+    """By the schemas that the checker brings along, so without a network."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    done = subprocess.run([*command, *map(str, files)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_runs_what_can_be_run_here(workflow: Path) -> None:
+    """Our own checks are targets of the Makefile or scripts of the repository, by their names."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    ran = [step["run"].strip() for step in steps(workflow) if "run" in step]
+    assert ran
+    for command in ran:
+        words = command.removeprefix("sudo bash ").split()
+        if words[0] == "make":
+            assert set(words[1:]) <= targets, command
+        elif "/" in words[0]:
+            assert (ROOT / words[0]).is_file(), command
+        else:
+            assert words[0] in ("cd", "docker"), "put it into the Makefile, so that it can be tried"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_asks_for_no_more_than_it_needs(workflow: Path) -> None:
+    text = workflow.read_text(encoding="utf-8")
+    assert re.search(r"^permissions:\n  contents: read$", text, re.MULTILINE)
+    assert "pull_request_target" not in text
+    for step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout"):
+            assert step["with"]["persist-credentials"] is False
+        assert "secrets." not in str(step)
+
+
+def test_the_matrix_holds_the_versions_that_are_promised() -> None:
+    promised = re.search(
+        r'requires-python = ">=(3\.\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text()
+    )
+    assert promised
+    lowest, above = promised.groups()
+    checks = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())
+    assert checks["jobs"]["test"]["strategy"]["matrix"]["python"] == [lowest, f"3.{int(above) - 1}"]
+
+
+def test_the_citation_has_the_version() -> None:
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version[1]
