@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from faceveil.errors import InputError, UsageError
 from faceveil.media import sniff
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
@@ -255,3 +256,47 @@ def test_what_few_players_show_is_not_written(
         () if suffix == ".mp4" else ("written as MOV",)
     )
     assert read(tmp_path / f"kept{suffix}").tags["format"] == format
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (7, 5), (16, 16), (48, 32), (200, 16)])
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv"])
+@pytest.mark.parametrize("format", ["yuv420p", "yuv420p10le"])
+def test_tiny_pictures_do_not_end_the_process(
+    size: tuple[int, int], suffix: str, format: str, tmp_path: Path
+) -> None:
+    clip = compose(tmp_path / "in.mkv", codec="ffv1", format=format, size=size, times=range(6))
+    rewrite(clip, tmp_path / f"out{suffix}", Options())
+    after = read(tmp_path / f"out{suffix}")
+    assert len(after.times) == 6
+    even = suffix == ".mp4"
+    assert after.tags["size"] == tuple(side + side % 2 if even else side for side in size)
+
+
+@pytest.mark.parametrize("encoder", ["libx265", "libsvtav1"])
+def test_an_encoder_that_dies_of_tiny_pictures_is_refused(encoder: str, tmp_path: Path) -> None:
+    clip = compose(tmp_path / "in.mkv", codec="ffv1", size=(48, 32), times=range(2))
+    with pytest.raises(UsageError, match="48x32"):
+        rewrite(clip, tmp_path / "out.mkv", Options(encoder=encoder))
+
+
+@pytest.mark.parametrize("rate", [1, 1000, Fraction(1, 10)])
+def test_slow_and_fast_films(rate: Fraction, tmp_path: Path) -> None:
+    clip = compose(tmp_path / "in.mp4", settings=X264, time_base=1 / Fraction(rate))
+    for suffix in (".mp4", ".mov", ".mkv"):
+        rewrite(clip, tmp_path / f"out{suffix}")
+        assert read(tmp_path / f"out{suffix}").times == read(clip).times
+
+
+def test_one_frame_and_none(tmp_path: Path) -> None:
+    for suffix in (".mp4", ".mov", ".mkv", ".avi"):
+        clip = compose(tmp_path / f"one{suffix}", settings=X264, times=[0])
+        target = default_target(clip, tmp_path)
+        rewrite(clip, target)
+        assert len(read(target).times) == 1
+    with av.open(str(tmp_path / "none.mp4"), "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        output.start_encoding()
+    with pytest.raises(InputError, match="no picture"):
+        source_of(tmp_path / "none.mp4")

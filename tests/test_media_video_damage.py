@@ -140,19 +140,6 @@ def test_random_damage_never_raises_anything_else(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_a_change_of_size_is_refused(tmp_path: Path) -> None:
-    parts = [
-        compose(tmp_path / f"{size[0]}.ts", settings=X264, muxer="mpegts", size=size).read_bytes()
-        for size in ((96, 64), (128, 96))
-    ]
-    (tmp_path / "two.ts").write_bytes(b"".join(parts))
-    with (
-        source_of(tmp_path / "two.ts") as source,
-        pytest.raises(UnsupportedError, match="size changes at frame 24"),
-    ):
-        list(source.frames())
-
-
 def test_refusals_in_words(tmp_path: Path) -> None:
     clip = compose(tmp_path / "in.mp4", settings=X264, aspect=Fraction(4, 3), times=range(2))
     with pytest.raises(LimitError):

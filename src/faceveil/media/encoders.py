@@ -39,6 +39,10 @@ _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
 """What encoders call a constant quality; the first one known is used."""
 
+_LEAST: Final = 64
+"""Of smaller pictures, SVT-AV1 4.1 hangs on some and x265 4.2 ends the whole process on others."""
+_FROM_LEAST_ON: Final = ("libx265", "libsvtav1")
+
 _ANY_SIZE: Final = frozenset({None, "vp8", "vp9", "av1"})
 """Codecs that store odd sizes of 4:2:0, too."""
 
@@ -59,7 +63,7 @@ def choose(options: Options, container: Container, traits: Traits) -> str:
     """Name of the encoder to use."""
     if options.encoder != "auto":
         return options.encoder
-    deep = traits.format.endswith("10le")
+    deep = traits.format.endswith("10le") and not _is_tiny(traits)
     across, down = subsampling(traits.format)
     odd = traits.width % across or traits.height % down
     if traits.format.startswith("yuva") or (odd and not container.iso):
@@ -76,11 +80,17 @@ def coded(name: str, options: Options, container: Container, traits: Traits) -> 
     format = traits.format
     if options.encoder == "auto" and container.iso:
         format = format.replace("422", "420").replace("444", "420")
+    if options.encoder == "auto" and _is_tiny(traits):
+        format = format.removesuffix("10le")
     width, height = traits.width, traits.height
     if codec_of(name) not in _ANY_SIZE:
         across, down = subsampling(format)
         width, height = width + -width % across, height + -height % down
     return replace(traits, format=format, width=width, height=height)
+
+
+def _is_tiny(traits: Traits) -> bool:
+    return min(traits.width, traits.height) < _LEAST
 
 
 def codec_of(name: str) -> str | None:
@@ -106,6 +116,11 @@ def add_stream(
         raise UsageError(f"there is no encoder {name!r}", _advice()) from error
     if codec.type != "video":
         raise UsageError(f"{name!r} does not encode pictures", _advice())
+    if name in _FROM_LEAST_ON and _is_tiny(traits):
+        raise UsageError(
+            f"{name} cannot be trusted with {traits.width}x{traits.height} pixels",
+            "Use --encoder libx264.",
+        )
     if name == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # it writes to stderr by itself otherwise
     try:

@@ -22,7 +22,7 @@ _MATRICES: Final = {1: "bt709", 5: "bt601", 6: "bt601", 7: "bt601", 9: "bt2020",
 _HD_LINES: Final = 720
 """From this height on, players take an untagged picture for BT.709, below for BT.601."""
 
-_LIMITED, _FULL = 1, 2  # AVColorRange
+_LIMITED, FULL = 1, 2  # AVColorRange
 _LUMA: Final = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Shares of red and blue in luma: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
 
@@ -109,7 +109,7 @@ def look_of(frame: VideoFrame, orientation: Orientation) -> tuple[Look, str]:
         return Look(name, False, "bt709", orientation), note
     unknown = "bt709" if frame.height >= _HD_LINES else "bt601"
     matrix = _MATRICES.get(frame.colorspace, unknown)
-    full = frame.color_range == _FULL or frame.format.name.startswith("yuvj")
+    full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
     return Look(name, full, matrix, orientation), note
 
 

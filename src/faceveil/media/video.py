@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
@@ -26,6 +27,7 @@ from faceveil.media.containers import (
 )
 from faceveil.media.doubt import Doubt
 from faceveil.media.facts import time_base_of
+from faceveil.media.fitting import Changes, Fitter, Shape
 from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
 from faceveil.types import Frame, Image, Media, Planes, with_opacity
 
@@ -118,7 +120,7 @@ class VideoSource(Closing):
             self._with_alpha = _has_alpha(container, stream)
         with open_input(origin, kind) as container, reading():
             stream = self._picture_stream(container)
-            first = self._first_frame(container, stream)
+            first, self._shape = self._first_frame(container, stream)
             matrix = facts.display_matrix(first)
             upright = Orientation.of_matrix(matrix) if matrix else None
             self._look, note = look_of(first, upright or Orientation())
@@ -136,6 +138,8 @@ class VideoSource(Closing):
             width, height, aspect = height, width, 1 / aspect
         self.sample_aspect = aspect
         self.media = Media("video", kind, width, height, frames)
+        square = self.traits.sample_aspect or Fraction(1)
+        self._fitter = partial(Fitter, self._shape, self._look, square)
 
     def frames(self) -> Iterator[VideoFrame]:
         """Every frame, in display order, with strictly increasing ``pts``.
@@ -146,7 +150,6 @@ class VideoSource(Closing):
 
         Raises:
             UnreadableError: the file has gone, or nothing could be decoded.
-            UnsupportedError: the size or the format of the pictures changes.
         """
         yield from self._decode()
 
@@ -180,7 +183,7 @@ class VideoSource(Closing):
         asked = {time for time, number in index.items() if number in wanted}
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
-            decoder = self._decoder(stream)
+            decoder, fitter = self._decoder(stream), self._fitter()
             for group in groups_of(container, stream):
                 due = asked & {packet.pts for packet in group}
                 decoded: list[Decoded] = []
@@ -194,9 +197,8 @@ class VideoSource(Closing):
                         decoder.flush_buffers()
                 for frame in decoded:
                     if frame.pts in due:
-                        yield VideoFrame(
-                            index[frame.pts], self._picture(frame), frame.pts, frame.is_corrupt
-                        )
+                        picture = self._picture(frame, Shape.of(frame, decoder), fitter)
+                        yield VideoFrame(index[frame.pts], picture, frame.pts, frame.is_corrupt)
 
     def times(self) -> tuple[list[int], set[int]]:
         """Presentation times of all packets, and of the key frames; empty if one is unknown."""
@@ -233,7 +235,9 @@ class VideoSource(Closing):
         clock = Clock(self.time_base, self.traits.rate, places=self._kind == "avi")
         index = lost = damaged = 0
         doubt = Doubt()
-        broken = ""
+        changes = Changes(self._shape)
+        fitter = self._fitter()
+        broken = too_large = ""
         for packet in packets:
             if isinstance(packet, str):
                 broken = packet
@@ -245,25 +249,31 @@ class VideoSource(Closing):
             except FFmpegError:
                 lost += 1
                 doubt.failed()
+                if decoder.width * decoder.height > self._max_pixels:
+                    too_large = f"{decoder.width}x{decoder.height}"
                 continue
             for frame in decoded:
-                self._require_same(frame, index)
+                shape = changes.at(index, frame, decoder)
                 suspect = doubt.about(frame)
                 damaged += suspect
                 frame.pts = clock.stamp(frame)
                 frame.time_base = self.time_base
-                yield VideoFrame(index, self._picture(frame), frame.pts, suspect)
+                picture = self._picture(frame, shape, fitter)
+                yield VideoFrame(index, picture, frame.pts, suspect)
                 index += 1
         if not index:
             raise UnreadableError("no picture in the video can be decoded")
         told = [
             broken and f"reading stopped early: {broken}",
             f"{lost} pieces of the picture stream could not be decoded" if lost else "",
+            too_large and f"pictures of {too_large} are more than max_pixels permits: left out",
             f"{damaged} damaged pictures are covered whole" if damaged else "",
             clock.warning,
             self._cut_off(stream, clock),
+            *changes.warnings,
         ]
         self.warnings = tuple(filter(None, told))
+        self.notes = tuple(dict.fromkeys((*self.notes, *changes.notes)))
 
     def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
         # That of a recorder is the difference of two times, of which either can be after a jump.
@@ -275,21 +285,12 @@ class VideoSource(Closing):
             return ""
         return f"the video ends after {float(seen):.1f} of {float(declared):.1f} seconds"
 
-    def _picture(self, frame: Decoded) -> Picture:
+    def _picture(self, frame: Decoded, shape: Shape, fitter: Fitter) -> Picture:
+        if shape != self._shape:
+            frame = fitter.fit(frame, shape)
         return Picture(converted(frame, self._look), self._look)
 
-    def _require_same(self, frame: Decoded, index: int) -> None:
-        traits = self.traits
-        if (frame.width, frame.height) != (traits.width, traits.height):
-            raise UnsupportedError(
-                f"the picture's size changes at frame {index}", "Convert the video to one size."
-            )
-        if frame.format.name != traits.decoded_format:
-            raise UnsupportedError(
-                f"the pixel format changes at frame {index}", "Convert the video to one format."
-            )
-
-    def _first_frame(self, container: InputContainer, stream: VideoStream) -> Decoded:
+    def _first_frame(self, container: InputContainer, stream: VideoStream) -> tuple[Decoded, Shape]:
         decoder = self._decoder(stream)
         for packet in packets_of(container, stream):
             if isinstance(packet, str):
@@ -302,7 +303,7 @@ class VideoSource(Closing):
                 self._check_size(frame.width, frame.height)
                 if min(plane.line_size for plane in frame.planes) <= 0:
                     raise UnsupportedError("pictures stored bottom-up are not handled")
-                return frame
+                return frame, Shape.of(frame, decoder)
         raise UnreadableError("no picture in the video can be decoded")
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
