@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -160,16 +161,82 @@ def test_what_is_withheld_is_for_its_owner_alone_and_says_why(clip: Path, use: U
 
 
 def test_what_is_withheld_does_not_stay_for_ever(clip: Path, use: Use) -> None:
+    """What was put there, that is: anything else that is old belongs to somebody."""
     folder = clip.with_name(FOLDER)
     folder.mkdir()
-    for name, days in (("old.mp4", KEEP_DAYS + 1), ("young.mp4", KEEP_DAYS - 1)):
+    (folder / "linked.mp4.report.json").symlink_to(clip)
+    for name, days in (
+        ("old.mp4", KEEP_DAYS + 1),
+        ("old.mp4.report.json", KEEP_DAYS + 1),
+        ("gone.mp4.report.json", KEEP_DAYS + 1),
+        ("young.mp4", KEEP_DAYS - 1),
+        ("young.mp4.report.json", KEEP_DAYS - 1),
+        ("mine.txt", KEEP_DAYS + 100),
+        ("linked.mp4", KEEP_DAYS - 1),
+    ):
         (folder / name).write_bytes(b"x")
         then = time.time() - days * 86400
         os.utime(folder / name, (then, then))
+    os.utime(clip, (1, 1))
     use(Told(again=leaked))
     with pytest.raises(WithheldError):
         faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
-    assert names(clip.parent) == ASIDE | {f"{FOLDER}/young.mp4"}
+    stay = {"young.mp4", "young.mp4.report.json", "mine.txt", "linked.mp4"}
+    stay.add("linked.mp4.report.json")
+    assert names(clip.parent) == ASIDE | {f"{FOLDER}/{name}" for name in stay}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_place_of_the_folder_leads_nowhere(clip: Path, use: Use) -> None:
+    """In a folder where others may write, they may have put it there."""
+    home = clip.parent / "home"
+    home.mkdir(mode=0o755)
+    for name in ("old.mp4", "old.mp4.report.json", "out.mp4", "out.mp4.report.json"):
+        (home / name).write_bytes(b"mine")
+        os.utime(home / name, (1, 1))
+    clip.with_name(FOLDER).symlink_to(home)
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert caught.value.place is None
+    use(Told())
+    faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert home.stat().st_mode & 0o777 == 0o755
+    assert {path.read_bytes() for path in home.iterdir()} == {b"mine"}
+    assert len(list(home.iterdir())) == 4
+    assert {path.name for path in clip.parent.iterdir()} == {"in.mp4", "out.mp4", "home", FOLDER}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to be root")
+def test_a_strangers_folder_is_left_alone(clip: Path, use: Use) -> None:
+    folder = clip.with_name(FOLDER)
+    folder.mkdir(mode=0o777)
+    (folder / "old.mp4.report.json").write_bytes(b"theirs")
+    os.utime(folder / "old.mp4.report.json", (1, 1))
+    os.chown(folder, 12345, 12345)
+    folder.chmod(0o777)
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert caught.value.place is None
+    assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o777, 12345)
+    assert names(folder) == {"old.mp4.report.json"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_folder_leads_nowhere(clip: Path, use: Use) -> None:
+    folder = clip.with_name(FOLDER)
+    folder.mkdir()
+    precious = clip.with_name("precious")
+    precious.write_bytes(b"mine")
+    for name in ("out.mp4", "out.mp4.report.json"):
+        (folder / name).symlink_to(precious)
+    use(Told(again=leaked))
+    with pytest.raises(WithheldError) as caught:
+        faceveil.veil_file(clip, clip.with_name("out.mp4"), quick())
+    assert caught.value.place == folder / "out.mp4"
+    assert precious.read_bytes() == b"mine"
+    assert not any(path.is_symlink() for path in folder.iterdir())
 
 
 def test_a_good_output_takes_the_place_of_a_withheld_one(clip: Path, use: Use) -> None:

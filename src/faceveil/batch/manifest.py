@@ -15,6 +15,7 @@ from faceveil.batch.store import Place, Stamp, deliver, fetch, is_url, place_of,
 from faceveil.closing import Closing
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
+from faceveil.media.part import open_own
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.text import as_json
@@ -95,10 +96,8 @@ class Manifest(Closing):
         if not resume:
             whole, self._entries = 0, {}
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-            self._file = os.fdopen(handle, "w", encoding="utf-8")
+            self._file = os.fdopen(open_own(path, keep=True), "w", encoding="utf-8")
             if path.is_file():
-                path.chmod(0o600)
                 self._file.truncate(whole)  # without a line that was torn off
                 self._file.seek(whole)
         except OSError as error:

@@ -8,17 +8,23 @@ meant for: moving it elsewhere would put a copy where nobody expects one.
 from __future__ import annotations
 
 import os
+import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceveil.errors import WithheldError
+from faceveil.media.part import open_own
 from faceveil.report import Report
 
 FOLDER = ".faceveil-withheld"
 """Name of the folder, beside the target; hidden, so that a run over the parent passes it over."""
 KEEP_DAYS = 7
 """What is older is removed when the next output is withheld there."""
+_REPORT = ".report.json"
+_BY_HANDLE = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
+"""Whether files can be named in a folder that is open, whatever its name leads to by now."""
 
 
 def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
@@ -37,10 +43,12 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
     advice = "it could not be put aside, so it is gone; a lower --confidence finds more faces"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
-        _expire(folder)
-        _write(_report_of(folder, target), report.to_json() + "\n")
-        finished.replace(folder / target.name)
+        with _opened(folder) as (inside, at):
+            if _BY_HANDLE:
+                os.fchmod(at, 0o700)  # type: ignore[arg-type]
+            _expire(inside, at)
+            _write(inside / (target.name + _REPORT), at, report.to_json() + "\n")
+            os.replace(finished, inside / target.name, dst_dir_fd=at)
         advice = f"it lies in {folder} with its report, may show a face, and is for you alone"
     except OSError:
         place = None
@@ -58,24 +66,51 @@ def release(target: Path) -> None:
     """Remove what was withheld for this target before: a good one has taken its place."""
     folder = target.parent / FOLDER
     with suppress(OSError):
-        for path in (folder / target.name, _report_of(folder, target)):
-            path.unlink(missing_ok=True)
+        with _opened(folder) as (inside, at):
+            for name in (target.name, target.name + _REPORT):
+                with suppress(FileNotFoundError):
+                    os.unlink(inside / name, dir_fd=at)
         folder.rmdir()  # unless others are in it
 
 
-def _report_of(folder: Path, target: Path) -> Path:
-    return folder / f"{target.name}.report.json"
+@contextmanager
+def _opened(folder: Path) -> Iterator[tuple[Path, int | None]]:
+    """The folder, to name files in: a path, and the handle of the folder that it starts from.
+
+    In a folder where others may write, one of them may have put a link in its place, or may do so
+    at any time: to have files deleted elsewhere, or written to where they can be read.
+
+    Raises:
+        OSError: it is a link, or somebody else's.
+    """
+    if not _BY_HANDLE:
+        if folder.is_symlink():
+            raise PermissionError
+        yield folder, None
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(handle).st_uid != os.geteuid():
+            raise PermissionError
+        yield Path(), handle
+    finally:
+        os.close(handle)
 
 
-def _expire(folder: Path) -> None:
+def _expire(inside: Path, at: int | None) -> None:
+    """Remove what is old, of what was put here: files with a report, and the reports."""
     oldest = time.time() - KEEP_DAYS * 24 * 3600
-    for path in folder.iterdir():
+    names = set(os.listdir(inside if at is None else at))  # noqa: PTH208
+    reports = {name for name in names if name.endswith(_REPORT)}
+    for name in reports | (names & {name.removesuffix(_REPORT) for name in reports}):
         with suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < oldest:
-                path.unlink()
+            found = os.stat(inside / name, dir_fd=at, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < oldest:
+                os.unlink(inside / name, dir_fd=at)
 
 
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+def _write(path: Path, at: int | None, text: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path, dir_fd=at)
+    with os.fdopen(open_own(path, dir_fd=at), "w", encoding="utf-8") as file:
         file.write(text)

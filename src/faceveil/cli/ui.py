@@ -265,13 +265,13 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
     Raises:
         OutputError: the file cannot be made.
     """
+    from faceveil.media.part import open_own
+
     if path is None:
         yield None
         return
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if path.is_file():  # a pipe or a terminal keeps its mode
-            path.chmod(0o600)
+        handle = open_own(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.media.part import open_own
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -77,7 +79,9 @@ def sign_file(path: Path, key: Ed25519PrivateKey) -> Path:
     """
     target = path.with_name(path.name + ".sig")
     try:
-        target.write_text(sign(path.read_bytes(), key), encoding="ascii")
+        signature = sign(path.read_bytes(), key)
+        with os.fdopen(open_own(target, 0o666), "w", encoding="ascii") as file:
+            file.write(signature)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}") from error
     return target

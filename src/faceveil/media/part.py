@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -114,3 +115,44 @@ def cannot_write(error: OSError) -> OutputError:
 def part_prefix(name: str) -> str:
     """How the temporary name of a file begins: with as much of its own as there is room for."""
     return f".{shortened(name, 100)}."
+
+
+def open_own(
+    path: Path, mode: int = 0o600, *, keep: bool = False, dir_fd: int | None = None
+) -> int:
+    """Open a side output for writing: one of the user's own, and where its name says.
+
+    In a folder where others may write, one of them may have put a link there that leads to a file
+    of the user's, or a file that everybody may read. What the system itself keeps, such as
+    ``/dev/stdout``, is no such place.
+
+    Args:
+        mode: permissions of a new file, and of one that is there if they are for its owner alone.
+
+    Raises:
+        OSError: it is a link, or somebody else's, or cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    if not str(path).startswith(("/dev/", "/proc/")):
+        if dir_fd is None and path.is_symlink():  # where the next flag is not known
+            raise OSError(errno.ELOOP, "it is a link")
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, flags, mode, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link") from error
+        raise
+    try:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode):  # a pipe or a terminal keeps its mode
+            if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "it belongs to somebody else")
+            if mode == 0o600 and hasattr(os, "fchmod"):
+                os.fchmod(handle, mode)
+            if not keep:
+                os.ftruncate(handle, 0)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
