@@ -9,10 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from faceveil.errors import (
-    UnsupportedError,
-    UsageError,
-)
+from faceveil.errors import UsageError
 from faceveil.media.clock import Clock
 from faceveil.media.hygiene import leftovers
 from faceveil.obscure.canvas import canvas_of
@@ -257,9 +254,6 @@ def test_transparency_is_kept_or_refused(tmp_path: Path) -> None:
         assert frame.alpha[:, 92].max() < 5
     with pytest.raises(UsageError, match="cannot keep transparency"):
         rewrite(clip, tmp_path / "out.mp4")
-    other = compose(tmp_path / "in.mkv", codec="ffv1", format="yuva444p", times=range(2))
-    with pytest.raises(UnsupportedError, match="transparent"):
-        source_of(other)
 
 
 @pytest.mark.parametrize(

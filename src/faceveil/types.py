@@ -174,6 +174,7 @@ class Media:
     Attributes:
         format: short lower-case name of the container: "jpeg", "png", "mp4", ...
         frames: number of frames if it is known before reading them all, else None.
+        transparent: a video with opacity; of pictures every frame tells it.
     """
 
     kind: Kind
@@ -181,6 +182,7 @@ class Media:
     width: int
     height: int
     frames: int | None = 1
+    transparent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

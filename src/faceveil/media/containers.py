@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.media.ending import has_index
 from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.timeline import straightened
 from faceveil.types import Media
@@ -51,6 +52,10 @@ _RECORDED: Final = frozenset({"mpeg", "mpegts"})
 TIMELESS: Final = frozenset({"h264", "hevc"})
 """Bare picture streams: no time is stored, only perhaps a rate."""
 
+_REPAIR: Final = (
+    "Repair it with untrunc and a whole film of the same camera and settings: "
+    "untrunc whole.mp4 broken.mp4"
+)
 _ELEMENTARY: Final = b"\x00\x00\x01\xb3"
 """An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
 
@@ -110,10 +115,14 @@ OUTPUTS: Final = (
 def output_suffix(media: Media, name: str = "") -> str:
     """Suffix for the output of a video, with the dot: the input's container, else MP4.
 
+    A transparent video becomes WebM where its own container cannot hold what stores that.
+
     Args:
         name: the input's file name; its own spelling (``.MP4``) is kept where it fits.
     """
     container = next((one for one in OUTPUTS if one.name == media.format), OUTPUTS[0])
+    if media.transparent and not container.keeps_alpha:
+        container = next(one for one in reversed(OUTPUTS) if one.keeps_alpha)
     suffix = PurePath(name).suffix
     return suffix if suffix.lower() in container.suffixes else container.suffixes[0]
 
@@ -143,13 +152,22 @@ def open_input(origin: Path | bytes, kind: str) -> InputContainer:
     demuxer = _DEMUXERS[kind]
     if kind == "mpeg" and _first_bytes(origin) == _ELEMENTARY:
         demuxer = "mpegvideo"
-    with reading():
-        return av.open(
-            io.BytesIO(origin) if isinstance(origin, bytes) else str(origin.absolute()),
-            "r",
-            format=demuxer,
-            metadata_errors="replace",
-        )
+    container = None
+    try:
+        with reading():
+            container = av.open(
+                io.BytesIO(origin) if isinstance(origin, bytes) else str(origin.absolute()),
+                "r",
+                format=demuxer,
+                metadata_errors="replace",
+            )
+    except UnreadableError:
+        if demuxer != "mov" or has_index(origin):
+            raise
+    if demuxer == "mov" and not (container and container.streams) and not has_index(origin):
+        raise UnreadableError("the recording broke off before its index was written", _REPAIR)
+    assert container is not None
+    return container
 
 
 def declared_seconds(path: Path, kind: str) -> float | None:
@@ -228,11 +246,20 @@ def all_packets(container: InputContainer, wanted: Sequence[Stream]) -> Iterator
     for stream in container.streams:
         if stream not in needed:
             stream.discard = Discard.all
-    packets = container.demux(needed)
+    packets = _demuxed(container, needed)
     if jumps:
         packets = straightened(packets, recorded=container.format.name in _RECORDED)
     indices = {stream.index for stream in wanted}
     return (packet for packet in packets if packet.stream.index in indices)
+
+
+def _demuxed(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    try:
+        yield from cast("Iterator[Packet[Any]]", container.demux(streams))
+    except IndexError:
+        # PyAV ends every stream, too, that only began on the way, and does not know it. Those that
+        # were asked for have ended before.
+        return
 
 
 def packets_of(

@@ -137,14 +137,9 @@ def traits_of(
         format: pixel format it will be encoded in.
 
     Raises:
-        UnsupportedError: transparency or colours that would be lost without a word.
+        UnsupportedError: colours that would be lost without a word.
     """
     _require_colours(first)
-    if any(part.is_alpha for part in first.format.components) and not format.startswith("yuva"):
-        raise UnsupportedError(
-            f"the video is transparent in a way that cannot be kept ({first.format.name})",
-            "Convert it to WebM, or put it on a background.",
-        )
     rgb = first.format.is_rgb
     context = stream.codec_context
     return Traits(

@@ -118,10 +118,12 @@ def working_format(given: VideoFormat) -> tuple[str, str]:
 
     Colour resolution is kept where there is a common format that has it (4:2:0, 4:2:2, 4:4:4),
     else reduced to 4:2:0; more than 10 bits become 10. RGB, palettes and grey become 4:2:0, which
-    every player shows.
+    every player shows. What is transparent becomes 8-bit 4:2:0 with opacity, which VP9 stores.
     """
     if given.name in _DIRECT:
         return given.name, ""
+    if any(part.is_alpha for part in given.components):
+        return "yuva420p", f"picture converted from {given.name} to yuva420p"
     depth = max((part.bits for part in given.components), default=8)
     chroma = "420"
     if not (given.is_rgb or given.has_palette or len(given.components) < 3):

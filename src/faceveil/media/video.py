@@ -26,6 +26,7 @@ from faceveil.media.containers import (
     reading,
 )
 from faceveil.media.doubt import Doubt
+from faceveil.media.ending import is_cut_off
 from faceveil.media.facts import time_base_of
 from faceveil.media.fitting import Changes, Fitter, Shape
 from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
@@ -137,7 +138,7 @@ class VideoSource(Closing):
         if self._look.orientation.swap:
             width, height, aspect = height, width, 1 / aspect
         self.sample_aspect = aspect
-        self.media = Media("video", kind, width, height, frames)
+        self.media = Media("video", kind, width, height, frames, self._look.alpha)
         square = self.traits.sample_aspect or Fraction(1)
         self._fitter = partial(Fitter, self._shape, self._look, square)
 
@@ -276,11 +277,17 @@ class VideoSource(Closing):
         self.notes = tuple(dict.fromkeys((*self.notes, *changes.notes)))
 
     def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
+        at = (clock.last or 0) - (stream.start_time or 0)
+        if is_cut_off(self.origin, self._kind):
+            return (
+                f"the file was cut off: what came after {float(at * self.time_base):.1f} seconds "
+                "is missing"
+            )
         # That of a recorder is the difference of two times, of which either can be after a jump.
         if not stream.duration or clock.last is None or self._kind in ("mpeg", "mpegts"):
             return ""
         declared = stream.duration * self.time_base
-        seen = (clock.last - (stream.start_time or 0)) * self.time_base
+        seen = at * self.time_base
         if seen >= declared * (1 - _SHORT_BY) - 1:
             return ""
         return f"the video ends after {float(seen):.1f} of {float(declared):.1f} seconds"
