@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import socket
 import stat
 import struct
@@ -11,24 +13,27 @@ import time
 import webbrowser
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
+from faceveil.media.archive import Archive
+from faceveil.media.part import cannot_write
 from faceveil.server import browse, sessions
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of
-from faceveil.server.queue import JobQueue
+from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.serve import token_of
 from faceveil.server.settings import Service
-from faceveil.server.store import Store
-from servers import Server, running, zipped
+from faceveil.server.store import Record, Store
+from servers import Server, running, wait_for, zipped
 
 TOKEN = "a-token-for-the-tests"
 
@@ -287,6 +292,106 @@ def _raw(server: Server, data: bytes) -> bytes:
         while more := line.recv(65536):
             answer += more
     return answer
+
+
+class TestAllOrNone:
+    """What is refused leaves nothing behind, and takes no room from what comes later."""
+
+    @pytest.fixture
+    def full(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+        """Fills the disk when so many jobs were accepted."""
+        whole = Store.publish
+
+        def after(most: int) -> None:
+            accepted = 0
+
+            def publish(store: Store, staged: Path, record: Record) -> None:
+                nonlocal accepted
+                accepted += 1
+                if accepted > most:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                whole(store, staged, record)
+
+            monkeypatch.setattr(Store, "publish", publish)
+
+        return after
+
+    @pytest.mark.parametrize("most", [0, 1, 3])
+    def test_the_disk_is_full(
+        self,
+        tmp_path: Path,
+        full: Callable[[int], None],
+        monkeypatch: pytest.MonkeyPatch,
+        most: int,
+    ) -> None:
+        files = [("files", (f"{n}.png", png(8, 8))) for n in range(4)]
+        with client(tmp_path, known=True, max_queue=5) as api:
+            full(most)
+            for _ in range(5):
+                refused(api.post("/api/jobs", files=files), 507, "disk-full")
+                assert self.left(tmp_path) == []
+            assert api.get("/api/jobs").json() == {"jobs": []}
+            monkeypatch.undo()
+            assert api.post("/api/jobs", files=files).status_code == 202
+
+    def test_the_disk_is_full_while_unpacking(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        files = [
+            ("files", ("a.png", png(8, 8))),
+            ("files", ("b.zip", zipped({f"{n}.png": png(8, 8) for n in range(3)}))),
+        ]
+
+        def full(*_: object) -> None:
+            raise cannot_write(OSError(errno.ENOSPC, "No space left on device"))
+
+        with client(tmp_path, known=True) as api:
+            monkeypatch.setattr(Archive, "extract", full)
+            answer = api.post("/api/jobs", files=files)
+            assert answer.status_code == 507, answer.text
+            assert self.left(tmp_path) == []
+
+    def test_the_queue_is_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """That is no reason to refuse: the sweep puts them into the queue once it is back."""
+        asked = 0
+
+        def away(*_: object, **__: object) -> None:
+            nonlocal asked
+            asked += 1
+            raise QueueError
+
+        files = [("files", (f"{n}.png", png(8, 8))) for n in range(4)]
+        with client(tmp_path, known=True) as api:
+            monkeypatch.setattr(JobQueue, "push", away)
+            answer = api.post("/api/jobs", files=files)
+            assert answer.status_code == 202
+            assert asked == 1  # each may take seconds to fail
+            jobs = {job["id"] for job in answer.json()["jobs"]}
+            for job in jobs:
+                os.utime(tmp_path / "jobs" / "jobs" / job / "job.json", (1, 1))
+            monkeypatch.undo()
+            queue = JobQueue(tmp_path / "jobs")
+            wait_for(lambda: queue.waiting() == jobs)
+
+    def test_one_that_is_gone_at_once_is_no_reason_to_refuse(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with client(tmp_path, known=True) as api:
+            monkeypatch.setattr(Store, "load", Mock(side_effect=LookupError))
+            files = {"files": ("a.png", png(8, 8))}
+            assert api.post("/api/jobs", files=files).status_code == 202
+
+    def test_an_archive_where_one_picture_is_wanted(self, tmp_path: Path) -> None:
+        good = {f"{n}.png": png(8, 8) for n in range(3)}
+        with client(tmp_path, known=True) as api:
+            for inside in (good, good | {"read.me": b"text"}):
+                answer = api.post("/api/veil", content=zipped(inside))
+                refused(answer, 415, "unsupported")
+                assert self.left(tmp_path) == []
+
+    def left(self, tmp_path: Path) -> list[Path]:
+        places = (tmp_path / "jobs" / name for name in ("jobs", "staging", "trash"))
+        return [path for place in places for path in place.iterdir()]
 
 
 class TestOtherSites:

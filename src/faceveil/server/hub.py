@@ -72,6 +72,10 @@ class Hub:
         """Count a job that was just accepted, until it is seen."""
         self._expected.add(job)
 
+    def forget(self, job: str) -> None:
+        """Do not count a job that came to nothing after all."""
+        self._expected.discard(job)
+
     def count(self) -> int:
         """How many jobs are waiting or being worked on."""
         unfinished = sum(record.state in UNFINISHED for record in self.records())
@@ -127,7 +131,7 @@ class Hub:
         """The jobs that changed, None for those that are gone; None if nothing changed."""
         ids = self._changes()
         if ids is None:
-            ids = set(self._store.ids()) | set(self._records)
+            ids = set(self._store.ids()) | set(self._records) | set(self._expected)
         if not ids:
             return None
         found: dict[str, _Known | None] = {}

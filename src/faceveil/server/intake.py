@@ -11,7 +11,14 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO, Any
 
-from faceveil.errors import FaceVeilError, InputError, LimitError, UnreadableError, UnsupportedError
+from faceveil.errors import (
+    FaceVeilError,
+    InputError,
+    LimitError,
+    OutputError,
+    UnreadableError,
+    UnsupportedError,
+)
 from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.archive import open_archive
 from faceveil.options import Options
@@ -82,7 +89,8 @@ class Intake:
             The id of the batch, its jobs, and what was refused.
 
         Raises:
-            ProblemError: 429, the queue is full; nothing was accepted.
+            ProblemError, OutputError, OSError: the queue is full, or the disk; nothing was accepted
+                and nothing is left.
         """
         batch, staged, refused = new_id(), list[_Staged](), list[Refused]()
         now = time.time()
@@ -90,7 +98,9 @@ class Intake:
             for upload in uploads:
                 name = display_name(upload.name)
                 try:
-                    self._stage(upload.file, name, staged, refused)
+                    self._stage(upload.file, name, staged, refused, packed=not direct)
+                except OutputError:  # the disk's fault, and not of this file alone
+                    raise
                 except FaceVeilError as error:
                     refused.append(Refused(name=name, problem=problem_of(error)))
             made = partial(
@@ -119,29 +129,47 @@ class Intake:
                 f"the upload holds more than {self._service.max_files} files",
                 "Send fewer at a time.",
             )
-        records = []
+        records: list[Record] = []
         with self._one_at_a_time:
             self.require_room(len(staged))
-            for number, (folder, name) in enumerate(staged):
-                record = made(id=new_id(), name=name, created=now + number * 1e-6)
-                self._hub.expect(record.id)
-                self._store.publish(folder, record)
-                records.append(record)
+            try:
+                for number, (folder, name) in enumerate(staged):
+                    record = made(id=new_id(), name=name, created=now + number * 1e-6)
+                    self._store.publish(folder, record)
+                    records.append(record)
+                    self._hub.expect(record.id)
+            except BaseException:
+                for record in records:
+                    self._store.discard(record.id)
+                    self._hub.forget(record.id)
+                raise
         return records
 
     def _stage(
-        self, file: IO[bytes], name: str, staged: list[_Staged], refused: list[Refused]
+        self,
+        file: IO[bytes],
+        name: str,
+        staged: list[_Staged],
+        refused: list[Refused],
+        *,
+        packed: bool,
     ) -> None:
-        """Add a folder for each job that a file becomes."""
+        """Add a folder for each job that a file becomes.
+
+        Args:
+            packed: take archives.
+        """
         kind = _kind(file)
+        if kind in ARCHIVES and not packed:
+            raise UnsupportedError("archives are not handled here", "Send them to POST /api/jobs.")
         folder = self._store.stage()
         staged.append((folder, name))
         keep(file, folder / ORIGINAL)
         if kind not in ARCHIVES:
             return
-        inside: list[_Staged] = []
+        inside, unfit = list[_Staged](), list[Refused]()
         try:
-            self._expand(folder / ORIGINAL, folder, inside, refused)
+            self._expand(folder / ORIGINAL, folder, inside, unfit)
         except BaseException:
             _delete(inside)
             raise
@@ -150,6 +178,7 @@ class Intake:
             staged.remove((folder, name))
             _delete([(folder, name)])
         staged += inside
+        refused += unfit
 
     def _expand(
         self, path: Path, scratch: Path, staged: list[_Staged], refused: list[Refused]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from anyio import to_thread
@@ -14,6 +15,7 @@ from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import Here, JobId, KnownJob, read_options
 from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
+from faceveil.server.store import Record, Store
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -69,9 +71,16 @@ async def upload(request: Request, state: Here) -> Accepted:
     await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))
     state.metrics.refused.inc(len(refused))
-    await state.hub.refresh()
-    jobs = [job_of(store, store.load(record.id)) for record in records]
-    return Accepted(batch=batch, jobs=jobs, refused=refused)
+    # They are taken: whatever fails from now on is no reason to say that they are not.
+    with suppress(OSError):
+        await state.hub.refresh()
+    return Accepted(batch=batch, jobs=[_as_it_is(store, one) for one in records], refused=refused)
+
+
+def _as_it_is(store: Store, record: Record) -> Job:
+    with suppress(LookupError):
+        record = store.load(record.id)
+    return job_of(store, record)
 
 
 def _switch(text: str | None) -> bool:

@@ -83,17 +83,10 @@ async def veil(
 
 
 def _accept(state: Here, file: IO[bytes], options: dict[str, Any]) -> Record:
-    records: list[Record]
     _, records, refused = state.intake.accept([Upload("picture", file)], options, direct=True)
     if refused:
         raise ProblemError.of(refused[0].problem)
-    if len(records) != 1:
-        for record in records:
-            state.store.discard(record.id)
-        raise ProblemError(
-            415, "unsupported", "archives are not handled here", "Send them to POST /api/jobs."
-        )
-    (record,) = records
+    record: Record = records[0]
     return record
 
 

@@ -23,6 +23,7 @@ from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of, can_open, forget_page, open_page
 from faceveil.server.hub import Hub
+from faceveil.server.lines import BACKLOG, Line, look_at_all, raise_limits
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
 from faceveil.server.security import new_token
@@ -84,7 +85,7 @@ def serve(
         UsageError: another server uses the folder.
         OutputError: the address cannot be listened on.
     """
-    failures = quiet_logs()
+    failures, Line.most = quiet_logs(), raise_limits()
     store, queue = open_store(service)
     token = token_of(service)
     address = f"{address_of(service.host, service.port)}?token={quote(token)}"
@@ -105,6 +106,8 @@ def serve(
                 port=service.port,
                 access_log=False,  # names and tokens are nobody's business
                 log_config=None,
+                http=Line,
+                backlog=BACKLOG,
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
@@ -147,6 +150,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # ten ticks are a second
+            look_at_all(self.server_state.connections)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         await self._closing()  # an open page listens for ever, and would have to be cut off

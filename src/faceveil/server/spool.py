@@ -1,11 +1,13 @@
 """Uploads on their way in: read as they come, counted, and nowhere under a name until accepted.
 
 The bytes go into files without a name, in the folder of the jobs. If the server dies the kernel
-frees them.
+frees them. An upload has two such files, however many are sent in it: the first gets one of its
+own, which later gets a name, so that a large video is written once; all others share one.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -38,7 +40,7 @@ def keep(file: IO[bytes], target: Path) -> None:
     """Give an unnamed file a name in its own file system, copying only where that is impossible."""
     file.flush()
     try:
-        handle = file.fileno()
+        handle = file.fileno()  # which a part of a file has not
         # Only with a folder given, whichever, does Python follow the link that stands for the file.
         os.link(f"/proc/self/fd/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
     except OSError:
@@ -46,6 +48,50 @@ def keep(file: IO[bytes], target: Path) -> None:
         with target.open("xb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
     target.chmod(0o600)
+
+
+class Part(io.RawIOBase):
+    """One of the files that share one: what was written through this lies in one piece.
+
+    Args:
+        whole: all that was written to it before is left alone.
+    """
+
+    def __init__(self, whole: IO[bytes]) -> None:
+        self._whole = whole.fileno()
+        self._start: int | None = None
+        self._size = self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self._start is None:  # not before: the one before it grows until then
+            self._start = os.fstat(self._whole).st_size
+        left = memoryview(data)
+        while left:
+            count = os.pwrite(self._whole, left, self._start + self._at)
+            self._at += count
+            self._size = max(self._size, self._at)
+            left = left[count:]
+        return len(data)
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self._size - self._at)
+        data = os.pread(self._whole, count, (self._start or 0) + self._at) if count > 0 else b""
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
 
 
 class _Parser(MultiPartParser):
@@ -60,15 +106,20 @@ class _Parser(MultiPartParser):
             max_part_size=_FIELD_BYTES,
         )
         self._folder = folder
+        self.files: list[IO[bytes]] = []
+        """Those that have to be closed."""
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
         part = self._current_part
         if part.file is not None:
             part.file.file.close()
-            file: Any = unnamed(self._folder)
+            if len(self.files) < 2:
+                self.files.append(unnamed(self._folder))
+            file: Any = self.files[0]
+            if self._current_files > 1:
+                file = Part(self.files[1])
             part.file.file = file
-            self._files_to_close_on_error.append(file)
 
 
 @asynccontextmanager
@@ -84,15 +135,17 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise ProblemError(415, "unsupported", "files have to be sent as multipart/form-data")
+    parser = _Parser(request, folder, most)
     try:
-        form = await _Parser(request, folder, most).parse()
-    except MultiPartException as error:
-        status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
-        raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
-    try:
+        try:
+            form = await parser.parse()
+        except MultiPartException as error:
+            status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
+            raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
         yield form
     finally:
-        await form.close()
+        for file in parser.files:
+            file.close()
 
 
 async def read_body(request: Request, folder: Path) -> IO[bytes]:

@@ -1,0 +1,123 @@
+"""Connections: how many there may be, and how long one may keep the service waiting.
+
+Somebody who says nothing, or says it letter by letter, holds a connection and what belongs to it.
+uvicorn waits for ever, so what it keeps of each connection is looked at once a second. When there
+are too many, the one that has been silent for longest gives way to a new one: who has sent a whole
+request is never put out by those who have not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADER_SECONDS = 20.0
+"""So long may it take from a new connection, or from the first letter, to a whole header."""
+PAUSE_SECONDS, LEAST_BYTES = 60.0, 60_000
+"""So much of a body has to come in so long: a kilobyte a second."""
+STUCK_SECONDS = 120.0
+"""So long may a client take none of what it asked for."""
+MOST = 500
+"""Connections at a time. A browser opens six."""
+BACKLOG = 100
+"""Connections that are taken on in one go."""
+_WANTED = 16_384
+"""Descriptors: of connections, of what is sent in them, and of all else."""
+_EACH = 4
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
+
+
+def raise_limits() -> int:
+    """Allow this process the descriptors it may have; how many connections they are enough for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)
+    if soft < wanted:
+        with suppress(ValueError, OSError):  # macOS knows of further limits
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return max(8, min(MOST, (soft - 2 * BACKLOG) // _EACH))
+
+
+class Line(H11Protocol):
+    """A connection that is not waited for without end.
+
+    Attributes:
+        most: connections there may be.
+    """
+
+    most = MOST
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._silent_since = self._since = time.monotonic()
+        self._came = 0
+        self._unsent = 0
+        self._asked: Any = None
+        super().connection_made(transport)
+        if len(self.connections) <= self.most:
+            return
+        silent = [line for line in self.connections if isinstance(line, Line) and line.is_silent]
+        longest = min(silent, key=lambda line: line._silent_since)
+        if longest is not self:
+            longest.hang_up()
+            return
+        transport.write(_FULL)
+        self.connections.discard(self)
+        transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_silent and not self._came:
+            self._since = time.monotonic()
+        self._came += len(data)
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        self._silent_since = self._since = time.monotonic()
+        self._came = 0
+        super().on_response_complete()
+
+    @property
+    def is_silent(self) -> bool:
+        """No whole request is here that was not answered yet."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def look(self, now: float) -> None:
+        """End it if it was waited for long enough."""
+        waited, unsent = now - self._since, self.transport.get_write_buffer_size()
+        if unsent:
+            if unsent != self._unsent:
+                self._unsent, self._since = unsent, now
+            elif waited > STUCK_SECONDS:
+                self.hang_up()
+        elif self.is_silent:
+            # After an answer uvicorn itself waits, until something comes.
+            if waited > HEADER_SECONDS and (self._came or self.cycle is None):
+                self.hang_up()
+        elif self._asked is not self.cycle or not self.cycle.more_body or self.flow.read_paused:
+            # It is new, or it is not for the client to go on.
+            self._asked, self._since, self._came = self.cycle, now, 0
+        elif waited > PAUSE_SECONDS:
+            if self._came < LEAST_BYTES:
+                self.hang_up()
+            self._since, self._came = now, 0
+
+    def hang_up(self) -> None:
+        """End it at once, whatever was to be sent yet."""
+        self.connections.discard(self)  # it does not count any more
+        self.transport.abort()
+
+
+def look_at_all(connections: Iterable[Any]) -> None:
+    """End those connections that were waited for long enough."""
+    now = time.monotonic()
+    for line in list(connections):
+        if isinstance(line, Line):  # and no WebSocket, which has limits of its own
+            line.look(now)
