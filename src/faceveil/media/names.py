@@ -32,12 +32,11 @@ def veiled_name(name: str, suffix: str) -> str:
 
     One that would be too long for a file system is cut, see `told_apart`.
     """
-    path = PurePath(name)
-    whole = f"{path.stem if _same(path.suffix, suffix) else _dashed(name)}{MARK}{suffix}"
+    whole = _whole(name, suffix)
     if length(whole) <= LONGEST:
         return whole
     tail = f"{_hash(name)}{MARK}{suffix}"
-    return shortened(path.stem, LONGEST - length(tail)) + tail
+    return shortened(PurePath(name).stem, LONGEST - length(tail)) + tail
 
 
 def told_apart(name: str, again: int = 0) -> str:
@@ -90,8 +89,7 @@ def clashing(names: Iterable[tuple[J, str]], beside: Collection[str] = ()) -> se
 
 def is_cut(name: str, suffix: str) -> bool:
     """Whether the name of the output for an input had to be cut."""
-    path = PurePath(name)
-    return length(f"{path.stem}{path.suffix}{MARK}{suffix}") > LONGEST + length(path.suffix)
+    return length(_whole(name, suffix)) > LONGEST
 
 
 def is_marked(name: str) -> bool:
@@ -126,8 +124,10 @@ def length(name: str) -> int:
     return len(name.encode("utf-8", "surrogateescape"))
 
 
-def _same(suffix: str, other: str) -> bool:
-    return suffix.lower() == other.lower()
+def _whole(name: str, suffix: str) -> str:
+    path = PurePath(name)
+    same = path.suffix.lower() == suffix.lower()
+    return f"{path.stem if same else _dashed(name)}{MARK}{suffix}"
 
 
 def _dashed(name: str) -> str:

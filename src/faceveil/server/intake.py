@@ -191,12 +191,15 @@ class Intake:
                     "Pack fewer into one.",
                 )
             self.require_room(len(members))
+            for one in archive.left_out:
+                name = display_name(one.name)
+                refused.append(Refused(name=name, problem=problem_of(one.error)))
             for member in members:
                 folder = self._store.stage()
                 name = display_name(str(member.name))
                 staged.append((folder, name))
-                archive.extract(member, folder / ORIGINAL)
                 try:
+                    archive.extract(member, folder / ORIGINAL)
                     with (folder / ORIGINAL).open("rb") as file:
                         _kind(file)
                 except InputError as error:

@@ -77,7 +77,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, ProblemError):
         return error.problem
     if isinstance(error, errors.FaceVeilError):
-        kind = type(error)
+        # The kinds that clients know; others are made more precise for use inside.
+        kind = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
         status = next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), 500)
         words = " ".join(str(error).split())
         return problem(status, _name(kind), words, error.advice)
