@@ -106,7 +106,7 @@ names_of_files = (
 def test_no_two_inputs_share_an_output(names: set[str], data: st.DataObject) -> None:
     """Whatever they turn out to be: what is in a file is known only when it is read."""
     apart = clashing([(name, name) for name in names])
-    outputs = {}
+    outputs = dict[str, str]()
     for name in sorted(names):
         called = told_apart(name) if name in apart else name
         own = PurePosixPath(name).suffix
@@ -299,7 +299,17 @@ def test_the_command_works_with_any_name(tmp_path: Path, photo: Path, detector: 
         (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).write_bytes(photo.read_bytes())
     (folder / "bad\x1b]0;x\x07.jpg").write_bytes(b"\xff\xd8\xffnone")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "faceveil", "veil", folder, "-o", out, "--jobs", "1"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "faceveil",
+        "veil",
+        folder,
+        "-o",
+        out,
+        "--jobs",
+        "1",
+    ]
     command += ["--min-face", "40", "--report", tmp_path / "r.jsonl"]
     command += ["--report-html", tmp_path / "r.html", "--manifest", tmp_path / "m.jsonl"]
     for more in ([], ["--resume"]):

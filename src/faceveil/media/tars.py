@@ -83,7 +83,7 @@ class TarReader:
             if info.isdir():
                 continue
             if problem is not None:
-                left_out.append(LeftOut(name, problem, passed=_is_passed(info)))
+                left_out.append(LeftOut(str(safe), problem, passed=_is_passed(info)))
                 continue
             files[info.name] = data
             self._entries[number] = data

@@ -133,20 +133,21 @@ class ZipReader:
 
     def _named(self, name: str, info: zipfile.ZipInfo, number: int) -> PurePosixPath | LeftOut:
         """The safe name of an entry that can be read, or why it is left out."""
-        safe, problem = None, None
+        safe, problem, stored = None, None, name
         try:
             safe = safe_name(name, number)
         except HostileError:
             raise
         except UnsupportedError as error:
             problem = error
+        name = name if safe is None else str(safe)
         try:
             self._spans.append(self._span(info))
         except UnreadableError as error:
             return LeftOut(name, error)
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
             return LeftOut(name, UnsupportedError(LINK), passed=True)
-        problem = problem or _refusal(name, info, number)
+        problem = problem or _refusal(stored, info, number)
         if problem is not None or safe is None:
             return LeftOut(name, problem or UnreadableError("it is damaged"))
         return safe
