@@ -16,7 +16,7 @@ import cv2
 import pytest
 
 from faceveil.batch import Counts, Done, Job, Manifest, Processes, Serial, find_jobs, veil_files
-from faceveil.batch.executors import LostError
+from faceveil.batch.apart import LostError
 from faceveil.batch.store import deliver, fetch, listing, place_of
 from faceveil.errors import OutputError, UnreadableError, UsageError
 from faceveil.media.archive import open_archive

@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "frames", "options", "errors", "report", "stages", "closing", "chinese", "text"},
+    {"types", "frames", "options", "errors", "report", "stages", "beats"}
+    | {"closing", "chinese", "text"},
     {"dataset", "detect", "track", "region", "obscure", "media", "weights"},
     {"check", "evidence", "paint", "scan"},
     {"live", "pipeline"},

@@ -18,7 +18,7 @@ import pytest
 
 from faceveil import scale
 from faceveil.batch import Manifest, Processes, Serial, find_jobs, veil_files
-from faceveil.batch.executors import LostError
+from faceveil.batch.apart import LostError
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.options import Options
 from faceveil.report import Report

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from faceveil import beats
 from faceveil.detect import Detector
 from faceveil.scan import Scan, Schedule, follow, period
 from faceveil.track import alone
@@ -98,7 +99,7 @@ def scan_part(
     rest = wanted()
     before = next(rest) if part.first else None
     schedule = Schedule(float(source.time_base), sure)
-    result = follow(rest, schedule, detector, floor, _silent, before, to_end=part.last)
+    result = follow(rest, schedule, detector, floor, _alive, before, to_end=part.last)
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
 
@@ -114,5 +115,6 @@ def joined(parts: Sequence[Scan]) -> Scan:
     )
 
 
-def _silent(frames: int, faces: int) -> None:
-    """Progress that nobody watches."""
+def _alive(frames: int, faces: int) -> None:
+    """Progress that nobody shows."""
+    beats.moved()

@@ -9,13 +9,13 @@ wakes up is the one that leaks: only a plan of the whole file can reach back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from faceveil import check, media
+from faceveil import beats, check, media
 from faceveil._parts import Part, joined, parts_of, scan_part
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
@@ -34,7 +34,7 @@ from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.stages import Executor, ahead, behind
 from faceveil.track import link, timeline
-from faceveil.types import Box, Image, Plan, Track
+from faceveil.types import Box, Frame, Image, Plan, Track
 
 if TYPE_CHECKING:
     from faceveil.media.video import VideoSource
@@ -192,7 +192,7 @@ def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan
     with media.open_source(path, options) as source:
         pts: Sequence[int] = (0,)
         if source.media.kind != "image":
-            pts = [frame.pts for frame in source.skim()]
+            pts = [frame.pts for frame in _heard(source.skim())]
         plan = marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
     return _of(original, plan)
 
@@ -330,6 +330,13 @@ def _zoned(plan: Plan, options: Options) -> Plan:
 
     tracks = (replace(one, keep=True) if kept(one) else one for one in plan.tracks)
     return replace(plan, tracks=tuple(tracks))
+
+
+def _heard(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames, each a sign of life."""
+    for frame in frames:
+        beats.moved()
+        yield frame
 
 
 def _of(original: Original, plan: Plan) -> Plan:

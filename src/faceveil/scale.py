@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final, TypeVar
 
-from faceveil.batch.executors import LostError, outcome_of
+from faceveil.batch.apart import LostError, outcome_of
 from faceveil.closing import Closing
 from faceveil.errors import FaceVeilError, UsageError
 

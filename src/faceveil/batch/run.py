@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from faceveil.batch.bundle import Bundle, Outcome, Piece, exit_code_of
-from faceveil.batch.executors import Processes, Serial
+from faceveil.batch.executors import Processes
 from faceveil.batch.find import Job, Passed, is_unfinished
 from faceveil.batch.manifest import Entry, Manifest
 from faceveil.batch.store import is_url, place_of
@@ -61,7 +61,7 @@ def veil_files(
     workers = bounded(options.jobs)
     if executor is None:
         parallel = workers > 1 and (len(jobs) >= WORTH_PROCESSES or any(map(is_archive, jobs)))
-        executor = Processes(workers) if parallel else Serial()
+        executor = Processes(workers if parallel else 1)
     if executor.workers > 1 and not options.threads:
         options = options.model_copy(update={"threads": 1})
     run = _Run(out, options, manifest, watch or (lambda counts: None), labels)

@@ -6,6 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from faceveil import beats
+from faceveil.batch.apart import patience
 from faceveil.batch.bundle import Piece
 from faceveil.batch.find import Job
 from faceveil.batch.store import Stamp, deliver, fetch, is_url
@@ -14,6 +16,9 @@ from faceveil.errors import FaceVeilError, UnsupportedError
 from faceveil.media.archive import archive_kind
 from faceveil.options import Options
 from faceveil.report import Report
+
+REMOTE = 6 * 3600.0
+"""Seconds a file may be on its way from or to a store, which does not tell how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ def work_on(task: Task, *, options: Options, here: Path) -> Report:
         return _veil(here / piece.path, here / piece.folder, options, task.marked, piece.called)
     if not (is_url(task.job.root) or is_url(task.folder)):
         return _veil(here / task.job.path, here / task.folder, options, task.marked, task.called)
+    beats.patient(options.time_limit or REMOTE)
     with tempfile.TemporaryDirectory(prefix="faceveil-") as scratch:
         path = Path(scratch, PurePosixPath(task.job.name).name)
         if is_url(task.job.root):
@@ -56,6 +62,7 @@ def work_on(task: Task, *, options: Options, here: Path) -> Report:
         out = Path(scratch, "out")
         out.mkdir()
         report = _veil(path, out, options, task.marked, task.called)
+        beats.patient(options.time_limit or REMOTE)
         deliver(out / report.output, f"{task.folder}/{report.output}")
         return report
 
@@ -63,5 +70,6 @@ def work_on(task: Task, *, options: Options, here: Path) -> Report:
 def _veil(path: Path, folder: Path, options: Options, marked: Marked | None, called: str) -> Report:
     from faceveil.pipeline import marked_plan, veil_file
 
+    beats.patient(patience(path, options))
     plan = None if marked is None else marked_plan(path, marked, options)
-    return veil_file(path, folder, options, plan=plan, name=called)
+    return veil_file(path, folder, options, plan=plan, name=called, progress=beats.moved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from faceveil import media
+from faceveil import beats, media
 from faceveil.detect import Detector, load_detector, load_second, threshold
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
@@ -49,6 +49,7 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
                 seen = eye.detect(frame, floor if doubts else certain)
                 _add(faces, frame, eye, seen, certain)
             found += faces
+            beats.moved("check", frame.index + 1, source.media.frames)
     return found + _metadata(path)
 
 
@@ -84,6 +85,7 @@ def inspect(
                 _add(faces, frame, eye, known.unknown(frame, eye, min(floor + margin, MOST)))
             found += faces
             count += 1
+            beats.moved()
     names = {eye.name: eye.weights_sha256 for eye, _ in eyes}
     return found + _metadata(path), Checked(options.check, count, names)
 
@@ -106,10 +108,12 @@ def look_closely(
     with media.open_source(path, options) as output:
         known = _Known(plan, painted, options)
         eyes = _eyes(options, output.media.kind)
-        return {
-            frame.index: [face for eye, least in eyes for face in known.unknown(frame, eye, least)]
-            for frame in output.sample(set(frames))
-        }
+        found = {}
+        for frame in output.sample(set(frames)):
+            faces = (known.unknown(frame, eye, least) for eye, least in eyes)
+            found[frame.index] = [face for seen in faces for face in seen]
+            beats.moved()
+        return found
 
 
 def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:

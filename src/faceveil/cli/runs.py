@@ -22,6 +22,7 @@ from faceveil.errors import (
 
 if TYPE_CHECKING:
     from faceveil.batch import Inputs, Job, Passed
+    from faceveil.batch.apart import Apart
     from faceveil.batch.bundle import Packed
     from faceveil.cli.evidence import Evidence
     from faceveil.dataset import Found
@@ -198,6 +199,24 @@ def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
         return False
 
 
+def _outcome(
+    helper: Apart | None,
+    work: Callable[[Path, Progress], T],
+    path: Path,
+    options: Options,
+    progress: Progress,
+) -> T | Exception:
+    """What came of a file: in a process of its own, or without a helper in this one."""
+    from faceveil.batch.apart import LostError, outcome_of, watched
+
+    if helper is None:
+        return outcome_of(work, path, progress)
+    outcome = helper.run(watched, work, path, options, watch=progress)
+    if isinstance(outcome, LostError):
+        outcome = helper.run(watched, work, path, options, watch=progress)
+    return outcome
+
+
 def run_each(
     ui: UI,
     inputs: Inputs,
@@ -205,27 +224,38 @@ def run_each(
     work: Callable[[Path, Progress], T],
     show: Callable[[str, T], None],
 ) -> int:
-    """Work on each file and each member of archives in turn, and show its outcome."""
+    """Work on each file and each member of archives in turn, and show its outcome.
+
+    Of several each is in a process of its own, so that one it ends, or hangs in, costs no other.
+
+    Args:
+        work: of a module, to be sent to another process.
+    """
     from faceveil import batch
+    from faceveil.batch.apart import Apart
+    from faceveil.batch.work import is_archive
 
     outcomes = Outcomes(ui)
     outcomes.found(inputs)
-    for job in inputs.jobs:
-        for name, item in _files(job, options):
-            if isinstance(item, batch.Passed):
-                outcomes.passed(replace(item, name=name))
-                outcomes.sidecars([item])
-                continue
-            try:
+    alone = len(inputs.jobs) == 1 and not is_archive(inputs.jobs[0])
+    with Apart() as helper:
+        for job in inputs.jobs:
+            for name, item in _files(job, options):
+                if isinstance(item, batch.Passed):
+                    outcomes.passed(replace(item, name=name))
+                    outcomes.sidecars([item])
+                    continue
+                outcome: T | Exception
                 if isinstance(item, Exception):
-                    raise item
-                with ui.progress(PurePath(name).name) as progress:
-                    outcome = work(item, progress)
-            except Exception as error:
-                outcomes.failed(name, error)
-            else:
-                outcomes.done()
-                show(name, outcome)
+                    outcome = item
+                else:
+                    with ui.progress(PurePath(name).name) as progress:
+                        outcome = _outcome(None if alone else helper, work, item, options, progress)
+                if isinstance(outcome, Exception):
+                    outcomes.failed(name, outcome)
+                else:
+                    outcomes.done()
+                    show(name, outcome)
     return outcomes.exit_code
 
 

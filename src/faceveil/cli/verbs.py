@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,7 +187,6 @@ def detect(
 ) -> int:
     """Find every face and say where, without writing a picture."""
     from faceveil.cli.lines import plan_line
-    from faceveil.pipeline import analyze_file
 
     def show(name: str, found: Plan) -> None:
         if plan is not None:
@@ -201,13 +201,13 @@ def detect(
     files = find_inputs(inputs, options, plan=plan)
     if plan is not None and is_many(inputs, files.jobs):
         raise UsageError("--plan takes one photo or video")
-    return run_each(
-        ui,
-        files,
-        options,
-        lambda path, progress: analyze_file(path, options, progress=progress),
-        show,
-    )
+    return run_each(ui, files, options, partial(_find, options), show)
+
+
+def _find(options: Options, path: Path, progress: Progress) -> Plan:
+    from faceveil.pipeline import analyze_file
+
+    return analyze_file(path, options, progress=progress)
 
 
 @add_verb(app, groups=(*PAINT, *FIND))
@@ -289,7 +289,6 @@ def export(
 @add_verb(app, groups=(*FILES, *FIND))
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
     """Look for faces and metadata left in finished files. Ends with 5 if any are certain."""
-    from faceveil.check import check_file
     from faceveil.cli.lines import findings_line
 
     found = 0
@@ -308,14 +307,15 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
         elif not certain:
             ui.result(f"{name}: nothing certain; look at these places yourself")
 
-    code = run_each(
-        ui,
-        find_inputs(inputs, options, outputs=True),
-        options,
-        lambda path, progress: check_file(path, options, doubts=True),
-        show,
-    )
+    files = find_inputs(inputs, options, outputs=True)
+    code = run_each(ui, files, options, partial(_look, options), show)
     return WithheldError.exit_code if found else code
+
+
+def _look(options: Options, path: Path, progress: Progress) -> list[Finding]:
+    from faceveil.check import check_file
+
+    return check_file(path, options, doubts=True)
 
 
 @add_verb(app)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
+from faceveil import beats
 from faceveil.errors import OutputError, UsageError
 from faceveil.media.names import shortened
 
@@ -41,6 +42,7 @@ class PartFile:
         except OSError as error:
             raise cannot_write(error) from error
         self.path = Path(name)
+        beats.began(self.path)
         self.file: IO[Any] = os.fdopen(descriptor, "w+b")
         self._committed = False
 

@@ -1,0 +1,333 @@
+"""A process of its own for what may end or hang its process: a file, in the hands of libraries.
+
+A library that aborts, a machine out of memory, a decoder that never comes back: from inside of a
+process nothing can be done about them. From outside the process is missed, or ended, and the next
+file gets another.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from faceveil import beats
+from faceveil.closing import Closing
+from faceveil.errors import INTERRUPTED, FaceVeilError
+from faceveil.options import Options
+
+J = TypeVar("J")
+R = TypeVar("R")
+Watch = Callable[[str, int, int | None], None]
+
+PATIENCE, BYTES_A_SECOND = 600.0, 2_000_000
+"""Seconds in which nothing of a file has to move, and bytes of it for each second more."""
+_GRACE = 5.0
+"""Seconds a process has to tidy up after it was told to end, or the one that started it is gone."""
+_TICK = 0.5
+"""Seconds between two looks whether anybody still waits."""
+_EVERY = 0.2
+"""Seconds between two signs of life."""
+_busy = threading.Event()
+"""Set in a worker while it works on a job."""
+
+
+class LostError(FaceVeilError):
+    """The process that worked on a file ended, and did so again when it was tried alone.
+
+    Args:
+        code: the exit code of the process; of one that was killed the signal, negative.
+    """
+
+    def __init__(self, code: int | None = None) -> None:
+        if code is None or (os.name == "posix" and code == -signal.SIGKILL):
+            super().__init__(
+                "the process that worked on it was ended twice, as happens when memory runs out",
+                "try it alone, with a larger --min-face or more memory",
+            )
+            return
+        name = f"{code}"
+        with suppress(ValueError):
+            name = signal.Signals(-code).name
+        super().__init__(
+            f"a library crashed on it twice ({name})", "convert it with another program first"
+        )
+
+
+class HungError(FaceVeilError):
+    """Nothing of a file moved for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"it was given up after {seconds:.0f} seconds in which nothing of it was done",
+            "raise --time-limit if this machine is slow, or get another copy of it",
+        )
+
+
+def patience(path: Path, options: Options) -> float:
+    """Seconds in which something of a file has to move."""
+    if options.time_limit is not None:
+        return options.time_limit
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
+    return PATIENCE + size / BYTES_A_SECOND
+
+
+def watched(work: Callable[[Path, Watch], R], path: Path, options: Options) -> R:
+    """Work on a file in a process of its own: its progress is its sign of life."""
+    beats.patient(patience(path, options))
+    return work(path, beats.moved)
+
+
+def outcome_of(function: Callable[..., R], *arguments: Any) -> R | Exception:
+    """What the function returns or raises."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
+
+
+class Apart(Closing):
+    """A process that works on one job after the other; another takes its place when it is gone.
+
+    Args:
+        alone: no other one works beside it, so it may use all cores.
+    """
+
+    def __init__(self, *, alone: bool = True) -> None:
+        self._alone = alone
+        self._process: Any = None
+        self._ready = False
+        self._pipe: Connection
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._unfinished: set[Path] = set()
+        self._stopped: float | None = None
+
+    def run(
+        self, function: Callable[..., R], *arguments: Any, watch: Watch | None = None
+    ) -> R | Exception:
+        """What the function returns or raises there; both it and its arguments are sent.
+
+        Args:
+            watch: called with its progress.
+
+        Returns:
+            `LostError` if the process ended, `HungError` if it was ended because nothing moved.
+
+        Raises:
+            KeyboardInterrupt: the process was interrupted.
+        """
+        self._unfinished.clear()
+        if self._process is None:
+            try:
+                self._begin()
+            except OSError as error:
+                return error
+        try:
+            if not self._ready:
+                self._heard(PATIENCE, None)
+                self._ready = True
+            self._pipe.send((function, arguments))
+            answer: R | Exception = self._heard(PATIENCE, watch)
+        except _HangsError as error:
+            self._end()
+            return HungError(error.args[0])
+        except (EOFError, OSError):
+            return self._lost()
+        except Exception as error:  # what was to be sent, here or there, cannot be
+            return error
+        return answer
+
+    def stop(self) -> None:
+        """Interrupt what it works on. May be called from another thread than ``run``."""
+        self._stopped = time.monotonic()
+        process = self._process
+        if process is not None:
+            with suppress(OSError, ValueError):
+                _interrupt(process)
+
+    def close(self) -> None:
+        """End the process, which has a moment to tidy up."""
+        process = self._process
+        if process is None:
+            return
+        self._pipe.close()
+        process.join(_GRACE)
+        self._end()
+
+    def _begin(self) -> None:
+        context = get_context("spawn")
+        self._scratch = tempfile.TemporaryDirectory(prefix="faceveil-", ignore_cleanup_errors=True)
+        self._pipe, theirs = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(theirs, self._scratch.name, self._alone), daemon=True
+        )
+        with _undisturbed():
+            process.start()
+        self._process, self._ready = process, False
+        theirs.close()
+
+    def _heard(self, seconds: float, watch: Watch | None) -> Any:
+        """The answer to what was sent last.
+
+        Raises:
+            _HangsError: with the seconds in which nothing moved.
+            EOFError, OSError: the process is gone.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            if self._stopped is not None:
+                until = min(until, self._stopped + _GRACE)
+            if now >= until:
+                raise _HangsError(seconds)
+            if not self._pipe.poll(min(_TICK, until - now)):
+                continue
+            kind, value = self._pipe.recv()
+            if kind == "answer":
+                return value
+            if kind == "began":
+                self._unfinished.add(value)
+            if kind == "patient":
+                seconds = value
+            if kind == "moved" and value[0] and watch is not None:
+                watch(*value)
+            until = time.monotonic() + seconds
+
+    def _lost(self) -> LostError:
+        process = self._process
+        process.join(_GRACE)
+        code = process.exitcode
+        self._end()
+        if code in (INTERRUPTED, -signal.SIGINT):
+            raise KeyboardInterrupt
+        return LostError(code)
+
+    def _end(self) -> None:
+        """Be rid of the process, and of what it left."""
+        process, self._process = self._process, None
+        if process.is_alive():
+            process.kill()
+        process.join()
+        self._pipe.close()
+        for path in self._unfinished:  # those that were finished have another name
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+class _HangsError(Exception):
+    """Nothing moves."""
+
+
+class _Link:
+    """The end of the pipe in the process that works."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._last, self._stage = 0.0, ""
+
+    def send(self, kind: str, value: Any) -> None:
+        with self._lock:
+            self._pipe.send((kind, value))
+
+    def moved(self, stage: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if now - self._last >= _EVERY or stage != self._stage or done == total:
+            self._last, self._stage = now, stage
+            self.send("moved", (stage, done, total))
+
+    def patient(self, seconds: float) -> None:
+        self.send("patient", seconds)
+
+    def began(self, path: Path) -> None:
+        self.send("began", path)
+
+
+def _serve(pipe: Connection, scratch: str, alone: bool) -> None:
+    """What the process does: call after call, until nobody is there to ask."""
+    if not alone:
+        import cv2
+
+        cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, name="faceveil-orphan", daemon=True).start()
+    signal.signal(signal.SIGINT, _leave)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    tempfile.tempdir = scratch
+    link = _Link(pipe)
+    beats.listen(link)
+    link.send("answer", None)
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except (EOFError, OSError):
+            return
+        except Exception as error:  # it is not to be found here
+            link.send("answer", error)
+            continue
+        _busy.set()
+        answer = outcome_of(function, *arguments)
+        if isinstance(answer, Exception):
+            # The trace does not travel, and --debug is there to show it.
+            answer.add_note("".join(traceback.format_exception(answer)))
+        try:
+            link.send("answer", answer)
+        except OSError:
+            return
+        except Exception as error:  # what came of it cannot be sent
+            link.send("answer", FaceVeilError(f"{type(error).__name__}: {error}"))
+        _busy.clear()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keeps an interrupt waiting, here and in processes begun here until they are ready for it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _interrupt(process: Any) -> None:
+    if os.name == "posix":
+        os.kill(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    # Whoever interrupts all processes of a terminal may be followed by the one that began this.
+    signal.signal(number, signal.SIG_IGN if _busy.is_set() else signal.SIG_DFL)
+    if not _busy.is_set():  # nothing is half-written, and whoever waits here would print this
+        os.kill(os.getpid(), number)
+    raise SystemExit(INTERRUPTED)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work forever."""
+    parent = parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGINT)  # unwinds what is under way: half-written files go
+    time.sleep(_GRACE)
+    os.kill(os.getpid(), signal.SIGTERM)
