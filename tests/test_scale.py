@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from faceveil import scale
+import faulty
+from faceveil import beats, scale
 from faceveil.batch import Manifest, Processes, Serial, find_jobs, veil_files
 from faceveil.batch.apart import LostError
 from faceveil.errors import FaceVeilError, UsageError
@@ -29,6 +30,11 @@ from test_batch import double, put, written
 QUICK = Options(min_face=40)
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own are many
+
+
+def stuck(what: int) -> int:
+    beats.patient(1)
+    return faulty.act(what)
 
 
 @pytest.fixture
@@ -104,6 +110,13 @@ def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, det
     results = dict(local.map(double, jobs))
     assert isinstance(results.pop(jobs[6]), LostError)
     assert [results[job] for job in jobs if job in results] == [2] * 7
+
+    # So is what hangs.
+    for module in (stuck.__module__, faulty.__name__):
+        cloudpickle.register_pickle_by_value(sys.modules[module])
+    ended = dict(local.map(stuck, [faulty.GOOD, faulty.HANG, faulty.GOOD + 1]))
+    assert isinstance(ended.pop(faulty.HANG), LostError)
+    assert ended == {faulty.GOOD: faulty.GOOD, faulty.GOOD + 1: faulty.GOOD + 1}
 
     # Nobody else can reach it.
     open_to = set()

@@ -10,10 +10,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import httpx2 as httpx
+import numpy as np
 import psutil
 import pytest
 
+import faulty
 from faceveil.server import serve
 from films import film, scenery
 from servers import Server, free_port, holding, running, wait_for
@@ -97,6 +100,33 @@ def test_a_file_that_kills_is_given_up(tmp_path: Path, picture: bytes) -> None:
         server.start()
         found = server.wait(job["id"])
         assert (found["state"], found["problem"]["type"]) == ("failed", "worker-died")
+
+
+def test_files_that_abort_or_hang_are_given_up_and_the_others_are_done(tmp_path: Path) -> None:
+    grey = {
+        "a.png": faulty.GOOD,
+        "b.png": faulty.ABORT,
+        "c.png": faulty.SLEEP,
+        "d.png": faulty.GOOD,
+    }
+    files = {
+        name: cv2.imencode(".png", np.full((48, 48, 3), what, np.uint8))[1].tobytes()
+        for name, what in grey.items()
+    }
+    options = {"detector": faulty.NAME, "second_detector": "none"}
+    places = faulty.install(tmp_path / "site")
+    with running(tmp_path / "jobs", "--time-limit", "6", **places) as server:
+        server.upload(files, options=options)
+        found = {
+            job["name"]: (job["state"], (job["problem"] or {}).get("type"))
+            for job in server.wait_all()
+        }
+    assert found == {
+        "a.png": ("done", None),
+        "b.png": ("failed", "worker-died"),
+        "c.png": ("failed", "hung"),
+        "d.png": ("done", None),
+    }
 
 
 class TestNothingIsLeft:

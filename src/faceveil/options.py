@@ -171,12 +171,6 @@ class Options(BaseModel):
         "repeated.",
     )
     hidden: bool = _setting("files", False, "Take hidden files of folders and archives, too.")
-    time_limit: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] | None = _setting(
-        "files",
-        None,
-        "Of several files give one up after so many seconds in which nothing of it was done. "
-        "Unset: 10 minutes, and a second more for every 2 MB of it.",
-    )
     links: bool = _setting("files", False, "Follow links in folders, to files and folders.")
 
     # Detection
@@ -212,6 +206,12 @@ class Options(BaseModel):
     )
     threads: int = _setting(
         "machine", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256
+    )
+    time_limit: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] | None = _setting(
+        "machine",
+        None,
+        "Of several files give one up after so many seconds in which nothing of it was done. "
+        "Unset: 10 minutes, and a second more for every 2 MB of it.",
     )
 
     # Tracking

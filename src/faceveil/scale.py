@@ -8,14 +8,17 @@ Nothing is sent anywhere but to the cluster: Ray's usage statistics and its web 
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from faceveil.batch.apart import LostError, outcome_of
+from faceveil import beats
+from faceveil.batch.apart import PATIENCE, LostError, outcome_of
 from faceveil.closing import Closing
 from faceveil.errors import FaceVeilError, UsageError
 
@@ -59,7 +62,35 @@ class Worker:
         """Returns once the actor has a place."""
 
     def run(self, function: Callable[[Any], Any], job: Any) -> Any:
-        return outcome_of(function, job)
+        with _Alarm():
+            return outcome_of(function, job)
+
+
+class _Alarm(Closing):
+    """Ends the process if nothing of a job moves: whatever hangs, the kernel does not."""
+
+    def __init__(self) -> None:
+        self._seconds = PATIENCE
+        beats.listen(self)
+        self.moved("", 0, None)
+
+    def moved(self, stage: str, done: int, total: int | None) -> None:
+        self._set(self._seconds)
+
+    def patient(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._set(seconds)
+
+    def began(self, path: Path) -> None:
+        """What an actor leaves behind, the next run with ``--resume`` removes."""
+
+    def close(self) -> None:
+        beats.listen(None)
+        self._set(0)
+
+    def _set(self, seconds: float) -> None:
+        if hasattr(signal, "setitimer"):  # not on Windows
+            signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 @dataclass(eq=False)

@@ -58,7 +58,8 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
 
 def _machine(options: Options) -> dict[str, Any]:
     weights = options.weights and str(options.weights.absolute())
-    return {"weights": weights, "device": options.device, "threads": options.threads}
+    names = ("device", "threads", "time_limit")
+    return {"weights": weights, **{name: getattr(options, name) for name in names}}
 
 
 def _require_packages() -> None:

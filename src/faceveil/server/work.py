@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from faceveil import beats
+from faceveil.batch.apart import patience
 from faceveil.errors import FaceVeilError, LimitError, WithheldError
 from faceveil.options import Options
 from faceveil.report import Report
@@ -29,6 +31,12 @@ _TAKE_OVER = 2.0
 
 GIVEN_UP = problem(
     500, "worker-died", "the worker died of this file several times", "Try another copy of it."
+)
+HUNG = problem(
+    500,
+    "hung",
+    "the worker was ended because nothing of this file was done for too long",
+    "Try another copy of it.",
 )
 
 
@@ -81,6 +89,7 @@ def _run(store: Store, record: Record, options: Options) -> None:
 
     original = store.path(record.id, ORIGINAL)
     watch = _Watch(store, record)
+    beats.patient(patience(original, options))
     if store.has(record.id, PLAN):
         plan = Plan.from_json(store.path(record.id, PLAN).read_bytes())
     else:
@@ -132,6 +141,7 @@ class _Watch:
         self.save(state=state, **changes)
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        beats.moved(stage, done, total)
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._noted = stage, now, -_EVERY

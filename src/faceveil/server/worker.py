@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from faceveil import beats
+from faceveil.batch.apart import PATIENCE
+from faceveil.closing import Closing
+from faceveil.server import actions
 from faceveil.server.queue import JobQueue
 from faceveil.server.store import Store
 from faceveil.server.sweep import Sweeper
 from faceveil.server.tell import quiet_logs, tell_fault
-from faceveil.server.work import work_on
+from faceveil.server.work import HUNG, work_on
 
 NICE = 5
 """The page is to answer at once while workers keep every core busy."""
@@ -54,7 +60,7 @@ def run_worker(
             if job is None:
                 time.sleep(_IDLE)
                 continue
-            with _unstuck(store, job):
+            with _Guard(store, job):
                 work_on(store, job, machine)
         except Exception as error:
             if told is not None:
@@ -62,28 +68,51 @@ def run_worker(
             time.sleep(_PAUSE)
 
 
-@contextmanager
-def _unstuck(store: Store, job: str) -> Iterator[None]:
-    """End this process if it does not let go of a job that nobody wants any more.
+class _Guard(Closing):
+    """Ends this process if it does not let go of a job: nobody wants it, or nothing of it moves.
 
-    A broken file can keep a decoder busy for ever, and no thread can be ended from outside.
+    A broken file can keep a decoder busy for ever, and no thread can be ended from outside. A
+    thread sees to that; where a library keeps the interpreter locked, too, the kernel does, a
+    little later, and the job is tried again as if the worker had died of it.
     """
-    over = threading.Event()
 
-    def watch() -> None:
+    def __init__(self, store: Store, job: str) -> None:
+        self._store, self._job = store, job
+        self._patience = PATIENCE
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="faceveil-unstuck", daemon=True)
+        self.moved("", 0, None)
+        beats.listen(self)
+        self._thread.start()
+
+    def moved(self, stage: str, done: int, total: int | None) -> None:
+        self._last = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 2 * self._patience)
+
+    def patient(self, seconds: float) -> None:
+        self._patience = seconds
+        self.moved("", 0, None)
+
+    def began(self, path: Path) -> None:
+        """A job is tidied up by whoever takes it next."""
+
+    def close(self) -> None:
+        beats.listen(None)
+        self._over.set()
+        self._thread.join()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _watch(self) -> None:
         asked = 0
-        while not over.wait(1.0):
-            asked = asked + 1 if store.stop_asked(job) else 0
+        while not self._over.wait(1.0):
+            asked = asked + 1 if self._store.stop_asked(self._job) else 0
             if asked >= STUCK_SECONDS:
                 os._exit(EXIT_STUCK)
-
-    thread = threading.Thread(target=watch, name="faceveil-unstuck", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+            if time.monotonic() - self._last >= self._patience:
+                # Its lock is held, by a thread that will never give it back.
+                with suppress(LookupError, OSError):
+                    actions.fail(self._store, self._store.load(self._job), HUNG)
+                os._exit(EXIT_STUCK)
 
 
 def run_child() -> None:
@@ -93,8 +122,6 @@ def run_child() -> None:
     server does, however that ends.
     """
     import json
-    import signal
-    from pathlib import Path
 
     quiet_logs()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
