@@ -105,19 +105,20 @@ def test_in_a_folder_the_others_are_done_and_each_is_named(
 
 
 def test_so_in_an_archive(folder: Path, tmp_path: Path) -> None:
-    album = tmp_path / "album.zip"
+    album, out = tmp_path / "album.zip", tmp_path / "out"
     with zipfile.ZipFile(album, "w") as archive:
         for path in sorted(folder.iterdir()):
-            archive.write(path, path.name)
-    (tmp_path / "out").mkdir()
-    done = faceveil(
-        tmp_path, "veil", album, "-o", tmp_path / "out", "--second-detector", "none", "--strict"
-    )
+            if "large" not in path.name:  # a full disk is that of the archive, too
+                archive.write(path, path.name)
+    out.mkdir()
+    done = faceveil(tmp_path, "veil", album, "-o", out, "--second-detector", "none")
     assert done.returncode == 1, done.stderr
-    with zipfile.ZipFile(tmp_path / "out" / "album.veiled.zip") as archive:
+    with zipfile.ZipFile(out / "album.veiled.zip") as archive:
         assert sorted(archive.namelist()) == [f"{name[:-4]}.veiled.png" for name in GOOD]
-    assert_named(done.stderr, {name: why for name, (_, why) in BAD.items()})
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["album.veiled.zip"]
+    for name, (_, why) in BAD.items():
+        if "large" not in name:
+            assert any(why in line and name in line for line in done.stderr.splitlines()), name
+    assert [path.name for path in out.iterdir()] == ["album.veiled.zip"]
 
 
 @pytest.mark.parametrize("verb", ["veil", "check", "detect"])
