@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from faceveil.cli.ui import UI, describe, private_file
+from faceveil.cli.ui import UI, describe
 from faceveil.errors import (
     SOME_FAILED,
     FaceVeilError,
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from faceveil.batch.apart import Apart
     from faceveil.batch.bundle import Packed
     from faceveil.cli.evidence import Evidence
-    from faceveil.dataset import Found
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
-    from faceveil.types import Plan
 
 T = TypeVar("T")
 
@@ -347,51 +345,6 @@ def veil_many(
                 outcomes.veiled(one.job, one.folder, one.outcome, one.packed)
                 outcomes.add(one.codes)
     return outcomes.exit_code
-
-
-def save_plan(path: Path, plan: Plan) -> None:
-    """Write a plan for its owner alone."""
-    with private_file(path) as file:
-        if file is not None:
-            file.write(plan.to_json())
-
-
-def write_dataset(found: Sequence[Found], form: str, out: Path) -> int:
-    """Write boxes in the format of a data set; returns how many files that took."""
-    from faceveil.dataset import write
-
-    files = write(found, form)
-    if "" not in files:
-        try:
-            out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot write {out}: {error.strerror}") from error
-    for name, text in files.items():
-        with private_file(out / name if name else out) as file:
-            if file is not None:
-                file.write(text)
-    return len(files)
-
-
-def read_plan(path: Path) -> Plan:
-    """A plan that was saved and perhaps edited.
-
-    Raises:
-        UsageError: the file is not there or holds no plan; says what is wrong with it.
-    """
-    from pydantic import ValidationError
-
-    from faceveil.types import Plan
-
-    try:
-        return Plan.from_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        reason = f"{place}: {first['msg']}" if place else first["msg"]
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-    raise UsageError(f"{path} cannot be used as a plan: {reason}")
 
 
 def count(number: int, noun: str) -> str:

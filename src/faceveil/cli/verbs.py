@@ -17,13 +17,11 @@ from faceveil.cli.runs import (
     find_inputs,
     is_many,
     make_folder,
-    read_plan,
     run_each,
-    save_plan,
     veil_many,
     veil_one,
-    write_dataset,
 )
+from faceveil.cli.saved import read_plan, save_plan, write_dataset
 from faceveil.cli.ui import UI
 from faceveil.cli.weights import weights_app
 from faceveil.errors import SOME_FAILED, UsageError, WithheldError

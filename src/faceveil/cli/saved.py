@@ -1,0 +1,59 @@
+"""Plans and boxes as files: what a verb saves for another, and reads of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceveil.cli.ui import private_file
+from faceveil.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from faceveil.dataset import Found
+    from faceveil.types import Plan
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    """Write a plan for its owner alone."""
+    with private_file(path) as file:
+        if file is not None:
+            file.write(plan.to_json())
+
+
+def write_dataset(found: Sequence[Found], form: str, out: Path) -> int:
+    """Write boxes in the format of a data set; returns how many files that took."""
+    from faceveil.dataset import write
+
+    files = write(found, form)
+    if "" not in files:
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}") from error
+    for name, text in files.items():
+        with private_file(out / name if name else out) as file:
+            if file is not None:
+                file.write(text)
+    return len(files)
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan that was saved and perhaps edited.
+
+    Raises:
+        UsageError: the file is not there or holds no plan; says what is wrong with it.
+    """
+    from pydantic import ValidationError
+
+    from faceveil.types import Plan
+
+    try:
+        return Plan.from_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = f"{place}: {first['msg']}" if place else first["msg"]
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    raise UsageError(f"{path} cannot be used as a plan: {reason}")
