@@ -24,7 +24,7 @@ LAYERS = (
 )
 # Rooms of one layer know nothing of each other, except:
 ALLOWED = {("detect", "weights"), ("cli", "server"), ("scale", "batch")}
-PRIVATE = {"_sources": "weights", "_parts": "scan"}
+PRIVATE = {"_sources": "weights", "_parts": "scan", "_zones": "options"}
 """Helper modules and the room they belong to."""
 LONGEST = 320
 """A module with more lines than this, empty ones not counted, is two ideas."""

@@ -10,14 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from faceveil._zones import Zone
 
 Preset = Literal["strict", "balanced", "light"]
 Method = Literal["blur", "pixelate", "solid", "cartoon", "gaussian"]
@@ -40,27 +35,6 @@ def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
 
 
 Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-
-def _zone(value: Any) -> Any:
-    parts = value.split(",") if isinstance(value, str) else value
-    if isinstance(value, str) and len(parts) != 4:
-        raise ValueError("a zone is left,top,right,bottom")
-    return parts
-
-
-def _not_empty(zone: tuple[float, ...]) -> tuple[float, ...]:
-    if not (zone[0] < zone[2] and zone[1] < zone[3]):
-        raise ValueError("left must be less than right, and top less than bottom")
-    return zone
-
-
-Zone = Annotated[
-    tuple[Number, Number, Number, Number], BeforeValidator(_zone), AfterValidator(_not_empty)
-]
 
 
 class Options(BaseModel):
