@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.media import open_sink, open_source, output_suffix
+from faceveil.media.hygiene.sound import clean_packet
 from faceveil.media.video import VideoSource
 from faceveil.media.video_write import VideoSink
 from faceveil.options import Options
@@ -226,17 +227,18 @@ def _tags(stream: av.VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
 
 
 def sound_packets(path: Path) -> list[tuple[str, list[tuple[bytes, Fraction]]]]:
-    """Codec and packets (data, seconds) of each sound track."""
+    """Codec and packets (data, seconds) of each sound track, without the name of the encoder."""
     tracks = []
     with av.open(str(path), metadata_errors="replace") as file:
         wanted: Iterable[int] = [stream.index for stream in file.streams.audio]
     for index in wanted:
         with av.open(str(path), metadata_errors="replace") as file:
             stream = file.streams[index]
+            name = stream.codec_context.codec.canonical_name
             packets = [
-                (bytes(packet), (packet.pts or 0) * packet.time_base)
+                (clean_packet(name, bytes(packet)), (packet.pts or 0) * packet.time_base)
                 for packet in file.demux(stream)
                 if packet.size
             ]
-            tracks.append((stream.codec_context.codec.canonical_name, packets))
+            tracks.append((name, packets))
     return tracks

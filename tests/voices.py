@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -120,7 +121,7 @@ def hear(path: Path, track: int = 0) -> Heard:
         context = stream.codec_context
         resampler = av.AudioResampler(format="flt", layout="mono", rate=48_000)
         parts: list[tuple[float, NDArray[np.float32]]] = []
-        for frame in file.decode(stream):
+        for frame in _decoded(file, stream):
             begin = frame.time or 0.0
             frame.pts = None
             for mixed in resampler.resample(frame):
@@ -135,6 +136,12 @@ def hear(path: Path, track: int = 0) -> Heard:
     beeps = _beeps(samples)
     layout = context.layout
     return Heard(name, context.sample_rate, layout.nb_channels, layout.name, samples, end, beeps)
+
+
+def _decoded(file: Any, stream: Any) -> Iterator[av.AudioFrame]:
+    for packet in file.demux(stream):
+        with suppress(av.error.InvalidDataError):
+            yield from packet.decode()
 
 
 def _beeps(samples: NDArray[np.float32]) -> list[tuple[float, float]]:

@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from faceveil.media.containers import all_packets, is_disk_error, open_input, reason
+from faceveil.media.hygiene.sound import clean_header, clean_packet
 from faceveil.media.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
@@ -66,10 +67,12 @@ class Track:
         name = self.source.codec_context.codec.canonical_name
         if container.audio and name not in container.audio:
             return False
+        self._codec = name
+        header = clean_header(name, self.source.codec_context.extradata or b"")
         # A muxer that takes a codec may refuse some rate of it, and the whole file with it.
-        if not _is_taken(self.source, container):
+        if header is None or not _is_taken(self.source, header, container):
             return False
-        self.target = output.add_stream_from_template(self.source, opaque=True)
+        self.target = _copy_of(self.source, header, output)
         return True
 
     def _encode(self, output: OutputContainer, container: Container) -> None:
@@ -114,7 +117,7 @@ class Track:
             yield from self.target.encode(None)
 
     def _cleaned(self, packet: Packet[AudioStream]) -> Packet[AudioStream] | None:
-        """A packet with the same data and times, and no side data but the trimming of its ends."""
+        """A packet with the same sound and times, and no side data but the trimming of its ends."""
         time = packet.dts if packet.dts is not None else packet.pts
         if time is None or (self._last is not None and time <= self._last) or packet.is_corrupt:
             self.lost += 1
@@ -123,7 +126,7 @@ class Track:
             # It would move the pictures to make room.
             return None
         self._last = time
-        own: Packet[Any] = Packet(bytes(packet))
+        own: Packet[Any] = Packet(clean_packet(self._codec, bytes(packet)))
         own.stream, own.time_base = self.target, packet.time_base
         own.pts, own.dts, own.duration = packet.pts, time, packet.duration
         own.is_keyframe = packet.is_keyframe
@@ -258,12 +261,18 @@ def _stores_delay(stream: AudioStream) -> bool:
     return stream.name in _SELF_DELAYED or container.format.name.startswith("matroska")
 
 
-def _is_taken(stream: AudioStream, container: Container) -> bool:
+def _is_taken(stream: AudioStream, header: bytes, container: Container) -> bool:
     """The container begins a file with such a track; tried in memory."""
     try:
         with av.open(io.BytesIO(), "w", format=container.muxer) as trial:
-            trial.add_stream_from_template(stream, opaque=True)
+            _copy_of(stream, header, trial)
             trial.start_encoding()
     except (FFmpegError, ValueError):
         return False
     return True
+
+
+def _copy_of(stream: AudioStream, header: bytes, output: OutputContainer) -> AudioStream:
+    copy = output.add_stream_from_template(stream, opaque=True)
+    copy.codec_context.extradata = header or None
+    return copy

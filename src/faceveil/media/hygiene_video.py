@@ -1,7 +1,7 @@
 """What a video file holds beside its pictures and its sound.
 
-The boxes or elements are held against a list of what playing needs, and the coded pictures are
-searched for user data. Names only, never contents.
+The boxes or elements are held against a list of what playing needs, and the coded pictures and the
+coded sound are searched for user data. Names only, never contents.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ import mmap
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from av.error import FFmpegError
 
 from faceveil.errors import InputError, UnreadableError, UnsupportedError
 from faceveil.media.containers import open_input
 from faceveil.media.facts import beside
+from faceveil.media.hygiene import sound
 from faceveil.media.hygiene.matroska import matroska
 from faceveil.media.hygiene.mp4 import mp4
 from faceveil.media.hygiene.units import in_configuration, user_data
 from faceveil.media.kinds import HEAD, VIDEOS, sniff
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
 
 BROKEN: Final = "unparsable structure"
 
@@ -70,7 +75,7 @@ def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
     with open_input(origin, kind) as container:
         if not deep:
             yield from beside(container, container.streams.best("video"))
-        readers = {}
+        readers: dict[int, Callable[[bytes], Iterator[str]]] = {}
         for stream in container.streams.video:
             context = stream.codec_context
             if context is not None:
@@ -78,6 +83,12 @@ def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
                 yield from in_configuration(codec, extradata)
                 if reader := user_data(codec, extradata):
                     readers[stream.index] = reader
+        for track in container.streams.audio:
+            spoken = cast("AudioCodecContext | None", track.codec_context)
+            if spoken is not None:
+                codec = spoken.codec.canonical_name
+                yield from sound.in_header(codec, spoken.extradata or b"")
+                readers[track.index] = partial(sound.in_packet, codec)
         if not readers:
             return
         for packet in container.demux([container.streams[index] for index in readers]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from faceveil.media.hygiene.sound import in_header
+
 _EBML: Final = 0x1A45DFA3
 _SEGMENT: Final = 0x18538067
 _INFO: Final = 0x1549A966
@@ -16,6 +18,8 @@ _TAG: Final = 0x7373
 _SIMPLE_TAG: Final = 0x67C8
 _TAG_NAME: Final = 0x45A3
 _TRACK_TYPE: Final = 0x83
+_CODEC: Final = 0x86
+_PRIVATE: Final = 0x63A2
 _VOID: Final = 0xEC
 _CRC: Final = 0xBF
 _BLOCK_GROUP: Final = 0xA0
@@ -90,7 +94,12 @@ def _segment(data: bytes, at: int, end: int, kinds: list[int]) -> Iterator[str]:
 
 
 def _track(data: bytes, at: int, end: int, kinds: list[int]) -> Iterator[str]:
+    codec = private = b""
     for element, body, stop in _children(data, _TRACK, at, end):
+        if element == _CODEC:
+            codec = data[body:stop].rstrip(b"\0")
+        elif element == _PRIVATE:
+            private = data[body:stop]
         if isinstance(element, str):
             yield element
         elif element == _TRACK_TYPE:
@@ -98,6 +107,8 @@ def _track(data: bytes, at: int, end: int, kinds: list[int]) -> Iterator[str]:
             kinds.append(kind)
             if kind not in (_PICTURE, _SOUND):
                 yield _KINDS.get(kind, f"track of type {kind}")
+    if codec == b"A_FLAC":  # of which FFmpeg shows but the first block
+        yield from in_header("flac", private)
 
 
 def _cluster(data: bytes, at: int, end: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from faceveil.media.hygiene.items import boxes
+from faceveil.media.hygiene.sound import in_header
 
 # ISO/IEC 14496-12 and -14, -15, the codecs' own bindings, and the QuickTime file format: what a
 # player needs for one picture track and sound.
@@ -178,9 +179,11 @@ def _sample_entry(data: bytes, at: int, end: int) -> Iterator[str]:
             children, known = sound, _SOUND
         elif not children:
             return
-    for kind, *_ in children:
+    for kind, part, stop in children:
         if kind not in known:
             yield f"sample description {_printable(kind)}"
+        elif kind == b"dfLa":  # of which FFmpeg shows but the first block
+            yield from in_header("flac", data[part + 4 : stop])
     if known is _PICTURE:
         length = min(data[at + 42], 31)
         name = data[at + 43 : at + 43 + length].rstrip(b"\0")

@@ -17,8 +17,12 @@ _FIXED: Final = {
     "wmav2": 10,
     "wmapro": 18,
     "tta": 22,
+    "wavpack": 2,
 }
 """Bytes of the headers that are numbers and nothing else."""
+
+_READ_FROM_PACKETS: Final = frozenset({"ac3", "eac3", "dts", "truehd", "mlp"})
+"""Their header is made by the reader, out of what the container says in fields of its own."""
 
 _CHANNELS: Final = b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK="
 _VENDORS: Final = frozenset({b"", b"Lavf"})
@@ -32,7 +36,8 @@ _COMMENTS: Final = "comments in the sound header"
 _ODD: Final = "further data in the sound header"
 _USER_DATA: Final = "user data in the sound stream"
 
-_LAME: Final = re.compile(rb"L(?:AME|avc)\d[\d.]{2,}[\w ()]*")
+_LAME: Final = re.compile(rb"L(?:AME|avc)\d[\d.]{2,}U*")
+"""What encoders of MP3 fill unused bytes with."""
 
 
 def clean_header(codec: str, header: bytes) -> bytes | None:
@@ -45,7 +50,7 @@ def clean_header(codec: str, header: bytes) -> bytes | None:
     Returns:
         The header, perhaps empty; None where it is not known what it may hold.
     """
-    if _NOTHING_NEEDED.fullmatch(codec):
+    if not header or _NOTHING_NEEDED.fullmatch(codec):
         return b""
     if codec in _FIXED:
         return header[: _FIXED[codec]]
@@ -63,7 +68,7 @@ def clean_packet(codec: str, data: bytes) -> bytes:
         return data
     try:
         return cleaner(data)
-    except IndexError:  # cut off
+    except (IndexError, ValueError):  # cut off
         return data
 
 
@@ -74,7 +79,7 @@ def in_header(codec: str, header: bytes) -> Iterator[str]:
     elif codec == "vorbis" and header:
         if clean_header(codec, header) != header:
             yield _COMMENTS
-    elif header and codec in (*_HEADERS, *_FIXED) and clean_header(codec, header) != header:
+    elif header and codec not in _READ_FROM_PACKETS and clean_header(codec, header) != header:
         yield _ODD
 
 
@@ -157,7 +162,10 @@ def _opus(header: bytes) -> bytes:
 def _alac(header: bytes) -> bytes:
     """The atom of 36 bytes, and one of 24 for the channels."""
     has_channels = header[40:44] == b"chan" and header[36:40] == b"\0\0\0\x18"
-    return header[: 60 if has_channels else 36]
+    size = 60 if has_channels else 36
+    if header[4:8] != b"alac" or len(header) < 36:
+        raise ValueError("no such header")
+    return b"\0\0\0\x24" + header[4:size]
 
 
 class _Bits:
@@ -167,7 +175,7 @@ class _Bits:
     def read(self, count: int) -> int:
         end = self.at + count
         if end > 8 * len(self.data):
-            raise IndexError("cut off")
+            raise ValueError("cut off")
         part = self.data[self.at // 8 : (end + 7) // 8]
         value = int.from_bytes(part, "big") >> (-end % 8)
         self.at = end
@@ -197,14 +205,24 @@ def _aac(header: bytes) -> bytes:
         header = header[:at] + b"\0" + header[at + 1 + header[at] :]
         bits = _Bits(header)
         bits.at = 8 * (at + 1)
-    if bits.at + 16 <= 8 * len(header) and bits.read(11) == 0x2B7:  # or it is said behind
-        if _object_type(bits) == 5 and bits.read(1):
-            _sampling(bits)
-            if bits.at + 12 <= 8 * len(header) and bits.read(11) == 0x548:
-                bits.read(1)
-        return header[: -(-bits.at // 8)]
-    end = -(-bits.at // 8)
+    end = _behind(bits)
     return header if not header[end:].strip(b"\0") else header[:end]
+
+
+def _behind(bits: _Bits) -> int:
+    """The byte at which the header ends; spectral band replication may be said behind it."""
+    end = bits.at
+    try:
+        if bits.read(11) == 0x2B7 and _object_type(bits) == 5:
+            if bits.read(1):
+                _sampling(bits)
+            end = bits.at
+            if bits.read(11) == 0x548:
+                bits.read(1)
+                end = bits.at
+    except ValueError:
+        pass
+    return -(-end // 8)
 
 
 def _object_type(bits: _Bits) -> int:
@@ -231,7 +249,7 @@ def _program(bits: _Bits) -> int:
     return bits.at // 8
 
 
-_DATA, _PROGRAM, _FILL, _END = 4, 5, 6, 7
+_DATA, _PROGRAM, _FILL = 4, 5, 6
 _EMPTY_FILLS: Final = frozenset({0, 1})
 _FILLING: Final = frozenset({0, 0xA5})
 
@@ -263,6 +281,10 @@ def _elements(data: bytes, start: int = 0) -> bytes:
                 if not rest <= _FILLING:
                     _blank(own, 8 * start + begin + 4, 8 * count - 4)
             bits.at = begin
+        elif kind == _PROGRAM:
+            bits.at = 8 * _program(bits)
+            count = bits.read(8)
+            _blank(own, 8 * start + bits.at, 8 * count)
         else:
             break
         bits.at += 8 * count
@@ -271,7 +293,7 @@ def _elements(data: bytes, start: int = 0) -> bytes:
 
 def _blank(data: bytearray, at: int, count: int) -> None:
     if at + count > 8 * len(data):
-        raise IndexError("cut off")
+        raise ValueError("cut off")
     for bit in range(at, at + count):
         data[bit // 8] &= ~(128 >> bit % 8)
 
