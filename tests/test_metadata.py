@@ -245,6 +245,8 @@ def tiff_plants() -> dict[str, tuple[bytes, set[str]]]:
     preview = [long(254, 1), long(256, 9), long(257, 3), short(258, 8), short(259, 1)]
     preview += [short(262, 1), long(273, 2200), short(277, 1), long(278, 3), long(279, 27)]
     second = ifd(preview, at=2000).ljust(200, b"\0") + TOKEN
+    old = ifd([long(254, 0), short(255, 2), *preview[1:]], at=2000).ljust(200, b"\0") + TOKEN
+    mask = ifd([long(254, 4), *preview[1:]], at=2000).ljust(200, b"\0") + TOKEN
     names = {270: "description", 271: "camera make", 272: "camera model", 305: "software"}
     names |= {306: "date", 315: "artist", 316: "host computer", 33432: "copyright"}
     plants = {name: (tiff([text(tag)]), {name}) for tag, name in names.items()}
@@ -261,7 +263,9 @@ def tiff_plants() -> dict[str, tuple[bytes, set[str]]]:
             {"EXIF", "maker note"},
         ),
         "sub-ifd": (tiff([long(330, 2000)], second), {"sub-IFD"}),
-        "second-page": (tiff([], second, following=2000), {"1 further picture"}),
+        "preview-page": (tiff([], second, following=2000), {"thumbnail"}),
+        "old-preview-page": (tiff([], old, following=2000), {"thumbnail"}),
+        "mask-page": (tiff([], mask, following=2000), {"mask"}),
         "unreferenced": (tiff([], TOKEN), {f"unreferenced {len(TOKEN)} bytes"}),
     }
 

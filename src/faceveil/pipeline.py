@@ -33,7 +33,7 @@ from faceveil.region import Target
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.stages import Executor, ahead, behind
-from faceveil.track import link, timeline
+from faceveil.track import link, separate, timeline
 from faceveil.types import Box, Frame, Image, Plan, Track
 
 if TYPE_CHECKING:
@@ -229,15 +229,16 @@ def analyze(
         seen: what was found in this source, if it has been read already.
     """
     kind, width, height = source.media.kind, source.media.width, source.media.height
+    still = source.media.still
     detector = detector or load_detector(options, kind)
     strong = threshold(detector, options)
-    weak = strong if kind == "image" else strong * options.weak_share
+    weak = strong if still else strong * options.weak_share
     step = progress or _silent
     seen = seen or scan(
         source, detector, weak, strong, lambda done, _: step("analyze", done, source.media.frames)
     )
-    if kind == "image":
-        tracks = tuple(Track(i, {0: face.box}, {0: face}) for i, face in enumerate(seen.found[0]))
+    if still:
+        tracks, seen.cuts = separate(seen.found), tuple(range(1, len(seen.pts)))
     else:
         tracks = link(
             seen.found,
@@ -294,9 +295,10 @@ def render(
                     raise _other(f"it is for {len(plan.pts)} frames")
                 if frame.pts != plan.pts[frame.index]:
                     raise _other(f"frame {frame.index} is at another time")
-                wanted = [whole(size)] if frame.damaged else targets.get(frame.index, [])
+                extent = frame.size  # pages have their own
+                wanted = [whole(extent)] if frame.damaged else targets.get(frame.index, [])
                 hold = held.at(frame.pts, frame.index in cuts)
-                if covers := painter.paint(frame, size, wanted, hold):
+                if covers := painter.paint(frame, extent, wanted, hold):
                     painted[frame.index] = covers
                 write(frame)
                 step("render", count := frame.index + 1, len(plan.pts))

@@ -164,7 +164,7 @@ class Track:
         return len(self.boxes.keys() - self.seen.keys())
 
 
-Kind = Literal["image", "animation", "video"]
+Kind = Literal["image", "pages", "animation", "video"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,9 @@ class Media:
 
     Attributes:
         format: short lower-case name of the container: "jpeg", "png", "mp4", ...
-        frames: number of frames if it is known before reading them all, else None.
+        width, height: of every frame; of pages, which have their own sizes, of the widest and the
+            highest: boxes count from the upper left corner of each.
+        frames: number of frames or pages if it is known before reading them all, else None.
         transparent: a video with opacity; of pictures every frame tells it.
     """
 
@@ -183,6 +185,11 @@ class Media:
     height: int
     frames: int | None = 1
     transparent: bool = False
+
+    @property
+    def still(self) -> bool:
+        """Each frame stands for itself: nothing in it is the same as in the frame before."""
+        return self.kind in ("image", "pages")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def inspect(
         some = kind == "video" and options.check == "sample"
         frames = output.sample(sampled(plan, output.key_frames())) if some else output.skim()
         # A second rendering of a video costs too much for what is only likely to be a face.
-        margin = WARY if wary and kind == "image" else CERTAIN
+        margin = WARY if wary and output.media.still else CERTAIN
         known, found, count = _Known(plan, painted, options), [], 0
         for frame in frames:
             faces: list[Finding] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from faceveil.check import look_closely
 from faceveil.options import Options
 from faceveil.report import Finding
-from faceveil.track import link, timeline
+from faceveil.track import link, separate, timeline
 from faceveil.types import Box, Face, Plan, Track
 
 # A face that was missed where the check looked may be visible for this many seconds before and
@@ -42,8 +42,8 @@ def repaired(
     for one in faces:
         if one.frame is not None and one.box is not None and one.score is not None:
             found.setdefault(one.frame, []).append(Face(one.box, one.score))
-    if plan.media.kind == "image":
-        tracks = tuple(Track(0, {0: face.box}, {0: face}) for face in found.get(0, ()))
+    if plan.media.still:
+        tracks = separate(found)
     else:
         tracks = _over_time(path, plan, painted, found, options)
     first = 1 + max((track.id for track in plan.tracks), default=-1)

@@ -169,7 +169,9 @@ def _about(report: Report) -> dict[str, str]:
     media, rows = report.media, {"output": _name(report.output) if report.output else ""}
     if media is not None:
         what = [f"{media.format.upper()}, {media.width} × {media.height}"]
-        if report.length:
+        if media.kind == "pages":
+            what.append(f"{report.frames} pages")
+        elif report.length:
             what.append(f"{report.frames} frames, {report.length:.1f} s")
         rows |= {
             "media": _both(*what, comma="，"),

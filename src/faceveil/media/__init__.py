@@ -40,11 +40,13 @@ _SOURCES: Final[dict[str, str]] = {
 
 _SINKS: Final[dict[str, str]] = {
     "image": "faceveil.media.image_write:ImageSink",
+    "pages": "faceveil.media.image_write:ImageSink",
     "animation": "faceveil.media.image_write:ImageSink",
     "video": "faceveil.media.video_write:VideoSink",
 }
 _SUFFIXES: Final[dict[str, str]] = {
     "image": "faceveil.media.image_write:output_suffix",
+    "pages": "faceveil.media.image_write:output_suffix",
     "animation": "faceveil.media.image_write:output_suffix",
     "video": "faceveil.media.containers:output_suffix",
 }

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from faceveil.media.exif import read_exif
 from faceveil.media.hygiene import png_chunks
@@ -15,6 +15,8 @@ from faceveil.media.hygiene.items import boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+
+    from faceveil.media.pages import Page
 
 Unit = Literal["inch", "cm", ""]
 
@@ -125,19 +127,19 @@ def what_is_lost(format: str, density: Density) -> Iterator[tuple[str, bool]]:
         yield f"resolution not kept: {format.upper()} has no place for it", False
 
 
-def read_density(kind: str, picture: Picture, data: bytes) -> Density | None:
+def read_density(kind: str, picture: Picture | Page, data: bytes) -> Density | None:
     """What a picture file says, as stored: not turned by any orientation. None: nothing."""
     try:
         found = _stored(kind, picture, data)
         if found is None and kind in ("jpeg", "png", "webp", "heic", "avif"):
-            found = _of_tags(read_exif(picture))
+            found = _of_tags(read_exif(cast("Picture", picture)))
     # A number that is none must not cost the picture.
     except (ArithmeticError, TypeError, ValueError, struct.error):
         return None
     return found
 
 
-def _stored(kind: str, picture: Picture, data: bytes) -> Density | None:
+def _stored(kind: str, picture: Any, data: bytes) -> Density | None:
     if kind == "jpeg":
         return _of_jfif(picture)
     if kind == "png":

@@ -6,17 +6,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.closing import Closing
-from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.errors import LimitError, UnreadableError
 from faceveil.media import hygiene
 from faceveil.media.colour import Space
 from faceveil.media.declared import read_profile
-from faceveil.media.density import read_density
+from faceveil.media.density import Density, read_density
 from faceveil.media.depth import stored_bits
 from faceveil.media.exif import exif_orientation, read_exif
 from faceveil.media.item import primary_item
+from faceveil.media.pages import Page, open_page, read_pages
 from faceveil.media.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
 from faceveil.media.traits import StoredJpeg, Traits
@@ -31,26 +32,26 @@ if TYPE_CHECKING:
 _KEPT_PIXELS: Final = 50_000_000
 """A still up to this size stays decoded between passes; a larger one is decoded again."""
 
-_TIFF_SUBFILE_TYPE: Final = 254
-_TIFF_BITS_PER_SAMPLE: Final = 258
 _TIFF_ORIENTATION: Final = 274
-_TIFF_DNG_VERSION: Final = 50706
 _SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 class ImageSource(Closing):
-    """A still or animated picture; meets ``faceveil.media.Source``.
+    """A still, the pages of a TIFF, or an animated picture; meets ``faceveil.media.Source``.
 
-    The picture is read and its first frame decoded here, so most of what can be wrong with it is
-    known once the source exists. Frames may be painted in place: every pass hands out fresh ones.
+    Each page is a frame of its own size, at time 0; ``media`` has the size of a sheet that holds
+    them all, each in its upper left corner. The picture is read and its first frame decoded here,
+    so most of what can be wrong with it is known once the source exists. Frames may be painted in
+    place: every pass hands out fresh ones.
 
     Attributes:
         path: where it was read from, or None for bytes.
         traits: for the sink.
+        notes: of pages that have been read.
 
     Raises:
         UnreadableError: broken or cut off.
-        UnsupportedError: a camera raw file, or samples without a fixed white.
+        UnsupportedError: a camera raw file, or samples of a kind that is not handled.
         LimitError: more than ``options.max_pixels`` pixels, all frames together.
     """
 
@@ -65,14 +66,15 @@ class ImageSource(Closing):
         with decoding(kind):
             if kind in ("heic", "avif") and hygiene.is_cut_off(self._data):
                 raise EOFError
-            picture = open_picture(kind, self._data, self._limit)
+            self._pages = read_pages(self._data, self._limit) if kind == "tiff" else ()
+            picture = self._open(0)
             # An APNG may open with a picture that is not part of the animation.
             self._skip = int(bool(picture.info.get("default_image")))
-            frames = 1 if kind in ("tiff", "heic") else getattr(picture, "n_frames", 1) - self._skip
+            frames = 1 if kind == "heic" else getattr(picture, "n_frames", 1) - self._skip
             # Before the pixels: Pillow forgets an orientation once it has applied it.
             self.traits = _traits(kind, picture, self._data)
             first, _ = self._decode(picture, 0)
-            notes = (*first.notes, *_format_notes(kind, picture, self._data))
+            notes = first.notes
             if kind == "jpeg":
                 stored = self._stored_jpeg(picture, CONVERTED in first.notes)
                 self.traits = replace(self.traits, jpeg=stored)
@@ -80,6 +82,11 @@ class ImageSource(Closing):
                     notes = tuple(note for note in notes if note != CONVERTED)
         height, width = first.image.shape[:2]
         self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
+        if self._pages:
+            frames = len(self._pages)
+            self.media = _sheet(self._pages)
+            densities = [_density(kind, page, self._data) for page in self._pages]
+            self.traits = replace(self.traits, densities=tuple(densities))
         self.notes: tuple[str, ...] = notes
         self.dropped: tuple[str, ...] = tuple(hygiene.leftovers(self._data))
         self._still: Pixels | None = first if frames == 1 else None
@@ -100,11 +107,14 @@ class ImageSource(Closing):
             yield self._still_frame()
             return
         with decoding(self._kind):
-            picture = open_picture(self._kind, self._data, self._limit)
+            picture = self._open(0)
         pts = 0
         for index in range(self.media.frames or 1):
             with decoding(self._kind):
+                if self._pages and index:
+                    picture = self._open(index)
                 pixels, duration = self._decode(picture, index)
+            self.notes = tuple(dict.fromkeys((*self.notes, *pixels.notes)))
             yield Frame(index, pixels.image, pts=pts, duration=duration, alpha=pixels.alpha)
             pts += duration
 
@@ -113,17 +123,22 @@ class ImageSource(Closing):
         self._still = None
         if pixels is None:
             with decoding(self._kind):
-                picture = open_picture(self._kind, self._data, self._limit)
-                pixels, _ = self._decode(picture, 0)
+                pixels, _ = self._decode(self._open(0), 0)
         if self.media.width * self.media.height > _KEPT_PIXELS:
             return Frame(0, pixels.image, alpha=pixels.alpha)
         self._still = pixels
         return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
 
+    def _open(self, page: int) -> Picture:
+        if self._pages:
+            return open_page(self._data, self._pages[page])
+        return open_picture(self._kind, self._data, self._limit)
+
     def _decode(self, picture: Picture, index: int) -> tuple[Pixels, int]:
         """One frame and its duration in milliseconds."""
-        if index or self._skip:
+        if not self._pages and (index or self._skip):
             picture.seek(index + self._skip)
+        notes = () if index and not self._pages else _format_notes(self._kind, picture, self._data)
         profile = read_profile(self._kind, picture, self._data)
         # Pillow would turn a TIFF picture by its XMP if it has no other orientation.
         picture.info.pop("xmp", None)
@@ -133,11 +148,11 @@ class ImageSource(Closing):
         pixels = to_pixels(
             picture,
             profile=profile,
-            white=_white(picture),
             orientation=_orientation(self._kind, picture),
         )
-        if index:
+        if index and not self._pages:
             pixels = self._fit(pixels)
+        pixels = replace(pixels, notes=(*pixels.notes, *notes))
         return pixels, round(picture.info.get("duration", 0))
 
     def _cropped(self, picture: Picture) -> Picture:
@@ -191,28 +206,25 @@ def _read(origin: Path | bytes, limit: int) -> bytes:
 
 
 def _orientation(kind: str, picture: Picture) -> int:
-    # Pillow turns TIFF pictures and libheif HEIC pictures while decoding; EXIF has no say there.
-    # What Pillow calls the EXIF of an AVIF picture has the container's orientation in it.
-    if kind in ("tiff", "heic", "bmp", "gif", "jp2"):
+    # libheif turns HEIC pictures while decoding, and Pillow most TIFF pictures; EXIF has no say
+    # there. What Pillow calls the EXIF of an AVIF picture has the container's orientation in it.
+    if kind == "tiff":
+        return int(picture.info.get("orientation", 1))
+    if kind in ("heic", "bmp", "gif", "jp2"):
         return 1
     return exif_orientation(read_exif(picture))
 
 
-def _white(picture: Picture) -> int:
-    bits = getattr(picture, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
-    return (1 << bits) - 1 if 8 < bits <= 16 else 65535
+def _sheet(pages: Sequence[Page]) -> Media:
+    width, height = (max(side) for side in zip(*(page.size for page in pages), strict=True))
+    return Media("image" if len(pages) == 1 else "pages", "tiff", width, height, len(pages))
 
 
-def _format_notes(kind: str, picture: Picture, data: bytes) -> list[str]:
-    """Refuse what only looks like the format, and name the conversions the decoder did itself."""
-    if kind == "tiff":
-        tags = getattr(picture, "tag_v2", {})
-        if _TIFF_DNG_VERSION in tags or data[8:10] == b"CR" or tags.get(_TIFF_SUBFILE_TYPE, 0) & 1:
-            raise UnsupportedError(
-                "camera raw files hold no finished picture", "Develop it to JPEG or TIFF first."
-            )
+def _format_notes(kind: str, picture: Picture, data: bytes) -> Sequence[str]:
+    """Name the conversions the decoder did itself. Call before the pixels are decoded."""
     bits = stored_bits(kind, picture, data)
     notes = [f"{bits}-bit samples reduced to 8"] if bits > 8 else []
+    notes += picture.info.get("left_out", ())
     profile = read_profile(kind, picture, data)
     bright = isinstance(profile, Space) and profile.hdr
     if bright or (kind in ("heic", "avif") and hygiene.is_hdr(data)):
@@ -235,13 +247,16 @@ def _traits(kind: str, picture: Picture, data: bytes) -> Traits:
     if kind == "gif":
         plays = 1 if loop is None else loop + 1 if loop else 0
     lossless = kind in ("png", "gif", "bmp", "tiff") or (kind == "webp" and _is_lossless(data))
+    return Traits(plays, lossless, chroma, _density(kind, picture, data))
+
+
+def _density(kind: str, picture: Picture | Page, data: bytes) -> Density | None:
     density = read_density(kind, picture, data)
-    if density is not None and _was_turned(kind, picture):
-        density = density.turned()
-    return Traits(plays, lossless, chroma, density)
+    turned = density is not None and _was_turned(kind, picture)
+    return density.turned() if density is not None and turned else density
 
 
-def _was_turned(kind: str, picture: Picture) -> bool:
+def _was_turned(kind: str, picture: Any) -> bool:
     """Whether what is displayed was stored lying on its side."""
     if kind == "tiff":
         return getattr(picture, "tag_v2", {}).get(_TIFF_ORIENTATION) in _SIDEWAYS

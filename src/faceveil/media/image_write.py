@@ -1,4 +1,4 @@
-"""Pictures and animated pictures as a sink of frames."""
+"""Pictures, pages and animated pictures as a sink of frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceveil.media.density import what_is_lost
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.media.picture import CONVERTED
-from faceveil.media.still import WITHOUT_ALPHA, encode
+from faceveil.media.still import WITHOUT_ALPHA, append_page, encode
 from faceveil.media.traits import Traits
 from faceveil.types import Frame, Media
 
@@ -75,7 +75,7 @@ def require_suffix(target: Path) -> None:
 
 
 class ImageSink(Aborting):
-    """Writes a still or animated picture; meets ``faceveil.media.Sink``.
+    """Writes a still, pages or an animated picture; meets ``faceveil.media.Sink``.
 
     The format is what the target's suffix says, else what ``written_as`` says. Pixels come from
     the frames' arrays and from nowhere else.
@@ -84,7 +84,8 @@ class ImageSink(Aborting):
         notes: what the format made necessary.
 
     Raises:
-        UsageError: the target is the input, or its format cannot be written or cannot move.
+        UsageError: the target is the input, or its format cannot be written, or cannot move
+            or have pages.
         OutputError: the folder is missing or cannot be written to.
     """
 
@@ -118,6 +119,11 @@ class ImageSink(Aborting):
         name = self._format.upper()
         if self._format not in _STILLS:
             raise UsageError(f"{name} cannot be written", "Name the output .jpg or .png.")
+        if self._media.kind == "pages" and self._format != "tiff":
+            raise UsageError(
+                f"{name} holds one picture, and there are {self._media.frames} pages",
+                "Name the output .tif.",
+            )
         if self._media.kind == "animation" and self._format not in _ANIMATIONS:
             raise UsageError(
                 f"{name} cannot hold an animation", "Name the output .gif, .webp or .png."
@@ -158,6 +164,10 @@ class ImageSink(Aborting):
                 size = (frame.image.shape[1], frame.image.shape[0])
                 self._animator = animator(self._part.file, self._format, size, plays, **settings)
             self._animator.add(frame.image, frame.alpha, frame.duration)
+            return
+        if self._media.kind == "pages":
+            settings["density"] = self._traits.densities[frame.index]
+            append_page(self._part.file, frame.image, frame.alpha, **settings)
             return
         if self._frames:
             raise OutputError("a still picture holds one frame")

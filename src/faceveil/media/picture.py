@@ -38,23 +38,20 @@ class Pixels:
     notes: tuple[str, ...]
 
 
-def to_pixels(
-    picture: Picture, *, profile: Profile = None, white: int = 65535, orientation: int = 1
-) -> Pixels:
+def to_pixels(picture: Picture, *, profile: Profile = None, orientation: int = 1) -> Pixels:
     """Convert a decoded picture of any mode.
 
     Args:
         profile: what its colours mean.
-        white: the brightest value of a 16-bit grey picture (4095 for one of 12 bits).
         orientation: EXIF orientation still to be applied; values outside 1 to 8 mean 1.
 
     Raises:
         UnsupportedError: samples without a fixed white (32-bit integers, floats).
     """
     notes: list[str] = []
-    picture, alpha = _split_alpha(picture, white)
+    picture, alpha = _split_alpha(picture)
     if picture.mode.startswith("I;16"):
-        picture = _to_8_bits(picture, white)
+        picture = _to_8_bits(picture)
     elif picture.mode in ("I", "F"):
         raise UnsupportedError(
             "32-bit samples have no fixed white", "Convert the picture to 8 or 16 bits first."
@@ -76,7 +73,7 @@ def to_pixels(
     return Pixels(upright(image, orientation), alpha, tuple(notes))
 
 
-def _split_alpha(picture: Picture, white: int) -> tuple[Picture, NDArray[np.uint8] | None]:
+def _split_alpha(picture: Picture) -> tuple[Picture, NDArray[np.uint8] | None]:
     """The colours (mode 1 becomes L, P becomes RGB) and the opacity, None if all is opaque."""
     key = picture.info.get("transparency")
     if picture.mode.startswith("I;16"):
@@ -98,11 +95,11 @@ def _split_alpha(picture: Picture, white: int) -> tuple[Picture, NDArray[np.uint
     return colours, None if alpha.min() == 255 else alpha
 
 
-def _to_8_bits(picture: Picture, white: int) -> Picture:
+def _to_8_bits(picture: Picture) -> Picture:
     import PIL.Image
 
     wide = np.asarray(picture).astype(np.uint32)
-    return PIL.Image.fromarray(np.minimum((wide * 255 + white // 2) // white, 255).astype(np.uint8))
+    return PIL.Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
 
 
 def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:

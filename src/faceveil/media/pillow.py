@@ -28,7 +28,6 @@ _PLUGINS: Final = {
     "png": ("PIL.PngImagePlugin", "PngImageFile"),
     "gif": ("PIL.GifImagePlugin", "GifImageFile"),
     "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
     "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "jp2": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),

@@ -90,6 +90,25 @@ def encode(
         file.write(stamped(format, buffer.getvalue(), density))
 
 
+def append_page(file: IO[bytes], image: Image, alpha: Alpha = None, **settings: Any) -> None:
+    """Write a picture as the next page of a TIFF; ``settings`` as for ``encode``.
+
+    Args:
+        file: readable too, and holding the pages before it, or nothing.
+    """
+    from PIL.TiffImagePlugin import AppendingTiffWriter
+
+    file.seek(0)
+    with AppendingTiffWriter(file) as pages:
+        start = file.tell()
+        encode(pages, "tiff", image, alpha, **settings)
+        pages.newFrame()
+    if start:  # the page's own header, to which nothing refers
+        file.seek(start)
+        file.write(bytes(8))
+    file.seek(0, io.SEEK_END)
+
+
 def encoded(format: str, image: Image, alpha: Alpha = None, **settings: Any) -> bytes:
     """The bytes that ``encode`` writes."""
     buffer = io.BytesIO()

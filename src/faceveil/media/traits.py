@@ -18,6 +18,7 @@ class Traits:
         chroma: JPEG subsampling of the input: 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0; None where
             there is none to follow.
         density: resolution and shape of the pixels, as displayed; None where nothing is said.
+        densities: the same of each page of a TIFF.
         jpeg: the input, if it is a JPEG.
     """
 
@@ -25,6 +26,7 @@ class Traits:
     lossless: bool = False
     chroma: int | None = None
     density: Density | None = None
+    densities: tuple[Density | None, ...] = ()
     jpeg: StoredJpeg | None = None
 
 

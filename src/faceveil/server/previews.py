@@ -10,13 +10,14 @@ import numpy as np
 from faceveil import media
 from faceveil.options import Options
 from faceveil.server.problems import ProblemError
-from faceveil.types import Box, Frame, Image, Track
+from faceveil.types import Box, Frame, Image, Media, Track
 
 WIDEST = 4096
 _QUALITY = 85
 _THUMBNAIL = 160
 """Side of a face's thumbnail in pixels."""
 _MARGIN = 0.4
+_BESIDE = (128, 128, 128)
 _PAPER = 255
 """The ground, from black (0) to white, on which a picture with transparency is shown."""
 
@@ -33,9 +34,18 @@ def frame_jpeg(path: Path, index: int, width: int, options: Options) -> bytes:
     """
     with media.open_source(path, options) as source:
         frame = _frame(source, index).on(_PAPER)
+        sheet = _on_sheet(frame.image, source.media) if source.media.kind == "pages" else None
+        frame = frame if sheet is None else Frame(index, sheet)
         columns, rows = frame.size
         shown = min(width, columns)
         return _jpeg(frame.at_size(shown, max(1, round(rows * shown / columns))))
+
+
+def _on_sheet(image: Image, sheet: Media) -> Image:
+    """A page in the corner of a sheet that holds every page, as boxes are placed."""
+    down, across = sheet.height - image.shape[0], sheet.width - image.shape[1]
+    grey = cv2.copyMakeBorder(image, 0, down, 0, across, cv2.BORDER_CONSTANT, value=_BESIDE)
+    return np.asarray(grey, np.uint8)
 
 
 def face_jpeg(path: Path, track: Track, options: Options) -> bytes:

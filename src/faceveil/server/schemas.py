@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from faceveil.server.names import result_name
 from faceveil.server.problems import Problem
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
+from faceveil.types import Kind
 
 _TYPES = {
     ".jpg": "image/jpeg",
@@ -44,7 +45,7 @@ class Job(BaseModel):
     id: str = Field(examples=[_ID])
     batch: str = Field(examples=["q5zrB2mJ6m4JcW1m3t1n8A"])
     name: str = Field(examples=["holiday/beach.jpg"])
-    kind: Literal["image", "animation", "video"] | None = Field(examples=["image"])
+    kind: Kind | None = Field(examples=["image"])
     state: State = Field(examples=["done"])
     review: bool = False
     position: int | None = None

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceveil.errors import OutputError, UsageError
 from faceveil.server.locks import locked
 from faceveil.server.problems import Problem
+from faceveil.types import Kind
 
 State = Literal[
     "queued", "analyzing", "review", "rendering", "checking", "done", "failed", "withheld"
@@ -59,7 +60,7 @@ class Record(BaseModel):
     id: str
     batch: str
     name: str
-    kind: Literal["image", "animation", "video"] | None = None
+    kind: Kind | None = None
     state: State = "queued"
     options: dict[str, Any] = {}
     review: bool = False

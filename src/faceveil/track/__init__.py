@@ -20,10 +20,23 @@ from faceveil.track.fill import cover
 from faceveil.track.scene import Hit, Scene
 from faceveil.types import Box, Face, Track
 
-__all__ = ["THUMBNAIL", "CutFinder", "alone", "is_cut", "link", "timeline"]
+__all__ = ["THUMBNAIL", "CutFinder", "alone", "is_cut", "link", "separate", "timeline"]
 
 DEFAULT_STEP = 0.04
 """Seconds between frames of a source that gives no usable times."""
+
+
+def separate(found: Mapping[int, Sequence[Face]]) -> tuple[Track, ...]:
+    """A track for each face of stills: what is in one has nothing to do with the next.
+
+    Args:
+        found: number of the still -> faces there.
+    """
+    faces = [(index, face) for index in sorted(found) for face in found[index]]
+    return tuple(
+        Track(number, {index: face.box}, {index: face})
+        for number, (index, face) in enumerate(faces)
+    )
 
 
 def timeline(pts: Sequence[int], time_base: Fraction | float) -> list[float]:

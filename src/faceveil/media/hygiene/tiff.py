@@ -12,7 +12,10 @@ _TYPE_SIZES: Final = dict(
     zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True)
 )
 
-_SUBFILE_TYPE: Final = 254
+_SUBFILE_TYPE, _OLD_SUBFILE_TYPE = 254, 255
+# Bits of the former: a smaller version of another page, a mask of one; 2 of the latter is the same
+# as the first.
+_REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 _STRIPS: Final = ((273, 279), (324, 325), (513, 514))
 _SUB_IFDS: Final = 330
 _EXIF_IFD: Final = 34665
@@ -21,10 +24,10 @@ _MAKER_NOTE: Final = 37500
 _ORIENTATION: Final = 274
 
 # What decoding needs: TIFF 6.0 baseline, tiles, JPEG in TIFF, colour model, orientation,
-# resolution (a number without history).
+# resolution and page number (numbers without history).
 _NEEDED: Final = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283}
-    | {284, 290, 291, 292, 293, 296, 317, 320, 321, 322, 323, 324, 325, 332, 334, 338, 339}
+    | {284, 290, 291, 292, 293, 296, 297, 317, 320, 321, 322, 323, 324, 325, 332, 334, 338, 339}
     | {347, 513, 514, 529, 530, 531, 532}
 )
 _NAMES: Final = {
@@ -49,7 +52,7 @@ _NAMES: Final = {
     42112: "GDAL metadata",
     50341: "print data",
 }
-_MAX_IFDS: Final = 1000
+_MAX_IFDS: Final = 10_000
 
 
 @dataclass
@@ -126,13 +129,29 @@ class Reader:
 
 
 def tiff(data: bytes) -> Iterator[str]:
-    """Names what a TIFF file holds beside its first picture."""
+    """Names what a TIFF file holds beside its finished pages."""
     reader = Reader(data)
-    directory = reader.directory(reader.first)
-    _use_strips(reader, directory)
-    for tag, entry in directory.tags.items():
-        if tag == _SUBFILE_TYPE and not any(reader.integers(entry)):
-            continue
+    at, seen = reader.first, set[int]()
+    while at and at not in seen and len(seen) < _MAX_IFDS:
+        seen.add(at)
+        directory = reader.directory(at)
+        _use_strips(reader, directory)
+        yield from _beside(reader, directory)
+        at = directory.next
+    idle = unreferenced(data, reader.used)
+    if idle:
+        yield f"unreferenced {idle} bytes"
+
+
+def _beside(reader: Reader, directory: Directory) -> Iterator[str]:
+    tags = directory.tags
+    kind = sum(reader.integers(tags[_SUBFILE_TYPE])) if _SUBFILE_TYPE in tags else 0
+    old = reader.integers(tags[_OLD_SUBFILE_TYPE]) if _OLD_SUBFILE_TYPE in tags else ()
+    if kind & _REDUCED or old == (_OLD_REDUCED,):
+        yield "thumbnail"
+    elif kind & _MASK:
+        yield "mask"
+    for tag, entry in tags.items():
         if tag not in _NEEDED:
             yield _NAMES.get(tag, f"tag {tag}")
         if tag in (_SUB_IFDS, _EXIF_IFD, _GPS_IFD):
@@ -141,17 +160,6 @@ def tiff(data: bytes) -> Iterator[str]:
                 _use_strips(reader, inner)
                 if _MAKER_NOTE in inner.tags:
                     yield "maker note"
-    pages, seen = 0, {reader.first}
-    while directory.next and directory.next not in seen and len(seen) < _MAX_IFDS:
-        seen.add(directory.next)
-        pages += 1
-        directory = reader.directory(directory.next)
-        _use_strips(reader, directory)
-    if pages:
-        yield f"{pages} further pictures" if pages > 1 else "1 further picture"
-    idle = unreferenced(data, reader.used)
-    if idle:
-        yield f"unreferenced {idle} bytes"
 
 
 def _use_strips(reader: Reader, directory: Directory) -> None:

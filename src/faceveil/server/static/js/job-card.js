@@ -172,7 +172,7 @@ export class JobCard {
     const shown = wanted || String(job.kind);
     if (this.picture.dataset.shown === shown) return;
     this.picture.dataset.shown = shown;
-    const sign = icon({ video: "video", image: "photo", animation: "photo" }[job.kind] ?? "file");
+    const sign = icon({ video: "video", image: "photo", pages: "photo", animation: "photo" }[job.kind] ?? "file");
     this.picture.replaceChildren(wanted ? el("img", { src: wanted, alt: "", loading: "lazy" }) : sign);
     if (wanted && job.kind === "video") this.picture.append(el("span", { class: "badge" }, icon("video")));
   }
