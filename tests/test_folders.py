@@ -22,7 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faceveil import check, pipeline
-from faceveil.batch import Done, Serial, find_inputs, find_jobs, veil_files
+from faceveil.batch import Done, Manifest, Serial, find_inputs, find_jobs, veil_files
+from faceveil.batch.manifest import outputs_in
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.media.beside import beside
 from faceveil.media.kin import is_own_zip
@@ -200,6 +201,25 @@ def test_outputs_are_known_by_what_they_are(tmp_path: Path, blind: None) -> None
     assert not is_own_zip(tmp_path / "c.zip")
     everything = find_inputs([tmp_path], UNCHECKED, outputs=True)
     assert len(everything.jobs) == 8
+
+
+def test_a_manifest_spares_looking_at_outputs(
+    tmp_path: Path, blind: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put(tmp_path / "in", {"a.jpg": picture(1), "d/b.jpg": picture(2)})
+    path = tmp_path / "done.jsonl"
+    with Manifest(path, UNCHECKED) as manifest:
+        list(
+            veil_files(find_jobs([folder], UNCHECKED), None, UNCHECKED, Serial(), manifest=manifest)
+        )
+    never = lambda *_: pytest.fail("it was looked at")  # noqa: E731
+    monkeypatch.setattr("faceveil.batch.find.is_made_from_file", never)
+    found = find_inputs([folder], UNCHECKED, made=outputs_in(path))
+    assert [job.name for job in found.jobs] == ["a.jpg", "d/b.jpg"]
+    assert len(found.passed) == 2
+    (folder / "a.veiled.jpg").write_bytes(picture(5))  # no longer what was written
+    found = find_inputs([folder], UNCHECKED, made=outputs_in(path))
+    assert [job.name for job in found.jobs] == ["a.jpg", "a.veiled.jpg", "d/b.jpg"]
 
 
 @pytest.mark.parametrize("name", ["x.pdf", "x.txt", "x.jpg2", "x"])

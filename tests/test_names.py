@@ -337,3 +337,20 @@ def test_the_command_works_with_any_name(tmp_path: Path, photo: Path, detector: 
         check=False,
     )
     assert len([json.loads(line) for line in found.stdout.decode().splitlines()]) == 4
+
+
+def test_a_terminal_without_the_signs_of_a_name_ends_no_run(tmp_path: Path) -> None:
+    (tmp_path / "照片.jpg").write_bytes(b"\xff\xd8\xffnone")
+    for arguments, words in (
+        (["check", tmp_path / "照片.jpg"], rb"\u7167\u7247.jpg: the JPEG data"),
+        (["veil", "-\x1b[2J.jpg"], rb"no such option: -\x1b[2J.jpg"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "faceveil", *arguments],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            timeout=100,
+            check=False,
+        )
+        assert words in done.stderr
+        assert done.returncode in (2, 3)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.store import is_url, listing, place_of
+from faceveil.batch.store import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
 from faceveil.media.beside import beside, is_sidecar, may_be_beside
 from faceveil.media.entries import LINK
@@ -110,6 +110,7 @@ def find_inputs(
     *,
     apart: Collection[Path] = (),
     outputs: bool = False,
+    made: Mapping[str, Stamp] | None = None,
 ) -> Inputs:
     """The files behind the inputs: each file itself, and all below each folder, in order.
 
@@ -120,6 +121,7 @@ def find_inputs(
     Args:
         apart: files and folders that are outputs of this run, and never inputs.
         outputs: take FaceVeil's own outputs, too.
+        made: what a manifest knows as such, below each folder: nobody has to look at those.
 
     Raises:
         UsageError: nothing is there to work on.
@@ -129,7 +131,9 @@ def find_inputs(
         if is_url(str(given)):
             _list(place_of(str(given)).root, options, outputs, found)
         elif Path(given).is_dir():
-            _Walk(Path(given), options, {path.resolve() for path in apart}, outputs, found)()
+            walk = _Walk(Path(given), options, {path.resolve() for path in apart}, outputs, found)
+            walk.made = made or {}
+            walk()
         else:
             found.jobs.append(Job.of(Path(given)))
     found.jobs = _once(found.jobs)
@@ -237,6 +241,7 @@ class _Walk:
         self._outputs, self._found = outputs, found
         self._enter, self._all = _folders(options), _shown(options)
         self._seen: set[tuple[int, int]] = set()
+        self.made: Mapping[str, Stamp] = {}
 
     def __call__(self, prefix: str = "") -> None:
         folder = self._root / prefix
@@ -299,7 +304,12 @@ class _Walk:
                 self._pass(prefix + name, "it is an output that was not finished")
                 continue
             for original in owners.get(name, ()):
-                if is_made_from_file(folder / name, folder / original, self._options):
+                known = self.made.get(prefix + name)
+                if (
+                    known == place_of(self._text).stamp(prefix + name)
+                    if known is not None
+                    else is_made_from_file(folder / name, folder / original, self._options)
+                ):
                     self._found.passed.append(_own(str(folder / name), original))
                     break
             else:

@@ -169,6 +169,14 @@ class Manifest(Closing):
                 self._scratch.cleanup()
 
 
+def outputs_in(path: Path) -> dict[str, Stamp]:
+    """What earlier runs wrote, by its name below their output folder; {} for other files."""
+    try:
+        return {entry.output: entry.output_stamp for entry in _read(path)[1].values()}
+    except UsageError:
+        return {}
+
+
 def is_manifest(path: Path) -> bool:
     """Whether a file is one of ours, or empty."""
     try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from types import FrameType
 
 from faceveil.cli import serve as _serve  # noqa: F401  (adds its verbs)
+from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
-from faceveil.errors import INTERRUPTED
+from faceveil.errors import INTERRUPTED, UsageError
+from faceveil.text import shown, unseen
 
 __all__ = ["app", "main"]
 
@@ -21,6 +24,14 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line of this process; ends it with the exit codes of `faceveil.errors`."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what this terminal has not
+            stream.reconfigure(errors="backslashreplace")
+    for argument in sys.argv[1:]:
+        if argument.startswith("-") and "=" not in argument and unseen(argument):
+            # A file by this name, which would be shown as it is when it is refused.
+            UI().note(f"no such option: {shown(argument)}")
+            sys.exit(UsageError.exit_code)
     try:
         app(prog_name="faceveil")
     except KeyboardInterrupt:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from faceveil.report import Report
 
 T = TypeVar("T")
+MOST_NAMED = 50
+"""Files passed over in folders that are named on the terminal. The report names all."""
 
 
 class Outcomes:
@@ -61,8 +63,12 @@ class Outcomes:
 
     def found(self, inputs: Inputs) -> None:
         """What lies among the inputs and is not worked on is named, or counted."""
+        named = 0
         for one in inputs.passed:
-            self.passed(one)
+            named += bool(one.reason)
+            self.passed(one, quiet=named > MOST_NAMED)
+        if named > MOST_NAMED:
+            self.ui.note(f"and {named - MOST_NAMED} more passed over; --report names them all")
         for job, error in inputs.failed:
             self.failed(job, error)
         if inputs.hidden:
@@ -71,9 +77,9 @@ class Outcomes:
             )
         self.sidecars(inputs.passed)
 
-    def passed(self, one: Passed) -> None:
+    def passed(self, one: Passed, *, quiet: bool = False) -> None:
         """Something is not worked on, which is no failure."""
-        if one.reason:
+        if one.reason and not quiet:
             self.ui.note(f"{one.name} passed over: {one.reason}")
         if self.evidence:
             from faceveil.report import Report
@@ -149,12 +155,13 @@ def find_inputs(
             only one can have a plan.
     """
     from faceveil import batch
-    from faceveil.batch.manifest import is_manifest
+    from faceveil.batch.manifest import is_manifest, outputs_in
 
     apart = [out] if out is not None else []
     if manifest is not None and is_manifest(manifest):
         apart.append(manifest)
-    found = batch.find_inputs(inputs, options, apart=apart, outputs=outputs)
+    made = outputs_in(manifest) if manifest is not None and out is None else {}
+    found = batch.find_inputs(inputs, options, apart=apart, outputs=outputs, made=made)
     jobs = found.jobs
     if plan is not None and len(jobs) > 1:
         raise UsageError(f"--plan takes one input, not {len(jobs)}")
