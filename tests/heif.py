@@ -107,15 +107,14 @@ def heif(
         inside: items whose bytes lie in ``idat``.
         pieces: number of extents of each item.
     """
-    boxes, owned, names = b"", [], b""
-    count = 0
+    places: dict[Property, int] = {}
+    owned, names = [], b""
     for number, part in enumerate(parts, 1):
         indices = b""
-        for kind, body in part.properties:
-            boxes += box(kind, body)
-            count += 1
-            vital = kind in (b"av1C", b"hvcC", b"irot", b"imir", b"clap", b"lsel", b"a1op")
-            indices += bytes([count | vital << 7])
+        for one in part.properties:
+            place = places.setdefault(one, len(places) + 1)
+            vital = one[0] in (b"av1C", b"hvcC", b"irot", b"imir", b"clap", b"lsel", b"a1op")
+            indices += bytes([place | vital << 7])
         owned.append(struct.pack(">HB", number, len(part.properties)) + indices)
         names += box(b"infe", b"\2\0\0\0" + struct.pack(">HH4s", number, 0, part.kind) + b"\0")
     runs = [[one] for one in owned] if twice else [owned]
@@ -123,7 +122,7 @@ def heif(
     meta = box(b"hdlr", bytes(8) + b"pict" + bytes(13))
     meta += box(b"pitm", bytes(4) + struct.pack(">H", primary))
     meta += box(b"iinf", bytes(4) + struct.pack(">H", len(parts)) + names)
-    meta += box(b"iprp", box(b"ipco", boxes) + b"".join(groups))
+    meta += box(b"iprp", box(b"ipco", b"".join(box(*one) for one in places)) + b"".join(groups))
     links = b"".join(
         box(kind, struct.pack(f">HH{len(to)}H", source, len(to), *to))
         for kind, source, to in references

@@ -509,11 +509,25 @@ class TestSecondDetector:
             assert second is not None
             assert second.smallest_face(1920, 1080) == smallest
 
+    def test_in_a_very_large_picture_it_looks_for_no_smaller_ones(
+        self, there: Callable[[str], None]
+    ) -> None:
+        """Faces of 20 px in 200 megapixels took it longer than everything else together."""
+        there("yunet centerface")
+        second, first = detect.load_second(Options()), detect.load_detector(Options())
+        assert second is not None
+        assert second.smallest_face(16320, 12240) == first.smallest_face(16320, 12240)
+        again = detect.load_second(Options(), "video")
+        assert again is not None
+        assert again.smallest_face(16320, 12240) == detect.SECOND_MIN_FACE
+
 
 @dataclass
 class Named:
-    """A detector that is only asked for its name."""
+    """A detector that is only asked for its name and its sizes."""
 
     name: str
+    min_size: float = 12.0
+    default_min_face: float = 8.0
     weights_sha256: str = ""
     thresholds: dict[str, float] = field(default_factory=dict)

@@ -228,7 +228,7 @@ def test_a_crop_that_makes_no_sense_is_passed_over(body: bytes) -> None:
 def test_exif_has_no_say_where_a_container_turns() -> None:
     """Browsers and libavif ignore it there; a picture must not be turned twice."""
     exif = Pillow.Exif()
-    exif[0x0112] = 6
+    exif[0x0112], exif[0x010F] = 6, "a camera"
     block = bytes(4) + exif.tobytes()[6:]
     item = Part(b"Exif", [], block)
     for turned in (False, True):

@@ -123,6 +123,9 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
         name = next((one for one in others if _has_weights(one, options)), "none")
     if name == "none":
         return None
+    if kind == "image" and options.min_face is None:
+        # In a very large picture as large as the first one looks for, or the second costs most.
+        return _scaled(name, options, kind, None, SECOND_MIN_FACE)
     return _scaled(name, options, kind, max(options.min_face or 0.0, SECOND_MIN_FACE))
 
 
@@ -130,14 +133,16 @@ def _has_weights(name: str, options: Options) -> bool:
     return weights.available(AUTO[name], options.weights)
 
 
-def _scaled(name: str, options: Options, kind: Kind, min_face: float | None) -> Detector:
+def _scaled(
+    name: str, options: Options, kind: Kind, min_face: float | None, least: float = 0.0
+) -> Detector:
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
     key = (name, options.weights, options.threads, options.device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)
-    return Scaled(_loaded[key], min_face, VIDEO if kind == "video" else STILL)
+    return Scaled(_loaded[key], min_face, VIDEO if kind == "video" else STILL, least)
 
 
 def threshold(detector: Detector, options: Options) -> float:

@@ -81,13 +81,19 @@ class Scaled:
         inner: what looks at each scaled picture.
         min_face: size in pixels of the smallest face to look for; None chooses by picture size.
         effort: how hard to look.
+        least: what is chosen by picture size is no smaller than this.
     """
 
     def __init__(
-        self, inner: SinglePass, min_face: float | None = None, effort: Effort = STILL
+        self,
+        inner: SinglePass,
+        min_face: float | None = None,
+        effort: Effort = STILL,
+        least: float = 0.0,
     ) -> None:
         self._inner = inner
         self._effort = effort
+        self._least = least
         self._min_face = min_face
         self.name = inner.name
         self.weights_sha256 = inner.weights_sha256
@@ -99,7 +105,7 @@ class Scaled:
             return self._min_face
         inner, effort = self._inner, self._effort
         by_size = inner.min_size * max(width, height) / effort.side
-        return max(inner.default_min_face, effort.coarsest, by_size)
+        return max(inner.default_min_face, effort.coarsest, by_size, self._least)
 
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         return union([self._detect(view, floor) for view in views(frame)])

@@ -17,6 +17,7 @@ from faceveil.media.density import Density, read_density
 from faceveil.media.depth import stored_bits
 from faceveil.media.exif import exif_orientation, read_exif
 from faceveil.media.item import primary_item
+from faceveil.media.large import Shrinking, is_large
 from faceveil.media.pages import Page, open_page, read_pages
 from faceveil.media.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pillow import check_size, decoding, open_picture
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from faceveil.options import Options
-
-_KEPT_PIXELS: Final = 50_000_000
-"""A still up to this size stays decoded between passes; a larger one is decoded again."""
 
 _TIFF_ORIENTATION: Final = 274
 _SIDEWAYS: Final = (5, 6, 7, 8)
@@ -119,15 +117,20 @@ class ImageSource(Closing):
             pts += duration
 
     def _still_frame(self) -> Frame:
+        pixels = self._decoded_still()
+        if is_large(self.media.width, self.media.height):
+            return Frame(0, pixels.image, alpha=pixels.alpha)
+        self._still = pixels
+        return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
+
+    def _decoded_still(self) -> Pixels:
+        """The picture, which is forgotten here."""
         pixels = self._still
         self._still = None
         if pixels is None:
             with decoding(self._kind):
                 pixels, _ = self._decode(self._open(0), 0)
-        if self.media.width * self.media.height > _KEPT_PIXELS:
-            return Frame(0, pixels.image, alpha=pixels.alpha)
-        self._still = pixels
-        return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
+        return pixels
 
     def _open(self, page: int) -> Picture:
         if self._pages:
@@ -179,8 +182,11 @@ class ImageSource(Closing):
         )
 
     def skim(self) -> Iterator[Frame]:
-        """The same as ``frames``."""
-        return self.frames()
+        """The same as ``frames``, but nothing may be painted there."""
+        if self.media.kind != "image" or not is_large(self.media.width, self.media.height):
+            return self.frames()
+        self._still = pixels = self._decoded_still()
+        return iter((Shrinking(0, pixels.image, alpha=pixels.alpha),))
 
     def key_frames(self) -> Sequence[int]:
         """All frames cost the same here."""

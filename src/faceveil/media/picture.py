@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import UnsupportedError
 from faceveil.media.colour import Profile, Space
+from faceveil.media.large import strips
 from faceveil.types import Image
 
 if TYPE_CHECKING:
@@ -56,6 +57,30 @@ def to_pixels(picture: Picture, *, profile: Profile = None, orientation: int = 1
         raise UnsupportedError(
             "32-bit samples have no fixed white", "Convert the picture to 8 or 16 bits first."
         )
+    image = _in_strips(picture, profile, orientation, notes)
+    if alpha is not None:
+        alpha = upright(alpha, orientation)
+        image[alpha == 0] = 0
+    return Pixels(image, alpha, tuple(dict.fromkeys(notes)))
+
+
+def _in_strips(picture: Picture, profile: Profile, orientation: int, notes: list[str]) -> Image:
+    """The picture as BGR and upright, converted part by part."""
+    width, height = picture.size
+    parts = strips(width, height)
+    if len(parts) == 1:
+        return upright(_to_bgr(picture, profile, notes), orientation)
+    turned = orientation in (5, 6, 7, 8)
+    image = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
+    for top, bottom in parts:
+        strip = upright(_to_bgr(picture.crop((0, top, width, bottom)), profile, notes), orientation)
+        if orientation in (3, 4, 6, 7):  # what was at the top is now at the bottom, or right
+            top, bottom = height - bottom, height - top
+        image[(slice(None), slice(top, bottom)) if turned else slice(top, bottom)] = strip
+    return image
+
+
+def _to_bgr(picture: Picture, profile: Profile, notes: list[str]) -> Image:
     if profile is not None:
         picture = _to_srgb(picture, profile, notes)
     if picture.mode == "CMYK":
@@ -63,14 +88,9 @@ def to_pixels(picture: Picture, *, profile: Profile = None, orientation: int = 1
     elif picture.mode == "LAB":
         picture = _to_srgb(picture, None, notes)
     if picture.mode == "L":
-        image = cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2BGR)
-    else:
-        rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
-        image = cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR)
-    if alpha is not None:
-        image[alpha == 0] = 0
-        alpha = upright(alpha, orientation)
-    return Pixels(upright(image, orientation), alpha, tuple(notes))
+        return np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2BGR), np.uint8)
+    rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
+    return np.asarray(cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _split_alpha(picture: Picture) -> tuple[Picture, NDArray[np.uint8] | None]:

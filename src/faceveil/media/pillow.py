@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
 
 from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
 from faceveil.media.avif import decode_apart
 from faceveil.media.item import coded_as, primary_item
+from faceveil.media.large import Rows, is_large
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -174,5 +177,8 @@ def _open_heic(data: bytes, limit: int) -> Picture:
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     width, height = file.size
     check_size(width, height, limit)
-    picture: Picture = file.to_pillow()
+    image = file[file.primary_index]
+    if is_large(width, height) and image.mode == "RGB":
+        return cast("Picture", Rows(np.asarray(image), dict(image.info), image))
+    picture: Picture = image.to_pillow()
     return picture

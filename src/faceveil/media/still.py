@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import OutputError
 from faceveil.media.density import Density, stamped
+from faceveil.media.large import encode_large
 from faceveil.types import Frame, Image
 
 if TYPE_CHECKING:
@@ -50,11 +51,17 @@ def encode(
     """
     if alpha is not None and format in WITHOUT_ALPHA:
         image, alpha = Frame(0, image, alpha=alpha).on(255).image, None
+    if chroma is None:
+        chroma = 0 if quality >= _FULL_CHROMA_FROM else 2
+    large = None
+    if alpha is None and not _is_grey(image):
+        large = encode_large(format, image, quality, chroma)
+    if large is not None:
+        file.write(large if density is None else stamped(format, bytes(large), density))
+        return
     picture = _bare(image, alpha)
     settings: dict[str, Any] = {}
     if format == "jpeg":
-        if chroma is None:
-            chroma = 0 if quality >= _FULL_CHROMA_FROM else 2
         settings = {"quality": quality, "subsampling": chroma}
     elif format == "webp":
         settings = {"quality": quality, "lossless": lossless, "exact": lossless}
