@@ -145,9 +145,6 @@ class ImageSource(Closing):
         picture.info.pop("xmp", None)
         notes = () if index and not self._pages else _format_notes(self._kind, picture, self._data)
         profile = read_profile(self._kind, picture, self._data)
-        # Pillow would turn a TIFF picture by its XMP if it has no other orientation.
-        picture.info.pop("xmp", None)
-        profile = read_profile(self._kind, picture, self._data)
         picture.load()
         picture = self._cropped(picture)
         check_size(*picture.size, self._limit)
