@@ -312,7 +312,8 @@ class Options(BaseModel):
     def _apply_preset(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        bundle = PRESETS.get(values.get("preset", "balanced"), {})
+        preset = values.get("preset", "balanced")
+        bundle = next((bundle for name, bundle in PRESETS.items() if name == preset), {})
         given = {name: value for name, value in values.items() if value is not None}
         return bundle | given
 

@@ -7,11 +7,11 @@ a box covers columns ``x0 <= x < x1`` and rows ``y0 <= y < y1``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from faceveil.frames import Frame as Frame
 from faceveil.frames import Image as Image
@@ -238,11 +238,47 @@ class Plan:
         return plan
 
 
+_MOST, _FARTHEST, _LONGEST = 100_000_000, 1e6, 1 << 62
+"""What no plan of a file goes beyond: frames and ids, pixels, units of time."""
+
+
 @cache
 def _plan_adapter() -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
+    from pydantic import AfterValidator, TypeAdapter
 
-    return TypeAdapter(Plan)
+    return TypeAdapter(Annotated[Plan, AfterValidator(_with_bounds)])
+
+
+def _with_bounds(plan: Plan) -> Plan:
+    """A plan whose numbers can be computed with.
+
+    Raises:
+        ValueError: some are beyond anything that a file could have.
+    """
+    media, base = plan.media, plan.time_base
+    faces = [face for track in plan.tracks for face in track.seen.values()]
+    boxes = [face.box for face in faces]
+    boxes += [box for track in plan.tracks for box in track.boxes.values()]
+    points = [point for face in faces for point in face.landmarks or ()]
+    counts = [number for track in plan.tracks for number in (track.id, *track.boxes, *track.seen)]
+    for wrong, what in (
+        (not all(0 < side <= _FARTHEST for side in (media.width, media.height)), "a size"),
+        (not 0 <= (media.frames or 0) <= _MOST, "a number of frames"),
+        (not (0 < base.numerator <= _LONGEST and base.denominator <= _LONGEST), "a time"),
+        (not all(-_LONGEST <= time <= _LONGEST for time in plan.pts), "a time"),
+        (not all(-_MOST <= number <= _MOST for number in (*counts, *plan.cuts)), "a number"),
+        (not all(_near(box.as_tuple()) for box in boxes), "a box"),
+        (not all(_near(point) for point in points), "a point of a face"),
+        (not all(_near((face.score,)) for face in faces), "a score"),
+        (not 0 <= plan.min_face <= _FARTHEST, "the smallest face"),
+    ):
+        if wrong:
+            raise ValueError(f"{what} is out of bounds")
+    return plan
+
+
+def _near(numbers: Iterable[float]) -> bool:
+    return all(-_FARTHEST <= number <= _FARTHEST for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)

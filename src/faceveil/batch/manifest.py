@@ -209,7 +209,7 @@ def _read(path: Path) -> tuple[int, dict[str, Entry]]:
             return whole, entries  # torn off in the middle of writing
         try:
             name, entry = _entry(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             break
         entries[name] = entry
         whole += len(line)

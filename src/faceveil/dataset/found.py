@@ -59,7 +59,7 @@ def read_found(path: Path) -> list[Found]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             found += _of_line(json.loads(line), path)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"{path}, line {number}, is neither a plan nor a report of FaceVeil"
             ) from error

@@ -33,6 +33,8 @@ class _Mark(NamedTuple):
     y1: float
 
 
+_MOST = 100_000_000
+"""Frames and tracks: no more than a plan may have."""
 _Size = tuple[int, int]
 _Item = tuple[str, _Size | None, list[_Mark]]
 
@@ -175,6 +177,8 @@ def _mark(values: Iterable[Any], frame: int, track: int | None) -> _Mark:
         raise ValueError("a box needs four numbers") from None
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
         raise ValueError("a box needs finite numbers")
+    if not (0 <= frame <= _MOST and 0 <= (track or 0) <= _MOST):
+        raise ValueError("a number of a frame or track is out of bounds")
     if not (x0 < x1 and y0 < y1):
         raise ValueError("a box is empty")
     return _Mark(frame, track, x0, y0, x1, y1)
@@ -240,8 +244,10 @@ def _coco(path: Path) -> dict[str, Marked]:
         raise _wrong(path, place, f"{error} is missing; is this COCO?") from error
     except json.JSONDecodeError as error:
         raise _wrong(path, f"line {error.lineno}", "this is no JSON") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _wrong(path, place, str(error)) from error
+    except RecursionError as error:
+        raise _wrong(path, place, "lists lie in lists without end") from error
 
 
 def _csv(path: Path) -> dict[str, Marked]:
@@ -269,7 +275,7 @@ def _csv(path: Path) -> dict[str, Marked]:
 
     try:
         return _gathered(rows())
-    except (ValueError, csv.Error) as error:
+    except (ValueError, OverflowError, csv.Error) as error:
         raise _wrong(path, f"line {number}", str(error)) from error
 
 

@@ -106,7 +106,7 @@ class Tally:
         """
         self._count += 1
         if self._count > self._entries:
-            raise LimitError(f"the archive has more than {self._entries} entries (max_entries)")
+            raise too_many(self._entries)
         self.bytes(size)
         return self._count
 
@@ -121,6 +121,11 @@ class Tally:
         self._total += size
         if self._total > self.most:
             raise LimitError(f"the archive unpacks to more than {self.most} bytes ({self._what})")
+
+
+def too_many(most: int) -> LimitError:
+    """The error to raise for an archive of more entries."""
+    return LimitError(f"the archive has more than {most} entries (max_entries)")
 
 
 def refuse_nested(head: bytes) -> None:

@@ -13,7 +13,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
-from faceveil.media.entries import LINK, Guarded, HostileError, LeftOut, Member, Tally, safe_name
+from faceveil.media.entries import (
+    LINK,
+    Guarded,
+    HostileError,
+    LeftOut,
+    Member,
+    Tally,
+    safe_name,
+    too_many,
+)
 from faceveil.media.name_codes import Stored, decoded
 from faceveil.options import Options
 
@@ -57,6 +66,7 @@ class _Directory:
     """
 
     stored: list[Stored]
+    most: int
 
     def __call__(self, data: bytes) -> bytes:
         if len(data) == _LOCAL.size and data.startswith(b"PK\3\4"):
@@ -71,6 +81,8 @@ class _Directory:
             own, fields = bytes(plain[start : start + name]), start + name
             path = _unicode_path(plain, fields, fields + extra, own)
             self.stored.append(Stored(own, bool(flags & _UTF8), path))
+            if len(self.stored) > self.most:  # before that library reads them all, for seconds
+                raise too_many(self.most)
             at = fields + extra + comment
         return bytes(plain)
 
@@ -97,7 +109,9 @@ class ZipReader:
     def __init__(self, path: Path, options: Options) -> None:
         file = path.open("rb")
         stored: list[Stored] = []
-        guard = Guarded(file, _END + _TABLE * options.max_entries, _Directory(stored))
+        guard = Guarded(
+            file, _END + _TABLE * options.max_entries, _Directory(stored, options.max_entries)
+        )
         try:
             self._zip = zipfile.ZipFile(cast("IO[bytes]", guard))
             guard.allow(None)

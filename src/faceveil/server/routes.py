@@ -45,7 +45,7 @@ def read_options(text: str | None) -> dict[str, Any]:
     """
     try:
         options = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or lists in lists without end
         options = None
     if not isinstance(options, dict):
         raise ProblemError(422, "usage", "options: a JSON object is wanted")

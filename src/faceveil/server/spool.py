@@ -142,6 +142,8 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
         except MultiPartException as error:
             status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
             raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
+        except (ValueError, LookupError) as error:  # of what it says of itself
+            raise ProblemError(400, "usage", "the form cannot be read") from error
         yield form
     finally:
         for file in parser.files:
