@@ -16,6 +16,7 @@ from faceveil.media.declared import read_profile
 from faceveil.media.density import Density, read_density
 from faceveil.media.depth import stored_bits
 from faceveil.media.exif import exif_orientation, read_exif
+from faceveil.media.further import what_is_further
 from faceveil.media.item import primary_item
 from faceveil.media.large import Shrinking, is_large
 from faceveil.media.pages import Page, open_page, read_pages
@@ -46,6 +47,7 @@ class ImageSource(Closing):
         path: where it was read from, or None for bytes.
         traits: for the sink.
         notes: of pages that have been read.
+        warnings: which further pictures of the file are left out.
 
     Raises:
         UnreadableError: broken or cut off.
@@ -54,7 +56,6 @@ class ImageSource(Closing):
     """
 
     time_base = Fraction(1, 1000)
-    warnings: tuple[str, ...] = ()
 
     def __init__(self, origin: Path | bytes, kind: str, options: Options) -> None:
         self.path = origin if isinstance(origin, Path) else None
@@ -71,6 +72,7 @@ class ImageSource(Closing):
             frames = 1 if kind == "heic" else getattr(picture, "n_frames", 1) - self._skip
             # Before the pixels: Pillow forgets an orientation once it has applied it.
             self.traits = _traits(kind, picture, self._data)
+            self.warnings = tuple(what_is_further(kind, picture, self._data))
             first, _ = self._decode(picture, 0)
             notes = first.notes
             if kind == "jpeg":

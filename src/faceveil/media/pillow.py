@@ -174,6 +174,10 @@ def _open_heic(data: bytes, limit: int) -> Picture:
         raise UnsupportedError(
             f"HEIF pictures coded as {name} are not handled", "Convert it to JPEG or PNG first."
         )
+    if not coding:
+        raise UnsupportedError(
+            "a sequence of HEIF pictures without a still", "Convert it to MP4 first."
+        )
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     width, height = file.size
     check_size(width, height, limit)

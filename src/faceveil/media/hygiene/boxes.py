@@ -10,7 +10,7 @@ from faceveil.media.hygiene.items import Items, boxes, read_meta
 from faceveil.media.hygiene.tiff import exif, unreferenced, xmp
 
 _TOP: Final = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}
-_PIXEL_ITEMS: Final = {b"av01", b"hvc1", b"grid", b"iden", b"iovl", b"avc1", b"jpeg", b"j2k1"}
+PIXEL_ITEMS: Final = {b"av01", b"hvc1", b"grid", b"iden", b"iovl", b"avc1", b"jpeg", b"j2k1"}
 # Item properties that decoding or display needs (ISO/IEC 23008-12, AV1 in HEIF).
 _PROPERTIES: Final = (
     {b"ispe", b"pixi", b"av1C", b"hvcC", b"avcC", b"j2kH", b"colr", b"pasp", b"clap", b"irot"}
@@ -104,9 +104,10 @@ def heif(data: bytes) -> Iterator[str]:
         yield f"unreferenced {idle} bytes"
 
 
-def _judge_items(data: bytes, items: Items) -> Iterator[str]:
-    # Parts of the displayed picture: the primary item, the tiles it is put together from, and
-    # the alpha planes that point at one of these.
+def shown_items(items: Items) -> set[int]:
+    """Parts of the displayed picture: the primary item, what it is put together from, and the
+    alpha planes that point at one of these.
+    """
     shown = {items.primary}
     for _ in range(4):
         for kind, source, targets in items.references:
@@ -114,6 +115,11 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
                 shown.update(targets)
             elif kind == b"auxl" and shown & set(targets) and aux_type(items, source) in ALPHA:
                 shown.add(source)
+    return shown
+
+
+def _judge_items(data: bytes, items: Items) -> Iterator[str]:
+    shown = shown_items(items)
     thumbnails = {source for kind, source, _ in items.references if kind == b"thmb"}
     auxiliary = {source for kind, source, _ in items.references if kind == b"auxl"}
     for item, kind in items.kinds.items():
@@ -140,7 +146,7 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
                 yield "gain map" if b"gainmap" in name.lower() else "auxiliary picture"
         elif kind == b"tmap":
             yield "gain map"
-        elif kind in _PIXEL_ITEMS:
+        elif kind in PIXEL_ITEMS:
             yield "further picture"
         else:
             yield "item " + kind.decode("latin-1")

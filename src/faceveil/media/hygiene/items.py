@@ -35,6 +35,7 @@ class Items:
         primary: id of the displayed picture.
         kinds: item id -> item type.
         names: what ``infe`` says beyond the type: names, MIME types.
+        hidden: ids of items that are not to be shown by themselves.
         references: (type, from, to each).
         properties: 1-based, (type, body).
         owns: item id -> indices into ``properties``.
@@ -46,6 +47,7 @@ class Items:
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)
     names: dict[int, bytes] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
     references: list[tuple[bytes, int, list[int]]] = field(default_factory=list)
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     owns: dict[int, list[int]] = field(default_factory=dict)
@@ -109,9 +111,11 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
 def _read_item(data: bytes, start: int, end: int, items: Items) -> None:
     cursor = _Cursor(data, start)
     version = cursor.take(1)
-    cursor.take(3)
+    flags = cursor.take(3)
     item = cursor.take(4 if version == 3 else 2)
     cursor.take(2)
+    if flags & 1 and version >= 2:
+        items.hidden.add(item)
     items.kinds[item] = data[cursor.at : cursor.at + 4] if version >= 2 else b""
     items.names[item] = data[cursor.at + 4 : end].rstrip(b"\0")
 

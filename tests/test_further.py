@@ -1,0 +1,132 @@
+"""Further pictures of a file that its output cannot hold are told, and the run is partial."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from faceveil import veil_file
+from faceveil.errors import UnsupportedError
+from faceveil.media import open_source
+from faceveil.options import Options
+from heif import ALPHA, Part, auxc, av1, box, by_ffmpeg, grid, heif, scene
+from test_cli import faceveil
+
+OPTIONS = Options(check="off")
+
+
+def picture(level: int = 0) -> Pillow.Image:
+    return Pillow.fromarray(scene() // 2 + level)
+
+
+def hidden(data: bytes, number: int) -> bytes:
+    """The same file with an item that is not to be shown by itself."""
+    at = data.index(b"infe\2\0\0\0" + struct.pack(">H", number))
+    return data[: at + 7] + b"\1" + data[at + 8 :]
+
+
+def warnings(data: bytes) -> tuple[str, ...]:
+    with open_source(data, OPTIONS) as source:
+        assert len(list(source.frames())) == 1
+        return source.warnings
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_further_pictures_of_an_avif(count: int, tmp_path: Path) -> None:
+    data = heif([av1(picture(10 * number)) for number in range(count)])
+    path = tmp_path / "in.avif"
+    path.write_bytes(data)
+    report = veil_file(path, tmp_path / "out.avif", OPTIONS)
+    assert report.status == ("ok" if count == 1 else "partial")
+    assert len(report.warnings) == (count > 1)
+    assert all(f"{count - 1} further" in warning for warning in report.warnings)
+
+
+@pytest.fixture(scope="module")
+def hevc() -> Part:
+    return by_ffmpeg(picture(), "libx265", "yuv420p", **{"x265-params": "log-level=none:info=0"})
+
+
+def test_further_pictures_of_a_heic_are_printed(hevc: Part, tmp_path: Path) -> None:
+    path = tmp_path / "in.heic"
+    path.write_bytes(heif([hevc] * 3, major=b"heic", brands=b"mif1heic"))
+    done = faceveil("veil", path, "-o", tmp_path / "out.jpg", "--check", "off")
+    assert done.returncode == 0
+    assert "2 further pictures of the file are left out" in done.stderr
+
+
+def test_what_belongs_to_the_picture_is_no_further_one() -> None:
+    """Tiles, opacity, thumbnails and hidden items."""
+    tiles = [av1(picture()), av1(picture())]
+    parts = [grid(192, 64, 2, 1), *tiles]
+    assert warnings(heif(parts, [(b"dimg", 1, [2, 3])])) == ()
+    opacity = av1(Pillow.fromarray(np.full((64, 96), 200, np.uint8)))
+    alpha = Part(opacity.kind, [*opacity.properties, auxc(ALPHA)], opacity.payload)
+    assert warnings(heif([av1(picture()), alpha], [(b"auxl", 2, [1])])) == ()
+    small = av1(picture().resize((48, 32)))
+    assert warnings(heif([av1(picture()), small], [(b"thmb", 2, [1])])) == ()
+    assert warnings(hidden(heif([av1(picture()), small]), 2)) == ()
+    assert len(warnings(heif([av1(picture()), small]))) == 1
+
+
+def test_a_heic_with_a_sequence_beside_its_still(hevc: Part) -> None:
+    still = heif([hevc], major=b"heic")
+    told = warnings(still + box(b"moov", box(b"mvhd", bytes(100))))
+    assert told == ("the file's image sequence is left out; only its still picture is kept",)
+    alone = box(b"ftyp", b"hevc" + bytes(4) + b"msf1hevc") + box(b"moov", bytes(8))
+    with pytest.raises(UnsupportedError, match="without a still"):
+        open_source(alone, OPTIONS)
+
+
+def mpo(*, kinds: tuple[int, ...], order: str) -> bytes:
+    """JPEG files behind each other, with an index in the first (CIPA DC-007)."""
+
+    def jpeg(level: int) -> bytes:
+        buffer = io.BytesIO()
+        picture(level).save(buffer, "JPEG")
+        return buffer.getvalue()
+
+    files = [jpeg(number) for number in range(len(kinds))]
+    entries = b"".join(struct.pack(order + "IIIHH", kind, 0, 0, 0, 0) for kind in kinds)
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    head += struct.pack(order + "H", 3)
+    head += struct.pack(order + "HHI4s", 0xB000, 7, 4, b"0100")
+    head += struct.pack(order + "HHII", 0xB001, 4, 1, len(kinds))
+    head += struct.pack(order + "HHII", 0xB002, 7, len(entries), 8 + 2 + 36 + 4)
+    body = b"MPF\0" + head + bytes(4) + entries
+    segment = struct.pack(">HH", 0xFFE2, len(body) + 2) + body
+    return files[0][:2] + segment + files[0][2:] + b"".join(files[1:])
+
+
+STEREO, GAIN_MAP, PREVIEW = 0x020002, 0, 0x010001
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("kinds", "count"),
+    [
+        ((STEREO, STEREO), 1),
+        ((STEREO, STEREO, STEREO), 2),
+        ((0x030000, GAIN_MAP), 0),
+        ((0x030000, PREVIEW, PREVIEW), 0),
+    ],
+)
+def test_further_pictures_of_an_mpo(kinds: tuple[int, ...], count: int, order: str) -> None:
+    """Of stereo pictures, not previews and gain maps, of which a user knows nothing."""
+    told = warnings(mpo(kinds=kinds, order=order))
+    assert len(told) == (count > 0)
+    assert all(f"{count} further" in warning for warning in told)
+
+
+def test_further_pictures_of_real_files(data: Path) -> None:
+    formats = data / "formats"
+    assert warnings((formats / "sugarshack.mpo").read_bytes()) == (
+        "1 further picture of the file is left out",
+    )
+    for name in ("iphone_13_pro_max.HEIC", "exif.avif", "flower.jpg"):
+        assert warnings((formats / name).read_bytes()) == ()
