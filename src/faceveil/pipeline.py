@@ -95,12 +95,13 @@ def veil_file(
                 made = Original(finished)
                 step("check", 0, None)
                 findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
-                more = repaired(finished, plan, painted, findings, options) if mend else None
+                certain = [one for one in findings if one.kind != "doubt"]
+                more = repaired(finished, plan, painted, certain, options) if mend else None
                 made.require_same()
                 if more is not None:
                     plan, repairs = more, repairs + 1
                     continue
-                written = not findings or options.on_fail == "warn"
+                written = not certain or options.on_fail == "warn"
                 report = make_report(
                     source,
                     sink,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from faceveil import beats, media
+from faceveil.check.clear import clear_faces, same_place
 from faceveil.detect import Detector, load_detector, load_second, threshold
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
@@ -19,18 +20,18 @@ COVERED = 0.5
 # be covered as well it has to be less so, because a false alarm then costs a box, not the file.
 CERTAIN, WARY = 0.3, 0.2
 MOST = 0.8
+# What is this much surer than a face of the analysis has to be, but not certain, is a doubt.
+DOUBT = 0.1
 # Frames of a video beyond one a second that are looked at, and how many of all those are shown to
 # the second detector, which takes longer: one in so many.
 LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
-# Two looks mean the same face if they share this much of the smaller box.
-SAME = 0.5
 
 
 def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Finding]:
     """Everything an adversary could use in any file: every face, all metadata.
 
     Nobody knows here what was painted, and a painted head with all that is around it still looks a
-    little like a face. So a face has to be as certain as in the check of a run.
+    little like a face. So a face has to be clear: to one detector, or to two together.
 
     Args:
         doubts: tell of what is less certain, too, as "doubt".
@@ -44,11 +45,11 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
         eyes = _eyes(options, source.media.kind)
         for frame in source.frames():
             faces: list[Finding] = []
-            for eye, floor in eyes:
-                certain = min(floor + CERTAIN, MOST)
-                seen = eye.detect(frame, floor if doubts else certain)
-                _add(faces, frame, eye, seen, certain)
-            found += faces
+            seen = [eye.detect(frame, floor) for eye, floor in eyes]
+            clear = clear_faces(frame, seen, [floor for _, floor in eyes])
+            for (eye, _), some in zip(eyes, seen, strict=True):
+                _add(faces, frame, eye, some, clear)
+            found += [one for one in faces if doubts or one.kind != "doubt"]
             beats.moved("check", frame.index + 1, source.media.frames)
     return found + _metadata(path)
 
@@ -68,6 +69,10 @@ def inspect(
         plan: what it was made from; faces kept on purpose are no findings.
         painted: frame index -> boxes that were painted.
         wary: for faces that will be covered too: of a still, less certain ones count as well.
+
+    Returns:
+        What was found. One of the kind "doubt" is for a person to look at, and no reason to
+        withhold the output.
     """
     if options.check == "off":
         return [], Checked("off")
@@ -82,7 +87,9 @@ def inspect(
         for frame in frames:
             faces: list[Finding] = []
             for eye, floor in eyes[:1] if some and count % SECOND_ONE_IN else eyes:
-                _add(faces, frame, eye, known.unknown(frame, eye, min(floor + margin, MOST)))
+                certain = min(floor + margin, MOST)
+                seen = known.unknown(frame, eye, min(floor + DOUBT, certain))
+                _add(faces, frame, eye, seen, {face for face in seen if face.score >= certain})
             found += faces
             count += 1
             beats.moved()
@@ -174,16 +181,16 @@ def _add(
     frame: Frame,
     detector: Detector,
     faces: Iterable[Face],
-    certain: float = 0.0,
+    certain: Collection[Face],
 ) -> None:
     """Note the faces of a frame that are not among those found in it, the surest first.
 
     Args:
-        certain: one with a lower score is a doubt.
+        certain: one that is not among these is a doubt.
     """
     for face in sorted(faces, key=lambda face: -face.score):
-        box, sure = face.box, face.score >= certain
-        if any(one.box is not None and _same(one.box, box) for one in found):
+        box, sure = face.box, face in certain
+        if any(one.box is not None and same_place(one.box, box) for one in found):
             continue
         x, y = (round(value) for value in box.center)
         found.append(
@@ -198,10 +205,6 @@ def _add(
                 detector.name,
             )
         )
-
-
-def _same(a: Box, b: Box) -> bool:
-    return a.intersection(b) >= SAME * min(a.area, b.area)
 
 
 def _metadata(path: Path) -> list[Finding]:

@@ -37,7 +37,7 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         The error to raise, which says where it lies. Where it cannot be put aside it stays where
         it is, for its sink to remove.
     """
-    count = len(report.findings)
+    count = sum(finding.kind != "doubt" for finding in report.findings)
     folder = target.parent / FOLDER
     place: Path | None = folder / target.name
     advice = "it could not be put aside, so it is gone; a lower --confidence finds more faces"

@@ -50,7 +50,9 @@ def make_report(
     settings = settings_of(options)
     warnings = (*warnings, *source.warnings, *sink.warnings)
     if name:
-        warnings += tuple(f"the check found {finding.words}" for finding in findings)
+        certain = [finding for finding in findings if finding.kind != "doubt"]
+        warnings += tuple(f"the check found {finding.words}" for finding in certain)
+        warnings += _doubts([finding for finding in findings if finding.kind == "doubt"], plan)
     status: Status = "failed" if not name else "partial" if warnings else "ok"
     return Report(
         status=status,
@@ -83,6 +85,19 @@ def make_report(
         seconds=seconds,
         regions=painted,
     )
+
+
+def _doubts(doubts: list[Finding], plan: Plan) -> tuple[str, ...]:
+    """The one warning of all doubts of the check; the report has a finding for each."""
+    if not doubts:
+        return ()
+    first = max(doubts, key=lambda one: one.score or 0.0)
+    where = first.detail
+    if plan.media.kind != "image":
+        where = f"{where} (frame {first.frame})"
+    if len(doubts) == 1:
+        return (f"the check is not sure of one place, look at it yourself: {where}",)
+    return (f"the check is not sure of {len(doubts)} places, look at them yourself: {where}",)
 
 
 def settings_of(options: Options) -> dict[str, Any]:
