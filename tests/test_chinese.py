@@ -30,7 +30,7 @@ UNSAID = {
     # help texts, which are in English
     *("on unless told otherwise", "default {0}", "default {0}, or the preset's"),
     *("ok, or partial: there are warnings", "Different faces that were covered"),
-    "The report as JSON, without the regions",
+    "How many warnings the report has",
     # on the standard output, for other programs
     "not on this machine",
     # what a detector is called in reports

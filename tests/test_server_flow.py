@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import email
+import hashlib
 import io
 import json
+import shutil
 import statistics
+import subprocess
 import threading
 import time
 import zipfile
@@ -130,11 +134,51 @@ class TestPhoto:
                 "1",
             )
             assert differs(decoded(picture), decoded(answer.content), FACE) > 20
-        assert json.loads(raw.headers["faceveil-report"])["method"] == "blur"
-        assert json.loads(form.headers["faceveil-report"])["method"] == "solid"
-        assert "regions" not in json.loads(raw.headers["faceveil-report"])
+            assert answer.headers["faceveil-warnings"] == "0"
+            assert int(answer.headers["content-length"]) == len(answer.content)
         assert server.jobs() == []
         assert list((server.folder / "jobs").iterdir()) == []
+
+    @pytest.mark.parametrize("options", ["{}", '{"method": "solid"}'])
+    def test_in_one_request_with_its_report(
+        self, server: Server, picture: bytes, options: str
+    ) -> None:
+        answer = server.api.post(
+            "/api/veil",
+            content=picture,
+            params={"options": options},
+            headers={"accept": "multipart/form-data"},
+        )
+        assert answer.status_code == 200, answer.text
+        head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+        parts: list[Any] = list(email.message_from_bytes(head + answer.content).walk())[1:]
+        names = [part.get_param("name", header="content-disposition") for part in parts]
+        assert names == ["report", "file"]
+        report, veiled = (part.get_payload(decode=True) for part in parts)
+        assert json.loads(report)["method"] == ("solid" if "solid" in options else "blur")
+        assert json.loads(report)["sha256_out"] == hashlib.sha256(veiled).hexdigest()
+        assert differs(decoded(picture), decoded(veiled), FACE) > 20
+        assert list((server.folder / "jobs").iterdir()) == []
+
+    def test_a_browsers_client_reads_it(self, server: Server, photo: Path) -> None:
+        if shutil.which("node") is None:
+            pytest.skip("no Node.js here")
+        code = """
+            const [address, token, path] = process.argv.slice(1);
+            const body = require("fs").readFileSync(path);
+            const headers = { authorization: `Bearer ${token}`, accept: "multipart/form-data" };
+            fetch(`${address}/api/veil`, { method: "POST", body, headers })
+              .then((answer) => answer.formData())
+              .then(async (form) => {
+                const report = JSON.parse(await new Response(form.get("report")).text());
+                console.log(report.tracks, form.get("file").type, form.get("file").size > 1000);
+              });
+        """
+        address = f"http://127.0.0.1:{server.port}"
+        done = subprocess.run(
+            ["node", "-e", code, address, server.token, str(photo)], capture_output=True, text=True
+        )
+        assert done.stdout == "1 image/jpeg true\n", done.stderr
 
     def test_a_client_that_leaves(self, server: Server, picture: bytes) -> None:
         with pytest.raises(httpx.ReadTimeout):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Path, Request
 
@@ -11,6 +12,8 @@ from faceveil.server.problems import ProblemError
 
 if TYPE_CHECKING:
     from faceveil.server.app import State
+
+_CHUNK = 1 << 20
 
 
 async def _state(request: Request) -> Any:  # in no thread, which there may be none left of
@@ -50,3 +53,10 @@ def read_options(text: str | None) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise ProblemError(422, "usage", "options: a JSON object is wanted")
     return options
+
+
+def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file, which is closed at the end."""
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

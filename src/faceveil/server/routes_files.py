@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import IO, Annotated, Any, Literal
@@ -19,14 +18,12 @@ from faceveil.options import Options
 from faceveil.server import actions, previews
 from faceveil.server.names import attachment, result_name, result_path, unique
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, JobId
+from faceveil.server.routes import Here, JobId, chunks
 from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
 from faceveil.types import Plan
 
 router = APIRouter(prefix="/api", tags=["files"])
-
-_CHUNK = 1 << 20
 
 _JPEG: dict[int | str, Any] = {200: {"content": {"image/jpeg": BINARY}}}
 _FILE: dict[int | str, Any] = {200: {"content": ANY_RESULT}}
@@ -141,7 +138,7 @@ async def results(batch: JobId, state: Here) -> Response:
         raise ProblemError(404, "not-found", "nothing of that upload is done, or it is gone")
     file = await to_thread.run_sync(_pack, state.store, done)
     return StreamingResponse(
-        _chunks(file),
+        chunks(file),
         media_type="application/zip",
         headers={
             "Content-Disposition": attachment("faceveil.zip"),
@@ -164,12 +161,6 @@ def _pack(store: Store, records: list[Record]) -> IO[bytes]:
             return archive.commit().open("rb")
     finally:
         shutil.rmtree(folder)
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
 
 
 def _read(state: Here, job: str, name: str) -> bytes:

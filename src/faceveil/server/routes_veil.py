@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import Iterator
 from typing import IO, Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, read_options
+from faceveil.server.routes import Here, chunks, read_options
 from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
-from faceveil.server.store import ENDED, REPORT, Record, Store
+from faceveil.server.store import ENDED, REPORT, Record, Store, new_id
 
 router = APIRouter(prefix="/api", tags=["veil"])
 
@@ -41,12 +43,25 @@ _BODY: dict[str, Any] = {
 _HEADERS = {
     "FaceVeil-Status": "ok, or partial: there are warnings",
     "FaceVeil-Faces": "Different faces that were covered",
-    "FaceVeil-Report": "The report as JSON, without the regions",
+    "FaceVeil-Warnings": "How many warnings the report has",
+}
+"""Counts alone: many programs and proxies take no more than 8 kB of headers."""
+_FORM = "multipart/form-data"
+_WITH_REPORT: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["file", "report"],
+        "properties": {
+            "file": {"type": "string", "format": "binary"},
+            "report": {"type": "object"},
+        },
+    }
 }
 _ANSWER: dict[int | str, Any] = {
     200: {
-        "description": "The obscured picture",
-        "content": ANY_RESULT,
+        "description": "The obscured picture; as the field `file` of a form, with the `report`, if "
+        f"{_FORM} is accepted",
+        "content": {**ANY_RESULT, _FORM: _WITH_REPORT},
         "headers": {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _HEADERS.items()
@@ -61,7 +76,10 @@ async def veil(
     state: Here,
     options: Annotated[str | None, Query(description="Settings as a JSON object.")] = None,
 ) -> Response:
-    """Obscure one picture, sent as the bare body or as the field `file` of a form."""
+    """Obscure one picture, sent as the bare body or as the field `file` of a form.
+
+    Who accepts `multipart/form-data` gets the report, too.
+    """
     given = actions.options_of(read_options(options), state.base)
     state.intake.require_room()
     store: Store = state.store
@@ -77,7 +95,8 @@ async def veil(
     try:
         await to_thread.run_sync(actions.enqueue, state.queue, [record])
         record = await _ended(request, store, record)
-        return await to_thread.run_sync(_answer, store, record)
+        reported = _FORM in request.headers.get("accept", "")
+        return await to_thread.run_sync(_answer, store, record, reported)
     finally:
         await asyncio.shield(to_thread.run_sync(store.discard, record.id))
 
@@ -100,15 +119,35 @@ async def _ended(request: Request, store: Store, record: Record) -> Record:
     return record
 
 
-def _answer(store: Store, record: Record) -> Response:
+def _answer(store: Store, record: Record, reported: bool) -> StreamingResponse:
     if record.problem is not None:
         raise ProblemError.of(record.problem)
-    report = json.loads(store.path(record.id, REPORT).read_bytes())
-    del report["regions"]
+    report = store.path(record.id, REPORT).read_bytes()
+    told = json.loads(report)
     headers = {
-        "FaceVeil-Status": report["status"],
-        "FaceVeil-Faces": str(report["tracks"]),
-        "FaceVeil-Report": json.dumps(report),
+        "FaceVeil-Status": told["status"],
+        "FaceVeil-Faces": str(told["tracks"]),
+        "FaceVeil-Warnings": str(len(told["warnings"])),
     }
-    data = store.path(record.id, record.result).read_bytes()
-    return Response(data, media_type=type_of(record.result), headers=headers)
+    kind, start, end = type_of(record.result), b"", b""
+    if reported:
+        boundary = new_id()
+        part = f"--{boundary}\r\nContent-Disposition: form-data; name="
+        start = (
+            f'{part}"report"\r\nContent-Type: application/json\r\n\r\n'.encode()
+            + report
+            + f'\r\n{part}"file"; filename="{record.result}"\r\n'.encode()
+            + f"Content-Type: {kind}\r\n\r\n".encode()
+        )
+        kind, end = f"multipart/form-data; boundary={boundary}", f"\r\n--{boundary}--\r\n".encode()
+    # It can be read to its end when its name is gone, and may be too large for the memory.
+    file = store.path(record.id, record.result).open("rb")
+    size = len(start) + os.fstat(file.fileno()).st_size + len(end)
+    headers["Content-Length"] = str(size)
+    return StreamingResponse(_around(start, file, end), media_type=kind, headers=headers)
+
+
+def _around(start: bytes, file: IO[bytes], end: bytes) -> Iterator[bytes]:
+    yield start
+    yield from chunks(file)
+    yield end
