@@ -177,6 +177,20 @@ def test_an_output_of_the_same_file_is_replaced(tmp_path: Path, blind: None) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["me.jpg", "me.veiled.jpg"]
 
 
+@pytest.mark.parametrize("method", ["solid", "blur", "pixelate"])
+def test_an_output_painted_nearly_all_over_is_replaced(
+    method: str, tmp_path: Path, astronaut: Image, blind: None
+) -> None:
+    close = cv2.imencode(".jpg", cv2.resize(astronaut[60:200, 160:290], (400, 430)))[1].tobytes()
+    put(tmp_path, {"me.jpg": close, "in/me.jpg": close})
+    options = Options(check="off", method=method, cover_zones=((40, 40, 360, 400),))  # type: ignore[arg-type]
+    for _ in range(2):
+        assert pipeline.veil_file(tmp_path / "me.jpg", None, options).output == "me.veiled.jpg"
+    other = cv2.imencode(".jpg", cv2.resize(astronaut[300:440, 160:290], (400, 430)))[1]
+    (tmp_path / "in/me.veiled.jpg").write_bytes(other.tobytes())
+    assert pipeline.veil_file(tmp_path / "in/me.jpg", None, options).output != "me.veiled.jpg"
+
+
 def test_outputs_are_known_by_what_they_are(tmp_path: Path, blind: None) -> None:
     put(tmp_path, {"a.jpg": picture(1), "b.jpg": picture(2), "bride.veiled.jpg": picture(3)})
     zipped(tmp_path / "c.zip", {"x.jpg": picture(4)})

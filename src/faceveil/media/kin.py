@@ -10,9 +10,10 @@ from __future__ import annotations
 import stat
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceveil.errors import FaceVeilError
 from faceveil.media.archive import OLDEST, archive_kind
@@ -23,11 +24,21 @@ if TYPE_CHECKING:
     from faceveil.options import Options
     from faceveil.types import Image
 
-_SIDE: Final = 32
+_SIDE: Final = 256
+_CELL: Final = 8
+"""Both in pixels: pictures are compared at this size, in cells like these."""
 _LIKE: Final = 10.0
-"""How far the colours of a place may lie apart that was not painted, on average of the channels."""
-_SHARE: Final = 0.3
-"""So much of a picture is left as it was, or nobody can tell."""
+"""How far the colours of a cell may lie apart that was not painted, on average of the channels."""
+_NEAR: Final = 40.0
+"""The same for large areas that were painted: codes keep their mean colours, but not exactly."""
+_PLAIN: Final = 1.5
+"""The median of the second differences in a cell without detail, as painted ones are."""
+_GREY: Final = 128
+"""What a solid fill paints."""
+_MOST: Final = 0.33
+"""Share of cells that are neither left nor painted: edges of what was painted run through some.
+Measured on 55 pictures, 11 of them close-ups, by three methods at most 0.3; on 8,010 pairs of other
+pictures below 0.33 in seven, two of which show the same."""
 
 
 def is_made_from(path: Path, source: Source, options: Options) -> bool:
@@ -41,9 +52,7 @@ def is_made_from(path: Path, source: Source, options: Options) -> bool:
             mine, theirs = output.media, source.media
             if (mine.width, mine.height) != (theirs.width, theirs.height):
                 return False
-            # int16, or differences would wrap
-            apart = np.abs(_small(output).astype(np.int16) - _small(source)).mean(axis=2)
-            return bool((apart <= _LIKE).mean() >= _SHARE)
+            return _foreign(_small(source), _small(output)) <= _MOST
     except (FaceVeilError, OSError):
         return False
 
@@ -77,3 +86,24 @@ def is_own_zip(path: Path) -> bool:
 def _small(source: Source) -> Image:
     frames = source.sample({0})
     return next(iter(frames)).at_size(_SIDE, _SIDE)
+
+
+def _foreign(before: Image, after: Image) -> float:
+    """The share of a picture that is neither as it was nor painted."""
+    import cv2
+
+    def cells(image: NDArray[Any], size: int = _SIDE // _CELL) -> NDArray[np.float32]:
+        return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+    def apart(one: NDArray[np.float32], other: NDArray[np.float32] | int) -> NDArray[np.float32]:
+        return np.asarray(np.abs(one - other).mean(axis=2), np.float32)
+
+    count = _SIDE // _CELL
+    like = apart(cells(before), cells(after)) <= _LIKE
+    bends = np.abs(cv2.Laplacian(cv2.cvtColor(after, cv2.COLOR_BGR2GRAY), cv2.CV_32F))
+    tiles = bends.reshape(count, _CELL, count, _CELL).swapaxes(1, 2).reshape(count, count, -1)
+    plain = np.median(tiles, axis=2) <= _PLAIN
+    near = apart(cells(before, 4), cells(after, 4)) <= _NEAR
+    near = np.kron(near, np.ones((count // 4, count // 4), bool)).astype(bool)
+    grey = apart(cells(after), _GREY) <= _LIKE
+    return float(1 - (like | plain & (near | grey)).mean())
