@@ -49,8 +49,8 @@ class Collector:
     def write(self, frame: Frame) -> None:
         self.pictures.append(frame.image.copy())
 
-    def close(self, *, keep: bool = True) -> None:
-        self.kept = keep
+    def close(self) -> None:
+        """Nothing to end."""
 
 
 class Receiver(threading.Thread):

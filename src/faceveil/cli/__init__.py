@@ -24,6 +24,9 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line of this process; ends it with the exit codes of `faceveil.errors`."""
     signal.signal(signal.SIGTERM, _terminated)
+    # The terminal has gone, unless whoever started this said that it may (nohup).
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name may hold what this terminal has not
             stream.reconfigure(errors="backslashreplace")

@@ -45,9 +45,11 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
             opened.append(open_sink(target))
             if target.partition(":")[0] in ("page", "preview"):
                 ui.result(f"watch at {opened[-1].name}")
+            elif (path := getattr(opened[-1], "path", None)) is not None:
+                ui.note(f"recording as {path.name}, which is {opened[-1].name} once it has ended")
     except BaseException:
         for sink in opened:
-            sink.close(keep=False)
+            sink.close()
         raise
     stop = threading.Event()
     with ui.status() as show:
@@ -63,6 +65,9 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
         except KeyboardInterrupt:
             ui.note("stopped")
             return 0
+        except SystemExit:  # told to end
+            ui.note("stopped; what was recorded is kept")
+            raise
     ui.result(
         f"{stats.frames} frames, {stats.whole} of them covered whole, {stats.dropped} dropped"
     )

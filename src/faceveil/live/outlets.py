@@ -40,8 +40,8 @@ class Sink(Protocol):
         """
         ...
 
-    def close(self, *, keep: bool = True) -> None:
-        """End; with ``keep`` False throw away what can be thrown away."""
+    def close(self) -> None:
+        """End; what was recorded is kept."""
         ...
 
 
@@ -107,12 +107,12 @@ class Outlet:
         except Full:
             self.missed += 1
 
-    def close(self, *, keep: bool = True) -> None:
+    def close(self) -> None:
         """Write what waits, and end."""
         self._ended.set()
         self._thread.join()
         try:
-            self.sink.close(keep=keep)
+            self.sink.close()
         except FaceVeilError as error:
             self.error = self.error or error
         if not self.meter.count:
@@ -197,7 +197,7 @@ class VirtualCamera:
                 "that use it.",
             ) from error
 
-    def close(self, *, keep: bool = True) -> None:
+    def close(self) -> None:
         if self._camera is not None:
             self._camera.close()
 

@@ -85,7 +85,7 @@ class Page:
             self._number += 1
             self._changed.notify_all()
 
-    def close(self, *, keep: bool = True) -> None:
+    def close(self) -> None:
         """Stop to answer."""
         with self._changed:
             self._closed = True

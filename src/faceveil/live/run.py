@@ -49,7 +49,6 @@ def run(
     """
     stop = stop or threading.Event()
     outlets: list[Outlet] = []
-    keep = False
     try:
         veil = Veil(options, make=make)
         outlets += [Outlet(sink, options.reconnect, told) for sink in sinks]
@@ -60,17 +59,13 @@ def run(
             feeder.close()
             stats = veil.stats
             veil.close()
-        keep = True
-    except KeyboardInterrupt:
-        keep = True
-        raise
-    finally:
+    finally:  # whatever ended it: what was recorded is covered, and is kept
         for outlet in outlets:
-            outlet.close(keep=keep)
+            outlet.close()
             if outlet.missed:
                 told(f"{outlet.sink.name} was too slow or away for {outlet.missed} frames")
         for sink in sinks[len(outlets) :]:
-            sink.close(keep=False)
+            sink.close()
     failed = feeder.error or next((outlet.error for outlet in outlets if outlet.error), None)
     if failed is not None:
         raise failed

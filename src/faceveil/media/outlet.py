@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
 from av.codec.context import Flags
@@ -13,8 +14,8 @@ from av.error import FFmpegError
 from faceveil.errors import OutputError, UsageError
 from faceveil.media.address import advice_on, public_name, to_send
 from faceveil.media.containers import container_of, reason
-from faceveil.media.part import PartFile
 from faceveil.media.planes import Orientation, converted, look_of
+from faceveil.media.recording import MUXER_OPTIONS, RecordingFile
 from faceveil.media.sei import without_encoder_info
 from faceveil.media.video import VideoFrame
 from faceveil.types import Frame
@@ -34,14 +35,15 @@ _ENCODER: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
 class Encoded:
     """H.264 without look-ahead, as a recording or a stream.
 
-    A recording gets its name when it is complete. The size of the first frame is kept: later
-    ones of another size are fitted into it.
+    A recording can be played at any time and is kept whatever ends it; it gets its name at the
+    end. The size of the first frame is kept: later ones of another size are fitted into it.
 
     Args:
         target: an address, or the path of a file.
 
     Attributes:
         name: what messages call it.
+        path: where a recording is until it gets its name; None: not a recording.
         endless: its other end may come back, so that a break is worth another try.
 
     Raises:
@@ -50,10 +52,13 @@ class Encoded:
     """
 
     def __init__(self, target: str) -> None:
-        self._part: PartFile | None = None
+        self._part: RecordingFile | None = None
+        self._whole = 0
+        self.path: Path | None = None
         self._output: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._settings: dict[str, str] = {}
+        self._address = ""
         if "://" in target:
             self._address, self._format, self._settings = to_send(target)
             self.endless = True
@@ -63,8 +68,9 @@ class Encoded:
             self._format, self.endless = container_of(path).muxer, False
             if self._format == "webm":
                 raise UsageError("live is not recorded as .webm: use .mp4 or .mkv")
-            self._part = PartFile(path)
-            self._address, self.name = str(self._part.path.absolute()), path.name
+            self._settings = MUXER_OPTIONS[self._format]
+            self._part = RecordingFile(path)
+            self.path, self.name = self._part.path, path.name
 
     def write(self, frame: Frame) -> None:
         """Encode and send a frame.
@@ -81,34 +87,50 @@ class Encoded:
                 picture = picture.reformat(*self._size, "yuv420p")
             picture.pts, picture.time_base, picture.pict_type = frame.pts, TIME_BASE, 0
             self._mux(self._stream.encode(picture))
-        except (FFmpegError, ValueError) as error:
+        except (FFmpegError, ValueError, OSError) as error:
+            why = _why(error)
+            told = f"{self.name} cannot be written to: {why}"
+            if self._part is not None:
+                # What is on the disk is whole up to here; an end that does not fit would spoil it.
+                self._part.keep(self._whole)
+                if self._whole:
+                    told = f"{self.name} is recorded up to here, then not: {why}"
             self._close()
-            why = reason(error) if isinstance(error, FFmpegError) else str(error)
             # FFmpeg's error names the address, and with it the password.
-            raise OutputError(
-                f"{self.name} cannot be written to: {why}", advice_on(error)
-            ) from None
+            raise OutputError(told, advice_on(error)) from None
 
-    def close(self, *, keep: bool = True) -> None:
-        """End it; a recording gets its name.
+    def close(self) -> None:
+        """End it. A recording gets its name, unless nothing came.
 
-        Args:
-            keep: False throws a recording away.
+        Raises:
+            OutputError: the recording lacks its end, or cannot get its name.
         """
+        failed: OutputError | None = None
         try:
-            if keep and self._output is not None and self._stream is not None:
+            if self._output is not None and self._stream is not None:
                 self._mux(self._stream.encode(None))
-        except FFmpegError as error:
+                self._output.close()
+        except (FFmpegError, OSError) as error:
             if self._part is not None:
-                raise OutputError(f"{self.name} is not complete: {reason(error)}") from error
+                self._part.keep(self._whole)
+                failed = OutputError(f"{self.name} lacks its end: {_why(error)}")
         finally:
-            written = self._output is not None
             self._close()
             if self._part is not None:
-                if keep and written:
-                    self._part.commit()
-                else:
-                    self._part.abort()
+                self._name_recording()
+        if failed is not None:
+            raise failed
+
+    def _name_recording(self) -> None:
+        part, self._part = self._part, None
+        assert part is not None
+        if not self._whole:
+            part.abort()
+            return
+        try:
+            part.commit()
+        except OutputError as error:
+            raise OutputError(f"{error}; the recording is {part.path.name}") from error
 
     def _picture(self, frame: Frame) -> av.VideoFrame:
         if isinstance(frame, VideoFrame) and frame.picture.look.orientation == Orientation():
@@ -117,13 +139,16 @@ class Encoded:
         return converted(raw, look_of(raw, Orientation())[0])
 
     def _open(self, picture: av.VideoFrame) -> None:
-        timeout = None if self._part is not None else OPEN_SECONDS
+        place, timeout = self._address or None, OPEN_SECONDS
         self._output = av.open(
-            self._address,
+            place or cast("RecordingFile", self._part).file,
             "w",
             format=self._format,
-            container_options={"fflags": "+bitexact", **self._settings},
-            timeout=timeout,
+            container_options={
+                "fflags": "+bitexact" if place else "+bitexact+flush_packets",
+                **self._settings,
+            },
+            timeout=timeout if place else None,
         )
         stream = self._output.add_stream("libx264", rate=_RATE)
         # Whole chroma samples only.
@@ -144,11 +169,20 @@ class Encoded:
         for packet in packets:
             self._output.mux_one(without_encoder_info(packet) if self._first else packet)
             self._first = False
+            if self._part is not None:
+                self._whole = self._part.file.tell()
 
     def _close(self) -> None:
         output, self._output, self._stream = self._output, None, None
         if output is not None:
-            try:
+            # The other end may be gone; what could be sent was.
+            with suppress(FFmpegError, OSError):
                 output.close()
-            except FFmpegError:
-                return  # the other end is gone; what could be sent was
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FFmpegError):
+        return reason(error)
+    if isinstance(error, OSError):
+        return (error.strerror or "input or output failed").lower()
+    return str(error)

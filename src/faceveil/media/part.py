@@ -36,15 +36,17 @@ class PartFile:
             raise UsageError("the output is a folder", "Name a file in it.")
         self.target = target
         try:
-            descriptor, name = tempfile.mkstemp(
-                dir=target.parent, prefix=part_prefix(target.name), suffix=".part"
-            )
+            self.path, self.file = self._created()
         except OSError as error:
             raise cannot_write(error) from error
-        self.path = Path(name)
         beats.began(self.path)
-        self.file: IO[Any] = os.fdopen(descriptor, "w+b")
         self._committed = False
+
+    def _created(self) -> tuple[Path, IO[Any]]:
+        descriptor, name = tempfile.mkstemp(
+            dir=self.target.parent, prefix=part_prefix(self.target.name), suffix=".part"
+        )
+        return Path(name), os.fdopen(descriptor, "w+b")
 
     def close(self) -> Path:
         """Put every byte on the disk and return the temporary name.

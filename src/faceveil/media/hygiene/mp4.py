@@ -14,6 +14,9 @@ from faceveil.media.hygiene.sound import in_header
 _CHILDREN: Final[dict[bytes, frozenset[bytes]]] = {
     b"moov": frozenset({b"mvhd", b"trak", b"iods", b"mvex"}),
     b"mvex": frozenset({b"mehd", b"trex"}),
+    b"moof": frozenset({b"mfhd", b"traf"}),
+    b"traf": frozenset({b"tfhd", b"tfdt", b"trun", b"sdtp", b"sgpd", b"sbgp", b"subs"}),
+    b"mfra": frozenset({b"tfra", b"mfro"}),
     b"trak": frozenset({b"tkhd", b"edts", b"mdia", b"tapt"}),
     b"edts": frozenset({b"elst"}),
     b"mdia": frozenset({b"mdhd", b"hdlr", b"minf", b"elng"}),
@@ -32,7 +35,9 @@ _SOUND: Final = frozenset(
     {b"esds", b"dOps", b"dfLa", b"dac3", b"dec3", b"alac", b"chan", b"wave", b"btrt", b"srat"}
     | {b"pcmC", b"chnl"}
 )
-_TOP: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"sidx"})
+_TOP: Final = frozenset(
+    {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"sidx", b"mfra"}
+)
 _HANDLERS: Final = frozenset({b"", b"VideoHandler", b"SoundHandler"})
 _COMPRESSORS: Final = frozenset({b"", b"H.264", b"HEVC"})
 _NAMES: Final = {
@@ -76,8 +81,8 @@ def mp4(data: bytes) -> Iterator[str]:
             payload += end - body
         elif kind in (b"free", b"skip", b"wide"):
             yield from _padding(data, body, end)
-        elif kind == b"moov":
-            for name, part, stop in _walk(data, b"moov", body, end, 0):
+        elif kind in (b"moov", b"moof", b"mfra"):
+            for name, part, stop in _walk(data, kind, body, end, 0):
                 if isinstance(name, str):
                     yield name
                     continue
