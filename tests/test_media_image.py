@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import stat
@@ -786,3 +787,51 @@ def test_import_is_light() -> None:
     code = "import sys, faceveil.media; print(sorted({'PIL', 'cv2', 'av'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# JPEG of 12 bits: 48 x 32, red and green rise by 60 of 4095 a pixel from 600 and 400, blue is 2000;
+# made with libjpeg-turbo's 12-bit encoder, which no package here has.
+DEEP = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4R"
+    "DgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU"
+    "FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wQARDAAgADADASIAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAA"
+    "CgkM/8QAGhAAAAcAAAAAAAAAAAAAAAAAAAgJJDVCUv/EABcBAQEBAQAAAAAAAAAAAAAAAAsKBQz/xAAdEQAABQUA"
+    "AAAAAAAAAAAAAAAABwg0UQkjJEFC/9oADAMBAAIRAxEAPwDGlJfFciWmKheCXxW4lpiokcl8VyJaYqF3pfFciGmK"
+    "haRWpuOLk7GiuWnc7wp5FcUviuRLTFQu9L4rkQ0zUSPS+K5ENM1C70vitxLTFRFcrU3HFydg9BctO53hTyK4pfFc"
+    "iGmahd6XxW4lpiokel8VuJaYqF3pfFciGmaiK9WpuOLk7B565adzvCnkYtFL4rkS0zULvS+K3EtMVEj0viuRLTFQ"
+    "u9L4rkQ0zUJ4q1NxxcnY7V9ctO53hTyK4pfFciWmKhd6XxXIhpmokcl8VyIaZqF4JfFbiWmKiK9WpuOLk7B6C5ad"
+    "zvCnkVwS+K5ENM1C8EvitxLTFRI5L4rcS0xULvS+K5ENM1EVytTccXJ2Dz1y07neFPI//9k="
+)
+
+
+def test_12_bit_jpeg(tmp_path: Path) -> None:
+    """Pillow cannot; it was called broken. It is coded anew with 8 bits, and both is said."""
+    rows, columns = np.mgrid[0:32, 0:48]
+    wanted = np.dstack([(600 + rows * 60) / 16, (400 + columns * 60) / 16, np.full((32, 48), 125)])
+    with open_source(DEEP, OPTIONS) as source:
+        assert "12-bit samples reduced to 8" in source.notes
+        image = next(iter(source.frames())).image[..., ::-1]
+        assert np.abs(image.astype(int) - wanted).mean() < 4
+    after = rewrite(DEEP, tmp_path / "out.jpg")
+    assert leftovers(after) == []
+    with Pillow.open(after) as opened:
+        assert opened.size == (48, 32)
+
+
+def test_12_bit_jpeg_turns_by_its_exif() -> None:
+    tags = Pillow.Exif()
+    tags[0x0112] = 6
+    block = b"Exif\0\0" + tags.tobytes()[6:]
+    segment = b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block
+    with open_source(DEEP[:2] + segment + DEEP[2:], OPTIONS) as source:
+        assert (source.media.width, source.media.height) == (32, 48)
+
+
+def test_jpeg_of_other_depths_is_refused_in_words() -> None:
+    at = DEEP.index(b"\xff\xc1")
+    for head in (b"\xff\xc2" + DEEP[at + 2 : at + 5], DEEP[at : at + 4] + b"\x10"):
+        with pytest.raises(UnsupportedError):
+            open_source(DEEP[:at] + head + DEEP[at + 5 :], OPTIONS)
+    for size in range(20, len(DEEP), 40):
+        with pytest.raises(InputError):
+            open_source(DEEP[:size], OPTIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from faceveil.media.deep_jpeg import frame_at
 from faceveil.media.hygiene.items import boxes
 from faceveil.media.item import bits_of_movie, primary_item
 
@@ -17,6 +18,9 @@ def stored_bits(kind: str, picture: Picture, data: bytes) -> int:
     """Bits of the deepest sample; 8 where the format has no others, or says nothing."""
     if kind == "png":
         return data[24]
+    if kind == "jpeg":
+        at = frame_at(data)
+        return 8 if at is None else data[at + 4]
     if kind == "tiff":
         tags: Any = getattr(picture, "tag_v2", {})
         return int(max(tags.get(_TIFF_BITS_PER_SAMPLE, (8,))))

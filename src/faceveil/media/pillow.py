@@ -20,6 +20,7 @@ import numpy as np
 
 from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
 from faceveil.media.avif import decode_apart
+from faceveil.media.deep_jpeg import frame_at, open_deep
 from faceveil.media.item import coded_as, primary_item
 from faceveil.media.large import Rows, is_large
 
@@ -129,6 +130,12 @@ def open_picture(kind: str, data: bytes, limit: int) -> Picture:
         return _open_heic(data, limit)
     if kind == "avif":
         return _open_avif(data, limit)
+    if kind == "jpeg" and (at := frame_at(data)) is not None and data[at + 4] > 8:
+        height, width = (
+            int.from_bytes(data[place : place + 2], "big") for place in (at + 5, at + 7)
+        )
+        check_size(width, height, limit)
+        return open_deep(data, at)
     module, name = _PLUGINS[kind]
     picture: Picture = getattr(import_module(module), name)(io.BytesIO(data))
     check_size(*picture.size, limit)
