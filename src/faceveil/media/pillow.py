@@ -22,6 +22,7 @@ from faceveil.errors import InputError, LimitError, UnreadableError, Unsupported
 from faceveil.media.avif import decode_apart
 from faceveil.media.deep_jpeg import frame_at, open_deep
 from faceveil.media.item import coded_as, primary_item
+from faceveil.media.jp2 import rightly
 from faceveil.media.large import Rows, is_large
 
 if TYPE_CHECKING:
@@ -141,6 +142,34 @@ def open_picture(kind: str, data: bytes, limit: int) -> Picture:
     check_size(*picture.size, limit)
     if kind in ("gif", "png", "webp"):
         check_size(*picture.size, limit, getattr(picture, "n_frames", 1))
+    if kind == "png":
+        return _with_key(picture, data)
+    return rightly(picture, data) if kind == "jp2" else picture
+
+
+def _with_key(picture: Picture, data: bytes) -> Picture:
+    """The key colour of a PNG (tRNS) as Pillow's samples have it.
+
+    It stretches grey of 2 and 4 bits to 8, and keeps the high bytes of 16-bit RGB only, of which
+    many colours share one: there the opacity is worked out from the whole samples.
+    """
+    key, bits = picture.info.get("transparency"), data[24]
+    if isinstance(key, int) and bits in (2, 4):
+        picture.info["transparency"] = key * 255 // ((1 << bits) - 1)
+    elif isinstance(key, tuple) and bits == 16 and getattr(picture, "n_frames", 1) == 1:
+        import cv2
+        import numpy as np
+        import PIL.Image
+
+        whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if whole is None or whole.shape[1::-1] != picture.size:
+            raise ValueError
+        opaque = (whole[..., 2::-1] != np.array(key, np.uint16)).any(axis=-1)
+        picture.load()
+        info = {name: value for name, value in picture.info.items() if name != "transparency"}
+        picture = picture.convert("RGB")
+        picture.info = info
+        picture.putalpha(PIL.Image.fromarray(opaque.astype(np.uint8) * 255))
     return picture
 
 
