@@ -38,7 +38,7 @@ class Told:
     Attributes:
         script: frame index -> the faces there.
         again: the same for the second look of the check.
-        looked, checked: frame indices at which it was asked.
+        looked, glanced, checked: frame indices at which it was asked.
     """
 
     script: Script = nobody
@@ -49,11 +49,20 @@ class Told:
         default_factory=lambda: {"high": 0.4, "balanced": 0.5, "precise": 0.6}
     )
     looked: list[int] = field(default_factory=list)
+    glanced: list[int] = field(default_factory=list)
     checked: list[int] = field(default_factory=list)
 
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         self.looked.append(frame.index)
         return [face for face in self.script(frame.index) if face.score >= floor]
+
+    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+        self.glanced.append(frame.index)
+        return [
+            face
+            for face in self.script(frame.index)
+            if face.score >= floor and face.box.intersection(box) > 0
+        ]
 
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         self.checked.append(frame.index)

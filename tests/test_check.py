@@ -59,6 +59,23 @@ class TestSampled:
         plan = replace(plan_of(4), pts=(0, 50, 100, 150))
         assert sampled(plan, []) == {0, 1, 2, 3}
 
+    def test_a_frame_that_stands_counts_in_every_second_of_it(self) -> None:
+        # A second of 25 frames, one that stands for 5 s, another second of 25.
+        pts = [*range(25), 25, *range(150, 175)]
+        for keys in ([], [0, 12, 26], [24]):
+            wanted = sampled(replace(plan_of(len(pts)), pts=tuple(pts)), keys)
+            assert 25 in wanted
+            assert len(wanted) == 3
+
+    def test_what_stands_longest_in_a_second_is_looked_at(self) -> None:
+        # Frame 5 stands for 0.4 s among frames of 0.04 s, the last of which is a key frame.
+        pts = [0, 1, 2, 3, 4, 5, *range(15, 25)]
+        assert sampled(replace(plan_of(len(pts)), pts=tuple(pts)), [0, 15]) == {5}
+
+    def test_a_clock_that_jumps_by_years_is_no_work(self) -> None:
+        plan = replace(plan_of(4), pts=(0, 1, 10**13, 10**13 + 1))
+        assert {1} <= sampled(plan, []) <= {0, 1, 2, 3}
+
     def test_both_ends_and_the_middle_of_a_track(self) -> None:
         ends = {31: 0.9, 59: 0.9}
         wanted = sampled(plan_of(100, track(0, range(30, 61), ends)), [])

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -209,13 +210,15 @@ class TestOtherVerbs:
             "detector",
             "weights_sha256",
             "min_face",
+            "time_base",
             "frames",
         ]
         assert (line["file"], line["width"], line["height"]) == (str(photo), 512, 512)
         assert line["detector"] == detector
         assert len(line["weights_sha256"]) == 64
         (frame,) = line["frames"]
-        assert list(frame) == ["index", "pts", "faces"]
+        assert list(frame) == ["index", "pts", "seconds", "faces"]
+        assert frame["seconds"] == frame["pts"] * Fraction(line["time_base"])
         (face,) = frame["faces"]
         assert list(face) == ["box", "score", "track", "filled"]
         assert Box(*face["box"]).iou(FACE) > 0.5

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceveil import scan as scanning
 from faceveil._parts import joined, parts_of, scan_part
 from faceveil.batch import Processes, Serial
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file
-from faceveil.scan import Scan, scan
+from faceveil.scan import Scan, scan, schedule
 from faceveil.types import Box, Face, Frame, Image
 from films import Told, film, head, put, scenery
 from videos import source_of
@@ -53,7 +52,7 @@ def clip(
 
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "RESTART_SECONDS", 1.3)
+    monkeypatch.setattr(schedule, "RESTART_SECONDS", 1.3)
 
 
 def brightest(frame: Frame) -> list[Face]:
@@ -67,6 +66,10 @@ def brightest(frame: Frame) -> list[Face]:
 class Looking(Told):
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         self.looked.append(frame.index)
+        return [face for face in brightest(frame) if face.score >= floor]
+
+    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+        self.glanced.append(frame.index)
         return [face for face in brightest(frame) if face.score >= floor]
 
 

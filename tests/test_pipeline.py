@@ -36,6 +36,9 @@ class Scripted:
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.faces if face.score >= floor]
 
+    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+        return [face for face in self.detect(frame, floor) if face.box.intersection(box) > 0]
+
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.again if face.score >= floor]
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceveil.media.memory import MemorySource
-from faceveil.scan import CHANGED, REST_SECONDS, Scan, Schedule, scan
+from faceveil.scan import Scan, Schedule, scan
+from faceveil.scan.schedule import CHANGED, REST_SECONDS
 from faceveil.track import THUMBNAIL
 from faceveil.types import Box, Face, Frame, Image
 from films import Told, nobody, scenery, threads

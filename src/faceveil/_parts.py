@@ -98,7 +98,8 @@ def scan_part(
 
     rest = wanted()
     before = next(rest) if part.first else None
-    schedule = Schedule(float(source.time_base), sure)
+    smallest = detector.smallest_face(source.media.width, source.media.height)
+    schedule = Schedule(float(source.time_base), sure, smallest)
     result = follow(rest, schedule, detector, floor, _alive, before, to_end=part.last)
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
@@ -106,9 +107,16 @@ def scan_part(
 
 def joined(parts: Sequence[Scan]) -> Scan:
     """The scan of the whole video."""
+    found = {frame: faces for part in parts for frame, faces in part.found.items()}
     suspects = sorted({frame for part in parts for frame in part.suspects})
     return Scan(
-        found={frame: faces for part in parts for frame, faces in part.found.items()},
+        found=found,
+        glimpsed={
+            frame: faces
+            for part in parts
+            for frame, faces in part.glimpsed.items()
+            if frame not in found  # the first frame of a part may tell to look at the one before
+        },
         pts=[pts for part in parts for pts in part.pts],
         cuts=alone(suspects),
         suspects=suspects,

@@ -138,6 +138,25 @@ class Frame:
         luma = cv2.cvtColor(self.at_size(width, height), cv2.COLOR_BGR2GRAY)
         return np.asarray(luma if self.alpha is None else with_opacity(luma, self.alpha), np.uint8)
 
+    def luma(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The luma, and the opacity, of the picture shrunk by area, (height, width) uint8."""
+        return Frame.thumbnail(self, width, height)
+
+    def crop(self, box: Box) -> Frame:
+        """A part of the picture as a frame of its own, not to be written to.
+
+        Args:
+            box: inside the picture, its corners multiples of 4 or on the border.
+        """
+        x0, y0, x1, y1 = map(int, box.as_tuple())
+        image = np.ascontiguousarray(self.image[y0:y1, x0:x1])
+        return Frame(self.index, image, pts=self.pts, alpha=self.opacity_in(box))
+
+    def opacity_in(self, box: Box) -> NDArray[np.uint8] | None:
+        """The opacity of a part; see ``crop``."""
+        x0, y0, x1, y1 = map(int, box.as_tuple())
+        return None if self.alpha is None else self.alpha[y0:y1, x0:x1]
+
     def on(self, ground: int) -> Frame:
         """What a viewer shows of it on a ground of this grey, 0 to 255; itself if it is opaque."""
         if self.alpha is None:

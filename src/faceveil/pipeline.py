@@ -242,7 +242,7 @@ def analyze(
         tracks, seen.cuts = separate(seen.found), tuple(range(1, len(seen.pts)))
     else:
         tracks = link(
-            seen.found,
+            {**seen.glimpsed, **seen.found},
             timeline(seen.pts, source.time_base),
             width=width,
             height=height,
@@ -250,6 +250,7 @@ def analyze(
             weak=weak,
             options=options,
             cuts=seen.cuts,
+            whole=seen.found.keys(),
         )
     plan = Plan(
         media=replace(source.media, frames=len(seen.pts)),

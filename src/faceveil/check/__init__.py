@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from faceveil import beats, media
@@ -11,6 +13,8 @@ from faceveil.detect import Detector, load_detector, load_second, threshold
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
 from faceveil.report import Checked, Finding
+from faceveil.track import timeline
+from faceveil.track.motion import TICK
 from faceveil.types import Box, Face, Frame, Kind, Plan
 
 # A face counts as covered when this much of its box was painted: the detector's second look at a
@@ -25,6 +29,8 @@ DOUBT = 0.1
 # Frames of a video beyond one a second that are looked at, and how many of all those are shown to
 # the second detector, which takes longer: one in so many.
 LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
+# A key frame is looked at in place of one that stands for less than so many times as long.
+KEY_WORTH = 2
 
 
 def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Finding]:
@@ -124,17 +130,25 @@ def look_closely(
 
 
 def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
-    """The frames of a video to look at: one a second, and those where a leak is likeliest.
+    """The frames of a video to look at: for each second one that is on screen then, and those
+    where a leak is likeliest.
 
     Args:
         key_frames: indices of the frames that cost least to read.
     """
-    seconds: dict[int, int] = {}
+    seconds: dict[int, tuple[float, int]] = {}
     keys = set(key_frames)
-    for index, pts in enumerate(plan.pts):
-        second = int((pts - plan.pts[0]) * plan.time_base)
-        if second not in seconds or (index in keys and seconds[second] not in keys):
-            seconds[second] = index
+    begins = timeline(plan.pts, plan.time_base)
+    for index, (begin, end) in enumerate(pairwise([*begins, *begins[-1:]])):
+        # A frame that stands for long counts in every second of it, and alone in those between the
+        # first and the last. Nobody knows how long the very last frame stands.
+        first = math.floor(begin + TICK)
+        last = max(first, math.ceil(end - TICK) - 1)
+        for second in {first, min(first + 1, last), last}:
+            shown = min(end, second + 1) - max(begin, second)
+            worth = round(shown, 6) * (KEY_WORTH if index in keys else 1)
+            if second not in seconds or worth > seconds[second][0]:
+                seconds[second] = worth, index
     doubtful: list[tuple[float, int]] = []
     for track in plan.hidden:
         if not track.boxes:  # somebody took them out of the plan
@@ -145,7 +159,10 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
         doubtful += [(face.score, index) for index, face in track.seen.items()]
     # Least certain first; as many as a tenth of the run's time has room for.
     room = LEAST + len(plan.pts) // ONE_IN
-    return {*seconds.values(), *(index for _, index in sorted(set(doubtful))[:room])}
+    return {
+        *(index for _, index in seconds.values()),
+        *(index for _, index in sorted(set(doubtful))[:room]),
+    }
 
 
 class _Known:

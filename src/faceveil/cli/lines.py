@@ -19,8 +19,14 @@ def plan_line(file: str, plan: Plan) -> str:
             "detector": plan.detector,
             "weights_sha256": plan.weights_sha256,
             "min_face": plan.min_face,
+            "time_base": str(plan.time_base),
             "frames": [
-                {"index": index, "pts": pts, "faces": _faces(plan, index)}
+                {
+                    "index": index,
+                    "pts": pts,
+                    "seconds": round(float(pts * plan.time_base), 6),
+                    "faces": _faces(plan, index),
+                }
                 for index, pts in enumerate(plan.pts)
             ],
         }

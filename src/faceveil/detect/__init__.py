@@ -11,7 +11,7 @@ from typing import Protocol
 from faceveil import weights
 from faceveil.errors import UsageError, WeightsError
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Face, Frame, Image, Kind
+from faceveil.types import Box, Face, Frame, Image, Kind
 
 
 class SinglePass(Protocol):
@@ -66,6 +66,10 @@ class Detector(Protocol):
 
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
+        ...
+
+    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+        """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
         ...
 
     def look_again(self, frame: Frame, floor: float) -> list[Face]:

@@ -266,6 +266,15 @@ def small_luma(planes: Planes, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(small / (1 << (planes.depth - 8))).astype(np.uint8)
 
 
+def luma_of(planes: Planes, width: int, height: int) -> NDArray[np.uint8]:
+    """The luma plane shrunk by area, (height, width) uint8, C-contiguous."""
+    plane, turn = _straight(planes.y)
+    small = _resized(plane, *((height, width) if turn.swap else (width, height)))
+    if planes.depth > 8:
+        small = cv2.convertScaleAbs(small, alpha=0.5 ** (planes.depth - 8))
+    return np.ascontiguousarray(turn.apply(small))
+
+
 def _straight(plane: NDArray[Any]) -> tuple[NDArray[Any], Orientation]:
     """Undo what ``Orientation.apply`` did, so that OpenCV need not copy the plane first."""
     down, across = plane.strides

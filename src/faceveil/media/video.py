@@ -29,8 +29,17 @@ from faceveil.media.doubt import Doubt
 from faceveil.media.ending import is_cut_off
 from faceveil.media.facts import time_base_of
 from faceveil.media.fitting import Changes, Fitter, Shape
-from faceveil.media.planes import Orientation, Picture, converted, look_of, small_bgr, small_luma
-from faceveil.types import Frame, Image, Media, Planes, with_opacity
+from faceveil.media.planes import (
+    Orientation,
+    Picture,
+    converted,
+    look_of,
+    luma_of,
+    small_bgr,
+    small_luma,
+)
+from faceveil.media.view import View, part_of
+from faceveil.types import Box, Frame, Image, Media, Planes, with_opacity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +89,13 @@ class VideoFrame(Frame):
     def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
         luma = small_luma(self.peek(), width, height)
         return luma if self.alpha is None else with_opacity(luma, self.alpha)
+
+    def luma(self, width: int, height: int) -> NDArray[np.uint8]:
+        luma = luma_of(self.peek(), width, height)
+        return luma if self.alpha is None else with_opacity(luma, self.alpha)
+
+    def crop(self, box: Box) -> Frame:
+        return View(self.index, part_of(self.peek(), box), self.pts, self.opacity_in(box))
 
     def peek(self) -> Planes:
         """The planes for reading only; after painting, what was painted is not in them."""

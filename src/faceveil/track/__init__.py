@@ -6,7 +6,7 @@ reaches back before its first hit, on after its last, and across what was missed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -65,6 +65,7 @@ def link(
     weak: float,
     options: Options,
     cuts: Sequence[int] = (),
+    whole: Collection[int] | None = None,
 ) -> tuple[Track, ...]:
     """Join the faces of single frames into tracks that leave no gap.
 
@@ -78,6 +79,8 @@ def link(
         weak: a face with this score is covered if it continues the track of a strong one.
         options: ``bridge_seconds`` and ``extend_seconds`` are used.
         cuts: frame indices at which a new scene begins. No track crosses one.
+        whole: those of the frames that were looked at as a whole, if not all were: only there does
+            it mean something that a face was not found.
 
     Returns:
         The tracks in order of first appearance, numbered from 0. ``boxes`` holds every frame from
@@ -93,11 +96,12 @@ def link(
         raise ValueError(f"detections outside the {len(times)} frames of the video")
     found: list[tuple[dict[int, Box], dict[int, Face]]] = []
     for first, end in _scenes(cuts, len(times)):
-        ran = [frame for frame in sorted(detections) if first <= frame < end]
+        seen = [frame for frame in sorted(detections) if first <= frame < end]
+        ran = seen if whole is None else [frame for frame in seen if frame in whole]
         scene = Scene(times, first, end, ran)
         hits = [
             Hit(frame, face, face.score >= strong)
-            for frame in ran
+            for frame in seen
             for face in merge_duplicates(detections[frame], width, height, strong, weak)
         ]
         for chain in chains(hits, scene, options):

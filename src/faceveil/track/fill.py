@@ -94,8 +94,9 @@ def _between(
     filled = np.concatenate([filled[:, :2] - margin, filled[:, 2:] + margin], axis=1)
 
     # Where the detector looked and missed, the face may have gone on as if the track ended.
-    looks = np.array([scene.look(frame) for frame in hits.tolist()])
-    missed = gap & (looks[right] - looks[left] > 1)
+    ran = np.asarray(scene.ran)
+    until_hit, after_hit = (np.searchsorted(ran, hits, side) for side in ("left", "right"))
+    missed = gap & (until_hit[right] > after_hit[left])
     for state, index, ahead in ((onward, left, since), (back, right, until)):
         rows = np.nonzero(missed & (ahead <= options.extend_seconds + motion.TICK))[0]
         if rows.size:

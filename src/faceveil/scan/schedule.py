@@ -1,20 +1,16 @@
-"""The first reading of a source: in which frames to look for faces, and what was found there."""
+"""When to look at a whole frame."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.detect import Detector
-from faceveil.media import Source
-from faceveil.stages import ahead
-from faceveil.track import THUMBNAIL, CutFinder
-from faceveil.types import Face, Frame
+from faceveil.scan.change import ChangeMap
+from faceveil.types import Box, Face, Frame
 
 # Every so often a video's schedule begins anew, as if nothing was known, so that a part of a long
 # video can be scanned on its own with the same result. It costs one look more each time.
@@ -30,6 +26,9 @@ NEAR, ALIKE = 1.0, 1.5
 # the camera goes 15 times the size of their face in a second. Only clear faces count, because in a
 # crowd the doubtful ones come and go.
 FAR, CLEAR = 4.0, 0.6
+# What changes more than this share of the picture in frame after frame is a fade, or a camera that
+# moves. While it goes on, the looks because of it are this far apart at least.
+GLOBAL, MOVING_SECONDS = 0.3, 0.12
 # Mean difference of two thumbnails, 0 to 255, from which so much has changed that the detector
 # has to look at once.
 CHANGED = 10.0
@@ -39,101 +38,20 @@ CHANGED = 10.0
 ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 
 
-@dataclass
-class Scan:
-    """What one reading of a source gave.
-
-    Attributes:
-        found: frame index -> faces there, for the frames in which the detector looked.
-        pts: presentation time of every frame.
-        cuts: frame indices at which a new scene begins.
-        suspects: those of which some are cuts.
-        damaged: frame indices whose pictures cannot be trusted.
-    """
-
-    found: dict[int, list[Face]] = field(default_factory=dict)
-    pts: list[int] = field(default_factory=list)
-    cuts: tuple[int, ...] = ()
-    damaged: list[int] = field(default_factory=list)
-    suspects: list[int] = field(default_factory=list)
-
-
-def scan(
-    source: Source,
-    detector: Detector,
-    floor: float,
-    sure: float,
-    progress: Callable[[int, int], None],
-) -> Scan:
-    """Read every frame once and look for faces where it is due.
-
-    Args:
-        floor: the least score of a face that is kept.
-        sure: the score of a face that would be covered on its own.
-        progress: called with the frames read and the faces found so far.
-    """
-    video = source.media.kind == "video"
-    schedule = Schedule(float(source.time_base), sure) if video else EveryFrame()
-    return follow(source.skim(), schedule, detector, floor, progress)
-
-
-def follow(
-    frames: Iterable[Frame],
-    schedule: Schedule | EveryFrame,
-    detector: Detector,
-    floor: float,
-    progress: Callable[[int, int], None],
-    before: Frame | None = None,
-    *,
-    to_end: bool = True,
-) -> Scan:
-    """Look for faces where the schedule says. As `scan`, for any frames in a row.
-
-    Args:
-        before: the frame before the first, for a part of a video.
-        to_end: the last frame is that of the video.
-    """
-    result, cuts = Scan(), CutFinder(0 if before is None else before.index)
-    faces = 0
-    last = before
-    if before is not None:
-        cuts.feed(before.thumbnail(*THUMBNAIL))
-        schedule.resume(before.pts)
-
-    def look(frame: Frame) -> list[Face]:
-        if frame.index not in result.found:
-            result.found[frame.index] = detector.detect(frame, floor)
-        return result.found[frame.index]
-
-    stream = ahead(frames)
-    try:
-        for frame in stream:
-            thumbnail = frame.thumbnail(*THUMBNAIL)
-            suspect = cuts.feed(thumbnail)
-            result.pts.append(frame.pts)
-            if frame.damaged:
-                result.damaged.append(frame.index)
-            if suspect and last is not None:
-                look(last)  # nothing after the end of a scene tells of a face in it
-            if schedule.due(frame.pts, thumbnail, suspect):
-                found = look(frame)
-                faces += len(found)
-                schedule.saw(found)
-            last = frame
-            progress(len(result.pts), faces)
-    finally:
-        stream.close()
-    if last is not None and to_end:
-        look(last)
-    result.cuts, result.suspects = cuts.cuts, cuts.suspects
-    return result
-
-
 class EveryFrame:
     """Looks at every frame: stills and short animations."""
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         return True
+
+    def changed(self, frame: Frame) -> Sequence[Box]:
+        return ()
+
+    def glanced(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+        """Makes no difference."""
+
+    def stood(self, pts: int, until: int) -> bool:
+        return False
 
     def saw(self, faces: Sequence[Face]) -> None:
         """Makes no difference."""
@@ -148,12 +66,17 @@ class Schedule:
     Args:
         unit: seconds per unit of ``pts``.
         sure: score from which a face has a say in it.
+        smallest: size in pixels of the smallest face that is looked for.
     """
 
-    def __init__(self, unit: float, sure: float) -> None:
+    def __init__(self, unit: float, sure: float, smallest: float = 12.0) -> None:
         self._unit = unit
         self._sure = sure
+        self._smallest = smallest
         self._faces: Sequence[Face] = ()
+        self._changes: ChangeMap | None = None
+        self._now = -math.inf
+        self._shown: NDArray[Any] | None = None
         self._thumbnail: NDArray[Any] | None = None
         self._looked = self._before = -math.inf
         self._rest = 0.0
@@ -170,20 +93,46 @@ class Schedule:
             suspect: it may be the first of a scene.
         """
         if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
-            self._faces, self._thumbnail = (), None
+            self._faces, self._thumbnail, self._changes = (), None, None
             self._looked, self._anew = -math.inf, True
-        # The difference first: products of large times would be a rounding error apart.
-        since = (pts - self._looked) * self._unit
+        self._now, self._shown = pts, thumbnail
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
+        since = self._since()
         entered = since >= ENTER_SECONDS and _entered(self._thumbnail, thumbnail)
-        if not (suspect or changed or entered or since <= 0 or since >= self._rest):
-            return False
-        self._before, self._looked, self._thumbnail = self._looked, pts, thumbnail
-        return True
+        return suspect or changed or entered or since <= 0 or since >= self._rest
+
+    def stood(self, pts: int, until: int) -> bool:
+        """Whether a frame of this time, with the next at the other, was shown for long."""
+        return (until - pts) * self._unit >= REST_SECONDS
+
+    def changed(self, frame: Frame) -> Sequence[Box] | None:
+        """Where this frame has to be looked at because it is not as it was; None: all over.
+
+        To be asked of every frame, after ``due``.
+        """
+        if self._changes is None:
+            self._changes = ChangeMap(frame.size, self._smallest)
+        luma = frame.luma(*self._changes.shape)
+        fresh = self._changes.feed(luma)
+        goes_on = self._changes.moving > GLOBAL / 2 and fresh.mean() > GLOBAL
+        if goes_on and self._since() < MOVING_SECONDS:
+            return ()
+        return self._changes.boxes(fresh)
+
+    def glanced(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+        """Take what was found in parts of the frame."""
+        if self._changes is not None:
+            sure = [face for face in faces if face.score >= self._sure]
+            for box in boxes:
+                self._changes.looked(box, sure)
 
     def saw(self, faces: Sequence[Face]) -> None:
         """Take what the detector found, to decide when to look again."""
+        self._before, self._looked = self._looked, self._now
+        self._thumbnail = self._shown
         faces = [face for face in faces if face.score >= self._sure]
+        if self._changes is not None:
+            self._changes.looked(None, faces)
         moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
         self._faces = faces
         self._rest = REST_SECONDS
@@ -191,6 +140,11 @@ class Schedule:
             self._rest = min(REST_SECONDS, STRIDE * seconds / moved)
         if self._anew:  # how fast the faces are is told by the next frame
             self._rest, self._anew = 0.0, False
+
+    def _since(self) -> float:
+        """Seconds since the last look."""
+        # The difference first: products of large times would be a rounding error apart.
+        return (self._now - self._looked) * self._unit
 
     def _period(self, pts: float) -> int:
         return period(pts * self._unit)

@@ -1,0 +1,120 @@
+"""The first reading of a source: in which frames to look for faces, and what was found there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from faceveil.detect import Detector
+from faceveil.media import Source
+from faceveil.scan.schedule import EveryFrame, Schedule, period
+from faceveil.stages import ahead
+from faceveil.track import THUMBNAIL, CutFinder
+from faceveil.types import Face, Frame
+
+__all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan"]
+
+
+@dataclass
+class Scan:
+    """What one reading of a source gave.
+
+    Attributes:
+        found: frame index -> faces there, for the frames in which the detector looked.
+        glimpsed: frame index -> faces in parts of it, for frames in which it looked at no more.
+        pts: presentation time of every frame.
+        cuts: frame indices at which a new scene begins.
+        suspects: those of which some are cuts.
+        damaged: frame indices whose pictures cannot be trusted.
+    """
+
+    found: dict[int, list[Face]] = field(default_factory=dict)
+    glimpsed: dict[int, list[Face]] = field(default_factory=dict)
+    pts: list[int] = field(default_factory=list)
+    cuts: tuple[int, ...] = ()
+    damaged: list[int] = field(default_factory=list)
+    suspects: list[int] = field(default_factory=list)
+
+
+def scan(
+    source: Source,
+    detector: Detector,
+    floor: float,
+    sure: float,
+    progress: Callable[[int, int], None],
+) -> Scan:
+    """Read every frame once and look for faces where it is due.
+
+    Args:
+        floor: the least score of a face that is kept.
+        sure: the score of a face that would be covered on its own.
+        progress: called with the frames read and the faces found so far.
+    """
+    video = source.media.kind == "video"
+    width, height = source.media.width, source.media.height
+    smallest = detector.smallest_face(width, height)
+    schedule = Schedule(float(source.time_base), sure, smallest) if video else EveryFrame()
+    return follow(source.skim(), schedule, detector, floor, progress)
+
+
+def follow(
+    frames: Iterable[Frame],
+    schedule: Schedule | EveryFrame,
+    detector: Detector,
+    floor: float,
+    progress: Callable[[int, int], None],
+    before: Frame | None = None,
+    *,
+    to_end: bool = True,
+) -> Scan:
+    """Look for faces where the schedule says. As `scan`, for any frames in a row.
+
+    Args:
+        before: the frame before the first, for a part of a video.
+        to_end: the last frame is that of the video.
+    """
+    result, cuts = Scan(), CutFinder(0 if before is None else before.index)
+    faces = 0
+    last = before
+    if before is not None:
+        cuts.feed(before.thumbnail(*THUMBNAIL))
+        schedule.resume(before.pts)
+
+    def look(frame: Frame) -> list[Face]:
+        if frame.index not in result.found:
+            result.found[frame.index] = detector.detect(frame, floor)
+            result.glimpsed.pop(frame.index, None)
+        return result.found[frame.index]
+
+    stream = ahead(frames)
+    try:
+        for frame in stream:
+            thumbnail = frame.thumbnail(*THUMBNAIL)
+            suspect = cuts.feed(thumbnail)
+            result.pts.append(frame.pts)
+            if frame.damaged:
+                result.damaged.append(frame.index)
+            # Nothing after the end of a scene tells of a face in it, and nothing before or after
+            # a frame that stands of a face on it.
+            if last is not None and (suspect or schedule.stood(last.pts, frame.pts)):
+                look(last)
+            due, patches = schedule.due(frame.pts, thumbnail, suspect), schedule.changed(frame)
+            if due or patches is None:
+                found = look(frame)
+                schedule.saw(found)
+            elif patches:
+                found = [f for patch in patches for f in detector.glance(frame, patch, floor)]
+                schedule.glanced(patches, found)
+                if found:
+                    result.glimpsed[frame.index] = found
+            else:
+                found = []
+            faces += len(found)
+            last = frame
+            progress(len(result.pts), faces)
+    finally:
+        stream.close()
+    if last is not None and to_end:
+        look(last)
+    result.cuts, result.suspects = cuts.cuts, cuts.suspects
+    return result

@@ -1,0 +1,169 @@
+"""What of the picture has changed since it was looked at.
+
+The rule of the first reading, for every place of every frame: it was looked at, or shows what was
+near there when it was, or lies on a face that is known and covered. "The picture as a whole
+changed little" is no reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceveil.types import Box, Face, Image
+
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+SAMPLES = 3.0
+"""Samples along the smallest face: a change of that size shows in several."""
+BASE, TIMES = 5.0, 2.5
+"""Levels of 255 by which a place differs for certain: so many, and so many times its noise."""
+GRAIN = 4.0
+"""The strongest noise that is believed; what changes more from frame to frame is a motion."""
+RATE = 0.1
+"""Share of a frame in the running mean of the noise."""
+SHIFT = 2
+"""Samples by which something may have moved since it was looked at and still be the same."""
+SOLID, SHARE = 5, 0.7
+"""Where a face appears a patch of so many samples changes, or this share of it."""
+JOIN = 0.03
+"""Looking at a part costs about as much as this share of the picture, however small it is."""
+MOST = 0.3
+"""A larger share of the picture than this is looked at as a whole."""
+
+
+class ChangeMap:
+    """Compares each frame with what was there when it was looked at last, place by place.
+
+    Args:
+        size: of the frames, in pixels.
+        smallest: size in pixels of the smallest face that can be found.
+
+    Attributes:
+        shape: width and height of the small pictures it compares.
+        moving: share of the picture that changed with the frame before the last one.
+    """
+
+    def __init__(self, size: tuple[int, int], smallest: float) -> None:
+        self._size = size
+        step = max(1.0, smallest / SAMPLES)
+        self.shape = max(1, round(size[0] / step)), max(1, round(size[1] / step))
+        self._smallest = smallest
+        self.moving = self._moved = 0.0
+        self._looked: Luma | None = None
+        self._last: Luma | None = None
+        self._noise = np.zeros(0, np.float32)
+        self._covered = np.zeros(self.shape[::-1], bool)
+
+    def feed(self, luma: Luma) -> Mask:
+        """Take the next frame.
+
+        Args:
+            luma: of the size ``shape``, by area, not by picking samples.
+
+        Returns:
+            Where there is something that was not near there when it was looked at.
+        """
+        if self._last is None or self._looked is None:
+            fresh = np.ones(luma.shape, bool)
+            self._looked = luma.copy()
+        else:
+            step = _difference(luma, self._last)
+            if not self._noise.size:
+                self._noise = np.full(luma.shape, min(float(np.median(step)), GRAIN), np.float32)
+            limit = BASE + TIMES * self._noise
+            self.moving, self._moved = self._moved, float((step > limit).mean())
+            fresh = (_difference(luma, self._looked) > limit) & ~self._covered
+            fresh = _solid(_unmoved(fresh, luma, self._looked, limit))
+            self._noise += RATE * (np.minimum(step, GRAIN) - self._noise)
+        self._last = luma
+        return fresh
+
+    def looked(self, box: Box | None, faces: Sequence[Face]) -> None:
+        """The last frame was looked at, in this box of it or, if None, all over.
+
+        Args:
+            faces: those found for certain; where they are will be covered for a while.
+        """
+        if self._last is None or self._looked is None:
+            return
+        if box is None:
+            self._looked = self._last.copy()
+            self._covered[:] = False
+        else:  # what lies on the border was looked at in part
+            part = self._samples(box)
+            self._looked[part] = self._last[part]
+        for face in faces:
+            self._covered[self._samples(face.box)] = True
+
+    def boxes(self, fresh: Mask) -> Sequence[Box] | None:
+        """Where to look because of what ``feed`` told: in boxes, or, if None, everywhere."""
+        if not fresh.any():
+            return ()
+        (width, height), (w, h) = self._size, self.shape
+        count, _, stats, _ = cv2.connectedComponentsWithStats(fresh.astype(np.uint8))
+        found = []
+        for x, y, across, down, _ in stats[1:count].tolist():
+            corners = (x / w, y / h, (x + across) / w, (y + down) / h)
+            box = Box(*np.multiply(corners, (width, height, width, height)).tolist())
+            # What changed may be a part of a face only.
+            margin = max(max(box.width, box.height) / 2, 3 * self._smallest)
+            grown = Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
+            if (inside := grown.clipped(width, height)) is not None:
+                found.append(inside)
+        found = _merged(found, JOIN * width * height)
+        return found if sum(box.area for box in found) <= MOST * width * height else None
+
+    def _samples(self, box: Box) -> tuple[slice, slice]:
+        """Those that lie in a box all over."""
+        (width, height), (w, h) = self._size, self.shape
+        x0, y0 = max(0, math.ceil(box.x0 * w / width)), max(0, math.ceil(box.y0 * h / height))
+        return slice(y0, max(y0, int(box.y1 * h / height))), slice(
+            x0, max(x0, int(box.x1 * w / width))
+        )
+
+
+def _difference(a: Luma, b: Luma) -> Image:
+    """(H, W) mean difference around each sample."""
+    return np.asarray(cv2.blur(cv2.absdiff(a, b), (3, 3)), np.uint8)
+
+
+def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: NDArray[np.float32]) -> Mask:
+    """Where in a mask there is something else than was near there before."""
+    height, width = luma.shape
+    wide = np.pad(before, SHIFT, "edge")
+    for y, x in product(range(2 * SHIFT + 1), repeat=2):
+        if not _solid(mask).any():
+            break
+        mask = mask & (_difference(luma, wide[y : y + height, x : x + width]) > limit)
+    return mask
+
+
+def _solid(mask: Mask) -> Mask:
+    """Where most of a mask's surroundings belong to it: not the thin outlines of slow things."""
+    share = cv2.blur(mask.astype(np.float32), (SOLID, SOLID), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(share >= SHARE) & mask
+
+
+def _merged(boxes: Sequence[Box], room: float) -> list[Box]:
+    """Boxes made one until none touch, and none are so near that it takes less than ``room``."""
+    rest, done = list(boxes), []
+    while rest:
+        box = rest.pop()
+        near = [one for one in rest if box.hull(one).area - box.area - one.area < room]
+        if not near:
+            done.append(box)
+            continue
+        rest = [one for one in rest if one not in near]
+        for one in near:
+            box = box.hull(one)
+        # It has grown, and may touch what is done already.
+        rest += [box, *done]
+        done = []
+    return done
