@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceveil.media.planes import Look, Orientation, Picture, small_bgr
-from faceveil.media.video import VideoFrame
+from faceveil.media.view import VideoFrame
 from faceveil.types import Frame, Planes
 from videos import (
     LOSSLESS,

@@ -23,7 +23,7 @@ from faceveil.media.address import advice_on, public_name, to_read
 from faceveil.media.containers import reason
 from faceveil.media.doubt import Doubt
 from faceveil.media.planes import Look, Orientation, Picture, converted, look_of
-from faceveil.media.video import VideoFrame
+from faceveil.media.view import VideoFrame
 from faceveil.types import Frame
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from faceveil.media.containers import container_of, reason
 from faceveil.media.planes import Orientation, converted, look_of
 from faceveil.media.recording import MUXER_OPTIONS, RecordingFile
 from faceveil.media.sei import without_encoder_info
-from faceveil.media.video import VideoFrame
+from faceveil.media.view import VideoFrame
 from faceveil.types import Frame
 
 if TYPE_CHECKING:

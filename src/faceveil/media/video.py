@@ -29,26 +29,16 @@ from faceveil.media.doubt import Doubt
 from faceveil.media.ending import is_cut_off
 from faceveil.media.facts import time_base_of
 from faceveil.media.fitting import Changes, Fitter, Shape
-from faceveil.media.planes import (
-    Orientation,
-    Picture,
-    converted,
-    look_of,
-    luma_of,
-    small_bgr,
-    small_luma,
-)
-from faceveil.media.view import View, part_of
-from faceveil.types import Box, Frame, Image, Media, Planes, with_opacity
+from faceveil.media.planes import Orientation, Picture, converted, look_of
+from faceveil.media.view import VideoFrame
+from faceveil.types import Media
 
 if TYPE_CHECKING:
-    import numpy as np
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame as Decoded
     from av.video.stream import VideoStream
-    from numpy.typing import NDArray
 
     from faceveil.options import Options
 
@@ -60,46 +50,6 @@ _MOST_THREADS: Final = 8
 
 _SHORT_BY: Final = Fraction(1, 50)
 """A file that ends this share before its declared length, and a second, was cut off."""
-
-
-class VideoFrame(Frame):
-    """A frame of a video. Its planes are views of the picture that will be encoded.
-
-    Attributes:
-        picture: the decoded frame.
-    """
-
-    __slots__ = ("picture",)
-
-    def __init__(self, index: int, picture: Picture, pts: int, damaged: bool) -> None:
-        super().__init__(
-            index,
-            picture.bgr,
-            pts=pts,
-            duration=picture.frame.duration,
-            alpha=picture.alpha() if picture.look.alpha else None,
-            planes=picture.write,
-            damaged=damaged,
-        )
-        self.picture = picture
-
-    def at_size(self, width: int, height: int) -> Image:
-        return small_bgr(self.peek(), width, height)
-
-    def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
-        luma = small_luma(self.peek(), width, height)
-        return luma if self.alpha is None else with_opacity(luma, self.alpha)
-
-    def luma(self, width: int, height: int) -> NDArray[np.uint8]:
-        luma = luma_of(self.peek(), width, height)
-        return luma if self.alpha is None else with_opacity(luma, self.alpha)
-
-    def crop(self, box: Box) -> Frame:
-        return View(self.index, part_of(self.peek(), box), self.pts, self.opacity_in(box))
-
-    def peek(self) -> Planes:
-        """The planes for reading only; after painting, what was painted is not in them."""
-        return self.picture.read()
 
 
 class VideoSource(Closing):

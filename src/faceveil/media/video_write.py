@@ -20,7 +20,8 @@ from faceveil.media.containers import container_of, writing
 from faceveil.media.part import PartFile
 from faceveil.media.planes import enlarged
 from faceveil.media.sei import without_encoder_info
-from faceveil.media.video import VideoFrame, VideoSource
+from faceveil.media.video import VideoSource
+from faceveil.media.view import VideoFrame
 from faceveil.types import Frame
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""A picture that shows what is in the planes of a video frame, or in a part of them."""
+"""Frames whose pictures are made straight from decoded planes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from faceveil.media.planes import luma_of, small_bgr, small_luma
+from faceveil.media.planes import Picture, luma_of, small_bgr, small_luma
 from faceveil.types import Box, Frame, Image, Planes, with_opacity
 
 if TYPE_CHECKING:
@@ -43,6 +43,46 @@ class View(Frame):
 
     def crop(self, box: Box) -> Frame:
         return View(self.index, part_of(self._seen, box), self.pts, self.opacity_in(box))
+
+
+class VideoFrame(Frame):
+    """A frame of a video. Its planes are views of the picture that will be encoded.
+
+    Attributes:
+        picture: the decoded frame.
+    """
+
+    __slots__ = ("picture",)
+
+    def __init__(self, index: int, picture: Picture, pts: int, damaged: bool) -> None:
+        super().__init__(
+            index,
+            picture.bgr,
+            pts=pts,
+            duration=picture.frame.duration,
+            alpha=picture.alpha() if picture.look.alpha else None,
+            planes=picture.write,
+            damaged=damaged,
+        )
+        self.picture = picture
+
+    def at_size(self, width: int, height: int) -> Image:
+        return small_bgr(self.peek(), width, height)
+
+    def thumbnail(self, width: int, height: int) -> NDArray[np.uint8]:
+        luma = small_luma(self.peek(), width, height)
+        return luma if self.alpha is None else with_opacity(luma, self.alpha)
+
+    def luma(self, width: int, height: int) -> NDArray[np.uint8]:
+        luma = luma_of(self.peek(), width, height)
+        return luma if self.alpha is None else with_opacity(luma, self.alpha)
+
+    def crop(self, box: Box) -> Frame:
+        return View(self.index, part_of(self.peek(), box), self.pts, self.opacity_in(box))
+
+    def peek(self) -> Planes:
+        """The planes for reading only; after painting, what was painted is not in them."""
+        return self.picture.read()
 
 
 def part_of(planes: Planes, box: Box) -> Planes:
