@@ -229,6 +229,15 @@ def test_cicp() -> None:
     assert "colours converted to sRGB" in notes(data)
 
 
+def test_cicp_of_the_range_of_video() -> None:
+    narrow = flat(tuple(round(16 + value * 219 / 255) for value in FLAT))  # type: ignore[arg-type]
+    assert near(seen(png((b"cICP", bytes([1, 13, 0, 0])), picture=narrow)), FLAT)
+    assert near(seen(png((b"cICP", bytes([12, 13, 0, 0])), picture=narrow)), AS_P3)
+    for level, wanted in ((0, 0), (16, 0), (235, 255), (255, 255)):
+        grey = Pillow.new("L", (64, 64), level)
+        assert near(seen(png((b"cICP", bytes([1, 13, 0, 0])), picture=grey)), [wanted] * 3)
+
+
 def test_the_order_of_chunks() -> None:
     """PNG third edition: cICP, iCCP, sRGB, and only then cHRM and gAMA."""
     cicp, srgb = (b"cICP", bytes([12, 13, 0, 1])), (b"sRGB", b"\0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from faceveil.errors import UnsupportedError
+from faceveil.errors import InputError, LimitError, UnsupportedError
 from faceveil.media import open_sink, open_source, sniff
 from faceveil.media.hygiene import leftovers
 from faceveil.options import Options
@@ -280,3 +281,28 @@ def test_what_is_not_handled_is_not_called_broken(
     with pytest.raises(UnsupportedError) as caught:
         read(heif(parts_, references, **settings))
     assert "not handled" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["alpha", "grid", "hevc"])
+def test_damage_is_refused_in_words_or_shown(name: str) -> None:
+    """Any byte may be wrong; nothing but a refusal may come of it."""
+    _, found = tiles()
+    data = {
+        "alpha": lambda: heif([parts()["8 bits"], parts()["alpha of 10 bits"]], [LINK]),
+        "grid": lambda: heif([grid(192, 128, 2, 2), *found], [(b"dimg", 1, [2, 3, 4, 5])]),
+        "hevc": lambda: heif([grown(parts()["hevc"], clap(WIDTH, HEIGHT, CROP))], **HEIC),
+    }[name]()
+    random = np.random.default_rng(5)
+    head = data.index(b"mdat")
+    for _ in range(150):
+        broken = bytearray(data)
+        for at in random.integers(8, head, 3):
+            broken[at] = random.integers(0, 256)
+        with suppress(InputError):
+            read(bytes(broken))
+
+
+def test_a_bomb_that_is_decoded_apart_is_refused() -> None:
+    data = heif([parts()["8 bits"], parts()["alpha of 10 bits"]], [LINK])
+    with pytest.raises(LimitError):
+        open_source(data, Options(max_pixels=5000))

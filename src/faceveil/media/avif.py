@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,8 +27,11 @@ _ESSENTIAL: Final = {b"av1C", b"irot", b"imir", b"a1op", b"lsel"}
 _MOST_ITEMS: Final = 4096
 
 
-def decode_apart(data: bytes) -> Picture:
+def decode_apart(data: bytes, fits: Callable[[int, int], None]) -> Picture:
     """The primary picture with its alpha, neither cropped nor turned.
+
+    Args:
+        fits: raises if a picture of this width and height is too large to decode.
 
     Raises:
         UnsupportedError: it is put together in a way that is not handled.
@@ -37,11 +41,11 @@ def decode_apart(data: bytes) -> Picture:
     items = read_items(data)
     if items is None or items.primary not in items.kinds:
         raise ValueError("no picture item")
-    colours = _decoded(_alone(data, items, items.primary))
+    colours = _decoded(_alone(data, items, items.primary), fits)
     alpha = _alpha_of(items)
     if alpha is None:
         return colours
-    opacity = _decoded(_alone(data, items, alpha)).convert("L")
+    opacity = _decoded(_alone(data, items, alpha), fits).convert("L")
     if opacity.size != colours.size:
         opacity = opacity.resize(colours.size)
     multiplied = any(
@@ -64,10 +68,11 @@ def _joined(colours: Picture, opacity: Picture, multiplied: bool) -> Picture:
     return colours
 
 
-def _decoded(data: bytes) -> Picture:
+def _decoded(data: bytes, fits: Callable[[int, int], None]) -> Picture:
     from PIL.AvifImagePlugin import AvifImageFile
 
     picture = AvifImageFile(io.BytesIO(data))
+    fits(*picture.size)
     picture.load()
     return picture
 

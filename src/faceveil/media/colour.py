@@ -100,16 +100,21 @@ Profile = bytes | Space | None
 """An ICC profile as it is in the file, a space made from numbers, or None for sRGB."""
 
 
-def of_code_points(primaries: int, transfer: int) -> Space | None:
+def of_code_points(primaries: int, transfer: int, *, full: bool = True) -> Space | None:
     """The space that an nclx or cICP names; None where that is sRGB, unspecified or unknown.
+
+    Args:
+        full: black is 0 and white 255, and not 16 and 235 as in video.
 
     Curves of the BT.709 family are shown as sRGB's, as browsers do it. High dynamic range is drawn
     together into what a usual screen shows.
     """
     where, curve = _PRIMARIES.get(primaries), _transfer(transfer)
-    if where in (None, _SRGB) and curve is None:
+    if where in (None, _SRGB) and curve is None and full:
         return None
     light = _srgb_light() if curve is None else curve
+    if not full:
+        light = np.interp((255 * _STEPS - 16) / 219, _STEPS, light)
     return Space(where or _SRGB, light, transfer in _HDR_TRANSFERS)
 
 

@@ -66,8 +66,8 @@ def _of_png(picture: Picture, data: bytes) -> Profile:
             break
         chunks.setdefault(code, body)
     if len(chunks.get(b"cICP", b"")) == 4:
-        primaries, transfer = chunks[b"cICP"][:2]
-        return colour.of_code_points(primaries, transfer)
+        primaries, transfer, _, full = chunks[b"cICP"]
+        return colour.of_code_points(primaries, transfer, full=full != 0)
     if b"iCCP" in chunks or b"sRGB" in chunks:
         return _icc(picture)
     places = exponent = None

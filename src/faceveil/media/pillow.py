@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -191,8 +192,8 @@ def _open_avif(data: bytes, limit: int) -> Picture:
         raise
     except Exception as error:
         try:
-            return decode_apart(data)
-        except UnsupportedError:
+            return decode_apart(data, partial(check_size, limit=limit))
+        except (LimitError, UnsupportedError):
             raise
         except Exception:
             raise error from None
