@@ -78,6 +78,19 @@ def test_two_recordings_joined_by_copying_are_whole(
     check(joined(tmp_path / "in", one, one), frames=100, times=[0.32, 2.32], suffix=suffix)
 
 
+@pytest.mark.parametrize("muxer", ["mp4", "mov", "flv", "asf"])
+def test_a_second_recording_that_no_player_reads_is_told(muxer: str, tmp_path: Path) -> None:
+    given: dict[str, Any] = {}
+    if muxer == "asf":
+        given = {"codec": "libmp3lame", "picture_codec": "mpeg4", "picture_settings": {}}
+    one = part(tmp_path / "one", muxer, **given)
+    told = "another recording follows in the file, and is not read"
+    for source, warned in ((one, False), (joined(tmp_path / "in", one, one), True)):
+        with source_of(source) as opened:
+            assert len(list(opened.frames())) == 50
+            assert (told in opened.warnings) == warned, opened.warnings
+
+
 @pytest.mark.parametrize("muxer", ["mpegts", "mpeg"])
 def test_three_recordings_of_different_clocks_are_whole(muxer: str, tmp_path: Path) -> None:
     """The second is an hour ahead, and the third some minutes behind the first."""

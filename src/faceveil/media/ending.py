@@ -16,6 +16,9 @@ _ISO_BOXES: Final = frozenset(
 )
 _HEADS: Final = (b"moof", b"sidx", b"styp", b"prft")
 _SEGMENT: Final = 0x18538067
+_HEAD_SIZES: Final = {"flv": 4, "asf": 16}
+"""What such a file begins with: a word and a version, an identifier."""
+
 _LAST_PAGE: Final = 4  # RFC 3533, section 6: the flag of the last page of a stream
 _OGG_TAIL: Final = 65_307 + 27
 """As much as a page can have, and a header: the last page begins within."""
@@ -31,6 +34,20 @@ def is_cut_off(origin: Path | bytes, kind: str) -> bool:
         return False
     with _opened(origin) as (file, size):
         return look(file, size)
+
+
+def another_follows(origin: Path | bytes, kind: str) -> bool:
+    """Whether a whole second film was joined to the first, in a format that is read as one only."""
+    with _opened(origin) as (file, size):
+        if kind in ("mp4", "mov"):
+            return [code for code, _ in _boxes(file, size)].count(b"moov") > 1
+        if kind in ("flv", "asf"):
+            file.seek(0)
+            head = file.read(_HEAD_SIZES[kind])
+            end = _behind_tags(file, size) if kind == "flv" else _behind_objects(file, size, head)
+            file.seek(end)
+            return file.read(len(head)) == head
+    return False
 
 
 def has_index(origin: Path | bytes) -> bool:
@@ -111,16 +128,21 @@ def _riff(file: IO[bytes], size: int) -> bool:
 
 
 def _flash(file: IO[bytes], size: int) -> bool:
+    at = _behind_tags(file, size)
+    return at != size if at + 11 > size else False
+
+
+def _behind_tags(file: IO[bytes], size: int) -> int:
     """FLV: tags of 11 bytes and a body, each followed by its own length."""
     file.seek(5)
     at = int.from_bytes(file.read(4), "big") + 4
     while at + 11 <= size:
         file.seek(at)
         head = file.read(4)
-        if head[0] & 31 not in (8, 9, 18):
-            return False
+        if head[0] & 31 not in (8, 9, 18) or head[:3] == b"FLV":
+            break
         at += 11 + int.from_bytes(head[1:4], "big") + 4
-    return at != size
+    return at
 
 
 def _ogg(file: IO[bytes], size: int) -> bool:
@@ -134,15 +156,20 @@ def _ogg(file: IO[bytes], size: int) -> bool:
 
 
 def _asf(file: IO[bytes], size: int) -> bool:
-    """Objects of an identifier, a length of eight bytes, and a body."""
+    return _behind_objects(file, size) > size
+
+
+def _behind_objects(file: IO[bytes], size: int, until: bytes = b"") -> int:
+    """ASF: objects of an identifier, a length of eight bytes, and a body."""
     at = 0
     while at + 24 <= size:
-        file.seek(at + 16)
-        length = int.from_bytes(file.read(8), "little")
-        if length < 24:
-            return False
+        file.seek(at)
+        head = file.read(24)
+        length = int.from_bytes(head[16:], "little")
+        if length < 24 or (at and head[:16] == until):
+            break
         at += length
-    return at > size
+    return at
 
 
 _LOOKS: Final[dict[str, Callable[[IO[bytes], int], bool]]] = {

@@ -26,7 +26,7 @@ from faceveil.media.containers import (
     reading,
 )
 from faceveil.media.doubt import Doubt
-from faceveil.media.ending import is_cut_off
+from faceveil.media.ending import another_follows, is_cut_off
 from faceveil.media.facts import time_base_of
 from faceveil.media.fitting import Changes, Fitter, Shape
 from faceveil.media.planes import Orientation, Picture, converted, look_of
@@ -237,6 +237,9 @@ class VideoSource(Closing):
             f"{damaged} damaged pictures are covered whole" if damaged else "",
             clock.warning,
             self._cut_off(stream, clock),
+            "another recording follows in the file, and is not read"
+            if another_follows(self.origin, self._kind)
+            else "",
             *changes.warnings,
         ]
         self.warnings = tuple(filter(None, told))
