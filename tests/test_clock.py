@@ -228,6 +228,19 @@ def test_avi_keeps_picture_and_sound_together(
         assert sound == pytest.approx(at, abs=0.02)
 
 
+# H.264 without B-frames is left out: FFmpeg takes it to have some there, and shows it 40 ms late.
+@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", "2"), ("mpeg4", "0"), ("mpeg4", "2")])
+def test_wmv_keeps_picture_and_sound_together(codec: str, b_frames: str, tmp_path: Path) -> None:
+    source = part(
+        tmp_path / "in",
+        "asf",
+        codec="libmp3lame",
+        picture_codec=codec,
+        picture_settings={"bf": b_frames},
+    )
+    check(source, frames=50, times=[0.32])
+
+
 def test_packed_b_frames_keep_their_places(tmp_path: Path) -> None:
     """As DivX stored them: two pictures in one chunk, and nothing in the next."""
     settings = {"bf": "1"}

@@ -79,7 +79,7 @@ def test_every_time_is_kept_exactly(
 
 
 def test_missing_and_doubled_times_are_made_to_increase() -> None:
-    clock = Clock(Fraction(1, 100), Fraction(25))
+    clock = Clock(Fraction(1, 100), Fraction(25), "mkv")
     given: list[int | None] = [None, 4, 4, 3, None, 40, 8]
     times = []
     for time in given:

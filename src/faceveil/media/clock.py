@@ -20,27 +20,30 @@ class Clock:
     Args:
         time_base: seconds per unit.
         rate: frames per second, for frames that tell no duration.
-        places: the file stores places in a row and no times (AVI): the frame shown n-th gets the
-            n-th of them, whatever the order of decoding.
+        kind: of the file. AVI and ASF store places in a row, in the order of decoding, and no times
+            to show pictures at: the frame shown n-th gets the n-th of them.
 
     Attributes:
         last: the time given last, in units.
         moved: how many times had to be changed.
     """
 
-    def __init__(self, time_base: Fraction, rate: Fraction | None, *, places: bool = False) -> None:
+    def __init__(self, time_base: Fraction, rate: Fraction | None, kind: str) -> None:
         self._step = max(1, round(1 / (rate or _USUAL_RATE) / time_base))
-        self._row = _Row() if places else None
+        self._row = _Row() if kind in ("avi", "asf") else None
+        self._from_zero = kind == "avi"
         self.last: int | None = None
         self.moved = 0
 
     def sent(self, packet: Packet[Any]) -> None:
         """A packet goes to the decoder."""
-        if self._row is not None and packet.size and packet.dts is not None:
-            # What is derived from the order of decoding is no time to show a picture at. With this
-            # the decoder tells which packet a picture is from.
+        if self._row is None or not packet.size or packet.dts is None:
+            return
+        # With this the decoder tells which packet a picture is from. The sound of ASF is as late as
+        # the decoder is, that of AVI is not.
+        if self._from_zero or packet.pts is None:
             packet.pts = packet.dts
-            self._row.sent(packet.dts)
+        self._row.sent(packet.pts)
 
     def stamp(self, frame: VideoFrame) -> int:
         """The time of the next frame in display order, in units."""

@@ -170,7 +170,7 @@ class VideoSource(Closing):
     def times(self) -> tuple[list[int], set[int]]:
         """Presentation times of all packets, and of the key frames; empty if one is unknown."""
         times, keys = [], set()
-        if self._kind == "avi":  # places in the order of decoding
+        if self._kind in ("avi", "asf"):  # places in the order of decoding
             return [], set()
         with open_input(self.origin, self._kind) as container, reading():
             for packet in all_packets(container, [self._picture_stream(container)]):
@@ -199,7 +199,7 @@ class VideoSource(Closing):
     ) -> Iterator[VideoFrame]:
         decoder = self._decoder(stream)
         decoder.options.update(settings)
-        clock = Clock(self.time_base, self.traits.rate, places=self._kind == "avi")
+        clock = Clock(self.time_base, self.traits.rate, self._kind)
         index = lost = damaged = 0
         doubt = Doubt()
         changes = Changes(self._shape)
