@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from faceveil.live import Veil, Veiled
+from faceveil.live.known import Known
 from faceveil.options import Options
 from faceveil.types import Face, Frame, Image
 from films import head, put, scenery, threads
@@ -48,6 +49,28 @@ def test_what_comes_in_a_burst_is_judged_by_the_clock_of_its_source() -> None:
     assert len(out) > 100
     assert_covered(out)
     assert "the detector looked too seldom" in reasons(out)
+
+
+def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
+    """The source says nothing for a second, and that one frame shows somebody."""
+    pictures = [marked(scene(), 160, 90) if n % 12 == 11 else scene() for n in range(36)]
+
+    def pause(number: int, veil: Veil) -> None:
+        if number % 12 == 0 and number:
+            time.sleep(1.0)
+
+    out = play(pictures, MarkDetector(), before=pause)
+    assert_covered(out)
+    assert "" in reasons(out)
+
+
+def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
+    known = Known((320, 180), 0.5, SOLID)
+    for looked in (10.0, 10.36):
+        known.heard(looked, 1, [], None)
+    assert known.unsure(10.04, 1, until=10.08) == ""
+    assert known.unsure(10.04, 1, until=10.36) == "the detector looked too seldom"
+    assert known.unsure(10.36, 1, until=12.0) == ""
 
 
 def test_a_frame_leaves_after_the_delay_and_not_before() -> None:

@@ -15,6 +15,8 @@ from faceveil.types import Face
 GAP = 0.4
 """No frame is sure if the looks before and after it lie further apart, in seconds: as far as a
 cover reaches back by default, so that no face comes and goes unseen for longer."""
+STANDS = 0.24
+"""A frame that is shown for longer, in seconds, has to be looked at itself."""
 SETTLE = 1.0
 """Seconds of looks without a gap until ``cover_until_sure`` is content."""
 
@@ -61,14 +63,20 @@ class Known:
         """What to cover; see `Tracks.targets`."""
         return list(self.tracks.targets(time, step))
 
-    def unsure(self, time: float, scene: int) -> str:
-        """Why the whole frame has to be covered, in words, or "" if what is known is enough."""
+    def unsure(self, time: float, scene: int, until: float) -> str:
+        """Why the whole frame has to be covered, in words, or "" if what is known is enough.
+
+        Args:
+            until: when the next frame is shown, or a time before that.
+        """
         looks = self._looks.get(scene, [])
         after = bisect_left(looks, time - TICK)
         if after == len(looks):
             return "the detector is late"
         before = bisect_right(looks, time + TICK) - 1
-        if before < 0 or looks[after] - looks[before] > GAP:
+        # A look at a frame that stands is one at it, not at what was there before and after.
+        apart = before < 0 or looks[after] - looks[before] > GAP
+        if apart or (until - time > STANDS and looks[after] > time + TICK):
             return "the detector looked too seldom"
         if self.tracks.doubted(time):
             return "all faces vanished at once"

@@ -260,8 +260,11 @@ class Veil:
             reason = "the frame is damaged"
         elif known is None or known.size != due.size:
             reason = "the size changed"
-        elif not (reason := known.unsure(due.time, due.scene)):
-            return known.targets(due.time, self._step), ""
+        else:
+            stood = due.time + self._clock() - due.came
+            until = self._waiting[0].time if self._waiting else stood
+            if not (reason := known.unsure(due.time, due.scene, until)):
+                return known.targets(due.time, self._step), ""
         return [whole(due.size)], reason
 
     def _paint(self, due: _Waiting, targets: list[Target], reason: str) -> Veiled:
