@@ -31,6 +31,8 @@ UNSAID = {
     *("on unless told otherwise", "default {0}", "default {0}, or the preset's"),
     *("ok, or partial: there are warnings", "Different faces that were covered"),
     "How many warnings the report has",
+    # the API to read, which is in English
+    "{0} ({1}, required)",
     # on the standard output, for other programs
     "not on this machine",
     # what a detector is called in reports

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import cv2
+import httpx2 as httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -83,8 +85,55 @@ def test_the_document(server: Server) -> None:
         if "examples" in field
     ]
     assert len(examples) > 10
+    assert document["components"]["securitySchemes"]["token"] == {
+        "type": "http",
+        "scheme": "bearer",
+    }
+    assert document["security"][0] == {"token": []}
+    assert document["paths"]["/healthz"]["get"]["security"] == []
+    names = [one["operationId"] for each in document["paths"].values() for one in each.values()]
+    assert len(set(names)) == len(names) > 20
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["description"], f"{method} {path}"
             problem = operation["responses"]["default"]["content"]
             assert problem.keys() == {"application/problem+json"}
+
+
+def test_a_page_to_read(server: Server) -> None:
+    """Its own, which loads nothing."""
+    answer = server.api.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; base-uri")
+    for path in server.api.get("/openapi.json").json()["paths"]:
+        assert path in answer.text
+    assert re.findall(r'(?:src|href)="([^"]*)"', answer.text) == ["/openapi.json"]
+    with httpx.Client(base_url=server.api.base_url) as stranger:
+        assert stranger.get("/docs").status_code == 401
+
+
+def test_heads(server: Server, known: str) -> None:
+    """What GET would say, and nothing after that; the stream of events, too."""
+    at = f"/api/jobs/{known}"
+    for path in ("/", "/healthz", "/api/jobs", "/api/events", "/static/app.css", f"{at}/result"):
+        answer = server.api.head(path, timeout=5)
+        assert (answer.status_code, answer.content) == (200, b""), path
+    length = server.api.head(f"{at}/result").headers["content-length"]
+    assert int(length) == len(server.api.get(f"{at}/result").content)
+    assert server.api.head("/api/jobs/aaaaaaaaaaaaaaaaaaaa").status_code == 404
+    assert server.api.head("/api/veil").status_code == 405
+
+
+def test_parts_of_a_result(server: Server, known: str) -> None:
+    at = f"/api/jobs/{known}/result"
+    whole = server.api.get(at)
+    assert whole.headers["accept-ranges"] == "bytes"
+    part = server.api.get(at, headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole.content[10:20])
+    last = server.api.get(at, headers={"range": "bytes=-5"})
+    assert last.content == whole.content[-5:]
+    beyond = server.api.get(at, headers={"range": f"bytes={len(whole.content)}-"})
+    assert beyond.status_code == 416
+    changed = {"range": "bytes=0-3", "if-range": '"of another file"'}
+    assert server.api.get(at, headers=changed).content == whole.content

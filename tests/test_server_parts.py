@@ -496,6 +496,26 @@ class TestActions:
         assert actions.cancel(store, record.id) == cancelled
         assert not store.stop_asked(record.id)
 
+    @pytest.mark.parametrize("state", ["done", "failed", "withheld"])
+    def test_cancel_what_has_ended(self, store: Store, state: str) -> None:
+        record = add(store, state=state, ended=1.0)
+        with pytest.raises(ProblemError, match="ended already") as refusal:
+            actions.cancel(store, record.id)
+        assert refusal.value.problem.status == 409
+        assert store.load(record.id) == record
+        assert not store.stop_asked(record.id)
+
+    @pytest.mark.parametrize("state", ["done", "review"])
+    def test_retry_what_has_not_failed(self, store: Store, queue: JobQueue, state: str) -> None:
+        record = add(store, state=state, result="result.jpg", ended=1.0)
+        store.path(record.id, "result.jpg").write_bytes(b"the result")
+        with pytest.raises(ProblemError, match="not failed") as refusal:
+            actions.retry(store, queue, record.id)
+        assert refusal.value.problem.status == 409
+        assert store.load(record.id) == record
+        assert store.path(record.id, "result.jpg").read_bytes() == b"the result"
+        assert queue.take() is None
+
     def test_cancel_while_it_is_worked_on(self, store: Store) -> None:
         record = add(store, state="rendering")
         with store.lock(record.id):
@@ -568,6 +588,19 @@ class TestWork:
         work.work_on(store, record.id, {})
         work.work_on(store, "not-there-0000000000", {})
         assert store.path(record.id, "job.json").stat().st_mtime_ns == before
+
+    def test_nothing_is_made_before_somebody_has_looked(
+        self, store: Store, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Though the plan is there, as after a worker died, or when it is retried."""
+        monkeypatch.setattr("faceveil.pipeline.veil_file", None)
+        for fields in ({"state": "analyzing"}, {"state": "failed", "problem": actions.CANCELLED}):
+            record = add(store, review=True, **fields)
+            store.write(record.id, PLAN, PLAN_MADE.to_json())
+            if record.problem is not None:
+                actions.retry(store, queue, record.id)
+            work.work_on(store, record.id, {})
+            assert store.load(record.id).state == "review"
 
     def test_another_workers_job_is_left_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -63,8 +63,16 @@ def fail(store: Store, record: Record, why: Problem) -> Record:
 
 
 def cancel(store: Store, job: str) -> Record:
-    """Stop a job, now if nobody is at it, else as soon as its worker notices."""
-    store.load(job)
+    """Stop a job, now if nobody is at it, else as soon as its worker notices.
+
+    Raises:
+        ProblemError: 409, there is nothing to stop any more.
+    """
+    record = store.load(job)
+    if record.state in ENDED:
+        if record.problem == CANCELLED:
+            return record
+        raise ProblemError(409, "ended", "the job has ended already", "Discard it, or leave it.")
     store.ask_to_stop(job)
     with suppress(HeldError), _held(store, job) as record:
         if record.state in UNFINISHED or record.state == "review":
@@ -75,8 +83,20 @@ def cancel(store: Store, job: str) -> Record:
 
 
 def retry(store: Store, queue: JobQueue, job: str) -> Record:
-    """Begin a failed job again. What was found out already is not looked for again."""
-    return _again(store, queue, job, lambda record: record)
+    """Begin a failed job again. What was found out already is not looked for again.
+
+    Raises:
+        ProblemError: 409, it has not failed; a result that is there stays.
+    """
+
+    def require_failed(record: Record) -> Record:
+        if record.state in ("done", "review"):
+            raise ProblemError(
+                409, "not-failed", "the job has not failed", "Render it to make the result anew."
+            )
+        return record
+
+    return _again(store, queue, job, require_failed)
 
 
 def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> Record:

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio.lowlevel import checkpoint
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -21,14 +22,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceveil.errors import FaceVeilError
 from faceveil.options import Options
-from faceveil.server import live, routes_files, routes_jobs, routes_service, routes_veil
+from faceveil.server import (
+    live,
+    routes_docs,
+    routes_files,
+    routes_jobs,
+    routes_service,
+    routes_veil,
+)
 from faceveil.server.care import Care, in_thread
 from faceveil.server.hub import TICK, Hub
 from faceveil.server.intake import Intake
 from faceveil.server.metrics import Metrics
 from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
 from faceveil.server.queue import JobQueue
-from faceveil.server.security import Guard
+from faceveil.server.routes_docs import describe_tokens
+from faceveil.server.security import Guard, cookie_of
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import Sweeper, clear_half_made
@@ -98,13 +107,15 @@ def create_app(
         summary="Finds every face in photos and videos and obscures it irreversibly.",
         version=version("faceveil"),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        docs_url=None,  # these pages would come from elsewhere
+        docs_url=None,  # these pages would come from elsewhere; routes_docs has one of its own
         redoc_url=None,
         lifespan=_lifespan,
         responses={"default": _PROBLEM, 422: _PROBLEM},
+        generate_unique_id_function=lambda route: route.name,
     )
+    describe_tokens(app, cookie_of(service))
     app.state.faceveil = state
-    for routes in (routes_service, routes_veil, routes_jobs, routes_files, live):
+    for routes in (routes_service, routes_docs, routes_veil, routes_jobs, routes_files, live):
         app.include_router(routes.router)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -114,7 +125,7 @@ def create_app(
     ):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_error)
-    return Guard(_Counted(app, state.metrics), service, token)
+    return Guard(_Counted(_headed(app), state.metrics), service, token)
 
 
 @asynccontextmanager
@@ -181,6 +192,27 @@ def _in_words(errors: Sequence[Any]) -> str:
     first = errors[0]
     place = ".".join(str(part) for part in first["loc"][1:])
     return f"{place}: {first['msg']}" if place else str(first["msg"])
+
+
+def _headed(app: ASGIApp) -> ASGIApp:
+    """Answers HEAD as GET, without the body, and without making all of it."""
+
+    async def headed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await app(scope, receive, send)
+            return
+        with CancelScope() as rest:
+
+            async def said(message: Message) -> None:
+                await send(message)
+                if message["type"] == "http.response.start":
+                    await send({"type": "http.response.body", "body": b""})
+                    rest.cancel()
+                    await checkpoint()
+
+            await app({**scope, "method": "GET"}, receive, said)
+
+    return headed
 
 
 class _Counted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ def refusal_page(problem: Problem, headers: dict[str, str]) -> HTMLResponse:
         + f'<p><a href="/">{said("Try again")}</a></p></section>'
         for language, said in (("en", _sentence), ("zh", in_chinese))
     )
-    return _page(body, problem.status, headers)
+    return bare_page(body, problem.status, headers)
 
 
 def welcome_page() -> HTMLResponse:
@@ -44,8 +45,8 @@ def welcome_page() -> HTMLResponse:
     This and no redirect, because a cookie for this site alone does not travel along a redirect that
     began elsewhere: in a link of a mail, or in the file that opens the browser.
     """
-    return _page(
-        '<p><a href="/">FaceVeil</a></p>', 200, {}, '<meta http-equiv="refresh" content="0;url=/">'
+    return bare_page(
+        '<p><a href="/">FaceVeil</a></p>', head='<meta http-equiv="refresh" content="0;url=/">'
     )
 
 
@@ -53,10 +54,13 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _page(body: str, status: int, headers: dict[str, str], head: str = "") -> HTMLResponse:
+def bare_page(
+    body: str, status: int = 200, headers: Mapping[str, str] | None = None, head: str = ""
+) -> HTMLResponse:
+    """A page that needs nothing else; ``body`` and ``head`` are HTML."""
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FaceVeil</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}<style>{_STYLE}</style></head><body><h1>FaceVeil</h1>{body}</body></html>"
     )
-    return HTMLResponse(page, status, {"Content-Security-Policy": _POLICY, **headers})
+    return HTMLResponse(page, status, {"Content-Security-Policy": _POLICY, **(headers or {})})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -82,8 +84,12 @@ class Intake:
         *,
         review: bool = False,
         direct: bool = False,
+        key: str | None = None,
     ) -> tuple[str, list[Record], list[Refused]]:
         """Make jobs of files, and of all that lies in archives.
+
+        Args:
+            key: of the client; what was accepted with it before is not made again.
 
         Returns:
             The id of the batch, its jobs, and what was refused.
@@ -92,7 +98,8 @@ class Intake:
             ProblemError, OutputError, OSError: the queue is full, or the disk; nothing was accepted
                 and nothing is left.
         """
-        batch, staged, refused = new_id(), list[_Staged](), list[Refused]()
+        batch = new_id() if key is None else _batch_of(key)
+        staged, refused = list[_Staged](), list[Refused]()
         now = time.time()
         try:
             for upload in uploads:
@@ -113,15 +120,23 @@ class Intake:
                 keep_seconds=self._service.keep_result_hours * 3600,
                 longest=self._service.max_minutes * 60,
             )
-            records = self._publish(staged, made, now)
+            records = self._publish(staged, made, now, None if key is None else batch)
         finally:
             _delete(staged)  # those that became jobs are not there any more
         return batch, records, refused
 
     def _publish(
-        self, staged: list[_Staged], made: Callable[..., Record], now: float
+        self,
+        staged: list[_Staged],
+        made: Callable[..., Record],
+        now: float,
+        batch: str | None,
     ) -> list[Record]:
-        """Make jobs of all, or of none if they are too many."""
+        """Make jobs of all, or of none if they are too many.
+
+        Args:
+            batch: if there are jobs of this one, it is they.
+        """
         if len(staged) > self._service.max_files:
             raise ProblemError(
                 413,
@@ -131,6 +146,9 @@ class Intake:
             )
         records: list[Record] = []
         with self._one_at_a_time:
+            there = [one for one in self._store.records() if one.batch == batch] if batch else []
+            if there:
+                return sorted(there, key=lambda record: record.created)
             self.require_room(len(staged))
             try:
                 for number, (folder, name) in enumerate(staged):
@@ -205,6 +223,11 @@ class Intake:
                 except InputError as error:
                     refused.append(Refused(name=name, problem=problem_of(error)))
                     _delete([staged.pop()])
+
+
+def _batch_of(key: str) -> str:
+    """The id of what is accepted with a key of a client."""
+    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:16]).decode()[:22]
 
 
 def _delete(staged: Iterable[_Staged]) -> None:

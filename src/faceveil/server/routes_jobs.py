@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceveil.server import actions, spool
@@ -54,8 +54,15 @@ _FORM: dict[str, Any] = {
 
 
 @router.post("/jobs", status_code=202, openapi_extra=_FORM)
-async def upload(request: Request, state: Here) -> Accepted:
-    """Take files in, each as a job; all that lies in a zip as one each."""
+async def upload(
+    request: Request,
+    state: Here,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Accepted:
+    """Take files in, each as a job; all that lies in a zip as one each.
+
+    Sent again with the same key, it gives the jobs of the first time, as long as one is there.
+    """
     state.intake.require_room()
     store, service = state.store, state.service
     async with spool.read_form(request, store.staging, service.max_files) as form:
@@ -66,7 +73,7 @@ async def upload(request: Request, state: Here) -> Accepted:
         if not uploads:
             raise ProblemError(422, "usage", "files: at least one is wanted")
         batch, records, refused = await to_thread.run_sync(
-            lambda: state.intake.accept(uploads, options, review=review)
+            lambda: state.intake.accept(uploads, options, review=review, key=idempotency_key)
         )
     await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))

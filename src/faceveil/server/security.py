@@ -76,8 +76,7 @@ class Guard:
         self._service = service
         self._token = token
         self._sessions = Sessions()
-        # A browser sends the cookies of a host to all of its ports.
-        self._cookie = f"faceveil-{service.port}"
+        self._cookie = cookie_of(service)
         names = {service.host.lower(), *map(str.lower, service.hosts)} - _ANY
         self._hosts = names | (_LOOPBACK if is_local(service.host) else frozenset())
         self._any_address = not is_local(service.host)
@@ -176,6 +175,11 @@ class Guard:
         if scope["path"] in _UPLOADS:
             return self._service.max_upload_mb * 1_000_000 + _UPLOAD_ROOM
         return _SMALL
+
+
+def cookie_of(service: Service) -> str:
+    """The name of the cookie: a browser sends those of a host to all of its ports."""
+    return f"faceveil-{service.port}"
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -97,9 +97,9 @@ def _run(store: Store, record: Record, options: Options) -> None:
         watch.enter("analyzing")
         plan = analyze_file(original, options, progress=watch)
         store.write(record.id, PLAN, plan.to_json())
-        if record.review:
-            watch.save(state="review", attempts=0, **_counts(plan))
-            return
+    if record.review:  # until somebody has looked, also where a worker died or a job is retried
+        watch.save(state="review", attempts=0, **_counts(plan))
+        return
     watch.enter("rendering", **_counts(plan))
     # The format follows the kind of file; the name only says how its suffix is spelled.
     suffix = media.output_suffix(plan.media, base_name(record.name))
