@@ -229,7 +229,7 @@ class Options(BaseModel):
         "video",
         None,
         "The encoder's quality number (crf), smaller is better. Unset: 20 for H.264, and what "
-        "looks like it for other encoders.",
+        "looks like it for other encoders, with about as many bits as the input at most.",
     )
     audio: Literal["copy", "drop"] = _setting(
         "video", "copy", "Keep all sound as it is, or leave it out: voices identify people too."

@@ -16,6 +16,7 @@ from av.error import FFmpegError
 from faceveil.errors import UsageError
 from faceveil.media.containers import reason
 from faceveil.media.facts import Mastering, Traits
+from faceveil.media.flow import Flow
 from faceveil.media.planes import subsampling
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
 """What encoders call a constant quality; the first one known is used."""
 
+_COSTS: Final = {"av1": 0.9, "hevc": 0.8, "vp9": 0.8, "h264": 1.0, "vp8": 1.1}
+"""Bits that codecs need for the same picture, roughly, by H.264."""
+
+_OLDER: Final = 0.8
+"""So many an older codec's pictures get: its flaws are detail, which a newer one has to repeat."""
+
+_ROOM: Final = 1.3
+"""What quick settings, and a key frame a second, may cost beyond the input's own rate."""
+
 _LEAST: Final = 64
 """Of smaller pictures, SVT-AV1 4.1 hangs on some and x265 4.2 ends the whole process on others."""
 _FROM_LEAST_ON: Final = ("libx265", "libsvtav1")
@@ -49,8 +59,9 @@ _ANY_SIZE: Final = frozenset({None, "vp8", "vp9", "av1"})
 _HIDDEN: Final = {"a53cc": "0", "udu_sei": "0", "s12m_tc": "0", "dolbyvision": "0"}
 """Options that would carry side data of the input into the picture stream."""
 
-_KEY_SECONDS: Final = 1
-"""A key frame this often: the check, and a person who looks for a place, jump to them."""
+_KEY_SECONDS: Final = (1.0, 5.0)
+"""A key frame this often: the check, and a person who looks for a place, jump to them. At most so
+seldom, where they would cost more than half of the input's bits."""
 
 _BOTTOM_FIRST: Final = (3, 4)
 _FULL_RANGE: Final = 2
@@ -102,9 +113,17 @@ def codec_of(name: str) -> str | None:
 
 
 def add_stream(
-    output: OutputContainer, name: str, traits: Traits, time_base: Fraction, options: Options
+    output: OutputContainer,
+    name: str,
+    traits: Traits,
+    time_base: Fraction,
+    options: Options,
+    flow: Flow | None,
 ) -> VideoStream:
     """Add an opened picture stream that keeps what ``traits`` say.
+
+    Args:
+        flow: how the bits of the input are spread, as a bound; None: no bound.
 
     Raises:
         UsageError: the encoder is unknown, does not start here, does not fit the container or
@@ -142,12 +161,13 @@ def add_stream(
     if traits.interlaced and name == "libx264":
         context.flags |= Flags.interlaced_dct
         context.field_order = traits.field_order
-    context.gop_size = max(1, round((traits.rate or _USUAL_RATE) * _KEY_SECONDS))
+    apart = _key_seconds(flow)
+    context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * apart))
     context.thread_count = 0
     context.thread_type = "AUTO"
     if name == "libx265" and output.format.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # what players by Apple ask for
-    context.options = _settings(name, context, traits, options)
+    context.options = _settings(name, context, traits, options, flow)
     if traits.matrix:
         stream.set_display_matrix(traits.matrix)
     try:
@@ -216,7 +236,13 @@ def _fitting(codec: Codec, wanted: str) -> str:
     )
 
 
-def _settings(name: str, context: CodecContext, traits: Traits, options: Options) -> dict[str, str]:
+def _settings(
+    name: str,
+    context: CodecContext,
+    traits: Traits,
+    options: Options,
+    flow: Flow | None,
+) -> dict[str, str]:
     own = {option.name for option in context.supported_options.private}
     quality, preset = _DEFAULTS.get(name, (None, None))
     if options.video_quality is not None:
@@ -227,10 +253,12 @@ def _settings(name: str, context: CodecContext, traits: Traits, options: Options
     if quality is not None:
         word = next((word for word in _QUALITY_WORDS if word in own), "global_quality")
         settings[word] = str(quality)
+    if options.video_quality is None:
+        settings |= _bound(name, traits, flow)
     if preset is not None:
         settings["cpu-used" if "cpu-used" in own else "preset"] = preset
     if name.startswith("libvpx"):
-        settings |= {"deadline": "realtime", "b": "0"}
+        settings |= {"deadline": "realtime", "b": settings.pop("maxrate", "0")}
         if name == "libvpx-vp9":
             settings |= {"row-mt": "1", "tile-columns": "2"}
         if traits.format.startswith("yuva"):
@@ -241,6 +269,30 @@ def _settings(name: str, context: CodecContext, traits: Traits, options: Options
     elif words := [*_field_words(name, traits), *_mastering_words(name, traits.mastering)]:
         settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
     return settings
+
+
+def _bound(name: str, traits: Traits, flow: Flow | None) -> dict[str, str]:
+    """A constant quality swells what is coarse already: no more bits than the input has.
+
+    A codec that needs more bits than the input's gets so much more. The buffer lets a busy moment
+    have the bits that it has in the input: bound by the mean, what moves after a rest is spoilt.
+    """
+    if name not in _DEFAULTS or flow is None:
+        return {}
+    ours = _COSTS[codec_of(name) or ""]
+    more = _ROOM * max(1.0, ours / _COSTS.get(traits.codec, _OLDER))
+    keys = max(0.0, 1 / _key_seconds(flow) - 1 / flow.apart) * flow.key  # that the input has not
+    settings = {"maxrate": f"{more * flow.rate + keys:.0f}"}
+    if not name.startswith("libvpx"):
+        settings["bufsize"] = f"{more * max(flow.burst, flow.key, flow.rate / 2):.0f}"
+    return settings
+
+
+def _key_seconds(flow: Flow | None) -> float:
+    least, most = _KEY_SECONDS
+    if flow is None:
+        return least
+    return min(max(least, 2 * flow.key / flow.rate), max(least, min(flow.apart, most)))
 
 
 def _field_words(name: str, traits: Traits) -> list[str]:

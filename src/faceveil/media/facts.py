@@ -90,6 +90,7 @@ class Traits:
         field_order: FFmpeg's number for it; 0 and 1 are not interlaced.
         first: time of the first frame, in units of the time base.
         shift: units by which the output is earlier than the input.
+        codec: FFmpeg's name for how the pictures are coded.
     """
 
     width: int
@@ -107,6 +108,7 @@ class Traits:
     mastering: Mastering | None
     first: int
     shift: int
+    codec: str
 
     @property
     def interlaced(self) -> bool:
@@ -158,6 +160,7 @@ def traits_of(
         mastering=_mastering(first),
         first=first.pts or 0,
         shift=_recorder_shift(container, stream),
+        codec=context.codec.canonical_name,
     )
 
 

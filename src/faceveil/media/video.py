@@ -64,7 +64,6 @@ class VideoSource(Closing):
     Attributes:
         origin: the file, or its bytes; path: the file, or None for bytes.
         traits: what the sink has to keep.
-        codec: FFmpeg's name for how the pictures are coded.
         sample_aspect: width of a displayed pixel by its height.
         warnings: what went wrong in reading; complete after a whole pass.
 
@@ -94,7 +93,6 @@ class VideoSource(Closing):
             self.traits = facts.traits_of(container, stream, first, matrix, self._look.format)
             self.dropped = facts.dropped(container, stream, first)
             notes = [note, *facts.notes_of(container, first, self.traits)]
-            self.codec = stream.codec_context.codec.canonical_name
             frames, self.time_base = stream.frames or None, time_base_of(stream)
         if matrix and upright is None:
             notes.append("turned by an angle that is no quarter; boxes refer to the unturned frame")

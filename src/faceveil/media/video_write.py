@@ -17,6 +17,7 @@ from faceveil.errors import UsageError
 from faceveil.media import encoders
 from faceveil.media.audio import Sound
 from faceveil.media.containers import container_of, writing
+from faceveil.media.flow import flow_in
 from faceveil.media.part import PartFile
 from faceveil.media.planes import enlarged
 from faceveil.media.sei import without_encoder_info
@@ -84,9 +85,17 @@ class VideoSink(Aborting):
 
     def _open(self, name: str, options: Options) -> None:
         source, traits = self._source, self._traits
+        flow = None
+        if options.video_quality is None:
+            flow = flow_in(source.origin, source.media.format)
         with writing():
             self._stream = encoders.add_stream(
-                self._output, name, self._coded, source.time_base, options
+                self._output,
+                name,
+                self._coded,
+                source.time_base,
+                options,
+                flow,
             )
             self._format = self._stream.codec_context.pix_fmt
             notes = self._made_necessary(name)
@@ -123,7 +132,7 @@ class VideoSink(Aborting):
                 f"the last column or row is repeated: {coded.width}x{coded.height} is even, which "
                 f"{encoders.codec_of(name)} needs"
             )
-        if container.iso and encoders.codec_of(name) == "hevc" and self._source.codec != "hevc":
+        if container.iso and encoders.codec_of(name) == "hevc" and given.codec != "hevc":
             notes.append("10 bits a sample are written as HEVC, which not every browser plays")
         return notes
 
