@@ -69,8 +69,16 @@ def recording(clip: Path, out: Path, **limits: int) -> tuple[subprocess.Popen[st
 
 @unix
 @pytest.mark.usefixtures("detector")
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("SIGTERM", ".mp4"),
+        ("SIGHUP", ".mkv"),
+        ("SIGINT", ".mp4"),
+        ("SIGKILL", ".mp4"),
+        ("SIGKILL", ".mkv"),
+    ],
+)
 def test_signals(name: str, suffix: str, clip: Path, tmp_path: Path) -> None:
     number = signal.Signals[name]
     out = tmp_path / f"out{suffix}"
