@@ -7,9 +7,11 @@ from typing import Any
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
+from faceveil import pipeline
 from faceveil.errors import UsageError
 from faceveil.media.hygiene import leftovers
 from faceveil.obscure.canvas import canvas_of
@@ -123,3 +125,25 @@ def test_what_is_painted_is_opaque(tmp_path: Path) -> None:
         assert frame.alpha is not None
         assert frame.alpha[12:44, 44:76].min() > 250
         assert frame.alpha[:, 86:].max() < 5
+
+
+def test_a_name_that_cannot_hold_it_is_refused_before_anything_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = overlay(tmp_path / "in.mov", [title()] * 2, "qtrle", "argb", "mov", {})
+    gif = tmp_path / "in.gif"
+    PIL.Image.new("RGB", (64, 48)).save(
+        gif, save_all=True, append_images=[PIL.Image.new("RGB", (64, 48), "red")]
+    )
+    monkeypatch.setattr(pipeline, "analyze", None)  # so a look would fail
+    for path, name in (
+        (clip, "out.mp4"),
+        (clip, "out.mov"),
+        (clip, "out.gif"),
+        (clip, "out.jpg"),
+        (gif, "out.mp4"),
+        (gif, "out.webm"),
+    ):
+        with pytest.raises(UsageError):
+            veil_file(path, tmp_path / name, Options())
+        assert not (tmp_path / name).exists()

@@ -53,7 +53,7 @@ _SUFFIXES: Final[dict[str, str]] = {
 _NAMED: Final[dict[str, str]] = {
     "image": "faceveil.media.image_write:require_suffix",
     "animation": "faceveil.media.image_write:require_suffix",
-    "video": "faceveil.media.containers:container_of",
+    "video": "faceveil.media.containers:require_suffix",
 }
 
 
@@ -218,7 +218,7 @@ def require_suffix(target: Path, media: Media) -> None:
     """Refuse the name of an output before any work is done for it.
 
     Raises:
-        UsageError: its suffix is of no format, or of one that is not written.
+        UsageError: its suffix is of no format, of one that is not written, or cannot hold this.
     """
     if (place := _NAMED.get(media.kind)) is not None:
-        _load(place)(target)
+        _load(place)(target, media)

@@ -141,6 +141,17 @@ def container_of(target: Path) -> Container:
     raise UsageError(f"no video can be written as {suffix or 'a file without suffix'}: use {names}")
 
 
+def require_suffix(target: Path, media: Media) -> None:
+    """Refuse a name that asks for a container which cannot hold a video.
+
+    Raises:
+        UsageError: none that is written, or one without transparency for a video that has it.
+    """
+    container = container_of(target)
+    if media.transparent and not container.keeps_alpha:
+        raise UsageError(f"{container.name} cannot keep transparency", "Write it as .webm or .mkv.")
+
+
 def open_input(origin: Path | bytes, kind: str) -> InputContainer:
     """Open a video for reading, as what its bytes say it is and nothing else.
 

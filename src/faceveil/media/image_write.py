@@ -57,8 +57,8 @@ def _may_keep(traits: Traits, format: str, options: Options) -> bool:
     return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
 
 
-def require_suffix(target: Path) -> None:
-    """Refuse a name that asks for no format in which pictures are written.
+def require_suffix(target: Path, media: Media) -> None:
+    """Refuse a name that asks for no format in which such pictures are written.
 
     Raises:
         UsageError: a picture by this name would not be what it says, or nobody could open it.

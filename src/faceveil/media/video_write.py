@@ -16,7 +16,7 @@ from faceveil.closing import Aborting
 from faceveil.errors import UsageError
 from faceveil.media import encoders
 from faceveil.media.audio import Sound
-from faceveil.media.containers import container_of, writing
+from faceveil.media.containers import container_of, require_suffix, writing
 from faceveil.media.flow import flow_in
 from faceveil.media.part import PartFile
 from faceveil.media.planes import enlarged
@@ -61,6 +61,7 @@ class VideoSink(Aborting):
             raise UsageError("only the frames of a video can be written as a video")
         self._source = source
         self._traits = source.traits
+        require_suffix(target, source.media)
         self._container = container_of(target)
         name = encoders.choose(options, self._container, self._traits)
         self._coded = encoders.coded(name, options, self._container, self._traits)
@@ -137,10 +138,6 @@ class VideoSink(Aborting):
         return notes
 
     def _check_fit(self, name: str) -> None:
-        if self._traits.format.startswith("yuva") and not self._container.keeps_alpha:
-            raise UsageError(
-                f"{self._container.name} cannot keep transparency", "Write it as .webm or .mkv."
-            )
         aspect = self._traits.sample_aspect
         if self._container.keeps_shape or aspect in (None, 1):
             return
