@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
+from faceveil.cli.remarks import Remarks
 from faceveil.cli.ui import UI, describe
 from faceveil.errors import (
     SOME_FAILED,
@@ -46,6 +47,7 @@ class Outcomes:
         self.ui = ui
         self.strict = strict
         self.evidence = evidence
+        self.remarks = Remarks()
         self._codes: set[int] = set()
 
     @property
@@ -94,9 +96,14 @@ class Outcomes:
             self.ui.note(f"files that accompany pictures and are no media: {number}")
 
     def veiled(
-        self, path: Path | Job, folder: Path | str, report: Report, packed: Sequence[Packed] = ()
+        self,
+        path: Path | Job,
+        folder: Path | str,
+        report: Report,
+        packed: Sequence[Packed] = (),
+        told: Collection[str] = (),
     ) -> None:
-        """A file was obscured and written into ``folder``."""
+        """A file was obscured and written into ``folder``; some of its notes are told already."""
         from faceveil.batch.store import is_url
 
         self.done(partial=report.status == "partial")
@@ -109,6 +116,7 @@ class Outcomes:
             )
         for warning in report.warnings:
             self.ui.warn(f"{path}: {warning}")
+        self.remarks.add(report, told)
         if self.evidence:
             self.evidence.add(report, None if is_url(str(target)) else Path(target))
 
@@ -299,6 +307,7 @@ def veil_one(
         else:
             folder = path.parent if out is None else out if out.is_dir() else out.parent
             outcomes.veiled(path, folder, done)
+    outcomes.remarks.tell(ui)
     return outcomes.exit_code
 
 
@@ -349,8 +358,11 @@ def veil_many(
             elif isinstance(one.outcome, Exception):
                 outcomes.failed(one.job, one.outcome, one.codes)
             else:
-                outcomes.veiled(one.job, one.folder, one.outcome, one.packed)
+                named = (f"{piece.name} is left out: {piece.reason}" for piece in one.passed)
+                told = {*one.notes, *named}
+                outcomes.veiled(one.job, one.folder, one.outcome, one.packed, told)
                 outcomes.add(one.codes)
+    outcomes.remarks.tell(ui)
     return outcomes.exit_code
 
 

@@ -20,6 +20,12 @@ from faceveil.types import Box, Plan, Track
 SIZES = (0, 16, 32, 64, 128, 256)
 """Borders of the ranges in which faces are counted, in pixels; the last is open."""
 
+MISSED = {
+    "subtitles": "the subtitles are left out",
+    "further picture stream": "a further picture stream is left out",
+}
+"""What a user would miss of what no output holds. The rest are metadata, which are meant to go."""
+
 
 # Settings that say where and how fast, not what.
 def make_report(
@@ -49,6 +55,7 @@ def make_report(
     given, finished, name = files
     settings = settings_of(options)
     warnings = (*warnings, *source.warnings, *sink.warnings)
+    warnings += tuple(MISSED[what] for what in source.dropped if what in MISSED)
     if name:
         certain = [finding for finding in findings if finding.kind != "doubt"]
         warnings += tuple(f"the check found {finding.words}" for finding in certain)

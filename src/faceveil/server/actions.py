@@ -121,7 +121,14 @@ def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], R
         store.drop(job, record.result or REPORT, REPORT)
         store.forget_stop(job)
         record = record.but(
-            state="queued", problem=None, ended=None, attempts=0, result="", warnings=()
+            state="queued",
+            problem=None,
+            ended=None,
+            attempts=0,
+            result="",
+            warnings=(),
+            notes=(),
+            dropped=(),
         )
         store.save(record)
     enqueue(queue, [record])

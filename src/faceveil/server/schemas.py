@@ -58,6 +58,8 @@ class Job(BaseModel):
     frames: int | None = Field(None, examples=[1])
     problem: Problem | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = Field((), examples=[["GPS"]])
     created: datetime
     original_expires: datetime | None = None
     result_expires: datetime | None = None

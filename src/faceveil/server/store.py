@@ -79,6 +79,8 @@ class Record(BaseModel):
     frames: int | None = None
     problem: Problem | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
     result: str = ""
 
     def but(self, **changes: Any) -> Record:

@@ -112,6 +112,8 @@ def _run(store: Store, record: Record, options: Options) -> None:
         ended=time.time(),
         result=result.name,
         warnings=report.warnings,
+        notes=report.notes,
+        dropped=report.dropped,
         # The check may have had more faces covered than the plan says.
         faces=report.tracks,
         filled=report.filled,

@@ -115,6 +115,12 @@ export class JobCard {
     for (const warning of job.warnings ?? []) {
       notes.push(el("p", { class: "warn small" }, icon("warning"), el("span", {}, told(warning))));
     }
+    for (const note of job.notes ?? []) {
+      notes.push(el("p", { class: "soft small" }, told(note)));
+    }
+    if (job.dropped?.length) {
+      notes.push(el("p", { class: "soft small" }, t("job.dropped", { what: job.dropped.map(told).join(t("list.comma")) })));
+    }
     const expires = job.has_original ? job.original_expires : job.has_result && job.result_expires;
     if (expires && !isBusy(job)) {
       const key = job.has_original ? "job.original.until" : "job.result.until";

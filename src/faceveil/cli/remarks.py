@@ -1,0 +1,33 @@
+"""What a user may want to know of what was done, and would not look up in a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faceveil.cli.ui import UI
+    from faceveil.report import Report
+
+
+class Remarks:
+    """Notes and what was removed, each told once at the end, however many files it is about."""
+
+    def __init__(self) -> None:
+        self._files = 0
+        self._notes: Counter[str] = Counter()
+        self._removed: dict[str, None] = {}
+
+    def add(self, report: Report, told: Collection[str] = ()) -> None:
+        """What came of a file; some of its notes are told already."""
+        self._files += 1
+        self._notes.update(set(report.notes) - set(told))
+        self._removed.update(dict.fromkeys(report.dropped))
+
+    def tell(self, ui: UI) -> None:
+        """Say it, a line for each note and one for all that was removed."""
+        for note, files in sorted(self._notes.items()):
+            ui.note(f"note: {note}" if self._files == 1 else f"note: {note} ({files} files)")
+        if self._removed:
+            ui.note(f"removed: {'; '.join(self._removed)}")
