@@ -64,6 +64,9 @@ class Told:
             if face.score >= floor and face.box.intersection(box) > 0
         ]
 
+    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+        return []
+
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         self.checked.append(frame.index)
         return [face for face in self.again(frame.index) if face.score >= floor]

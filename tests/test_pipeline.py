@@ -39,6 +39,9 @@ class Scripted:
     def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         return [face for face in self.detect(frame, floor) if face.box.intersection(box) > 0]
 
+    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+        return []
+
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.again if face.score >= floor]
 

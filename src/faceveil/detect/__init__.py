@@ -72,6 +72,10 @@ class Detector(Protocol):
         """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
         ...
 
+    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+        """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
+        ...
+
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         """A quick look at other scales than ``detect`` uses, for checking its work."""
         ...

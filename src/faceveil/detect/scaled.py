@@ -32,6 +32,8 @@ TILE = 1088
 SEAM = 2.0
 # An answer of this share of the score asked for is enough to confirm another pass.
 CONFIRMS = 0.75
+# Heads that lie are looked for in a picture smaller by this: most faces are upright.
+HALF = 2
 # A face at the border of a part is shown with so much around it, in its own sizes.
 CONTEXT = 1.0
 # A single pass that is this much above the threshold needs no confirmation.
@@ -141,6 +143,22 @@ class Scaled:
         found = [self._run(frame, step, CONFIRMS * floor) for step in steps]
         large = LARGE * self.smallest_face(*size)
         return [face for face in _vote(steps, found, large) if face.score >= floor]
+
+    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+        """Faces of heads that lie on either side, from twice the smallest size on."""
+        width, height = frame.size
+        image = frame.at_size(max(1, width // HALF), max(1, height // HALF))
+        found = []
+        for quarters in (1, 3):
+            turned = Frame(frame.index, np.ascontiguousarray(np.rot90(image, quarters)))
+            for face in self._look(turned, turned.size, floor):
+                x0, y0, x1, y1 = face.box.as_tuple()
+                h, w = image.shape[:2]
+                left = quarters == 1
+                box = Box(w - y1, x0, w - y0, x1) if left else Box(y0, h - x1, y1, h - x0)
+                # Without landmarks, whose roll would be of the turned picture.
+                found.append(Face(box.transformed(width / w), face.score))
+        return found
 
     def look_again(self, frame: Frame, floor: float) -> list[Face]:
         """Quick passes at scales that ``detect`` does not use."""

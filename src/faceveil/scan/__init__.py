@@ -101,6 +101,8 @@ def follow(
             due, patches = schedule.due(frame.pts, thumbnail, suspect), schedule.changed(frame)
             if due or patches is None:
                 found = look(frame)
+                if (sure := schedule.sideways(suspect)) is not None:
+                    found += detector.sideways(frame, sure)
                 schedule.saw(found)
             elif patches:
                 found = [f for patch in patches for f in detector.glance(frame, patch, floor)]

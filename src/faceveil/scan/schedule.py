@@ -26,6 +26,8 @@ NEAR, ALIKE = 1.0, 1.5
 # the camera goes 15 times the size of their face in a second. Only clear faces count, because in a
 # crowd the doubtful ones come and go.
 FAR, CLEAR = 4.0, 0.6
+# Heads that lie are looked for this often: with what a look may be late, gaps that are bridged.
+SIDEWAYS_SECONDS = 0.7
 # What changes more than this share of the picture in frame after frame is a fade, or a camera that
 # moves. While it goes on, the looks because of it are this far apart at least.
 GLOBAL, MOVING_SECONDS = 0.3, 0.12
@@ -53,6 +55,9 @@ class EveryFrame:
     def stood(self, pts: int, until: int) -> bool:
         return False
 
+    def sideways(self, suspect: bool) -> float | None:
+        return None
+
     def saw(self, faces: Sequence[Face]) -> None:
         """Makes no difference."""
 
@@ -75,7 +80,7 @@ class Schedule:
         self._smallest = smallest
         self._faces: Sequence[Face] = ()
         self._changes: ChangeMap | None = None
-        self._now = -math.inf
+        self._now = self._turned = -math.inf
         self._shown: NDArray[Any] | None = None
         self._thumbnail: NDArray[Any] | None = None
         self._looked = self._before = -math.inf
@@ -95,6 +100,7 @@ class Schedule:
         if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
             self._faces, self._thumbnail, self._changes = (), None, None
             self._looked, self._anew = -math.inf, True
+            self._turned = -math.inf
         self._now, self._shown = pts, thumbnail
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
         since = self._since()
@@ -104,6 +110,13 @@ class Schedule:
     def stood(self, pts: int, until: int) -> bool:
         """Whether a frame of this time, with the next at the other, was shown for long."""
         return (until - pts) * self._unit >= REST_SECONDS
+
+    def sideways(self, suspect: bool) -> float | None:
+        """The score from which heads that lie are looked for in this frame; None: not at all."""
+        if not suspect and (self._now - self._turned) * self._unit < SIDEWAYS_SECONDS:
+            return None
+        self._turned = self._now
+        return self._sure
 
     def changed(self, frame: Frame) -> Sequence[Box] | None:
         """Where this frame has to be looked at because it is not as it was; None: all over.
