@@ -40,16 +40,29 @@ class Shape:
     aspect: Fraction | None
     matrix: tuple[int, ...] | None
 
-    @classmethod
-    def of(cls, frame: VideoFrame, decoder: VideoCodecContext) -> Shape:
-        return cls(
+
+class Shapes:
+    """Tells the shapes of a film's frames.
+
+    The display matrix is read once for each turn: PyAV's frame and its side data hold each other,
+    so every frame that is asked for it stays in memory until the garbage collector comes by.
+    """
+
+    def __init__(self) -> None:
+        self._matrices: dict[int, tuple[int, ...] | None] = {}
+
+    def of(self, frame: VideoFrame, decoder: VideoCodecContext) -> Shape:
+        turn = frame.rotation
+        if turn not in self._matrices:
+            self._matrices[turn] = display_matrix(frame)
+        return Shape(
             frame.width,
             frame.height,
             frame.format.name,
             frame.color_range == FULL,
             frame.colorspace,
             decoder.sample_aspect_ratio or None,
-            display_matrix(frame),
+            self._matrices[turn],
         )
 
 
@@ -58,15 +71,16 @@ class Changes:
 
     Args:
         first: the shape of its first frame.
+        shapes: tells those of the others.
     """
 
-    def __init__(self, first: Shape) -> None:
-        self._first = first
+    def __init__(self, first: Shape, shapes: Shapes) -> None:
+        self._first, self._shapes = first, shapes
         self._met: dict[Shape, int] = {}
 
     def at(self, index: int, frame: VideoFrame, decoder: VideoCodecContext) -> Shape:
         """Note the next frame, and tell its shape."""
-        shape = Shape.of(frame, decoder)
+        shape = self._shapes.of(frame, decoder)
         if shape != self._first:
             self._met.setdefault(shape, index)
         return shape

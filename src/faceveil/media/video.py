@@ -28,7 +28,7 @@ from faceveil.media.containers import (
 from faceveil.media.doubt import Doubt
 from faceveil.media.ending import another_follows, is_cut_off
 from faceveil.media.facts import time_base_of
-from faceveil.media.fitting import Changes, Fitter, Shape
+from faceveil.media.fitting import Changes, Fitter, Shape, Shapes
 from faceveil.media.planes import Orientation, Picture, converted, look_of
 from faceveil.media.view import VideoFrame
 from faceveil.types import Media
@@ -84,6 +84,7 @@ class VideoSource(Closing):
             stream = self._picture_stream(container)
             self._stream_index = stream.index
             self._with_alpha = _has_alpha(container, stream)
+        self._shapes = Shapes()
         with open_input(origin, kind) as container, reading():
             stream = self._picture_stream(container)
             first, self._shape = self._first_frame(container, stream)
@@ -162,7 +163,7 @@ class VideoSource(Closing):
                         decoder.flush_buffers()
                 for frame in decoded:
                     if frame.pts in due:
-                        picture = self._picture(frame, Shape.of(frame, decoder), fitter)
+                        picture = self._picture(frame, self._shapes.of(frame, decoder), fitter)
                         yield VideoFrame(index[frame.pts], picture, frame.pts, frame.is_corrupt)
 
     def times(self) -> tuple[list[int], set[int]]:
@@ -200,7 +201,7 @@ class VideoSource(Closing):
         clock = Clock(self.time_base, self.traits.rate, self._kind)
         index = lost = damaged = 0
         doubt = Doubt()
-        changes = Changes(self._shape)
+        changes = Changes(self._shape, self._shapes)
         fitter = self._fitter()
         broken = too_large = ""
         for packet in packets:
@@ -277,7 +278,7 @@ class VideoSource(Closing):
                 self._check_size(frame.width, frame.height)
                 if min(plane.line_size for plane in frame.planes) <= 0:
                     raise UnsupportedError("pictures stored bottom-up are not handled")
-                return frame, Shape.of(frame, decoder)
+                return frame, self._shapes.of(frame, decoder)
         raise UnreadableError("no picture in the video can be decoded")
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
