@@ -9,7 +9,9 @@ request is never put out by those who have not.
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -27,6 +29,7 @@ MOST = 500
 """Connections at a time. A browser opens six."""
 BACKLOG = 100
 """Connections that are taken on in one go."""
+_LINE = 4096
 _WANTED = 16_384
 """Descriptors: of connections, of what is sent in them, and of all else."""
 _EACH = 4
@@ -113,6 +116,18 @@ class Line(H11Protocol):
         """End it at once, whatever was to be sent yet."""
         self.connections.discard(self)  # it does not count any more
         self.transport.abort()
+
+
+def wait_in_line(listener: int) -> None:
+    """Let more connections wait to be taken on than are taken on in one go.
+
+    asyncio has one number for both. Those that find no place try again after a second, then two.
+
+    Args:
+        listener: handle of the socket.
+    """
+    with socket.socket(fileno=os.dup(listener)) as same:
+        same.listen(_LINE)
 
 
 def look_at_all(connections: Iterable[Any]) -> None:

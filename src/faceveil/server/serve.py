@@ -23,7 +23,7 @@ from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of, can_open, forget_page, open_page
 from faceveil.server.hub import Hub
-from faceveil.server.lines import BACKLOG, Line, look_at_all, raise_limits
+from faceveil.server.lines import BACKLOG, Line, look_at_all, raise_limits, wait_in_line
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
 from faceveil.server.security import new_token
@@ -149,6 +149,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
+            for server in self.servers:
+                for listener in server.sockets:
+                    wait_in_line(listener.fileno())
             self._ready()
 
     async def on_tick(self, counter: int) -> bool:
