@@ -225,3 +225,15 @@ def test_constants_in_the_text_are_those_in_the_code() -> None:
         row = re.search(rf"\| `{name}` \|.*?px \|", said["detection.md"])
         assert row is not None
         assert ", ".join(f"{level:g}" for level in levels.values()) in row[0]
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    table = (DOCS / "threats.md").read_text(encoding="utf-8").partition("## What the service")[2]
+    rows = [line for line in table.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    named = [re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", row.split("|")[3]) for row in rows[1:]]
+    assert len(named) > 10
+    for tests in named:
+        assert tests
+        for file, part in tests:
+            code = (REPOSITORY / "tests" / file).read_text(encoding="utf-8")
+            assert f"class {part}:" in code or not part

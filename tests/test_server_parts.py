@@ -602,6 +602,17 @@ class TestWork:
             work.work_on(store, record.id, {})
             assert store.load(record.id).state == "review"
 
+    def test_a_broken_plan_is_not_made_anew(self, store: Store) -> None:
+        """A new one would not have the faces that somebody had added."""
+        record = add(store)
+        store.write(record.id, PLAN, "{")
+        work.work_on(store, record.id, {})
+        failed = store.load(record.id)
+        assert failed.problem is not None
+        assert (failed.problem.status, failed.problem.type) == (409, "no-plan")
+        with pytest.raises(ProblemError, match="broken"):
+            actions.save_plan(store, record.id, PLAN_MADE)
+
     def test_another_workers_job_is_left_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:

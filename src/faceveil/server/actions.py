@@ -144,14 +144,28 @@ def enqueue(queue: JobQueue, records: Iterable[Record]) -> None:
         tell_fault("the queue of jobs cannot be used", error)
 
 
+def plan_of(store: Store, job: str) -> Plan:
+    """The saved plan of a job.
+
+    Raises:
+        ProblemError: 409, there is none, or it is broken. A new analysis in its place would lose
+            the faces that a person has added.
+    """
+    try:
+        return Plan.from_json(store.path(job, PLAN).read_bytes())
+    except FileNotFoundError as error:
+        raise ProblemError(409, "no-plan", "the job has no plan yet") from error
+    except ValueError as error:
+        raise ProblemError(
+            409, "no-plan", "the plan of the job is broken", "Upload the file again."
+        ) from error
+
+
 def save_plan(store: Store, job: str, edited: Plan) -> Plan:
     """Take over the tracks of an edited plan; what the analysis found out otherwise stays."""
     with at_rest(store, job) as record:
         _require_original(store, record)
-        try:
-            plan = Plan.from_json(store.path(job, PLAN).read_bytes())
-        except FileNotFoundError as error:
-            raise ProblemError(409, "no-plan", "the job has no plan yet") from error
+        plan = plan_of(store, job)
         _require_same(plan, edited)
         plan = replace(plan, tracks=edited.tracks)
         store.write(job, PLAN, plan.to_json())

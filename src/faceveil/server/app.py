@@ -41,6 +41,7 @@ from faceveil.server.security import Guard, cookie_of
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import Sweeper, clear_half_made
+from faceveil.server.tell import tell_fault
 
 STATIC = Path(__file__).with_name("static")
 SWEEP_SECONDS, LOOK_SECONDS = 2.0, 10.0
@@ -216,16 +217,28 @@ def _headed(app: ASGIApp) -> ASGIApp:
 
 
 class _Counted:
-    """Counts the answers."""
+    """Counts the answers, and ends with each."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
         async def counting(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
                 self._metrics.requests.labels(message["status"]).inc()
             await send(message)
+            if message["type"] == "http.response.body":
+                answered = not message.get("more_body", False)
 
-        await self._app(scope, receive, counting)
+        try:
+            await self._app(scope, receive, counting)
+        except Exception as error:
+            # Starlette raises what it has answered, and uvicorn then drops the connection, on which
+            # the next request may be on its way.
+            if not answered:
+                raise
+            tell_fault("requests", error)

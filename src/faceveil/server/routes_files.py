@@ -95,7 +95,8 @@ async def thumbnail(
     def make() -> bytes:
         record = state.store.load(job)
         path = _existing(state, record, ORIGINAL)
-        for found in Plan.from_json(_read(state, job, PLAN)).tracks:
+        _existing(state, record, PLAN)
+        for found in actions.plan_of(state.store, job).tracks:
             if found.id == track:
                 return previews.face_jpeg(path, found, _options(record, state))
         raise ProblemError(404, "not-found", "there is no such track")

@@ -16,7 +16,7 @@ from faceveil.report import Report
 from faceveil.server import actions
 from faceveil.server.locks import HeldError
 from faceveil.server.names import base_name, result_name
-from faceveil.server.problems import problem, problem_of
+from faceveil.server.problems import ProblemError, problem, problem_of
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, UNFINISHED, Progress, Record, State, Store
 from faceveil.types import Plan
 
@@ -72,7 +72,7 @@ def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
             if isinstance(error, WithheldError) and error.report is not None:
                 _save_report(store, record, error.report)
             actions.fail(store, store.load(job), problem_of(error))
-            if not isinstance(error, FaceVeilError):
+            if not isinstance(error, FaceVeilError | ProblemError):
                 raise
         except BaseException:
             # The worker is told to end; that is no fault of the job.
@@ -91,7 +91,7 @@ def _run(store: Store, record: Record, options: Options) -> None:
     watch = _Watch(store, record)
     beats.patient(patience(original, options))
     if store.has(record.id, PLAN):
-        plan = Plan.from_json(store.path(record.id, PLAN).read_bytes())
+        plan = actions.plan_of(store, record.id)
     else:
         _require_short(original, record)
         watch.enter("analyzing")

@@ -124,7 +124,7 @@ def run_child() -> None:
     import json
 
     quiet_logs()
-    sys.excepthook = lambda kind, error, trace: tell_fault("a worker ended", error)
+    sys.excepthook = lambda kind, error, trace: tell_fault("worker", error)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     given = json.loads(sys.stdin.readline())
     stop = threading.Event()
