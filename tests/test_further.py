@@ -83,8 +83,12 @@ def test_a_heic_with_a_sequence_beside_its_still(hevc: Part) -> None:
         open_source(alone, OPTIONS)
 
 
-def mpo(*, kinds: tuple[int, ...], order: str) -> bytes:
-    """JPEG files behind each other, with an index in the first (CIPA DC-007)."""
+def mpo(*, kinds: tuple[int, ...], order: str, says: bytes = b"") -> bytes:
+    """JPEG files behind each other, with an index in the first (CIPA DC-007).
+
+    Args:
+        says: what those behind the first say of themselves.
+    """
 
     def jpeg(level: int) -> bytes:
         buffer = io.BytesIO()
@@ -92,7 +96,17 @@ def mpo(*, kinds: tuple[int, ...], order: str) -> bytes:
         return buffer.getvalue()
 
     files = [jpeg(number) for number in range(len(kinds))]
-    entries = b"".join(struct.pack(order + "IIIHH", kind, 0, 0, 0, 0) for kind in kinds)
+    comment = struct.pack(">HH", 0xFFFE, len(says) + 2) + says if says else b""
+    files[1:] = [file[:2] + comment + file[2:] for file in files[1:]]
+    # The first lies at 0; places count from where the index begins, behind SOI, marker and name.
+    index = 8 + 2 + 36 + 4 + _ENTRY * len(kinds)
+    places = [0]
+    for file in files[:-1]:
+        places.append((places[-1] or index) + len(file))
+    entries = b"".join(
+        struct.pack(order + "IIIHH", kind, len(file), place, 0, 0)
+        for kind, file, place in zip(kinds, files, places, strict=True)
+    )
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
     head += struct.pack(order + "H", 3)
     head += struct.pack(order + "HHI4s", 0xB000, 7, 4, b"0100")
@@ -103,7 +117,8 @@ def mpo(*, kinds: tuple[int, ...], order: str) -> bytes:
     return files[0][:2] + segment + files[0][2:] + b"".join(files[1:])
 
 
-STEREO, GAIN_MAP, PREVIEW = 0x020002, 0, 0x010001
+_ENTRY = 16
+PRIMARY, STEREO, NO_KIND, PREVIEW = 0x030000, 0x020002, 0, 0x010001
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -112,15 +127,56 @@ STEREO, GAIN_MAP, PREVIEW = 0x020002, 0, 0x010001
     [
         ((STEREO, STEREO), 1),
         ((STEREO, STEREO, STEREO), 2),
-        ((0x030000, GAIN_MAP), 0),
-        ((0x030000, PREVIEW, PREVIEW), 0),
+        ((PRIMARY, NO_KIND), 1),
+        ((PRIMARY, NO_KIND, PREVIEW, NO_KIND), 2),
+        ((PRIMARY, PREVIEW, PREVIEW), 0),
     ],
 )
 def test_further_pictures_of_an_mpo(kinds: tuple[int, ...], count: int, order: str) -> None:
-    """Of stereo pictures, not previews and gain maps, of which a user knows nothing."""
+    """Not previews, of which a user knows nothing."""
     told = warnings(mpo(kinds=kinds, order=order))
     assert len(told) == (count > 0)
     assert all(f"{count} further" in warning for warning in told)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    "says", [b'hdrgm:Version="1.0"', b"urn:iso:std:iso:ts:21496-1", b"apdi:AuxiliaryImageType"]
+)
+def test_a_gain_map_is_no_further_picture(says: bytes, order: str) -> None:
+    """Phones give it no kind, as programs do that put several photos into one file."""
+    assert warnings(mpo(kinds=(PRIMARY, NO_KIND), order=order, says=says)) == ()
+
+
+def test_further_photos_that_a_program_put_into_a_jpeg() -> None:
+    buffer = io.BytesIO()
+    picture().save(buffer, "MPO", save_all=True, append_images=[picture(5), picture(9)])
+    assert warnings(buffer.getvalue()) == ("2 further pictures of the file are left out",)
+
+
+@pytest.mark.parametrize("brand", [b"mp42", b"isom", b"qt  "])
+def test_the_clip_of_a_motion_photo_is_missed(brand: bytes, hevc: Part, tmp_path: Path) -> None:
+    clip = box(b"ftyp", brand + bytes(4) + brand) + box(b"moov", bytes(8)) + box(b"mdat", bytes(99))
+    buffer = io.BytesIO()
+    picture().save(buffer, "JPEG")
+    told = ("the clip of a motion photo is left out; only its still picture is kept",)
+    assert warnings(buffer.getvalue()) == ()
+    path = tmp_path / "in.jpg"
+    path.write_bytes(buffer.getvalue() + clip)
+    done = faceveil("veil", path, "-o", tmp_path / "out.jpg", "--check", "off")
+    assert done.returncode == 0
+    assert told[0] in done.stderr
+    assert b"ftyp" not in (tmp_path / "out.jpg").read_bytes()
+    assert warnings(heif([hevc], major=b"heic", brands=b"mif1heic") + box(b"mpvd", clip)) == told
+
+
+def test_the_picture_that_is_shown_where_an_animation_is_not_known() -> None:
+    buffer = io.BytesIO()
+    options = {"save_all": True, "default_image": True, "duration": 40}
+    picture().save(buffer, "PNG", append_images=[picture(5), picture(9)], **options)
+    with open_source(buffer.getvalue(), OPTIONS) as source:
+        assert len(list(source.frames())) == 2
+        assert source.warnings == ("1 further picture of the file is left out",)
 
 
 def test_further_pictures_of_real_files(data: Path) -> None:

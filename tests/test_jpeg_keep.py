@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -119,6 +121,37 @@ def test_outside_the_replaced_blocks_every_pixel_is_the_same(
     if deep.any():  # whole units of nothing but paint: others take colour from what lies outside
         assert np.abs(after[deep].astype(int) - 130).max() <= 255 / quality + 2
     assert touched.any() or not may.any()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files in memory")
+def test_nothing_is_left_by_a_process_that_is_killed(
+    tmp_path: Path, astronaut: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What libjpeg reads shows the faces, and must not lie in the folder of the outputs."""
+    seen: list[list[Path]] = []
+    library = jpeg_blocks._library
+
+    def watched() -> object:
+        seen.append(list(tmp_path.rglob("*")))
+        return library()
+
+    monkeypatch.setattr(
+        jpeg_blocks, "_path", lambda path: watched() and ctypes.c_char_p(bytes(path))
+    )
+    data = jpeg(astronaut, "4:2:0", 90, 0)
+    repainted(data, astronaut, np.zeros(astronaut.shape[:2], bool), tmp_path)
+    assert seen == [[], []]
+
+
+def test_where_no_files_lie_in_memory_a_folder_takes_their_place(
+    tmp_path: Path, astronaut: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = jpeg(astronaut, "4:2:0", 90, 0)
+    nowhere = np.zeros(astronaut.shape[:2], bool)
+    usual = repainted(data, astronaut, nowhere, tmp_path)
+    monkeypatch.setattr(jpeg_blocks, "_memory", lambda: None)
+    assert repainted(data, astronaut, nowhere, tmp_path) == usual
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("sampling", sorted(SAMPLINGS))

@@ -7,6 +7,7 @@ import json
 import struct
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,7 +128,8 @@ def test_previews_masks_and_metadata_of_every_page_are_gone(tmp_path: Path) -> N
 
     def page(subfile: int, *more: tuple[int, int, int, bytes]) -> list[tuple[int, int, int, bytes]]:
         text = (270, 2, len(TOKEN), TOKEN)
-        size = [number(256, 16), number(257, 8), number(278, 8), number(279, 128)]
+        width = 8 if subfile == 1 else 16
+        size = [number(256, width), number(257, 8), number(278, 8), number(279, 128)]
         kind = [number(258, 8), number(259, 1), number(277, 1), number(273, 8)]
         return [number(254, subfile), number(262, 1), text, *size, *kind, *more]
 
@@ -253,3 +255,68 @@ def test_the_page_shows_pages_on_one_sheet(pages: Path, detector: str) -> None:
     with Pillow.open(io.BytesIO(face_jpeg(pages, plan.tracks[1], OPTIONS))) as shown:
         assert max(shown.size) == 160
     assert json.loads(plan.to_json())["media"]["kind"] == "pages"
+
+
+@pytest.mark.parametrize(
+    "rare",
+    [
+        {"data": np.zeros((30, 40), bool), "subfiletype": 4, "photometric": 4},
+        {
+            "data": np.full((3, 30, 40), 9000, np.uint16),
+            "planarconfig": "separate",
+            "photometric": "rgb",
+        },
+        {
+            "data": np.full((30, 40), 3, np.uint16),
+            "bitspersample": 12,
+            "subfiletype": 1,
+            "photometric": "minisblack",
+        },
+    ],
+    ids=["mask", "16-bit planes", "preview"],
+)
+def test_a_usual_page_before_a_rare_one(
+    rare: dict[str, Any], face: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """Pillow counts pages by opening all of them, and cannot open each."""
+    pytest.importorskip("imagecodecs", reason="tifffile needs it to pack bits")
+    path = tmp_path / "in.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(face, photometric="rgb")
+        file.write(**rare)
+    shown = images(path)
+    assert len(shown) == 1 + ("subfiletype" not in rare)
+    assert np.array_equal(shown[0][..., ::-1], face)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "reduced", "kept"),
+    [
+        ((100, 300), (False, True), 2),  # what is larger is no smaller version
+        ((100, 100), (False, True), 2),
+        ((300, 100), (False, True), 1),
+        ((300, 100), (True, True), 2),  # of nothing
+        ((300, 300), (True, True), 2),
+        ((300,), (True,), 1),
+        ((100, 300, 30), (True, False, True), 1),
+    ],
+)
+def test_pages_that_call_themselves_smaller_versions(
+    sizes: tuple[int, ...], reduced: tuple[bool, ...], kept: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.tif"
+    with tifffile.TiffWriter(path) as file:
+        for size, lesser in zip(sizes, reduced, strict=True):
+            values = np.full((size, size, 3), size % 256, np.uint8)
+            file.write(values, photometric="rgb", subfiletype=int(lesser))
+    shown = images(path)
+    assert len(shown) == kept
+    assert max(sizes) in [len(image) for image in shown]
+
+
+def test_a_sample_of_no_known_meaning_is_noted(face: NDArray[np.uint8], tmp_path: Path) -> None:
+    path = tmp_path / "in.tif"
+    four = np.dstack([face, face[..., 0]])
+    tifffile.imwrite(path, four, photometric="rgb", extrasamples=["unspecified"])
+    with open_source(path, OPTIONS) as source:
+        assert source.notes == ("samples beyond colour and opacity left out",)

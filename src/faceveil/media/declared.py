@@ -59,7 +59,7 @@ def _of_exif(exif: Exif) -> Space | None:
 
 
 def _of_png(picture: Picture, data: bytes) -> Profile:
-    """PNG third edition, 4.3: cICP, iCCP, sRGB, then cHRM and gAMA."""
+    """PNG third edition, 4.3: cICP, iCCP, sRGB, then gAMA and cHRM; alone browsers ignore this."""
     chunks: dict[bytes, bytes] = {}
     for code, body in png_chunks(data):
         if code == b"IDAT":
@@ -75,7 +75,7 @@ def _of_png(picture: Picture, data: bytes) -> Profile:
         places = [value / 100_000 for value in struct.unpack(">8I", chunks[b"cHRM"])]
     if len(chunks.get(b"gAMA", b"")) == 4:
         exponent = 100_000 / struct.unpack(">I", chunks[b"gAMA"])[0]
-    return colour.of_gamma(places, exponent)
+    return None if exponent is None else colour.of_gamma(places, exponent)
 
 
 def _of_heif(picture: Picture, data: bytes) -> Profile:

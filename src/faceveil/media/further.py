@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,24 +15,38 @@ from faceveil.media.item import read_items
 _MP_ENTRIES: Final = 0xB002
 _MP_ENTRY: Final = 16
 _MULTI_FRAME: Final = 0x02
-"""First byte of the type of a picture that is one of several: panorama, stereo, many angles. Others
-are previews and gain maps of the first (CIPA DC-007, 5.2.3.3.1)."""
+"""Kind of a picture that is one of several: panorama, stereo, many angles; 1 is a preview, and 0
+has no kind (CIPA DC-007, 5.2.3.3.1)."""
+_AIDS: Final = (b"hdrgm", b"hdrgainmap", b"GainMap", b"21496-1", b"AuxiliaryImageType")
+"""Words in pictures of no kind that only help to show the first: gain maps and the like."""
+
+_WITHOUT_CLIP: Final = "the clip of a motion photo is left out; only its still picture is kept"
+_CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
+"""How an MP4 begins that a phone appends to a JPEG (motion photo)."""
 
 
 def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
-    """Tells of the further pictures of a JPEG (MPO), HEIC or AVIF file, if it has some.
+    """Tells of the further pictures of a JPEG (MPO), PNG, HEIC or AVIF file, if it has some.
 
     Args:
         picture: as Pillow opened it.
     """
     count = 0
-    if kind == "jpeg":
-        count = _of_mpo(picture.info.get("mp"))
+    if kind == "png":
+        # Shown by whatever does not know of animated PNG.
+        count = int(bool(picture.info.get("default_image")))
+    elif kind == "jpeg":
+        count = _of_mpo(picture.info.get("mp"), data)
+        if _CLIP.search(data):
+            yield _WITHOUT_CLIP
     elif kind in ("heic", "avif"):
         try:
             items = read_items(data)
             count = 0 if items is None else _of_items(items)
-            if kind == "heic" and any(name == b"moov" for name, _, _ in boxes(data, 0, len(data))):
+            outer = {name for name, _, _ in boxes(data, 0, len(data))}
+            if b"mpvd" in outer:
+                yield _WITHOUT_CLIP
+            if kind == "heic" and b"moov" in outer:
                 yield "the file's image sequence is left out; only its still picture is kept"
         except ValueError:  # bytes behind the last box: what was read before them stands
             pass
@@ -49,17 +64,33 @@ def _of_items(items: Items) -> int:
     return sum(kind in PIXEL_ITEMS for item, kind in items.kinds.items() if item not in out)
 
 
-def _of_mpo(index: bytes | None) -> int:
+def _of_mpo(index: bytes | None, data: bytes) -> int:
     if not index:
         return 0
     try:
         reader = Reader(index)
         _, size, at = reader.directory(reader.first).tags[_MP_ENTRIES]
-        big = index[:2] == b"MM"
-        kinds = [
-            index[place + 1 if big else place + 2] for place in range(at, at + size, _MP_ENTRY)
+        order = ">" if index[:2] == b"MM" else "<"
+        entries = [
+            struct.unpack_from(order + "III", index, place)
+            for place in range(at, at + size, _MP_ENTRY)
         ]
     # A broken index must not cost the picture.
     except (IndexError, KeyError, ValueError, struct.error):
         return 0
-    return max(kinds.count(_MULTI_FRAME) - 1, 0)
+    base = data.find(index)
+    return sum(_is_of_its_own(entry, data, base) for entry in entries[1:])
+
+
+def _is_of_its_own(entry: tuple[int, int, int], data: bytes, base: int) -> bool:
+    """Whether a picture behind the first is more than a preview or an aid of it.
+
+    Programs that put pictures together give them no kind, and so do phones their gain maps: what
+    those say of themselves tells them apart.
+    """
+    kind = entry[0] >> 16 & 0xFF
+    if kind:
+        return kind == _MULTI_FRAME
+    size, offset = entry[1:]
+    where = data[base + offset : base + offset + size] if offset else data
+    return not any(word in where for word in _AIDS)

@@ -69,7 +69,9 @@ class ImageSource(Closing):
             picture = self._open(0)
             # An APNG may open with a picture that is not part of the animation.
             self._skip = int(bool(picture.info.get("default_image")))
-            frames = 1 if kind == "heic" else getattr(picture, "n_frames", 1) - self._skip
+            # Of a TIFF Pillow would open every page to count them, and it cannot open each.
+            single = kind in ("heic", "tiff")
+            frames = 1 if single else getattr(picture, "n_frames", 1) - self._skip
             # Before the pixels: Pillow forgets an orientation once it has applied it.
             self.traits = _traits(kind, picture, self._data)
             self.warnings = tuple(what_is_further(kind, picture, self._data))

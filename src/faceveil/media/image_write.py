@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.closing import Aborting
@@ -193,8 +192,8 @@ class ImageSink(Aborting):
         assert jpeg is not None, "only then it may be kept"
         try:
             original = next(iter(self._source.frames())).image
-            with TemporaryDirectory(dir=self._part.path.parent, suffix=".part", prefix=".") as name:
-                data = kept_jpeg(jpeg, original, frame, self._traits.density, Path(name))
+            folder = self._part.path.parent
+            data = kept_jpeg(jpeg, original, frame, self._traits.density, folder)
         except CannotKeep as why:
             self._notes[f"the whole JPEG is coded anew: it is {why}"] = None
             return False

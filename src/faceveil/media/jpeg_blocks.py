@@ -12,9 +12,14 @@ blocks, so nothing of what lay under the paint is left in the file.
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Final
 
 import cv2
 import numpy as np
@@ -42,7 +47,8 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
             are all markers that say something: the caller adds those it wants.
         painted: (H, W, 3) uint8 BGR, the picture as stored, not turned, in the file's own colours.
         touched: (H, W) where it was painted.
-        scratch: an existing folder that nobody else may read, for what libjpeg reads and writes.
+        scratch: an existing folder, for what libjpeg reads and writes where the system keeps no
+            files in memory.
 
     Returns:
         From the marker SOI to EOI, with no application or comment segment but, where the colours
@@ -157,6 +163,40 @@ def _pointer(array: NDArray[Any] | None) -> Any:
     return None if array is None else ctypes.c_void_p(array.ctypes.data)
 
 
+@contextmanager
+def _shared(folder: Path) -> Iterator[Path]:
+    """The name of a file that libjpeg and Python both open.
+
+    The faces are in it, so it lies in memory where the system can do that: whoever ends the process
+    leaves nothing behind. Elsewhere it lies in a folder that nobody else may read.
+    """
+    memory = _memory()
+    if memory is not None:
+        with memory:
+            yield _name(memory)
+        return
+    with TemporaryDirectory(dir=folder, prefix=".", suffix=".part") as name:
+        yield Path(name, "jpeg")
+
+
+def _memory() -> IO[bytes] | None:
+    """A file in memory, unless the system or its rules have none that can be opened by name."""
+    if sys.platform != "linux":
+        return None
+    try:
+        file = os.fdopen(os.memfd_create("jpeg"), "w+b")
+    except OSError:
+        return None
+    if _name(file).exists():
+        return file
+    file.close()
+    return None
+
+
+def _name(file: IO[bytes]) -> Path:
+    return Path(f"/proc/self/fd/{file.fileno()}")
+
+
 def _path(path: Path) -> Any:
     return ctypes.c_char_p(bytes(path))
 
@@ -168,15 +208,14 @@ def _read(
     planes = [np.zeros((*layout.blocks(one), 64), np.int16) for one in layout.components]
     tables, numbers = np.zeros((4, 64), np.uint16), np.zeros(4, np.int16)
     library = _library()
-    path = scratch / "old"
-    path.write_bytes(layout.needed)
-    read = library.read_jpeg_dct(
-        _path(path),
-        *(_pointer(plane) for plane in [*planes, None, None, None][:4]),
-        _pointer(tables),
-        _pointer(numbers),
-    )
-    path.unlink()
+    with _shared(scratch) as path:
+        path.write_bytes(layout.needed)
+        read = library.read_jpeg_dct(
+            _path(path),
+            *(_pointer(plane) for plane in [*planes, None, None, None][:4]),
+            _pointer(tables),
+            _pointer(numbers),
+        )
     used = [tables[numbers[at]] for at in range(len(planes))]
     if not read or any(not table.all() for table in used):
         raise CannotKeep("damaged")
@@ -206,28 +245,27 @@ def _write(
     counts = np.array([plane.shape[:2] for plane in planes], np.int32)
     factors = np.array([(one.down, one.across) for one in layout.components], np.int32)
     library = _library()
-    path = scratch / "new"
-    written = library.write_jpeg_dct(
-        None,
-        _path(path),
-        *(_pointer(plane) for plane in [*planes, None, None, None][:4]),
-        _pointer(dimensions),
-        _pointer(counts),
-        _pointer(factors),
-        _YCBCR if len(planes) == 3 else _GREY,
-        len(planes),
-        _pointer(laid),
-        ctypes.c_short(-1),
-        _pointer(numbers),
-        0,
-        None,
-        None,
-        None,
-        ctypes.c_uint(_OPTIMIZE),
-        ctypes.c_uint(0xFFFFFFFF),
-    )
-    if not written:
-        raise CannotKeep("not to be written as it was")
-    data = path.read_bytes()
-    path.unlink()
+    with _shared(scratch) as path:
+        written = library.write_jpeg_dct(
+            None,
+            _path(path),
+            *(_pointer(plane) for plane in [*planes, None, None, None][:4]),
+            _pointer(dimensions),
+            _pointer(counts),
+            _pointer(factors),
+            _YCBCR if len(planes) == 3 else _GREY,
+            len(planes),
+            _pointer(laid),
+            ctypes.c_short(-1),
+            _pointer(numbers),
+            0,
+            None,
+            None,
+            None,
+            ctypes.c_uint(_OPTIMIZE),
+            ctypes.c_uint(0xFFFFFFFF),
+        )
+        if not written:
+            raise CannotKeep("not to be written as it was")
+        data = path.read_bytes()
     return read_layout(data).needed

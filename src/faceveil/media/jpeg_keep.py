@@ -44,7 +44,7 @@ def kept_jpeg(
         original: (H, W, 3) uint8 BGR, the picture before anything was painted, as displayed.
         frame: the same, painted.
         density: resolution and shape of the pixels, as displayed.
-        scratch: a private folder.
+        scratch: an existing folder; see `repainted`.
 
     Raises:
         CannotKeep: says why the picture has to be encoded instead.
@@ -71,7 +71,7 @@ def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
     touched = np.asarray((original != frame.image).any(axis=2))
     for box in frame.painted:
         x0, y0, x1, y1 = (round(value) for value in box.as_tuple())
-        touched[max(y0, 0) : y1, max(x0, 0) : x1] = True
+        touched[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
     return touched
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +28,7 @@ MOST_PAGES: Final = 10_000
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION = 254, 255, 256, 257, 258, 259
 _PHOTOMETRIC, _FILL, _ORIENTATION, _SAMPLES, _PLANAR, _PREDICTOR = 262, 266, 274, 277, 284, 317
 _COLOURS, _INKS, _EXTRA, _FORMAT, _ICC = 320, 332, 338, 339, 34675
-_SUBSAMPLING, _DEPTH, _DNG = 530, 32997, 50706
+_SUBSAMPLING, _DEPTH, _DNG, _SUB_IFDS = 530, 32997, 50706, 330
 # Bits of NewSubfileType: a smaller version of another page, a mask of one. Old subfile type 2 is
 # the former, too.
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
@@ -53,6 +53,7 @@ _BYTES: Final = {_NONE, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions of bytes, whatever they mean: none, LZW, deflate (two numbers), PackBits, LZMA,
 Zstandard."""
 _DIFFERENCES: Final = 2
+_BEYOND: Final = "samples beyond colour and opacity left out"
 _PLAIN: Final[frozenset[tuple[int, tuple[int, ...]]]] = frozenset(
     {(_WHITE_IS_0, ()), (_BLACK_IS_0, ()), (_RGB, ()), (_CMYK, ()), (_CIELAB, ()), (_YCC, ())}
     | {(_RGB, (0,)), (_RGB, (1,)), (_RGB, (2,)), (_BLACK_IS_0, (1,)), (_BLACK_IS_0, (2,))}
@@ -79,6 +80,12 @@ class Page:
         return (height, width) if self.orientation in (5, 6, 7, 8) else (width, height)
 
     @property
+    def area(self) -> int:
+        """In pixels."""
+        width, height = self.size
+        return width * height
+
+    @property
     def orientation(self) -> int:
         """As in EXIF: 1 to 8; anything else means 1."""
         value = self.tag_v2.get(_ORIENTATION, 1)
@@ -103,13 +110,13 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
     if (
         _DNG in first
         or data[8:10] == b"CR"
-        or first.get(_SUBFILE, 0) & _REDUCED
+        or (first.get(_SUBFILE, 0) & _REDUCED and _SUB_IFDS in first)
         or any(page.tag_v2.get(_PHOTOMETRIC) in _SENSOR for page in pages)
     ):
         raise UnsupportedError(
             "camera raw files hold no finished picture", "Develop it to JPEG or TIFF first."
         )
-    finished = tuple(page for page in pages if _is_finished(page.tag_v2))
+    finished = _finished(pages)
     if not finished:
         raise UnreadableError("the picture is empty")
     if sum(width * height for width, height in (page.size for page in finished)) > limit:
@@ -122,9 +129,23 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
     return finished
 
 
-def _is_finished(tags: Mapping[int, Any]) -> bool:
-    lesser = tags.get(_SUBFILE, 0) & (_REDUCED | _MASK) or tags.get(_OLD_SUBFILE) == _OLD_REDUCED
-    return not lesser and tags.get(_PHOTOMETRIC) != _MASKING
+def _finished(pages: Sequence[Page]) -> tuple[Page, ...]:
+    """Without masks, and without what is rightly called a smaller version of another page.
+
+    Some writers call every page that, or every page but the first. What is no smaller than any page
+    that is called nothing is one of its own.
+    """
+    shown = [page for page in pages if not _is_mask(page.tag_v2)]
+    largest = max((page.area for page in shown if not _is_reduced(page.tag_v2)), default=0)
+    return tuple(page for page in shown if page.area >= largest or not _is_reduced(page.tag_v2))
+
+
+def _is_mask(tags: Mapping[int, Any]) -> bool:
+    return bool(tags.get(_SUBFILE, 0) & _MASK) or tags.get(_PHOTOMETRIC) == _MASKING
+
+
+def _is_reduced(tags: Mapping[int, Any]) -> bool:
+    return bool(tags.get(_SUBFILE, 0) & _REDUCED) or tags.get(_OLD_SUBFILE) == _OLD_REDUCED
 
 
 def _directories(data: bytes) -> Iterator[tuple[int, Mapping[int, Any]]]:
@@ -163,6 +184,8 @@ def open_page(data: bytes, page: Page) -> Picture:
     layout, extra, plain = _require(data, tags)
     if plain:
         picture: Picture = TiffImageFile(io.BytesIO(_beginning_at(data, page.at)))
+        if 0 in extra:  # Pillow leaves them out in silence
+            picture.info["left_out"] = (_BEYOND,)
         return picture
     photometric = _photometric(tags, layout)
     values = read_samples(data, tags, layout)
@@ -170,7 +193,7 @@ def open_page(data: bytes, page: Page) -> Picture:
     picture.tag_v2 = tags  # type: ignore[attr-defined]
     picture.info["exif"] = _beginning_at(data, page.at)  # what Pillow reads EXIF from
     if len(extra) > (picture.mode in ("LA", "RGBA")):
-        picture.info["left_out"] = ("samples beyond colour and opacity left out",)
+        picture.info["left_out"] = (_BEYOND,)
     picture.info["orientation"] = page.orientation
     if isinstance(profile := tags.get(_ICC), bytes):
         picture.info["icc_profile"] = profile
