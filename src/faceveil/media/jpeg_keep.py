@@ -68,7 +68,7 @@ def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
     Paint may happen to equal the picture. Its block is replaced all the same: two decoded blocks
     that look alike may be coded by different numbers.
     """
-    touched = np.asarray((original != frame.image).any(axis=2))
+    touched = _apart(original, frame.image) > 0
     for box in frame.painted:
         x0, y0, x1, y1 = (round(value) for value in box.as_tuple())
         touched[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
@@ -78,10 +78,16 @@ def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
 def _verify(data: bytes, before: Image, painted: Image, touched: NDArray[np.bool_]) -> None:
     shown = _decoded(data, before.shape[0] * before.shape[1])
     outside = ~changed_at_most(data, touched)
-    if np.any(cv2.absdiff(shown, before).max(axis=2)[outside] > _SAME):
+    if np.any(_apart(shown, before)[outside] > _SAME):
         raise CannotKeep("read in two ways by two decoders")
-    if touched.any() and cv2.absdiff(shown, painted).max(axis=2)[touched].mean() > _COARSE:
+    if touched.any() and _apart(shown, painted)[touched].mean() > _COARSE:
         raise CannotKeep("not to be written as it was")
+
+
+def _apart(one: Image, other: Image) -> NDArray[np.uint8]:
+    """Levels between two pictures, of the colour that differs most; NumPy is ten times slower."""
+    blue, green, red = cv2.split(cv2.absdiff(one, other))
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
 
 
 def _decoded(data: bytes, limit: int) -> Image:
