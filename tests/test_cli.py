@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from faceveil.options import Options
+from faceveil.pipeline import veil_file
 from faceveil.types import Box, Plan
 
 FACE = Box(180.0, 68.0, 270.0, 184.0)
@@ -157,7 +158,15 @@ class TestVeil:
     def test_what_can_be_undone_is_said(self, photo: Path) -> None:
         done = faceveil("veil", photo, "--method", "gaussian", "--check", "off")
         assert done.returncode == 0, done.stderr
-        assert "can be undone" in done.stderr
+        assert done.stderr.count("can be undone") == 1
+
+    def test_what_can_be_undone_is_a_warning_of_the_report(self, photo: Path) -> None:
+        options = Options(method="gaussian", check="off", min_face=40)
+        report = veil_file(photo, None, options)
+        assert report.status == "partial"
+        assert any("gaussian can be undone" in warning for warning in report.warnings)
+        report = veil_file(photo, None, options.model_copy(update={"method": "blur"}))
+        assert (report.status, report.warnings) == ("ok", ())
 
     def test_an_interrupt_leaves_nothing(self, photo: Path, tmp_path: Path) -> None:
         process = veiling(60, photo, tmp_path)
@@ -170,7 +179,7 @@ class TestVeil:
         assert "interrupted" in errors
         assert all(path.name.endswith(".veiled.jpg") for path in (tmp_path / "out").iterdir())
 
-    @pytest.mark.parametrize("seconds", [0.6, 1.0, 1.4, 1.8])
+    @pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2, 1.6])
     def test_an_interrupt_is_quiet_while_the_processes_begin(
         self, photo: Path, tmp_path: Path, seconds: float
     ) -> None:
@@ -181,6 +190,45 @@ class TestVeil:
         assert process.returncode in (130, -signal.SIGINT)
         assert "Traceback" not in errors
 
+    @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.2, 0.4, 0.7])
+    def test_an_interrupt_is_quiet_while_one_photo_begins(
+        self, photo: Path, seconds: float
+    ) -> None:
+        process = begun("veil", photo)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (0, 130, -signal.SIGINT)
+        assert errors in ("", "faceveil: interrupted\n")
+
+    def test_an_interrupt_that_comes_out_as_another_error_is_one(self, photo: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED_IMPORT, "veil", photo],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 130
+        assert done.stderr == "faceveil: interrupted\n"
+
+
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from faceveil.__main__ import main
+import faceveil.pipeline
+
+def veil_file(*arguments, **settings):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+    except KeyboardInterrupt as error:
+        raise ImportError("numpy cannot be loaded") from error
+
+faceveil.pipeline.veil_file = veil_file
+main()
+"""
+
 
 def veiling(photos: int, photo: Path, folder: Path) -> subprocess.Popen[str]:
     """A run over an album of so many photos, in a session of its own."""
@@ -188,13 +236,22 @@ def veiling(photos: int, photo: Path, folder: Path) -> subprocess.Popen[str]:
     album.mkdir()
     for number in range(photos):
         (album / f"{number}.jpg").write_bytes(photo.read_bytes())
-    return subprocess.Popen(
-        [sys.executable, "-m", "faceveil", "veil", album, "-o", folder / "out"],
+    return begun("veil", album, "-o", folder / "out")
+
+
+def begun(*arguments: str | Path) -> subprocess.Popen[str]:
+    """A run in a session of its own, when Python itself has begun and FaceVeil begins."""
+    code = "import faceveil.__main__ as door; print('begun', flush=True); door.main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
 
 
 @pytest.mark.usefixtures("detector")

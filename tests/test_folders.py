@@ -32,6 +32,7 @@ from faceveil.media.part import DiskError
 from faceveil.options import Options, Sensitivity
 from faceveil.report import Report
 from faceveil.types import Face, Frame, Image
+from videos import compose
 
 QUICK = Options(min_face=40)
 UNCHECKED = Options(check="off", jobs=1)
@@ -580,3 +581,36 @@ def test_check_looks_into_archives_and_folders(tmp_path: Path, photo: Path, dete
     done = faceveil("check", clean)
     assert done.returncode == 1, done.stderr
     assert f"{clean}/b.jpg: " in done.stderr
+
+
+def test_what_is_wrong_with_one_file_alone_costs_no_other(
+    tmp_path: Path, photo: Path, detector: str
+) -> None:
+    """An encoder is asked for that no video can have; the photo needs none."""
+    compose(tmp_path / "a.mp4")
+    files = {"a.mp4": (tmp_path / "a.mp4").read_bytes(), "b.jpg": photo.read_bytes()}
+    flags = ("--encoder", "nosuch", "--min-face", "40", "--check", "off")
+    for where in (put(tmp_path / "in", files), zipped(tmp_path / "x.zip", files)):
+        done = faceveil("veil", where, "-o", tmp_path / "out", *flags)
+        assert done.returncode == 1, done.stderr
+        assert "b.jpg -> " in done.stdout
+        assert "a.mp4" in done.stderr
+        assert "there is no encoder 'nosuch'" in done.stderr
+    done = faceveil("veil", tmp_path / "in", "-o", tmp_path / "out", "--detector", "nosuch")
+    assert done.returncode == 2
+    assert done.stderr.count("there is no detector 'nosuch'") == 1
+
+
+def test_a_plan_of_another_file_costs_a_run_its_own_file_only(
+    tmp_path: Path, photo: Path, detector: str
+) -> None:
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(
+        "file,x0,y0,x1,y1,width,height\na.jpg,1,1,9,9,10,10\nb.jpg,180,68,270,184,512,512\n"
+    )
+    files = {name: photo.read_bytes() for name in ("a.jpg", "b.jpg", "c.jpg")}
+    done = faceveil("veil", put(tmp_path / "in", files), "--boxes-from", boxes)
+    assert done.returncode == 1, done.stderr
+    assert sorted(path.name for path in (tmp_path / "in").glob("*.veiled.*")) == ["b.veiled.jpg"]
+    assert "a.jpg: its boxes are for 10x10" in done.stderr
+    assert "c.jpg: there is no entry for it among the boxes" in done.stderr

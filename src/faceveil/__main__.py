@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+
+from faceveil.errors import INTERRUPTED
 
 WORKER = ("-m", "faceveil.server.worker")
 
@@ -24,10 +27,27 @@ def start(arguments: list[str]) -> None:
             from faceveil.server.worker import run_child
 
             return run_child()
-    from faceveil.cli import main
+    _run()
 
-    main()
+
+def main() -> None:
+    """What the command ``faceveil`` runs."""
+    start(sys.argv[1:])
+
+
+def _run() -> None:
+    # Nothing has begun that would have to be tidied up, and an interrupt raised in the middle of
+    # an import comes out as whatever the module makes of it. So it ends the process at once.
+    catches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if catches:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from faceveil.cli import main as command_line
+
+    try:
+        command_line(catches=catches)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 if __name__ == "__main__":
-    start(sys.argv[1:])
+    main()

@@ -2,6 +2,7 @@
 
 FaceVeilError
 ├── UsageError            2    the request makes no sense
+│   └── NoDetectorError        a detector that is not there
 ├── InputError            3    the input cannot be used
 │   ├── UnreadableError        broken, truncated or not a picture or video
 │   ├── UnsupportedError       well-formed, but not something we handle
@@ -43,6 +44,10 @@ class UsageError(FaceVeilError):
     """The request makes no sense: wrong option, wrong combination, nothing to do."""
 
     exit_code = 2
+
+
+class NoDetectorError(UsageError):
+    """The detector that was asked for is not there, whatever the file."""
 
 
 class InputError(FaceVeilError):

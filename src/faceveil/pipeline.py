@@ -27,6 +27,7 @@ from faceveil.evidence import make_report
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
 from faceveil.media.place import output_path
+from faceveil.obscure import doubts_of, load_obscurer
 from faceveil.options import Options
 from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
 from faceveil.region import Target
@@ -83,6 +84,7 @@ def veil_file(
         target, naming = output_path(path, out, source, options, name)
         sha256 = original.sha256
         warnings = () if plan is None else _belongs(plan, sha256, foreign)
+        warnings += doubts_of(load_obscurer(options))
         plan = _zoned(plan or analyze(source, options, progress=step), options)
         original.require_same()
         faces, repairs = len(plan.tracks), 0

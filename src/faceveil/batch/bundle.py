@@ -17,6 +17,7 @@ from faceveil.batch.places import places_of, plain_suffix
 from faceveil.errors import (
     SOME_FAILED,
     FaceVeilError,
+    NoDetectorError,
     UnreadableError,
     UsageError,
     WeightsError,
@@ -30,7 +31,7 @@ from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.text import shown
 
-HOPELESS: Final = (UsageError, WeightsError, DiskError)
+HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)
 """What goes wrong with every file alike."""
 
 Outcome = Report | Exception | Passed

@@ -7,6 +7,7 @@ import signal
 import sys
 from types import FrameType
 
+from faceveil.cli import interrupts
 from faceveil.cli import serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
@@ -21,8 +22,14 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def main() -> None:
-    """Run the command line of this process; ends it with the exit codes of `faceveil.errors`."""
+def main(*, catches: bool = True) -> None:
+    """Run the command line of this process; ends it with the exit codes of `faceveil.errors`.
+
+    Args:
+        catches: Ctrl-C interrupts it. Not for a process that was started to ignore it.
+    """
+    if catches:
+        signal.signal(signal.SIGINT, interrupts.caught)
     signal.signal(signal.SIGTERM, _terminated)
     # The terminal has gone, unless whoever started this said that it may (nohup).
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:

@@ -15,6 +15,7 @@ from faceveil.errors import (
     SOME_FAILED,
     FaceVeilError,
     InputError,
+    NoDetectorError,
     OutputError,
     UsageError,
     WeightsError,
@@ -127,9 +128,9 @@ class Outcomes:
             codes: in place of the error's own, those of the members of an archive.
 
         Raises:
-            UsageError, WeightsError: the error itself, since no other file would fare better.
+            NoDetectorError, WeightsError: the error itself, as no other file would fare better.
         """
-        if isinstance(error, UsageError | WeightsError):
+        if isinstance(error, NoDetectorError | WeightsError):
             raise error
         from faceveil.report import Report
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from faceveil.chinese import in_chinese
+from faceveil.cli import interrupts
 from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
 from faceveil.text import shown
 
@@ -52,7 +53,13 @@ class UI:
         self.note(f"warning: {line}")
 
     def error(self, error: Exception, name: str = "") -> int:
-        """Say what went wrong, and with what; return the exit code that stands for it."""
+        """Say what went wrong, and with what; return the exit code that stands for it.
+
+        Raises:
+            KeyboardInterrupt: the run was interrupted, and that is what went wrong.
+        """
+        if interrupts.came():
+            raise KeyboardInterrupt from error
         if self.debug:
             import traceback
 
@@ -71,14 +78,15 @@ class UI:
     def guard(self) -> Iterator[None]:
         """Turn what is raised inside into one clear line and an exit code."""
         try:
-            yield
+            try:
+                yield
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                self.exit_code = self.error(error)
         except KeyboardInterrupt:
             self.note("interrupted")
             self.exit_code = INTERRUPTED
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            self.exit_code = self.error(error)
 
     @contextmanager
     def progress(self, name: str) -> Iterator[Progress]:

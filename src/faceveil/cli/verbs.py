@@ -152,7 +152,6 @@ def veil(
     jobs = found.jobs
     evidence = Evidence(*sides, sign, options, len(jobs))
     make_folder(out)
-    _warn_recoverable(ui, options)
     special = (manifest, boxes_from, options.ray_address)
     if any(one is not None for one in special) or is_many(inputs, jobs):
         if plan is not None:
@@ -240,7 +239,6 @@ def render(
             "the plan does not say for which file it was made",
             "make a new plan from this one, or pass --foreign-plan",
         )
-    _warn_recoverable(ui, options)
     return veil_one(
         ui,
         source,
@@ -336,8 +334,3 @@ def demo(
 
 
 add_verb(app, groups=LIVE)(live)
-
-
-def _warn_recoverable(ui: UI, options: Options) -> None:
-    if options.method == "gaussian":
-        ui.warn("gaussian can be undone by software; choose blur to protect the people shown")

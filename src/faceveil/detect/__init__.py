@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from faceveil import weights
-from faceveil.errors import UsageError, WeightsError
+from faceveil.errors import NoDetectorError, WeightsError
 from faceveil.options import Options, Sensitivity
 from faceveil.types import Box, Face, Frame, Image, Kind
 
@@ -112,7 +112,7 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
     Loading takes a while, so a detector is loaded once per process and shared; do not close it.
 
     Raises:
-        UsageError: no detector of that name.
+        NoDetectorError: no detector of that name.
         WeightsError: its weights are missing or altered.
     """
     return _scaled(resolve(options), options, kind, options.min_face)
@@ -198,6 +198,6 @@ def _factory(name: str) -> Callable[[Options], SinglePass]:
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         plugin: Callable[[Options], SinglePass] = entry.load()
         return plugin
-    raise UsageError(
+    raise NoDetectorError(
         f"there is no detector {name!r}", "choose one of: " + ", ".join(["auto", *BUILT_IN])
     )

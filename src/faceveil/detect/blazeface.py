@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect.runtime import bounded
-from faceveil.errors import UsageError
+from faceveil.errors import NoDetectorError
 from faceveil.options import Options, Sensitivity
 from faceveil.types import Box, Face, Image
 
@@ -68,7 +68,7 @@ class BlazeFace:
         threads: processor threads, 0 for all.
 
     Raises:
-        UsageError: LiteRT is not installed.
+        NoDetectorError: LiteRT is not installed.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class BlazeFace:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise UsageError(
+            raise NoDetectorError(
                 "the detector mediapipe needs LiteRT, which is not installed",
                 "Install it with: pip install 'faceveil[mediapipe]'",
             ) from error
@@ -222,7 +222,7 @@ def full_range(options: Options) -> BlazeFace:
     """The full-range detector with its weights found and verified.
 
     Raises:
-        UsageError: LiteRT is not installed.
+        NoDetectorError: LiteRT is not installed.
         WeightsError: the weights are missing or altered.
     """
     return _from_options("full", options)

@@ -12,6 +12,7 @@ from faceveil.live.outlets import Outlet, Sink
 from faceveil.live.stats import Stats
 from faceveil.live.veil import Make, Veil
 from faceveil.media.feed import Feed
+from faceveil.obscure import doubts_of, load_obscurer
 from faceveil.options import Options
 
 TELL_SECONDS = 1.0
@@ -51,6 +52,8 @@ def run(
     outlets: list[Outlet] = []
     try:
         veil = Veil(options, make=make)
+        for warning in doubts_of(load_obscurer(options)):
+            told(warning)
         outlets += [Outlet(sink, options.reconnect, told) for sink in sinks]
         feeder = _Feeder(feed, veil, options, stop, told)
         try:

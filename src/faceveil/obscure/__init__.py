@@ -96,6 +96,13 @@ def load_obscurer(options: Options) -> Obscurer:
     return cast(Obscurer, getattr(import_module(module), attribute)(options))
 
 
+def doubts_of(obscurer: Obscurer) -> tuple[str, ...]:
+    """What whoever chose this obscurer has to know."""
+    if not obscurer.recoverable:
+        return ()
+    return (f"{obscurer.name} can be undone by software; choose blur to protect the people shown",)
+
+
 def paint(
     canvas: Canvas,
     regions: Sequence[Region],
