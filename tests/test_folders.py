@@ -614,3 +614,15 @@ def test_a_plan_of_another_file_costs_a_run_its_own_file_only(
     assert sorted(path.name for path in (tmp_path / "in").glob("*.veiled.*")) == ["b.veiled.jpg"]
     assert "a.jpg: its boxes are for 10x10" in done.stderr
     assert "c.jpg: there is no entry for it among the boxes" in done.stderr
+
+
+def test_several_inputs_never_go_into_one_zip(tmp_path: Path, blind: None) -> None:
+    files = {"a.jpg": picture()}
+    folder = put(tmp_path / "in", {})
+    for name in ("x.zip", "y.zip"):
+        zipped(folder / name, files)
+    with pytest.raises(UsageError, match="is no folder, and there are 2 files"):
+        veiled(folder, tmp_path / "out.zip")
+    (folder / "y.zip").unlink()
+    assert set(veiled(folder, tmp_path / "out.zip")) == {"x.zip"}
+    assert zipfile.is_zipfile(tmp_path / "out.zip")

@@ -55,9 +55,11 @@ def veil_files(
         What came of each, in order of completion.
 
     Raises:
-        UsageError: two inputs would be written to the same place.
+        UsageError: several inputs would be written to the same place.
     """
     _refuse_doubles(jobs, out, manifest)
+    if len(jobs) > 1 and _is_zip(out):
+        raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
     workers = bounded(options.jobs)
     if executor is None:
         parallel = workers > 1 and (len(jobs) >= WORTH_PROCESSES or any(map(is_archive, jobs)))
@@ -79,6 +81,13 @@ def _refuse_doubles(jobs: Sequence[Job], out: Path | str | None, manifest: objec
         raise UsageError(f"several inputs are called {name}", "give each its own output folder")
 
 
+def _is_zip(out: Path | str | None) -> bool:
+    """Whether the output is the zip of one archive, and no folder or URL."""
+    if out is None or is_url(str(out)) or not str(out).lower().endswith(".zip"):
+        return False
+    return not Path(out).is_dir()
+
+
 def _done_earlier(job: Job, folder: str, entry: Entry) -> Done:
     done = Done(job, None, folder, entry.status == "partial")
     if not entry.failed:
@@ -96,9 +105,7 @@ class _Run:
         watch: Callable[[Counts], None],
         labels: Labels | None,
     ) -> None:
-        remote = out is not None and is_url(str(out))
-        named = out is not None and not remote and str(out).lower().endswith(".zip")
-        self._zip = Path(out) if out is not None and named and not Path(out).is_dir() else None
+        self._zip = Path(out) if out is not None and _is_zip(out) else None
         self._out = None if out is None or self._zip else place_of(str(out)).root
         self._options, self._manifest, self._watch = options, manifest, watch
         self._labels = labels
