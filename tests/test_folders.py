@@ -618,7 +618,8 @@ def test_a_plan_of_another_file_costs_a_run_its_own_file_only(
 
 def test_several_inputs_never_go_into_one_zip(tmp_path: Path, blind: None) -> None:
     files = {"a.jpg": picture()}
-    folder = put(tmp_path / "in", {})
+    folder = tmp_path / "in"
+    folder.mkdir()
     for name in ("x.zip", "y.zip"):
         zipped(folder / name, files)
     with pytest.raises(UsageError, match="is no folder, and there are 2 files"):
