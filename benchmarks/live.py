@@ -84,8 +84,8 @@ class Measured:
         self._inner.write(frame)
         self.delays.append(time.monotonic() - self.came.pop(frame.index))
 
-    def close(self, *, keep: bool = True) -> None:
-        self._inner.close(keep=keep)
+    def close(self) -> None:
+        self._inner.close()
 
 
 def through_veil(clip: str, options: Options, seconds: float):  # type: ignore[no-untyped-def]

@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "frames", "options", "errors", "report", "stages", "beats"}
-    | {"closing", "chinese", "text"},
+    | {"browser", "closing", "chinese", "text"},
     {"dataset", "detect", "track", "region", "obscure", "media", "weights"},
     {"check", "evidence", "paint", "scan"},
     {"live", "pipeline"},

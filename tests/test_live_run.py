@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -371,22 +372,25 @@ def page() -> Iterator[Page]:
 
 
 def ask(page: Page, path: str, **headers: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", int(page.address.split(":")[2][:-1]))
-    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    """Ask for a part of the page, or for a path as it stands, which begins with a slash."""
+    parts = urlsplit(page.address)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port)
+    whole = path if path.startswith("/") else parts.path + path
+    connection.request("GET", whole, headers={k.replace("_", "-"): v for k, v in headers.items()})
     return connection.getresponse()
 
 
 def test_the_page_shows_the_newest_picture(page: Page) -> None:
     page.write(Frame(0, scene()))
-    with ask(page, "/stream") as answer:
+    with ask(page, "stream") as answer:
         assert answer.status == 200
         assert "multipart/x-mixed-replace" in (answer.getheader("Content-Type") or "")
         head = [answer.readline() for _ in range(4)]
         assert head[1] == b"Content-Type: image/jpeg\r\n"
         size = int(head[2].split(b":")[1])
         assert answer.read(size)[:2] == b"\xff\xd8"
-    with ask(page, "/") as answer:
-        assert b"/stream" in answer.read()
+    with ask(page, "") as answer:
+        assert b'src="stream"' in answer.read()
         assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
 
 
@@ -402,10 +406,45 @@ def test_the_page_shows_the_newest_picture(page: Page) -> None:
 def test_the_page_is_for_this_machine_alone(
     page: Page, headers: dict[str, str], status: int
 ) -> None:
-    for path in ("/", "/stream"):
+    for path in ("", "stream"):
         assert ask(page, path, **headers).status == status
 
 
 def test_a_taken_port_is_told(page: Page) -> None:
     with pytest.raises(OutputError, match="cannot be shown at port"):
-        Page(int(page.address.split(":")[2][:-1]))
+        Page(urlsplit(page.address).port or 0)
+
+
+def test_other_users_of_the_machine_do_not_see_the_page(page: Page) -> None:
+    page.write(Frame(0, scene()))
+    secret = urlsplit(page.address).path
+    assert len(secret) > 40
+    assert secret not in page.name  # which messages tell
+    for wrong in ("/", "/stream", "/style.css", f"/{'x' * 43}/stream"):
+        assert ask(page, wrong).status == 404
+    for near in (secret[:-1], secret[:-2] + "/", secret.swapcase(), "/%C3%A9/"):
+        assert ask(page, near).status == 404
+        assert ask(page, near + "stream").status == 404
+    other = Page()
+    try:
+        assert urlsplit(other.address).path != secret
+    finally:
+        other.close()
+
+
+def test_a_preview_tells_its_secret_in_no_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    preview = open_sink("preview")
+    assert isinstance(preview, Page)
+    try:
+        (place,) = opened
+        assert urlsplit(preview.address).path not in place
+        path = Path(urlsplit(place).path)
+        assert path.parent.stat().st_mode & 0o077 == 0
+        assert preview.address in path.read_text()
+    finally:
+        preview.close()
+    assert not path.parent.exists()

@@ -12,7 +12,7 @@ folder=$(echo "$place/a folder"/*)
 chmod -R a-w "$folder"
 before=$(find "$folder" | sort)
 ln -s "$folder/faceveil" "$place/bin/faceveil" # as docs/install.md says
-clean=(env -i HOME="$place/home" PATH="$place/bin")
+clean=(env -i HOME="$place/home" PATH="$place/bin" FACEVEIL_TOKEN="$FACEVEIL_TOKEN")
 cd "$place/work"
 
 echo "${archive##*/}, unpacked elsewhere, PATH without Python:"

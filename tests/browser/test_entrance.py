@@ -11,7 +11,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser, Page, expect
 
-from faceveil.server import browse
+from faceveil.browser import open_page
 from servers import Server
 
 Open = Callable[..., Page]
@@ -38,7 +38,7 @@ def test_a_file_opens_the_page(
     """A cookie for this site alone does not travel along what began elsewhere, as here."""
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    browse.open_page(tmp_path, server.address)
+    open_page(tmp_path, server.address)
     context = browser.new_context()
     page = context.new_page()
     page.goto(opened[0])

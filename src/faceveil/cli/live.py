@@ -43,8 +43,8 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
     try:
         for target in sinks or ["page"]:
             opened.append(open_sink(target))
-            if target.partition(":")[0] in ("page", "preview"):
-                ui.result(f"watch at {opened[-1].name}")
+            if (address := getattr(opened[-1], "address", None)) is not None:
+                ui.result(f"watch at {address}")
             elif (path := getattr(opened[-1], "path", None)) is not None:
                 ui.note(f"recording as {path.name}, which is {opened[-1].name} once it has ended")
     except BaseException:

@@ -64,9 +64,7 @@ def open_sink(target: str) -> Sink:
             raise UsageError(f"{rest!r} is no port", "Write page, or page:8765.")
         page = Page(int(rest or 0))
         if word == "preview":
-            import webbrowser
-
-            webbrowser.open(page.address)
+            page.open()
         return page
     if word == "virtual":
         return VirtualCamera(rest or None)

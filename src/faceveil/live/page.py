@@ -1,18 +1,23 @@
 """A page on this machine that shows what leaves: one picture after the other, as motion JPEG.
 
 It is answered to this machine alone, and only under a name of it, so that no web site can get at it
-by having its own name point here.
+by having its own name point here. Every user of the machine can reach it, so the address has a
+secret in it: the first part of its path, another for each run.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import cv2
 
+from faceveil.browser import open_page
 from faceveil.errors import OutputError
 from faceveil.types import Frame
 
@@ -22,7 +27,7 @@ _QUALITY = 80
 _BOUNDARY = "frame"
 _PATIENCE = 5.0
 _HTML = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>FaceVeil live</title>
-<link rel="stylesheet" href="/style.css"><img src="/stream" alt="Live, faces obscured"></html>"""
+<link rel="stylesheet" href="style.css"><img src="stream" alt="Live, faces obscured"></html>"""
 _CSS = b"html{background:#111}img{display:block;margin:auto;max-width:100%;max-height:97vh}"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -43,7 +48,7 @@ class Page:
         port: 0 chooses a free one.
 
     Attributes:
-        address: where to look.
+        address: where to look; whoever knows it can.
 
     Raises:
         OutputError: the port is taken.
@@ -57,7 +62,9 @@ class Page:
         self._number = 0
         self._jpeg: tuple[int, bytes] = (0, b"")
         self._closed = False
+        self._opener: TemporaryDirectory[str] | None = None
         self.viewers = 0
+        self._secret = f"/{secrets.token_urlsafe()}/"
         page = self
 
         class Handler(_Handler):
@@ -71,12 +78,17 @@ class Page:
                 "Choose another one: page:8766.",
             ) from error
         self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/"
-        self.name = self.address
+        self.name = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.address = self.name + self._secret
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="faceveil-page", daemon=True
         )
         self._thread.start()
+
+    def open(self) -> None:
+        """Have the user's browser show it."""
+        self._opener = TemporaryDirectory(prefix="faceveil-")
+        open_page(Path(self._opener.name), self.address)
 
     def write(self, frame: Frame) -> None:
         """Show a frame from now on."""
@@ -84,6 +96,14 @@ class Page:
             self._frame = frame
             self._number += 1
             self._changed.notify_all()
+
+    def part(self, path: str) -> str | None:
+        """What of the page a path means, or None if it lacks the secret."""
+        # As bytes, of which any can be compared.
+        given, secret = path.encode(), self._secret.encode()
+        if not secrets.compare_digest(given[: len(secret)], secret):
+            return None
+        return path[len(self._secret) :]
 
     def close(self) -> None:
         """Stop to answer."""
@@ -94,6 +114,8 @@ class Page:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self._opener is not None:
+            self._opener.cleanup()
 
     def after(self, number: int) -> tuple[int, bytes]:
         """Wait for a picture newer than this one.
@@ -124,11 +146,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(421)
         elif self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             self.send_error(403)
-        elif self.path == "/":
+        elif (part := self.shows.part(self.path)) is None:
+            self.send_error(404)
+        elif part == "":
             self._answer("text/html; charset=utf-8", _HTML)
-        elif self.path == "/style.css":
+        elif part == "style.css":
             self._answer("text/css", _CSS)
-        elif self.path != "/stream":
+        elif part != "stream":
             self.send_error(404)
         elif self.shows.viewers >= MOST_VIEWERS:
             self.send_error(503)

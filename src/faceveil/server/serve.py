@@ -17,11 +17,12 @@ from urllib.parse import quote
 
 import uvicorn
 
+from faceveil.browser import forget_page, open_page
 from faceveil.errors import OutputError, UsageError
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
-from faceveil.server.browse import address_of, can_open, forget_page, open_page
+from faceveil.server.browse import address_of, can_open
 from faceveil.server.hub import Hub
 from faceveil.server.lines import BACKLOG, Line, look_at_all, raise_limits, wait_in_line
 from faceveil.server.locks import HeldError, locked
