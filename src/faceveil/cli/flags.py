@@ -239,7 +239,10 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> str:
     message = re.sub(r"\w+", lambda word: _as_flag(word[0], model), message)
     if not first["loc"]:
         return message
-    return f"{flag_name(str(first['loc'][0]))} {first['input']}: {message}"
+    name = str(first["loc"][0])
+    if _env(model.model_fields[name]):  # a secret is not repeated
+        return f"{flag_name(name)}: {message}"
+    return f"{flag_name(name)} {first['input']}: {message}"
 
 
 def _as_flag(word: str, model: type[BaseModel]) -> str:

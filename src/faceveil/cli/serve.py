@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from faceveil.server.settings import Service
 
 
-SERVICE = ("address", "store", "limits", "lifetimes")
+SERVICE = ("address", "store", "limits", "lifetimes", "webhooks")
 
 
 @add_verb(app, groups=(*SERVICE, *PAINT, *FIND, *TRACK, "jobs"))

@@ -31,12 +31,13 @@ from faceveil.server import (
     routes_veil,
 )
 from faceveil.server.care import Care, in_thread
+from faceveil.server.herald import Herald
 from faceveil.server.hub import TICK, Hub
 from faceveil.server.intake import Intake
 from faceveil.server.metrics import Metrics
 from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
 from faceveil.server.queue import JobQueue
-from faceveil.server.routes_docs import describe_tokens
+from faceveil.server.routes_docs import describe_tokens, describe_webhooks
 from faceveil.server.security import Guard, cookie_of
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
@@ -45,6 +46,7 @@ from faceveil.server.tell import tell_fault
 
 STATIC = Path(__file__).with_name("static")
 SWEEP_SECONDS, LOOK_SECONDS = 2.0, 10.0
+_TELL_SECONDS = 0.5
 _AT_ONCE = 2
 """Previews that are made at the same time."""
 
@@ -115,6 +117,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     describe_tokens(app, cookie_of(service))
+    describe_webhooks(app)
     app.state.faceveil = state
     for routes in (routes_service, routes_docs, routes_veil, routes_jobs, routes_files, live):
         app.include_router(routes.router)
@@ -135,7 +138,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await to_thread.run_sync(clear_half_made, state.store)
     await state.hub.refresh()
     async with AsyncExitStack() as stack:
-        for task in _background(state):
+        herald = Herald(state.store, state.service, state.hub.records)
+        stack.push_async_callback(herald.close)
+        for task in _background(state, herald):
             running = asyncio.create_task(task)
             stack.push_async_callback(_ended, running)
         yield
@@ -148,7 +153,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _background(state: State) -> Iterator[Coroutine[Any, Any, None]]:
+def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on beside the requests. Deleting does not wait for anything else."""
     sweeper, keep = Sweeper(state.store, state.queue), state.care.keep
 
@@ -168,6 +173,7 @@ def _background(state: State) -> Iterator[Coroutine[Any, Any, None]]:
     yield keep("what has had its time cannot be deleted", in_thread(delete), SWEEP_SECONDS)
     yield keep("the folder of jobs cannot be read", in_thread(look_at_all), LOOK_SECONDS)
     yield keep("the queue of jobs cannot be used", in_thread(queue_again), SWEEP_SECONDS)
+    yield keep("webhooks cannot be sent", herald.look, _TELL_SECONDS)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

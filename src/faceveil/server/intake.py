@@ -85,11 +85,13 @@ class Intake:
         review: bool = False,
         direct: bool = False,
         key: str | None = None,
+        webhook: str = "",
     ) -> tuple[str, list[Record], list[Refused]]:
         """Make jobs of files, and of all that lies in archives.
 
         Args:
             key: of the client; what was accepted with it before is not made again.
+            webhook: address to tell when each ends, or "".
 
         Returns:
             The id of the batch, its jobs, and what was refused.
@@ -119,6 +121,7 @@ class Intake:
                 original_until=now + self._service.keep_original_minutes * 60,
                 keep_seconds=self._service.keep_result_hours * 3600,
                 longest=self._service.max_minutes * 60,
+                webhook=webhook,
             )
             records = self._publish(staged, made, now, None if key is None else batch)
         finally:

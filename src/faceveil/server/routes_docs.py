@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from faceveil.server.entrance import bare_page
+from faceveil.server.herald import Message
 
 router = APIRouter()
 
@@ -34,6 +35,14 @@ def describe_tokens(app: FastAPI, cookie: str) -> None:
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def describe_webhooks(app: FastAPI) -> None:
+    """Say in the OpenAPI document what is sent to programs that asked for it."""
+
+    @app.webhooks.post("job")
+    def told(body: Message) -> None:
+        """A job has ended, or waits for a look; signed as Standard Webhooks has it."""
 
 
 @router.get("/docs", include_in_schema=False)

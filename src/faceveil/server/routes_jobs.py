@@ -16,6 +16,7 @@ from faceveil.server.problems import ProblemError
 from faceveil.server.routes import Here, JobId, KnownJob, read_options
 from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
 from faceveil.server.store import Record, Store
+from faceveil.server.webhooks import require_webhook
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 
@@ -45,6 +46,12 @@ _FORM: dict[str, Any] = {
                             "enum": ["true", "false"],
                             "description": "Stop after the analysis, for a person to look.",
                         },
+                        "webhook": {
+                            "type": "string",
+                            "description": "Address that gets a signed POST when a job ends or "
+                            "waits for a look.",
+                            "examples": ["http://127.0.0.1:9000/done"],
+                        },
                     },
                 },
             }
@@ -69,11 +76,16 @@ async def upload(
         given = read_options(spool.text_of(form, "options"))
         options = actions.options_of(given, state.base)
         review = _switch(spool.text_of(form, "review"))
+        webhook = spool.text_of(form, "webhook") or ""
+        if webhook:
+            require_webhook(webhook, service)
         uploads = [Upload(file.filename or "", file.file) for file in spool.files_of(form, "files")]
         if not uploads:
             raise ProblemError(422, "usage", "files: at least one is wanted")
         batch, records, refused = await to_thread.run_sync(
-            lambda: state.intake.accept(uploads, options, review=review, key=idempotency_key)
+            lambda: state.intake.accept(
+                uploads, options, review=review, key=idempotency_key, webhook=webhook
+            )
         )
     await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))

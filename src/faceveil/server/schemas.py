@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from faceveil.server.herald import Word, word_of
 from faceveil.server.names import result_name
 from faceveil.server.problems import Problem
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
@@ -39,7 +40,7 @@ class Job(BaseModel):
 
     ``faces`` are different faces that are covered, ``kept`` those left visible on request,
     ``filled`` face boxes covered without having been seen. ``position`` counts from 1 in the
-    line of waiting jobs.
+    line of waiting jobs. ``webhook`` is what became of the message about its state.
     """
 
     id: str = Field(examples=[_ID])
@@ -69,6 +70,7 @@ class Job(BaseModel):
     result_name: str | None = Field(None, examples=["beach.veiled.jpg"])
     result_type: str | None = Field(None, examples=["image/jpeg"])
     options: dict[str, Any] = Field({}, examples=[{"preset": "strict"}])
+    webhook: Word | None = None
 
 
 class Refused(BaseModel):
@@ -138,7 +140,8 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
     ends = None if record.ended is None else record.ended + record.keep_seconds
     return Job(
         **record.model_dump(
-            include=Job.model_fields.keys() - {"created", "progress", "problem", "options"}
+            include=Job.model_fields.keys()
+            - {"created", "progress", "problem", "options", "webhook"}
         ),
         problem=record.problem,
         options=record.options,
@@ -152,6 +155,7 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
         has_result=has_result,
         result_name=result_name(record.name, record.result) if has_result else None,
         result_type=type_of(record.result) if has_result else None,
+        webhook=word_of(store, record),
     )
 
 

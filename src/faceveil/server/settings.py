@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 PORT = 8765
+_MARK, _KEY_BYTES = "whsec_", 24
 
 
 def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
@@ -37,6 +39,7 @@ class Service(BaseModel):
         "Secret that every client has to send; better given as a variable, for others see what is "
         "given here. Unset: a fresh one, in the address that is printed.",
         env="FACEVEIL_TOKEN",
+        repr=False,
     )
     browser: bool = _setting(
         "address", True, "Open the page in the browser, if this is a terminal with one."
@@ -75,3 +78,40 @@ class Service(BaseModel):
     keep_result_hours: Annotated[float, Field(gt=0.0, le=24.0)] = _setting(
         "lifetimes", 24.0, "Delete a result so many hours after it was made."
     )
+
+    # Webhooks
+    webhook_secret: str | None = _setting(
+        "webhooks",
+        None,
+        "Secret that webhooks are signed with: whsec_ and at least 24 bytes in Base64; better "
+        "given as a variable, for others see what is given here. Unset: no webhooks.",
+        env="FACEVEIL_WEBHOOK_SECRET",
+        repr=False,
+    )
+    webhook_hosts: tuple[str, ...] = _setting(
+        "webhooks",
+        (),
+        "Host that webhooks may be sent to, besides this machine. May be repeated.",
+    )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _strong(cls, secret: str | None) -> str | None:
+        if secret is not None:
+            key_of(secret)
+        return secret
+
+
+def key_of(secret: str) -> bytes:
+    """The key that a secret of webhooks stands for.
+
+    Raises:
+        ValueError: it is too short, or no Base64.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(_MARK), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < _KEY_BYTES:
+        raise ValueError(f"{_MARK} and at least {_KEY_BYTES} bytes in Base64 are wanted")
+    return key

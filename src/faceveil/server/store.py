@@ -1,6 +1,7 @@
 """Jobs as folders: what is known of each is a file in it, so that it survives whoever dies.
 
     FOLDER/jobs/ID/     job.json progress.json original plan.json result.* report.json lock cancel
+                        webhook.json
     FOLDER/staging/     jobs that are being accepted; renamed into jobs/ once complete
     FOLDER/trash/       jobs on their way out
     FOLDER/changes      ids of jobs that changed, a line each, for the server to follow
@@ -36,6 +37,7 @@ UNFINISHED = WAITING | WORKING
 ENDED: frozenset[State] = frozenset({"done", "failed", "withheld"})
 
 ORIGINAL, PLAN, REPORT = "original", "plan.json", "report.json"
+WEBHOOK = "webhook.json"
 _RECORD, _PROGRESS, _LOCK, _CANCEL = "job.json", "progress.json", "lock", "cancel"
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CHANGES = "changes"
@@ -53,6 +55,7 @@ class Record(BaseModel):
         keep_seconds: how long the job stays after it ended.
         longest: seconds of video it may have.
         result: file name of the result in the folder, or "".
+        webhook: address to tell that it ended, or "".
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +85,7 @@ class Record(BaseModel):
     notes: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     result: str = ""
+    webhook: str = ""
 
     def but(self, **changes: Any) -> Record:
         """A copy with some fields changed."""
@@ -247,7 +251,7 @@ class Store:
             OSError: something could not be deleted; all else was.
         """
         folder = self.path(job)
-        keep = {_RECORD, _LOCK, REPORT}
+        keep = {_RECORD, _LOCK, REPORT, WEBHOOK}
         failed = None
         with suppress(FileNotFoundError):
             # The original first: it is what matters most.

@@ -1,0 +1,207 @@
+"""Word to a program, at an address that a client named, that its job has ended or waits for a look.
+
+Signed as version 1.0.0 of the Standard Webhooks specification has it. The address is this
+machine's own, or on a host that the settings name; where a name leads is looked at each time. No
+redirect is followed, no proxy asked, and nothing of an answer but its status is made use of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import re
+import socket
+import ssl
+from collections.abc import Collection
+from contextlib import suppress
+from functools import cache, partial
+from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from anyio import CapacityLimiter, to_thread
+
+from faceveil.server.problems import ProblemError
+from faceveil.server.settings import Service, key_of
+
+SECONDS = 10.0
+"""So long may all of a try take."""
+_POLITE_SECONDS, _POLITE_BYTES = 1.0, 1 << 16
+"""So much of an answer is taken, so that a receiver can end it, and thrown away."""
+_LINE = 4096
+"""The longest first line of an answer."""
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r\n]")
+_LOOKUPS = CapacityLimiter(4)
+
+
+class Receiver(NamedTuple):
+    """Where a webhook goes.
+
+    Attributes:
+        target: path and query.
+        authority: the host as the header has it.
+        anywhere: its name may lead beyond this machine.
+    """
+
+    tls: bool
+    host: str
+    port: int
+    target: str
+    authority: str
+    anywhere: bool
+
+
+class AnswerError(Exception):
+    """The receiver did not say that it took the message.
+
+    Attributes:
+        status: what it said instead; 0: nothing that is HTTP.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class StrayError(Exception):
+    """A name that has to mean this machine leads elsewhere."""
+
+
+def require_webhook(url: str, service: Service) -> None:
+    """Raises ProblemError if webhooks are not sent from here, or not to that address."""
+    if service.webhook_secret is None:
+        raise ProblemError(
+            422,
+            "usage",
+            "webhook: this service has no secret to sign it with",
+            "Start it with one in the variable FACEVEIL_WEBHOOK_SECRET.",
+        )
+    receiver_of(url, service.webhook_hosts)
+
+
+def receiver_of(url: str, named: Collection[str]) -> Receiver:
+    """What an address means.
+
+    Args:
+        named: hosts that may be called besides this machine.
+
+    Raises:
+        ProblemError: it is none, or of another host.
+    """
+    try:
+        if not re.fullmatch(r"[!-~]{1,2000}", url):
+            raise ValueError
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+        if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+            raise ValueError
+        if not re.fullmatch(r"[a-z0-9.:_-]+", host) or port == 0:
+            raise ValueError
+    except ValueError as error:
+        raise ProblemError(
+            422,
+            "usage",
+            "webhook: an address is wanted, without a name or password in it",
+            "Give one like http://127.0.0.1:9000/done.",
+        ) from error
+    anywhere = host in {name.lower() for name in named}
+    if not (anywhere or host == "localhost" or _is_own(host)):
+        raise ProblemError(
+            422,
+            "usage",
+            "webhook: its host is none that this service may call",
+            "Use 127.0.0.1, or start the service with --webhook-hosts and its name.",
+        )
+    tls = parts.scheme == "https"
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Receiver(tls, host, port or (443 if tls else 80), target, parts.netloc, anywhere)
+
+
+def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:
+    """What the header ``webhook-signature`` holds."""
+    signed = f"{id}.{timestamp}.".encode() + body
+    made = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(made).decode()}"
+
+
+async def post(to: Receiver, id: str, timestamp: int, body: bytes, secret: str) -> None:
+    """Send a message once.
+
+    Raises:
+        AnswerError: it was not taken.
+        StrayError: the name leads elsewhere.
+        OSError, EOFError, asyncio.LimitOverrunError: nobody is there, or nobody who speaks HTTP
+            and answers within `SECONDS`.
+    """
+    headers = {
+        "Host": to.authority,
+        "User-Agent": "FaceVeil",
+        "Content-Type": "application/json",
+        "Content-Length": len(body),
+        "webhook-id": id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature(secret, id, timestamp, body),
+        "Connection": "close",
+    }
+    head = [f"POST {to.target} HTTP/1.1", *(f"{name}: {said}" for name, said in headers.items())]
+    async with asyncio.timeout(SECONDS) as limit:
+        reader, writer = await _connected(to)
+        try:
+            writer.write("\r\n".join((*head, "", "")).encode() + body)
+            await writer.drain()
+            said = _STATUS.match(await reader.readuntil(b"\n"))
+            status = int(said[1]) if said else 0
+            limit.reschedule(None)  # what counts is there
+            with suppress(OSError):
+                await _let_finish(reader)
+        finally:
+            writer.transport.abort()
+    if not 200 <= status < 300:
+        raise AnswerError(status)
+
+
+async def _connected(to: Receiver) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    look = partial(socket.getaddrinfo, to.host, to.port, type=socket.SOCK_STREAM)
+    found = await to_thread.run_sync(look, limiter=_LOOKUPS, abandon_on_cancel=True)
+    addresses = [str(entry[4][0]) for entry in found]
+    if not (to.anywhere or all(map(_is_own, addresses))):
+        raise StrayError
+    context = await to_thread.run_sync(_trust) if to.tls else None
+    failed: OSError = ConnectionError()
+    for address in addresses:  # what was looked at, not the name once more
+        try:
+            return await asyncio.open_connection(
+                address,
+                to.port,
+                limit=_LINE,
+                ssl=context,
+                server_hostname=to.host if to.tls else None,
+            )
+        except OSError as error:
+            failed = error
+    raise failed
+
+
+async def _let_finish(reader: asyncio.StreamReader) -> None:
+    async with asyncio.timeout(_POLITE_SECONDS):
+        taken = 0
+        while taken < _POLITE_BYTES and (some := await reader.read(_LINE)):
+            taken += len(some)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _is_own(address: str) -> bool:
+    """Whether an address in numbers is this machine's own."""
+    try:
+        number = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(number, IPv6Address) and number.ipv4_mapped is not None:
+        number = number.ipv4_mapped
+    return number.is_loopback
