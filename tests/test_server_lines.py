@@ -281,3 +281,26 @@ def test_a_flood_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) -> No
     for number in range(1000):
         tell.tell_fault("connections", OSError(24, f"/home/me/{number}.jpg"))
     assert capsys.readouterr().err == "faceveil: connections: OSError\n"
+
+
+def test_who_is_refused_while_sending_sees_the_answer(tmp_path: Path) -> None:
+    """Also if it sends on: a connection that is closed too early is reset, and the answer lost."""
+    body = b"x" * 5_000_000
+    head = f"POST /api/veil HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    with running(tmp_path / "jobs") as server:
+        address = ("127.0.0.1", int(server.api.base_url.port or 0))
+        for _ in range(10):
+            with socket.create_connection(address, timeout=10) as line:
+                line.sendall(head.encode())
+                for start in range(0, len(body), 65_536):
+                    line.sendall(body[start : start + 65_536])
+                answer = b""
+                while part := line.recv(65_536):
+                    answer += part
+            assert answer.startswith(b"HTTP/1.1 401 ")
+        # Whoever never goes on is not waited for.
+        since = time.monotonic()
+        with socket.create_connection(address, timeout=30) as line:
+            line.sendall(head.encode())
+            assert line.recv(65_536).startswith(b"HTTP/1.1 401 ")
+        assert time.monotonic() - since < 10

@@ -10,10 +10,12 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -36,6 +38,9 @@ from servers import free_port, wait_for
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
 
 
+T = TypeVar("T")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "jobs")
@@ -44,6 +49,12 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def queue(store: Store) -> JobQueue:
     return JobQueue(store.folder)
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end in a thread of its own: Playwright keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def add(store: Store, **fields: Any) -> Record:
@@ -420,7 +431,7 @@ class TestSweep:
 
 class TestHub:
     def jobs(self, hub: Hub) -> list[str]:
-        asyncio.run(hub.refresh())
+        in_a_loop(hub.refresh())
         return [job.id for job in hub.jobs()]
 
     def test_what_is_nonsense_hides_no_other_job(self, store: Store) -> None:
@@ -433,7 +444,7 @@ class TestHub:
         other = add(store)
         assert set(self.jobs(hub)) == {well.id, other.id}
         store.save(well.but(state="analyzing"))
-        asyncio.run(hub.refresh())
+        in_a_loop(hub.refresh())
         assert hub.states() == {"analyzing": 1, "queued": 1}
         assert late.id in store.ids()
 
@@ -468,7 +479,7 @@ class TestCare:
             task.cancel()
             return seen
 
-        seen = asyncio.run(run())
+        seen = in_a_loop(run())
         assert ["it cannot be done"] in seen
         assert seen[-1] == []
         assert capsys.readouterr().err == "faceveil: it cannot be done: OSError\n"
@@ -485,7 +496,7 @@ class TestCare:
             task.cancel()
             return found
 
-        assert asyncio.run(run()) == ["it is stuck"]
+        assert in_a_loop(run()) == ["it is stuck"]
 
 
 class TestActions:
@@ -662,7 +673,7 @@ def test_headers_of_a_crowd_are_small(store: Store) -> None:
 
     for reported in (False, True):
         answer = routes_veil._answer(store, record, reported)
-        whole = asyncio.run(body(answer))
+        whole = in_a_loop(body(answer))
         assert b"the result" in whole
         assert (b"face 999 of the crowd" in whole) == reported
         assert len(whole) == int(answer.headers["content-length"])

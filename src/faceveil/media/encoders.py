@@ -46,6 +46,8 @@ _COSTS: Final = {"av1": 0.9, "hevc": 0.8, "vp9": 0.8, "h264": 1.0, "vp8": 1.1}
 _OLDER: Final = 0.8
 """So many an older codec's pictures get: its flaws are detail, which a newer one has to repeat."""
 
+_OVERSHOT: Final = 0.85
+"""libvpx goes beyond the rate it is given, most of all where that is low."""
 _ROOM: Final = 1.3
 """What quick settings, and a key frame a second, may cost beyond the input's own rate."""
 
@@ -282,10 +284,11 @@ def _bound(name: str, traits: Traits, flow: Flow | None) -> dict[str, str]:
     ours = _COSTS[codec_of(name) or ""]
     more = _ROOM * max(1.0, ours / _COSTS.get(traits.codec, _OLDER))
     keys = max(0.0, 1 / _key_seconds(flow) - 1 / flow.apart) * flow.key  # that the input has not
-    settings = {"maxrate": f"{more * flow.rate + keys:.0f}"}
-    if not name.startswith("libvpx"):
-        settings["bufsize"] = f"{more * max(flow.burst, flow.key, flow.rate / 2):.0f}"
-    return settings
+    rate = more * flow.rate + keys
+    if name.startswith("libvpx"):
+        return {"maxrate": f"{_OVERSHOT * rate:.0f}"}
+    burst = more * max(flow.burst, flow.key, flow.rate / 2)
+    return {"maxrate": f"{rate:.0f}", "bufsize": f"{burst:.0f}"}
 
 
 def _key_seconds(flow: Flow | None) -> float:

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from faceveil.server.draining import heard_out
 from faceveil.server.entrance import refusal_page, wants_a_page, welcome_page
 from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
 from faceveil.server.sessions import SECONDS, Sessions
@@ -92,7 +93,7 @@ class Guard:
             else:
                 await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
+        receive, send = heard_out(receive, _with_headers(send), headers)
         refusal = self._refusal(scope, headers)
         if refusal is None and (answer := self._login(scope, headers)) is not None:
             await answer(scope, receive, send)

@@ -1,0 +1,45 @@
+"""Hearing out who is refused before all was read.
+
+A connection that is closed while its client is still sending is reset, and the client never sees
+the answer that was on its way: it is told of a broken line in place of a full disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Send
+
+SECONDS, BYTES = 3.0, 8_000_000
+"""So long, and for so much, is a client heard out whose request is not wanted any more."""
+
+
+def heard_out(receive: Receive, send: Send, headers: Headers) -> tuple[Receive, Send]:
+    """The same, but an answer ends only once the request has, within limits.
+
+    A client that waits to be asked for its body (``Expect``) has not begun to send it.
+    """
+    has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+    over = not has_body or headers.get("expect", "").lower() == "100-continue"
+
+    async def hearing() -> Message:
+        nonlocal over
+        message = await receive()
+        over = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            await drain()
+        await send(message)
+
+    async def drain() -> None:
+        left = BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while not over and left > 0:
+                    left -= len((await hearing()).get("body", b""))
+
+    return hearing, sending
