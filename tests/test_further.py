@@ -186,3 +186,33 @@ def test_further_pictures_of_real_files(data: Path) -> None:
     )
     for name in ("iphone_13_pro_max.HEIC", "exif.avif", "flower.jpg"):
         assert warnings((formats / name).read_bytes()) == ()
+
+
+def jpeg(image: Pillow.Image, **how: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "jpeg", **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("gap", [b"", bytes(6)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_frames_behind_the_first_of_a_motion_jpeg(
+    progressive: bool, gap: bytes, tmp_path: Path
+) -> None:
+    """A camera's bare stream has the signature of a photo, and all viewers show its first frame."""
+    frames = [jpeg(picture(10 * number), progressive=progressive) for number in range(4)]
+    path = tmp_path / "in.mjpeg"
+    path.write_bytes(gap.join(frames))
+    report = veil_file(path, tmp_path / "out.jpg", OPTIONS)
+    assert report.status == "partial"
+    assert report.warnings == ("3 further pictures of the file are left out",)
+
+
+def test_a_preview_behind_a_jpeg_is_no_further_picture() -> None:
+    small = jpeg(picture().resize((48, 32)))
+    whole = jpeg(picture())
+    assert warnings(whole + small) == ()
+    exif = Pillow.Exif()
+    exif[0x010E] = (b"\xff\xd9\xff\xd8\xff" * 3).decode("latin-1")
+    assert warnings(jpeg(picture(), exif=exif)) == ()
+    assert warnings(whole + b"\xff\xd8\xff\xe0 cut") == ()

@@ -11,6 +11,7 @@ from faceveil.media.hygiene.boxes import PIXEL_ITEMS, shown_items
 from faceveil.media.hygiene.items import Items, boxes
 from faceveil.media.hygiene.tiff import Reader
 from faceveil.media.item import read_items
+from faceveil.media.jpeg_layout import CannotKeep, segments, size_of
 
 _MP_ENTRIES: Final = 0xB002
 _MP_ENTRY: Final = 16
@@ -24,6 +25,9 @@ _WITHOUT_CLIP: Final = "the clip of a motion photo is left out; only its still p
 _CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
 """How an MP4 begins that a phone appends to a JPEG (motion photo)."""
 
+_JOINT: Final = re.compile(rb"\xff\xd9\0*(?=\xff\xd8\xff)")
+"""Where one JPEG ends and the next begins; no compressed data looks like this."""
+
 
 def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
     """Tells of the further pictures of a JPEG (MPO), PNG, HEIC or AVIF file, if it has some.
@@ -36,7 +40,8 @@ def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
         # Shown by whatever does not know of animated PNG.
         count = int(bool(picture.info.get("default_image")))
     elif kind == "jpeg":
-        count = _of_mpo(picture.info.get("mp"), data)
+        index = picture.info.get("mp")
+        count = _of_mpo(index, data) if index else _that_follow(data)
         if _CLIP.search(data):
             yield _WITHOUT_CLIP
     elif kind in ("heic", "avif"):
@@ -64,9 +69,22 @@ def _of_items(items: Items) -> int:
     return sum(kind in PIXEL_ITEMS for item, kind in items.kinds.items() if item not in out)
 
 
-def _of_mpo(index: bytes | None, data: bytes) -> int:
-    if not index:
+def _that_follow(data: bytes) -> int:
+    """The frames of a bare Motion JPEG stream behind the first, which is what a viewer shows.
+
+    A smaller picture there is a preview or a map, as cameras append them.
+    """
+    try:
+        end = next((end for marker, _, end in segments(data) if marker == 0xD9), len(data))
+        joints = [one.end() for one in _JOINT.finditer(data, end - 2)]
+        if not joints or size_of(data[joints[0] :]) != size_of(data):
+            return 0
+    except CannotKeep:
         return 0
+    return len(joints)
+
+
+def _of_mpo(index: bytes, data: bytes) -> int:
     try:
         reader = Reader(index)
         _, size, at = reader.directory(reader.first).tags[_MP_ENTRIES]

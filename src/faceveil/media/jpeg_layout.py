@@ -72,6 +72,15 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     raise CannotKeep("damaged")
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height, as the frame header says."""
+    for marker, start, end in segments(data):
+        if marker in _SOFS and end - start >= 9:
+            height, width = (int.from_bytes(data[start + at : start + at + 2]) for at in (5, 7))
+            return width, height
+    raise CannotKeep("damaged")
+
+
 def _end_of_scan(data: bytes, at: int) -> int:
     while True:
         at = data.find(b"\xff", at)
