@@ -29,7 +29,8 @@ What this folder contains, and under which licences
 
 FaceVeil itself is under the Apache License 2.0: see LICENSE and NOTICE beside the executable. It
 comes with the packages and libraries below, each under its own licence. Their texts lie in folders
-of their names.
+of their names. This software is based in part on the work of the Independent JPEG Group, whose
+library several of them bring (the text is Pillow's).
 
 You may use the executable for any purpose.
 
