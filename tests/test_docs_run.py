@@ -114,6 +114,7 @@ def reader(belongings: Path, tmp_path: Path, detector: str) -> Iterator[Reader]:
             "PATH": f"{tools}:{os.environ['PATH']}",
             "NO_COLOR": "1",
             "FACEVEIL_TOKEN": TOKEN,
+            "FACEVEIL_WEBHOOK_SECRET": f"whsec_{'A' * 32}",
             "XDG_CACHE_HOME": str(
                 tmp_path / "cache"
             ),  # jobs and what is fetched: not the user's own
