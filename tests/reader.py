@@ -64,6 +64,8 @@ class Reader:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = {**os.environ, **environment}
+        self.heard = ""
+        """What the last command that goes on has said until it was ready."""
         self._going: dict[str, subprocess.Popen[str]] = {}
 
     def type(self, command: str) -> None:
@@ -114,6 +116,7 @@ class Reader:
             heard = process.stdout.readline()
             said += heard
             assert heard, f"{line} ended: {said}"
+        self.heard = said
 
     def _how(self) -> dict[str, Any]:
         return {

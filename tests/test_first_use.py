@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -55,8 +56,14 @@ def test_from_a_clone_to_a_checked_photo_a_checked_clip_and_the_open_page(
         newcomer.type(step)
     for name in ("demo/after.jpg", "demo/after.mp4", "photo.veiled.jpg", "clip.veiled.mp4"):
         assert check_file(newcomer.folder / name, Options()) == []
-    with urllib.request.urlopen(SERVICE, timeout=10) as page:
-        assert "FaceVeil" in page.read().decode()
+    # As a browser does it: the address that was printed lets it in, and the page follows.
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    (address,) = re.findall(r"http://\S+", newcomer.heard)
+    browser.open(address, timeout=10).close()
+    with browser.open(SERVICE, timeout=10) as page:
+        assert "<main" in page.read().decode()
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(SERVICE, timeout=10)
     newcomer.end()
     # What the contributors' page says first.
     newcomer.type("make format")
