@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path, photo: Path) -> Reader:
+def newcomer(tmp_path: Path, photo: Path) -> Iterator[Reader]:
     """Somebody with a fresh clone, a photo and a clip, and nothing installed."""
     clone = tmp_path / "faceveil"
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
@@ -35,7 +36,13 @@ def newcomer(tmp_path: Path, photo: Path) -> Reader:
     film(clone / "clip.mp4", list(demo.pan(scene))[:25], sound="aac")
     here = str(Path(sys.prefix) / "bin")
     path = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != here]
-    return Reader(clone, {"PATH": os.pathsep.join(path), "XDG_CACHE_HOME": str(tmp_path / "cache")})
+    reader = Reader(
+        clone, {"PATH": os.pathsep.join(path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    )
+    try:
+        yield reader
+    finally:
+        reader.end()  # a service that went on would keep the port
 
 
 def first(heading: str = "") -> list[str]:
