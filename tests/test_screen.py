@@ -118,7 +118,7 @@ def test_a_display_that_is_not_there_is_told(
 def pictures(address: str, number: int) -> list[NDArray[np.uint8]]:
     """So many pictures of the page's stream."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.request("GET", "/stream")
+    connection.request("GET", urlsplit(address).path + "stream")
     found = list[NDArray[np.uint8]]()
     with connection.getresponse() as answer:
         while len(found) < number:

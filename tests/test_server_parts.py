@@ -10,12 +10,10 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,12 +31,9 @@ from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store, new_id
 from faceveil.types import Box, Media, Plan, Track
-from servers import free_port, wait_for
+from servers import free_port, in_a_loop, wait_for
 
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
-
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -49,12 +44,6 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def queue(store: Store) -> JobQueue:
     return JobQueue(store.folder)
-
-
-def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end in a thread of its own: Playwright keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 def add(store: Store, **fields: Any) -> Record:

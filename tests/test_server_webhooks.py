@@ -11,8 +11,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from faceveil.server.settings import Service
 from faceveil.server.store import Record, Store
 from faceveil.server.webhooks import receiver_of, signature
 from pages import DOCS, blocks
-from servers import Server, free_port, running, wait_for
+from servers import Server, free_port, in_a_loop, running, wait_for
 
 KEY = b"0123456789abcdefghijklmnopqrstuv"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -374,14 +375,16 @@ def test_a_restart_goes_on_and_does_not_repeat(tmp_path: Path) -> None:
         assert len(program.came) == 1
 
 
+def looped(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    @wraps(test)
+    def run(*given: Any, **named: Any) -> None:
+        in_a_loop(test(*given, **named))
+
+    return run
+
+
 class TestHerald:
     """In this process, where time and names are ours to say."""
-
-    pytestmark = pytest.mark.anyio
-
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
 
     def job(self, store: Store, **more: Any) -> Record:
         record = Record(
@@ -405,6 +408,7 @@ class TestHerald:
             await next(iter(herald._going))
         await herald.look()
 
+    @looped
     async def test_a_name_that_leads_elsewhere(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -438,6 +442,7 @@ class TestHerald:
         assert herald.word_of(store, named) == "failed"
         assert len(connected) == 2
 
+    @looped
     async def test_so_many_tries_and_no_more(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -462,6 +467,7 @@ class TestHerald:
     def tries(self, store: Store, record: Record) -> int:
         return int(json.loads(store.path(record.id, "webhook.json").read_text())["tries"])
 
+    @looped
     async def test_a_proxy_of_the_environment_is_not_asked(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -475,6 +481,7 @@ class TestHerald:
             assert herald.word_of(store, record) == "sent"
         assert (len(proxy.came), len(program.came)) == (0, 1)
 
+    @looped
     async def test_a_disk_that_is_full_costs_no_message(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -494,6 +501,7 @@ class TestHerald:
             assert len(program.came) == 1
         assert herald.word_of(store, record) == "sent"
 
+    @looped
     async def test_the_original_goes_and_the_note_stays(self, tmp_path: Path) -> None:
         store = Store(tmp_path / "jobs")
         with Program() as program:
