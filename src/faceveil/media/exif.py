@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _ORIENTATION: Final = 0x0112
+SIDEWAYS: Final = (5, 6, 7, 8)
+"""Orientations of pictures that are stored lying on their side."""
 _RAW_PROFILE: Final = b"Raw profile type exif".decode()
 """Where ImageMagick put EXIF before PNG had a chunk for it: three lines, then digits."""
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from faceveil.closing import Closing
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.media import hygiene
-from faceveil.media.colour import Space
+from faceveil.media.colour import Profile, Space
 from faceveil.media.declared import read_profile
 from faceveil.media.density import Density, read_density
 from faceveil.media.depth import stored_bits
-from faceveil.media.exif import exif_orientation, read_exif
+from faceveil.media.exif import SIDEWAYS, exif_orientation, read_exif
 from faceveil.media.further import what_is_further
 from faceveil.media.item import primary_item
 from faceveil.media.large import Shrinking, is_large
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from faceveil.options import Options
 
 _TIFF_ORIENTATION: Final = 274
-_SIDEWAYS: Final = (5, 6, 7, 8)
 
 
 class ImageSource(Closing):
@@ -147,8 +146,10 @@ class ImageSource(Closing):
             picture.seek(index + self._skip)
         # Pillow would turn a TIFF picture by its XMP if it has no other orientation.
         picture.info.pop("xmp", None)
-        notes = () if index and not self._pages else _format_notes(self._kind, picture, self._data)
         profile = read_profile(self._kind, picture, self._data)
+        notes: Sequence[str] = ()
+        if not index or self._pages:
+            notes = _format_notes(self._kind, picture, self._data, profile)
         picture.load()
         picture = self._cropped(picture)
         check_size(*picture.size, self._limit)
@@ -230,12 +231,11 @@ def _sheet(pages: Sequence[Page]) -> Media:
     return Media("image" if len(pages) == 1 else "pages", "tiff", width, height, len(pages))
 
 
-def _format_notes(kind: str, picture: Picture, data: bytes) -> Sequence[str]:
+def _format_notes(kind: str, picture: Picture, data: bytes, profile: Profile) -> Sequence[str]:
     """Name the conversions the decoder did itself. Call before the pixels are decoded."""
     bits = stored_bits(kind, picture, data)
     notes = [f"{bits}-bit samples reduced to 8"] if bits > 8 else []
     notes += picture.info.get("left_out", ())
-    profile = read_profile(kind, picture, data)
     bright = isinstance(profile, Space) and profile.hdr
     if bright or (kind in ("heic", "avif") and hygiene.is_hdr(data)):
         notes.append("high dynamic range not kept; colours may look flat")
@@ -269,8 +269,8 @@ def _density(kind: str, picture: Picture | Page, data: bytes) -> Density | None:
 def _was_turned(kind: str, picture: Any) -> bool:
     """Whether what is displayed was stored lying on its side."""
     if kind == "tiff":
-        return getattr(picture, "tag_v2", {}).get(_TIFF_ORIENTATION) in _SIDEWAYS
-    return _orientation(kind, picture) in _SIDEWAYS
+        return getattr(picture, "tag_v2", {}).get(_TIFF_ORIENTATION) in SIDEWAYS
+    return _orientation(kind, picture) in SIDEWAYS
 
 
 def _is_lossless(data: bytes) -> bool:

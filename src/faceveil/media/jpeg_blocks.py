@@ -51,8 +51,8 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
             files in memory.
 
     Returns:
-        From the marker SOI to EOI, with no application or comment segment but, where the colours
-        need it, none: YCbCr as in JFIF is meant.
+        From the marker SOI to EOI, without any application or comment segment. Its colours are
+        YCbCr as in JFIF, or grey.
 
     Raises:
         CannotKeep: progressive, arithmetic, of other colours or depths, odd, or too large.

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.media.exif import SIDEWAYS
 from faceveil.media.hygiene.blocks import ICC_WHOLE
 from faceveil.media.hygiene.tiff import orientation_only
 from faceveil.media.jpeg_blocks import changed_at_most, repainted
@@ -27,7 +28,6 @@ _SAME: Final = 1
 """Levels by which two decoders may differ in a block that both have from the same numbers."""
 _COARSE: Final = 32
 """Mean levels by which the coarsest tables in use may change paint."""
-_SIDEWAYS: Final = (5, 6, 7, 8)
 _BACK: Final = {6: 8, 8: 6}
 """EXIF orientation -> the one that undoes it, where that is another."""
 
@@ -100,7 +100,7 @@ def _decoded(data: bytes, limit: int) -> Image:
 
 def _head(jpeg: StoredJpeg, density: Density | None) -> bytes:
     """Application segments, written anew: JFIF, how the picture is turned, a well-known space."""
-    if density is not None and jpeg.orientation in _SIDEWAYS:
+    if density is not None and jpeg.orientation in SIDEWAYS:
         density = density.turned()
     sizes = b"\0\0\1\0\1" if density is None else density.jfif()
     head = _segment(0xE0, b"JFIF\0\1\1" + sizes + b"\0\0")

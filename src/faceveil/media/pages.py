@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.media.exif import SIDEWAYS
 from faceveil.media.samples import Layout, read_samples
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Page:
     def size(self) -> tuple[int, int]:
         """Width and height as displayed."""
         width, height = int(self.tag_v2[_WIDTH]), int(self.tag_v2[_LENGTH])
-        return (height, width) if self.orientation in (5, 6, 7, 8) else (width, height)
+        return (height, width) if self.orientation in SIDEWAYS else (width, height)
 
     @property
     def area(self) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import UnsupportedError
 from faceveil.media.colour import Profile, Space
+from faceveil.media.exif import SIDEWAYS
 from faceveil.media.large import strips
 from faceveil.types import Image
 
@@ -70,7 +71,7 @@ def _in_strips(picture: Picture, profile: Profile, orientation: int, notes: list
     parts = strips(width, height)
     if len(parts) == 1:
         return upright(_to_bgr(picture, profile, notes), orientation)
-    turned = orientation in (5, 6, 7, 8)
+    turned = orientation in SIDEWAYS
     image = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
     for top, bottom in parts:
         strip = upright(_to_bgr(picture.crop((0, top, width, bottom)), profile, notes), orientation)
@@ -178,7 +179,7 @@ def changes_nothing(transform: Any, mode: str) -> bool:
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Apply an EXIF orientation (Exif 2.32, tag 0x0112); C-contiguous."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in SIDEWAYS:
         pixels = cv2.transpose(pixels)
     flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
     return pixels if flip is None else cv2.flip(pixels, flip)
