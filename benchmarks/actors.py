@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 
 Matrix = NDArray[np.float64]
 Layer = NDArray[np.float32]

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 
 AROUND = 0.7
 """Pictures of a track show this share of the face's size on each side of it."""

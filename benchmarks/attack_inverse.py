@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from attack_faces import Portrait
 from attack_operators import Look, Matrix, Operator, Ours, luma
-from faceveil.paint import HOLD_SECONDS, Held
-from faceveil.types import Box
+from faceveil.geometry import Box
+from faceveil.obscure.painter import HOLD_SECONDS, Held
 
 AROUND = (0.38, 0.52, 0.38, 0.38)
 """What is reconstructed beyond the face, so that every region has room however the box moves."""

@@ -18,13 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.obscure import Look as Sight
+from faceveil.frames import Image
+from faceveil.geometry import Box, Region, Target
+from faceveil.obscure import Sampler as Sight
 from faceveil.obscure import load_obscurer, paint
 from faceveil.obscure.canvas import BgrCanvas
 from faceveil.obscure.codes import borders, grid
+from faceveil.obscure.region import mask, regions
 from faceveil.options import Options
-from faceveil.region import Target, mask, regions
-from faceveil.types import Box, Image, Region
 
 Matrix = NDArray[np.float64]
 Line = Callable[[NDArray[np.float32], int], NDArray[Any]]

@@ -18,7 +18,7 @@ from torch import nn
 
 from attack_faces import Portrait
 from attack_operators import Operator, luma
-from faceveil.types import Image
+from faceveil.frames import Image
 
 SIDE = 48
 """Pixels each way that the network sees."""

@@ -134,7 +134,7 @@ def photos_part(folder: Path, scratch: Path, workers: list[int]) -> None:
 
 
 def ray_part(folder: Path, scratch: Path, workers: int) -> None:
-    from faceveil.scale import Cluster
+    from faceveil.batch.ray import Cluster
 
     options = Options(threads=1)
     with Peak() as base:

@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 
 from actors import FACE, Actor, Layer, Matrix, Random, Scene, direct, head
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 
 SIZE = (960, 540)
 MUST_FRACTION = 0.5

@@ -26,13 +26,14 @@ import numpy as np
 import peers
 from coverage_plots import draw_comparison, draw_curves
 from coverage_score import Mask, Picture, Score
-from faceveil import media, region
+from faceveil import media
 from faceveil.detect import BUILT_IN, load_detector, threshold
 from faceveil.errors import FaceVeilError
-from faceveil.obscure import load_obscurer, paint
+from faceveil.geometry import Region
+from faceveil.obscure import load_obscurer, paint, region
 from faceveil.obscure.canvas import BgrCanvas
 from faceveil.options import Options
-from faceveil.types import Face, Region
+from faceveil.plan import Face
 
 Finds = list[tuple[int, int, list[Face]]]
 """Width and height of each picture, and the faces in it from some confidence on."""

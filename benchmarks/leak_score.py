@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose import Truth
-from faceveil.types import Box
+from faceveil.geometry import Box
 
 Regions = Mapping[int, Sequence[Box]]
 """Frame -> what is painted there, in pixels."""

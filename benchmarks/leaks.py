@@ -27,8 +27,10 @@ from typing import Any
 import numpy as np
 
 from compose import read_truth, write
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.plan import Face
 from leak_score import Regions, Score, score
 
 DEFACE = """

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import cv2
 
+from faceveil.frames import Frame
 from faceveil.live.outlets import Outlet
+from faceveil.live.pipeline import LivePipeline
+from faceveil.live.recorder import Encoded
 from faceveil.live.session import Session
+from faceveil.live.sources import open_feed
 from faceveil.live.stats import percentiles
-from faceveil.live.veil import Veil
-from faceveil.media.feed import open_feed
-from faceveil.media.outlet import Encoded
 from faceveil.options import Options
-from faceveil.types import Frame
 
 CORES = 2
 WIDTH = 640
@@ -90,7 +90,7 @@ class Measured:
 
 def through_veil(clip: str, options: Options, seconds: float):  # type: ignore[no-untyped-def]
     """Delays from a frame's arrival until it is encoded and sent."""
-    veil, sink = Veil(options), Measured()
+    veil, sink = LivePipeline(options), Measured()
     outlet = Outlet(sink, 0.0, print)
     feed = feed_thread(clip, options, lambda frame: veil.push(frame))
     began = time.monotonic()

@@ -33,7 +33,7 @@ import psutil
 import faceveil
 import peers
 from faceveil import Options
-from faceveil.types import Image
+from faceveil.frames import Image
 
 FACEVEIL = (sys.executable, "-m", "faceveil")
 SMALLEST = 20

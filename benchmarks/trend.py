@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 
 from compose import read_truth, write
-from faceveil import demo
+from faceveil.cli import demo
+from faceveil.frames import Image
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file, veil_file, veil_image
-from faceveil.types import Image
 from leak_score import score
 
 HISTORY = Path(__file__).with_name("trend.csv")

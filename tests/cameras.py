@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from faceveil.types import Image
+from faceveil.frames import Image
 from films import film
 from servers import free_port
 

@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from cameras import PROGRAM, PYTHON, Camera, shown
 from faceveil import weights
-from faceveil.types import Image
+from faceveil.frames import Image
 from lively import marked, scene
 from servers import free_port
 

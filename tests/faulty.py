@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from faceveil.frames import Image
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Face, Image
+from faceveil.plan import Face
 
 ABORT, KILL, CRASH, HANG, SLEEP, GOOD = 30, 60, 90, 150, 190, 240
 NAME = "faulty"

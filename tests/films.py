@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Sensitivity
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.plan import Face
 
 SIZE = (320, 192)
 FACE = Box(180.0, 68.0, 270.0, 184.0)

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from faceveil.errors import FaceVeilError
 from faceveil.media import open_source, sniff
-from faceveil.media.archive import open_archive
-from faceveil.media.hygiene import leftovers
+from faceveil.media.archives.archive import open_archive
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
-from faceveil.types import Plan
+from faceveil.plan import Plan
 
 PATIENCE = 30
 """Seconds that one file may take."""

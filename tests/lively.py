@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from faceveil.live import Veil, Veiled
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
+from faceveil.live import LivePipeline, Veiled
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.plan import Face
 
 SIZE = (320, 180)
 MARK = 24
@@ -111,7 +113,7 @@ def play(
     detector: MarkDetector,
     options: Options = SOLID,
     step: float = STEP,
-    before: Callable[[int, Veil], None] | None = None,
+    before: Callable[[int, LivePipeline], None] | None = None,
     damaged: Collection[int] = (),
     made: float = 0.0,
 ) -> list[Veiled]:
@@ -122,7 +124,7 @@ def play(
         damaged: numbers of those that the decoder would call damaged.
         made: seconds between them by the source's clock; 0: it has none.
     """
-    veil = Veil(options, make=lambda smallest: detector)
+    veil = LivePipeline(options, make=lambda smallest: detector)
     out: list[Veiled] = []
     done = threading.Event()
 

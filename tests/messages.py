@@ -25,7 +25,7 @@ _ASIDE_WORDS = {"description", "examples", "help", "summary"}
 _FAULTS = {"AttributeError", "LookupError", "RuntimeError", "TypeError"}
 _FOR_PROGRAMS = ("media", "obscure", "track", "types.py")
 """Rooms whose ValueErrors stay inside the program."""
-_NAMERS = ("media/hygiene", "media/facts.py")
+_NAMERS = ("media/metadata", "media/leftovers.py", "media/videos/tags.py", "media/videos/facts.py")
 """Modules that name what a file holds: there a single word is a message, too."""
 _WORDS = re.compile(r"[a-z]{2,}[a-z'-]*[,;:]? +\S|\S +[a-z]{2,}")
 _MARKUP = re.compile(r"<[a-z!/]")

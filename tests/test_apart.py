@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 
 import faulty
-from faceveil import beats
 from faceveil.batch import Processes
 from faceveil.batch.apart import Apart, HungError, LostError, patience
 from faceveil.errors import WithheldError
 from faceveil.media.part import PartFile
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.system import beats
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals")
 

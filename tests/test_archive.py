@@ -29,8 +29,13 @@ from faceveil.errors import (
     UnsupportedError,
     UsageError,
 )
-from faceveil.media.archive import ArchiveWriter, Member, archive_kind, open_archive
-from faceveil.media.entries import LeftOut, safe_name
+from faceveil.media.archives.archive import (
+    ArchiveWriter,
+    Member,
+    archive_kind,
+    open_archive,
+)
+from faceveil.media.archives.entries import LeftOut, safe_name
 from faceveil.options import Options
 
 OPTIONS = Options()

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceveil.types import Box
+from faceveil.geometry import Box
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 

@@ -15,14 +15,28 @@ from pathlib import Path
 import cv2
 import pytest
 
-from faceveil.batch import Counts, Done, Job, Manifest, Processes, Serial, find_jobs, veil_files
+from faceveil.batch import (
+    Counts,
+    Done,
+    InputFile,
+    Manifest,
+    Processes,
+    Serial,
+    find_files,
+    veil_files,
+)
 from faceveil.batch.apart import LostError
-from faceveil.batch.store import deliver, fetch, listing, place_of
+from faceveil.batch.storage import (
+    deliver,
+    fetch,
+    listing,
+    place_of,
+)
 from faceveil.errors import OutputError, UnreadableError, UsageError
-from faceveil.media.archive import open_archive
+from faceveil.frames import Image
+from faceveil.media.archives.archive import open_archive
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.types import Image
 
 QUICK = Options(min_face=40)
 
@@ -43,7 +57,7 @@ def tree(tmp_path: Path, photo: Path) -> Path:
 
 
 def names(root: Path, options: Options = QUICK, apart: tuple[Path, ...] = ()) -> list[str]:
-    return [job.name for job in find_jobs([root], options, apart=apart)]
+    return [job.name for job in find_files([root], options, apart=apart)]
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -60,8 +74,8 @@ def reports(results: Iterator[Done]) -> dict[str, Report | Exception | None]:
 
 def test_folders_are_walked_and_hidden_files_passed_over(tree: Path) -> None:
     assert names(tree) == ["a.jpg", "deep/a.jpg", "deep/broken.jpg", "deep/er/b.jpg"]
-    assert find_jobs([tree / "a.jpg"], QUICK) == [Job(str(tree), "a.jpg")]
-    assert find_jobs([tree / "a.jpg"], QUICK)[0].path == tree / "a.jpg"
+    assert find_files([tree / "a.jpg"], QUICK) == [InputFile(str(tree), "a.jpg")]
+    assert find_files([tree / "a.jpg"], QUICK)[0].path == tree / "a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -109,11 +123,11 @@ def test_its_own_outputs_are_no_inputs(tree: Path) -> None:
 
 def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file in"):
-        find_jobs([tmp_path], QUICK)
+        find_files([tmp_path], QUICK)
 
 
 def test_two_inputs_may_not_share_an_output(tree: Path, tmp_path: Path) -> None:
-    jobs = find_jobs([tree / "a.jpg", tree / "deep/a.jpg"], QUICK)
+    jobs = find_files([tree / "a.jpg", tree / "deep/a.jpg"], QUICK)
     with pytest.raises(UsageError, match="several inputs are called"):
         veil_files(jobs, tmp_path / "out", QUICK)
 
@@ -132,7 +146,7 @@ def test_the_tree_is_mirrored_and_a_broken_file_is_named(
         nonlocal counts
         counts = now
 
-    results = reports(veil_files(find_jobs([tree], QUICK), out, QUICK, executor, watch=watch))
+    results = reports(veil_files(find_files([tree], QUICK), out, QUICK, executor, watch=watch))
     broken = results.pop("deep/broken.jpg")
     assert isinstance(broken, UnreadableError)
     assert broken.advice
@@ -212,7 +226,7 @@ def test_a_zip_becomes_a_zip(
     outs = []
     for number in range(2):
         target = tmp_path / f"{number}.zip"
-        (one,) = veil_files([Job.of(album)], target, QUICK, executor)
+        (one,) = veil_files([InputFile.of(album)], target, QUICK, executor)
         report = one.outcome
         assert isinstance(report, Report)
         assert (report.status, report.tracks, report.output) == ("partial", 2, target.name)
@@ -235,7 +249,7 @@ def test_an_archive_in_which_nothing_can_be_done_fails(tmp_path: Path, detector:
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in files.items():
                 archive.writestr(name, data)
-        (one,) = veil_files([Job.of(path)], None, QUICK, Serial())
+        (one,) = veil_files([InputFile.of(path)], None, QUICK, Serial())
         assert isinstance(one.outcome, Exception)
         assert [left.name for left in tmp_path.iterdir()] == ["x.zip"]
 
@@ -251,7 +265,7 @@ class Runs:
 
     def __call__(self, options: Options = QUICK, *, resume: bool = True) -> list[str]:
         """Names of the files that were worked on."""
-        jobs = find_jobs([self.folder], options)
+        jobs = find_files([self.folder], options)
         with Manifest(self.manifest, options, resume=resume) as manifest:
             results = reports(veil_files(jobs, self.out, options, Serial(), manifest=manifest))
         assert set(results) == {job.name for job in jobs}
@@ -455,14 +469,14 @@ class Sulky:
 
 def test_a_stamp_may_be_newer_than_the_listing(monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = Bucket()
-    monkeypatch.setattr("faceveil.batch.store.system", lambda url: bucket)
+    monkeypatch.setattr("faceveil.batch.storage.system", lambda url: bucket)
     place = place_of("s3://bucket/in")
     assert place.stamp("a") is None
     assert place.stamp("a", fresh=True) == (3, "new")
 
 
 def test_what_a_store_raises_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("faceveil.batch.store.system", lambda url: Sulky())
+    monkeypatch.setattr("faceveil.batch.storage.system", lambda url: Sulky())
     url = "s3://bucket/in/a"
     with pytest.raises(UsageError, match=r"cannot be read: no credentials$"):
         list(listing(url))

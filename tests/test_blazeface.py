@@ -22,8 +22,9 @@ from faceveil.detect.blazeface import (
     weighted_suppression,
 )
 from faceveil.errors import UsageError
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.types import Box, Image
 
 FACE = Box(178, 75, 273, 175)
 """The astronaut's, forehead to chin."""

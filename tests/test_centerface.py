@@ -16,8 +16,9 @@ from faceveil.detect import SinglePass
 from faceveil.detect.boxes import faces
 from faceveil.detect.centerface import NMS_IOU, CenterFace, _decode, from_options
 from faceveil.errors import WeightsError
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.types import Box, Image
 
 Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 

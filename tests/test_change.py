@@ -13,10 +13,12 @@ import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file
+from faceveil.plan import Plan
 from faceveil.scan.change import ChangeMap, Luma
-from faceveil.types import Box, Image, Plan
 from films import SIZE, film, head, put, scenery
 
 SMALLEST = 12.0

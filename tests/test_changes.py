@@ -11,9 +11,9 @@ import av
 import numpy as np
 import pytest
 
+from faceveil.frames import Image
 from faceveil.options import Options
 from faceveil.pipeline import veil_file
-from faceveil.types import Image
 from films import head, lumas, put, scenery
 from videos import QUARTERS, QUICK, VP9, X264, compose, picture, read, rewrite, source_of
 
@@ -177,7 +177,7 @@ def test_a_change_of_the_shape_of_pixels_keeps_what_is_shown(tmp_path: Path) -> 
 
 def test_a_change_of_turn_is_undone(tmp_path: Path) -> None:
     """A telephone that was turned while it sent: messages in the stream tell which way is up."""
-    from faceveil.media.fitting import Fitter, Shape
+    from faceveil.media.videos.fitting import Fitter, FrameFormat
 
     clip = compose(tmp_path / "in.mp4", settings=X264, size=(96, 64), times=range(2))
     with source_of(clip) as source:
@@ -185,10 +185,10 @@ def test_a_change_of_turn_is_undone(tmp_path: Path) -> None:
         expected = {
             turn: np.rot90(frame.to_ndarray(format="bgr24"), -turn // 90) for turn in QUARTERS
         }
-        first = Shape(96, 64, "yuv420p", False, 2, None, None)
+        first = FrameFormat(96, 64, "yuv420p", False, 2, None, None)
         fitter = Fitter(first, source._look, Fraction(1))
         for turn in (180, 90, 270):
-            shape = Shape(96, 64, "yuv420p", False, 2, None, QUARTERS[turn])
+            shape = FrameFormat(96, 64, "yuv420p", False, 2, None, QUARTERS[turn])
             fitted = fitter.fit(frame, shape).to_ndarray(format="bgr24").astype(int)
             assert fitted.shape == (64, 96, 3)
             if turn == 180:

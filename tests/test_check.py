@@ -21,8 +21,15 @@ from faceveil import check, detect, pipeline, weights
 from faceveil.check import check_file, sampled
 from faceveil.check.quarantine import FOLDER, KEEP_DAYS
 from faceveil.errors import WithheldError
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Method, Options
-from faceveil.types import Box, Face, Frame, Image, Media, Plan, Track
+from faceveil.plan import (
+    Face,
+    Media,
+    Plan,
+    Track,
+)
 from films import Told, film, head, inside, lumas, put, scenery
 from videos import QUICK
 
@@ -470,7 +477,7 @@ def test_what_may_be_a_face_is_a_doubt_and_told_only_on_request(clip: Path, use:
 
 @pytest.mark.parametrize("on_fail", ["withhold", "obscure-more"])
 def test_a_face_that_the_analysis_missed_is_found_by_the_real_check(
-    on_fail: str, tmp_path: Path, detector: str, astronaut: faceveil.types.Image,
+    on_fail: str, tmp_path: Path, detector: str, astronaut: faceveil.frames.Image,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     actor, box = head(astronaut, 0.8)
@@ -498,8 +505,8 @@ class TestSecondDetector:
 
         def only(names: str) -> None:
             monkeypatch.setattr(weights, "available", lambda name, folder: name in names.split())
-            monkeypatch.setattr(detect, "_factory", lambda name: lambda options: Named(name))
-            monkeypatch.setattr(detect, "_loaded", {})
+            monkeypatch.setattr(detect.load, "_factory", lambda name: lambda options: Named(name))
+            monkeypatch.setattr(detect.load, "_loaded", {})
 
         return only
 
@@ -523,7 +530,7 @@ class TestSecondDetector:
 
     def test_it_is_about_clear_faces(self, there: Callable[[str], None]) -> None:
         there("yunet centerface")
-        for asked, smallest in ((None, detect.SECOND_MIN_FACE), (8.0, 20.0), (50.0, 50.0)):
+        for asked, smallest in ((None, detect.load.SECOND_MIN_FACE), (8.0, 20.0), (50.0, 50.0)):
             second = detect.load_second(Options(min_face=asked))
             assert second is not None
             assert second.smallest_face(1920, 1080) == smallest
@@ -538,7 +545,7 @@ class TestSecondDetector:
         assert second.smallest_face(16320, 12240) == first.smallest_face(16320, 12240)
         again = detect.load_second(Options(), "video")
         assert again is not None
-        assert again.smallest_face(16320, 12240) == detect.SECOND_MIN_FACE
+        assert again.smallest_face(16320, 12240) == detect.load.SECOND_MIN_FACE
 
 
 @dataclass

@@ -18,9 +18,9 @@ from pydantic_core._pydantic_core import list_all_errors
 
 import faceveil
 import messages
-from faceveil.chinese import CATALOGUE, in_chinese
 from faceveil.cli.ui import UI
 from faceveil.errors import UnreadableError
+from faceveil.i18n import CATALOGUE, in_chinese
 
 PACKAGE = Path(faceveil.__file__).parent
 MODULE = PACKAGE / "server" / "static" / "js" / "chinese.js"
@@ -92,7 +92,7 @@ def test_messages_are_found_in_code() -> None:
         "no reason given",
         "Try again.",
     ]
-    assert messages.of_code("yield 'comment'", "media/hygiene/a.py") == ["comment"]
+    assert messages.of_code("yield 'comment'", "media/metadata/a.py") == ["comment"]
 
 
 def test_every_message_has_its_translation() -> None:

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.pipeline import veil_file
-from faceveil.types import Box, Plan
+from faceveil.plan import Plan
 
 FACE = Box(180.0, 68.0, 270.0, 184.0)
 """Forehead to chin of the astronaut."""
@@ -343,7 +344,7 @@ class TestOtherVerbs:
 
 def test_a_sample_is_covered_only_where_it_is_in_every_frame(tmp_path: Path) -> None:
     pytest.importorskip("skimage", reason="the extra demo is not installed")
-    from faceveil import demo
+    from faceveil.cli import demo
 
     photo, clip = demo.run(tmp_path, Options(min_face=90.0, check="off"))
     assert 0 < photo.covered < photo.faces == 8

@@ -10,7 +10,7 @@ from typing import Any
 import av
 import pytest
 
-from faceveil.media.timeline import straightened
+from faceveil.media.videos.timeline import straightened
 from videos import X264, compose, read, rewrite, source_of
 from voices import clip, flashes, hear
 

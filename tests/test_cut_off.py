@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from faceveil.errors import UnreadableError
-from faceveil.media.ending import is_cut_off
 from faceveil.media.kinds import sniff
+from faceveil.media.videos.ending import is_cut_off
 from videos import CLIPS, VP9, X264, compose, source_of
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faceveil.frames import Image
 from faceveil.track import THUMBNAIL, CutFinder, is_cut
-from faceveil.types import Image
 
 Gray = NDArray[np.uint8]
 

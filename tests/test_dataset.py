@@ -10,13 +10,31 @@ import cv2
 import numpy as np
 import pytest
 
-from faceveil.batch import Done, Job, Serial, veil_files
-from faceveil.dataset import FORMATS, Found, read_found, read_labels, write
-from faceveil.dataset.found import Spot
+from faceveil.batch import (
+    Done,
+    InputFile,
+    Serial,
+    veil_files,
+)
+from faceveil.dataset import (
+    FORMATS,
+    Annotation,
+    read_found,
+    read_labels,
+    write,
+)
+from faceveil.dataset.annotation import Spot
 from faceveil.errors import UnsupportedError, UsageError
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import (
+    Face,
+    Media,
+    Plan,
+    Track,
+)
 from faceveil.report import Report
-from faceveil.types import Box, Face, Image, Media, Plan, Track
 from films import film, scenery
 from test_cli import FACE, faceveil
 
@@ -35,10 +53,10 @@ def put(folder: Path, files: dict[str, str], name: str) -> Path:
 
 
 FOUND = [
-    Found(
+    Annotation(
         "a.jpg", 200, 100, 1, (Spot(0, Box(10.5, 20.25, 60, 70), 0.9, 0), Spot(0, Box(0, 0, 9, 9)))
     ),
-    Found("照片/b.png", 640, 480, 1, ()),
+    Annotation("照片/b.png", 640, 480, 1, ()),
 ]
 
 
@@ -76,7 +94,7 @@ def test_coco_is_what_its_tools_read(tmp_path: Path) -> None:
 
 def test_frames_of_a_video_keep_their_number_and_track(tmp_path: Path) -> None:
     spots = tuple(Spot(frame, Box(frame, 1, frame + 5, 9), None, 3) for frame in (4, 7))
-    found = [Found("clip.mp4", 64, 48, 10, spots)]
+    found = [Annotation("clip.mp4", 64, 48, 10, spots)]
     for form, name in (("coco", "x.json"), ("csv", "x.csv")):
         labels = read_labels(put(tmp_path, write(found, form), name))
         media = Media("video", "mp4", 64, 48, 10)
@@ -94,7 +112,7 @@ def test_plans_reports_and_lines_are_read(tmp_path: Path) -> None:
     )
     path = tmp_path / "photo.plan.json"
     path.write_text(plan.to_json())
-    assert read_found(path) == [Found("photo", 64, 48, 1, (Spot(0, face.box, 0.8, 5),))]
+    assert read_found(path) == [Annotation("photo", 64, 48, 1, (Spot(0, face.box, 0.8, 5),))]
     for text in ("", "{}", "[]", "text", '{"regions": {}}', '{"media": 3}'):
         path.write_text(text)
         with pytest.raises(UsageError):
@@ -183,7 +201,7 @@ def test_other_peoples_boxes_are_painted(
     monkeypatch.setattr(pipeline, "load_detector", None)  # nothing looks for faces
     (tmp_path / "x.csv").write_text("file,x0,y0,x1,y1\nphoto.jpg,300,300,340,350\n")
     labels = read_labels(tmp_path / "x.csv")
-    (one,) = veil_files([Job.of(photo)], None, OFF, Serial(), labels=labels)
+    (one,) = veil_files([InputFile.of(photo)], None, OFF, Serial(), labels=labels)
     report = painted(one)
     assert (report.tracks, report.detector) == (1, "")
     after = cv2.imread(str(tmp_path / report.output))
@@ -192,7 +210,7 @@ def test_other_peoples_boxes_are_painted(
     assert changed[300:350, 300:340].mean() > 0.9
     assert not changed[:200, :290].any()
     (tmp_path / "y.csv").write_text("file,x0,y0,x1,y1\nother.jpg,300,300,340,350\n")
-    jobs = [Job.of(photo)]
+    jobs = [InputFile.of(photo)]
     (one,) = veil_files(jobs, None, OFF, Serial(), labels=read_labels(tmp_path / "y.csv"))
     assert isinstance(one.outcome, UnsupportedError)
 
@@ -202,7 +220,7 @@ def test_boxes_of_a_video_are_painted_in_their_frames(tmp_path: Path) -> None:
     rows = "".join(f"clip.mp4,{frame},100,60,140,100\n" for frame in (3, 4))
     (tmp_path / "x.csv").write_text("file,frame,x0,y0,x1,y1\n" + rows)
     labels = read_labels(tmp_path / "x.csv")
-    (one,) = veil_files([Job.of(tmp_path / "clip.mp4")], None, OFF, Serial(), labels=labels)
+    (one,) = veil_files([InputFile.of(tmp_path / "clip.mp4")], None, OFF, Serial(), labels=labels)
     assert list(painted(one).regions) == [3, 4]
 
 

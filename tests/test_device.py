@@ -9,8 +9,8 @@ import pytest
 
 from faceveil.detect import load_detector
 from faceveil.detect.runtime import PROVIDERS, named
+from faceveil.frames import Frame, Image
 from faceveil.options import Device, Options
-from faceveil.types import Frame, Image
 
 
 class Opened:

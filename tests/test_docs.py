@@ -205,12 +205,12 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
 
 def test_constants_in_the_text_are_those_in_the_code() -> None:
     from faceveil.check.quarantine import FOLDER, KEEP_DAYS
-    from faceveil.cli.evidence import FRAMES, PICTURES
-    from faceveil.detect import SECOND_MIN_FACE
+    from faceveil.cli.verbs_evidence import FRAMES, PICTURES
     from faceveil.detect.blazeface import THRESHOLDS
     from faceveil.detect.centerface import THRESHOLDS as CENTERFACE
+    from faceveil.detect.load import SECOND_MIN_FACE
     from faceveil.detect.scaled import STILL, VIDEO
-    from faceveil.paint import HOLD_SECONDS
+    from faceveil.obscure.painter import HOLD_SECONDS
 
     said = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in PAGES}
     assert f"the same codes for at least {HOLD_SECONDS:g} s" in said["privacy.md"]

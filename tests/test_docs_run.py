@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from cameras import Camera
-from faceveil import demo, weights
-from faceveil.types import Image
+from faceveil import weights
+from faceveil.cli import demo
+from faceveil.frames import Image
 from films import film
 from pages import PAGES, REPOSITORY, blocks, commands
 from reader import NEEDS, TOKEN, Reader, filled

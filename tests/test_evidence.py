@@ -17,17 +17,19 @@ import numpy as np
 import pytest
 
 import faceveil
-from faceveil.cli.evidence import Evidence
 from faceveil.cli.ui import UI
+from faceveil.cli.verbs_evidence import Evidence
 from faceveil.errors import UsageError
 from faceveil.evidence import SIZES, digest
-from faceveil.evidence.page import ROWS, page
+from faceveil.evidence.html import ROWS, page
 from faceveil.evidence.sheet import SIDE, contact_sheet
 from faceveil.evidence.sign import NAMESPACE, load_key, sign_file
 from faceveil.evidence.words import STATUS, WORDS
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import Media
 from faceveil.report import Checked, Finding, Report, TrackFacts
-from faceveil.types import Box, Image, Media
 from films import film, scenery
 
 FULL = Report(

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from faceveil.frames import Planes
+from faceveil.geometry import Box
 from faceveil.obscure.canvas import PlanesCanvas
 from faceveil.options import Options
-from faceveil.types import Box, Planes
 from videos import LOSSLESS, QUICK, X264, read, rewrite
 
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from faceveil import pipeline
 from faceveil.errors import UsageError
-from faceveil.media.hygiene import leftovers
+from faceveil.frames import Image
+from faceveil.geometry import Box
+from faceveil.media.leftovers import leftovers
 from faceveil.obscure.canvas import canvas_of
 from faceveil.options import Options
 from faceveil.pipeline import veil_file
-from faceveil.types import Box, Image
 from films import head
 from videos import QUICK, default_target, read, rewrite, source_of
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from faceveil import demo
 from faceveil.check import check_file
+from faceveil.cli import demo
 from faceveil.options import Options
 from films import film
 from pages import REPOSITORY, blocks, commands

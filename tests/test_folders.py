@@ -22,16 +22,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faceveil import check, pipeline
-from faceveil.batch import Done, Manifest, Serial, find_inputs, find_jobs, veil_files
+from faceveil.batch import Done, Manifest, Serial, find_files, find_inputs, veil_files
 from faceveil.batch.manifest import outputs_in
 from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.frames import Frame, Image
 from faceveil.media.beside import beside
 from faceveil.media.kin import is_own_zip
 from faceveil.media.names import key_of
 from faceveil.media.part import DiskError
 from faceveil.options import Options, Sensitivity
+from faceveil.plan import Face
 from faceveil.report import Report
-from faceveil.types import Face, Frame, Image
 from videos import compose
 
 QUICK = Options(min_face=40)
@@ -92,7 +93,7 @@ def zipped(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def veiled(root: Path, out: Path | None, options: Options = UNCHECKED) -> dict[str, Done]:
-    jobs = find_jobs([root], options)
+    jobs = find_files([root], options)
     return {one.job.name: one for one in veil_files(jobs, out, options, Serial())}
 
 
@@ -147,7 +148,7 @@ def test_two_inputs_never_share_an_output(
     assert len(keys) == len(files)
     assert outputs[0] == outputs[1]
     members = veil_files(
-        [*find_jobs([zipped(tmp_path / "x.zip", files)], UNCHECKED)], None, UNCHECKED
+        [*find_files([zipped(tmp_path / "x.zip", files)], UNCHECKED)], None, UNCHECKED
     )
     assert next(members).codes == {0}
     with zipfile.ZipFile(tmp_path / "x.veiled.zip") as archive:
@@ -225,7 +226,9 @@ def test_a_manifest_spares_looking_at_outputs(
     path = tmp_path / "done.jsonl"
     with Manifest(path, UNCHECKED) as manifest:
         list(
-            veil_files(find_jobs([folder], UNCHECKED), None, UNCHECKED, Serial(), manifest=manifest)
+            veil_files(
+                find_files([folder], UNCHECKED), None, UNCHECKED, Serial(), manifest=manifest
+            )
         )
     never = lambda *_: pytest.fail("it was looked at")  # noqa: E731
     monkeypatch.setattr("faceveil.batch.find.is_made_from_file", never)
@@ -331,12 +334,12 @@ def test_folder_zip_and_tar_end_with_the_same_code(what: str, tmp_path: Path, bl
     assert results[0][0] == ({0} if what in ("nothing odd", "a text") else {0, 3})
     odd = "".join(ODD[what])
     for kind in ("zip", "tar"):
-        for one in veil_files(find_jobs([tmp_path / f"x.{kind}"], UNCHECKED), None, UNCHECKED):
+        for one in veil_files(find_files([tmp_path / f"x.{kind}"], UNCHECKED), None, UNCHECKED):
             assert isinstance(one.outcome, Report)
             told = [*one.outcome.warnings, *one.outcome.notes]
             assert not odd or any(line.startswith(f"{odd} is left out: ") for line in told)
     excluding = UNCHECKED.model_copy(update={"exclude": (odd,) if odd else ()})
-    for one in veil_files(find_jobs([tmp_path / "x.zip"], excluding), None, excluding):
+    for one in veil_files(find_files([tmp_path / "x.zip"], excluding), None, excluding):
         assert one.codes == {0}
 
 
@@ -348,11 +351,11 @@ def test_links_are_named_in_folders_and_tars(tmp_path: Path, blind: None) -> Non
         tar.add(folder, ".")
     found = find_inputs([folder], UNCHECKED)
     assert {Path(one.name).name for one in found.passed} == {"latest.jpg", "pipe"}
-    (done,) = veil_files(find_jobs([tmp_path / "x.tar"], UNCHECKED), None, UNCHECKED)
+    (done,) = veil_files(find_files([tmp_path / "x.tar"], UNCHECKED), None, UNCHECKED)
     assert {one.name for one in done.passed} == {"latest.jpg", "pipe"}
     assert done.codes == {0}
     following = UNCHECKED.model_copy(update={"links": True})
-    (done,) = veil_files(find_jobs([tmp_path / "x.tar"], following), None, following)
+    (done,) = veil_files(find_files([tmp_path / "x.tar"], following), None, following)
     assert done.codes == {0, 3}
 
 
@@ -363,7 +366,7 @@ def test_a_damaged_member_is_left_out_and_named(tmp_path: Path, blind: None) -> 
     data = bytearray(path.read_bytes())
     data[data.index(picture(2)) + 100] ^= 0xFF
     path.write_bytes(data)
-    (done,) = veil_files(find_jobs([path], UNCHECKED), None, UNCHECKED)
+    (done,) = veil_files(find_files([path], UNCHECKED), None, UNCHECKED)
     assert isinstance(done.outcome, Report)
     assert done.outcome.warnings == ("b.jpg is left out: it is damaged",)
     assert done.codes == {0, 3}
@@ -415,10 +418,10 @@ def test_the_command_names_a_folder_that_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from faceveil.cli.evidence import Evidence
     from faceveil.cli.runs import find_inputs as found_by_command
     from faceveil.cli.runs import veil_many
     from faceveil.cli.ui import UI
+    from faceveil.cli.verbs_evidence import Evidence
 
     folder = put(tmp_path / "in", {"a.jpg": photo.read_bytes(), "secret/b.jpg": b""})
     without_rights(monkeypatch)
@@ -447,7 +450,7 @@ def test_a_full_disk_ends_an_archive(
         return real(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "veil_file", full)
-    results = list(veil_files(find_jobs([path, other], UNCHECKED), None, UNCHECKED, Serial()))
+    results = list(veil_files(find_files([path, other], UNCHECKED), None, UNCHECKED, Serial()))
     assert isinstance(results[0].outcome, OutputError)
     assert results[0].codes == {1}
     assert results[0].packed == ()
@@ -539,7 +542,7 @@ def test_every_file_of_a_folder_and_a_zip_is_accounted_for(
     codes = frozenset().union(*(one.codes for one in done))
 
     (packed,) = veil_files(
-        find_jobs([zipped(scratch / "x.zip", given)], UNCHECKED), None, UNCHECKED, Serial()
+        find_files([zipped(scratch / "x.zip", given)], UNCHECKED), None, UNCHECKED, Serial()
     )
     assert packed.codes == codes
     if isinstance(packed.outcome, Report):

@@ -12,7 +12,7 @@ import pytest
 
 from faceveil.errors import InputError, UsageError
 from faceveil.media import sniff
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from videos import (
     LOSSLESS,

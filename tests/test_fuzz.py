@@ -21,11 +21,17 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from faceveil.errors import FaceVeilError
+from faceveil.geometry import Box
 from faceveil.media import open_source, sniff
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options
 from faceveil.pipeline import render
-from faceveil.types import Box, Face, Media, Plan, Track
+from faceveil.plan import (
+    Face,
+    Media,
+    Plan,
+    Track,
+)
 from videos import VP9, X264, compose
 
 SCRIPT = Path(__file__).with_name("fuzz.py")

@@ -16,10 +16,16 @@ import pytest
 from pydantic import ValidationError
 
 from faceveil.dataset import read_labels
-from faceveil.dataset.found import read_found
+from faceveil.dataset.annotation import read_found
 from faceveil.errors import FaceVeilError, UsageError
+from faceveil.geometry import Box
 from faceveil.options import DECISIVE
-from faceveil.types import Box, Face, Media, Plan, Track
+from faceveil.plan import (
+    Face,
+    Media,
+    Plan,
+    Track,
+)
 from servers import Server, running, zipped
 from test_server_safety import client, png, refused
 

@@ -18,16 +18,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from faceveil.media import jpeg_blocks, open_sink, open_source
+from faceveil.frames import Image
+from faceveil.geometry import Box, Target
+from faceveil.media import open_sink, open_source
 from faceveil.media.colour import Space, adobe_rgb, display_p3, romm_rgb
-from faceveil.media.hygiene import leftovers
-from faceveil.media.hygiene.tiff import orientation_only
-from faceveil.media.jpeg_blocks import changed_at_most, repainted
-from faceveil.media.jpeg_layout import CannotKeep, read_layout, segments
+from faceveil.media.leftovers import leftovers
+from faceveil.media.metadata.tiff import orientation_only
+from faceveil.media.pictures import jpeg_blocks
+from faceveil.media.pictures.jpeg_blocks import changed_at_most, repainted
+from faceveil.media.pictures.jpeg_layout import CannotKeep, read_layout, segments
+from faceveil.obscure.painter import Held, Painter
 from faceveil.options import Options
-from faceveil.paint import Held, Painter
-from faceveil.region import Target
-from faceveil.types import Box, Image
 
 TOKEN = b"planted-4711"
 SAMPLINGS = {

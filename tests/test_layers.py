@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,19 +15,20 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-LAYERS = (
-    {"types", "frames", "options", "errors", "report", "stages", "beats"}
-    | {"browser", "closing", "chinese", "text"},
-    {"dataset", "detect", "track", "region", "obscure", "media", "weights"},
-    {"check", "evidence", "paint", "scan"},
-    {"live", "pipeline"},
-    {"batch", "scale", "demo"},
-    {"cli", "server"},
+FLOORS = (
+    {"geometry", "i18n", "system"},
+    {"frames", "plan", "zones"},
+    {"options", "report"},
+    {"errors", "obscure", "track"},
+    {"dataset", "media", "weights"},
+    {"detect", "evidence"},
+    {"check", "live", "scan"},
+    {"pipeline"},
+    {"batch"},
+    {"server"},
+    {"cli"},
 )
-# Rooms of one layer know nothing of each other, except:
-ALLOWED = {("detect", "weights"), ("cli", "server"), ("scale", "batch")}
-PRIVATE = {"_sources": "weights", "_parts": "scan", "_zones": "options"}
-"""Helper modules and the room they belong to."""
+"""The rooms from the ground up. A module imports from its own room and from lower floors."""
 LONGEST = 320
 """A module with more lines than this, empty ones not counted, is two ideas."""
 NETWORK = {
@@ -39,26 +42,25 @@ NETWORK = {
     "urllib",
     "urllib3",
 }
-LIGHT = ("faceveil", "faceveil.errors", "faceveil.options", "faceveil.types", "faceveil.cli")
+LIGHT = ("faceveil", "faceveil.errors", "faceveil.options", "faceveil.plan", "faceveil.cli")
 HEAVY = {"av", "cv2", "onnx", "onnxruntime", "PIL", "scipy", "skimage", "ai_edge_litert"}
 
 
 def room(module: str) -> str:
-    """``faceveil.detect.yunet`` and ``detect/yunet.py`` lie in room ``detect``."""
-    name = module.split(".")[1] if "." in module else ""
-    return PRIVATE.get(name, name)
+    """``faceveil.detect.yunet`` lies in room ``detect``."""
+    return module.split(".")[1] if "." in module else ""
 
 
-def layer(name: str) -> int:
-    """The number of a room's layer.
+def floor(name: str) -> int:
+    """The number of the floor that a room is on.
 
     Raises:
         LookupError: the room has no place yet; decide on one.
     """
-    for number, rooms in enumerate(LAYERS):
+    for number, rooms in enumerate(FLOORS):
         if name in rooms:
             return number
-    raise LookupError(f"{name} is in no layer")
+    raise LookupError(f"{name} is on no floor")
 
 
 def dotted(path: Path) -> str:
@@ -85,17 +87,45 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
-def test_imports_only_from_layers_below(path: Path) -> None:
+def test_imports_only_from_floors_below(path: Path) -> None:
     here = room(dotted(path))
     if here in ("", "__main__"):  # the public names, and the door of the command line
         return
     for name in imports(path):
         there = room(name)
-        if name.split(".")[0] != "faceveil" or there == here:
-            continue
-        below = layer(there) < layer(here)
-        basics = layer(there) == layer(here) == 0
-        assert below or basics or (here, there) in ALLOWED, f"{here} imports {name}"
+        if name.split(".")[0] == "faceveil" and there != here:
+            assert floor(there) < floor(here), f"{here} imports {name}"
+
+
+def modules_in(path: Path) -> set[str]:
+    """The modules that a module imports by name or takes a name from."""
+    known = {dotted(each) for each in MODULES}
+    own = {name for name in imports(path) if name in known}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            if inner <= known:  # only rooms and modules are taken from there, no names
+                own.discard(str(node.module))
+            own |= inner & known
+    return own - {dotted(path)}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even inside a room, and not through an import in a function."""
+    order = TopologicalSorter({dotted(path): modules_in(path) for path in MODULES})
+    assert len(list(order.static_order())) == len(MODULES)
+
+
+def test_one_name_means_one_thing() -> None:
+    """No two files of one name in different rooms, and no two classes."""
+    files = Counter(path.stem for path in MODULES if path.stem != "__init__")
+    classes = Counter(
+        node.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in (files + classes).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
@@ -105,7 +135,7 @@ def test_is_one_idea(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_only_weights_and_what_serves_pages_know_the_network(path: Path) -> None:
-    if room(dotted(path)) in ("weights", "server") or dotted(path) == "faceveil.live.page":
+    if room(dotted(path)) in ("weights", "server") or dotted(path) == "faceveil.live.preview":
         return
     assert not {name.split(".")[0] for name in imports(path)} & NETWORK
 

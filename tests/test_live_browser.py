@@ -20,8 +20,9 @@ pytest.importorskip("uvicorn", reason="the server's packages are not installed")
 from playwright.sync_api import Page, WebSocket, expect, sync_playwright
 
 from faceveil.detect import load_detector
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.types import Box, Frame, Image
 from films import head, put, scenery
 
 SIZE = (640, 360)

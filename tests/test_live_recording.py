@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from faceveil.errors import OutputError, UnreadableError
-from faceveil.live.outlets import Sink, open_sink
-from faceveil.live.run import run
-from faceveil.media.hygiene import leftovers
-from faceveil.types import Frame
+from faceveil.frames import Frame
+from faceveil.live.loop import run
+from faceveil.live.outlets import LiveSink, open_sink
+from faceveil.media.leftovers import leftovers
 from films import film
 from lively import SOLID, MarkDetector, marked, scene
 
@@ -142,7 +142,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def write(sink: Sink, frames: Iterator[Frame]) -> None:
+def write(sink: LiveSink, frames: Iterator[Frame]) -> None:
     for frame in frames:
         sink.write(frame)
 

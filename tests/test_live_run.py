@@ -21,17 +21,17 @@ import pytest
 from av.error import FFmpegError
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.frames import Frame, Image
+from faceveil.live import sources as feeds
+from faceveil.live.addresses import public_name
 from faceveil.live.backoff import Backoff
+from faceveil.live.loop import run
 from faceveil.live.outlets import Outlet, VirtualCamera, open_sink
-from faceveil.live.page import Page
-from faceveil.live.run import run
+from faceveil.live.preview import PreviewServer
+from faceveil.live.sources import Camera, Stream, open_feed
 from faceveil.live.stats import Meter
-from faceveil.media import feed as feeds
-from faceveil.media.address import public_name
-from faceveil.media.feed import Camera, Stream, open_feed
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
-from faceveil.types import Frame, Image
 from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import free_port
@@ -365,13 +365,13 @@ def test_without_its_extra_the_virtual_camera_says_what_to_install(
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    page = Page()
+def page() -> Iterator[PreviewServer]:
+    page = PreviewServer()
     yield page
     page.close()
 
 
-def ask(page: Page, path: str, **headers: str) -> http.client.HTTPResponse:
+def ask(page: PreviewServer, path: str, **headers: str) -> http.client.HTTPResponse:
     """Ask for a part of the page, or for a path as it stands, which begins with a slash."""
     parts = urlsplit(page.address)
     connection = http.client.HTTPConnection("127.0.0.1", parts.port)
@@ -380,7 +380,7 @@ def ask(page: Page, path: str, **headers: str) -> http.client.HTTPResponse:
     return connection.getresponse()
 
 
-def test_the_page_shows_the_newest_picture(page: Page) -> None:
+def test_the_page_shows_the_newest_picture(page: PreviewServer) -> None:
     page.write(Frame(0, scene()))
     with ask(page, "stream") as answer:
         assert answer.status == 200
@@ -404,18 +404,18 @@ def test_the_page_shows_the_newest_picture(page: Page) -> None:
     ],
 )
 def test_the_page_is_for_this_machine_alone(
-    page: Page, headers: dict[str, str], status: int
+    page: PreviewServer, headers: dict[str, str], status: int
 ) -> None:
     for path in ("", "stream"):
         assert ask(page, path, **headers).status == status
 
 
-def test_a_taken_port_is_told(page: Page) -> None:
+def test_a_taken_port_is_told(page: PreviewServer) -> None:
     with pytest.raises(OutputError, match="cannot be shown at port"):
-        Page(urlsplit(page.address).port or 0)
+        PreviewServer(urlsplit(page.address).port or 0)
 
 
-def test_other_users_of_the_machine_do_not_see_the_page(page: Page) -> None:
+def test_other_users_of_the_machine_do_not_see_the_page(page: PreviewServer) -> None:
     page.write(Frame(0, scene()))
     secret = urlsplit(page.address).path
     assert len(secret) > 40
@@ -425,7 +425,7 @@ def test_other_users_of_the_machine_do_not_see_the_page(page: Page) -> None:
     for near in (secret[:-1], secret[:-2] + "/", secret.swapcase(), "/%C3%A9/"):
         assert ask(page, near).status == 404
         assert ask(page, near + "stream").status == 404
-    other = Page()
+    other = PreviewServer()
     try:
         assert urlsplit(other.address).path != secret
     finally:
@@ -438,7 +438,7 @@ def test_a_preview_tells_its_secret_in_no_command(
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     preview = open_sink("preview")
-    assert isinstance(preview, Page)
+    assert isinstance(preview, PreviewServer)
     try:
         (place,) = opened
         assert urlsplit(preview.address).path not in place

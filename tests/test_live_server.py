@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from faceveil.errors import LimitError, UnreadableError
+from faceveil.frames import Image
 from faceveil.live.session import Session, decode
-from faceveil.types import Image
 from films import head, put, scenery
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import Server, running

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from faceveil.live import Veil, Veiled
-from faceveil.live.known import Known
+from faceveil.frames import Frame, Image
+from faceveil.live import LivePipeline, Veiled
+from faceveil.live.coverage import Coverage
 from faceveil.options import Options
-from faceveil.types import Face, Frame, Image
+from faceveil.plan import Face
 from films import head, put, scenery, threads
 from lively import SOLID, MarkDetector, bare, marked, play, reasons, scene
 
@@ -55,7 +56,7 @@ def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
     """The source says nothing for a second, and that one frame shows somebody."""
     pictures = [marked(scene(), 160, 90) if n % 12 == 11 else scene() for n in range(36)]
 
-    def pause(number: int, veil: Veil) -> None:
+    def pause(number: int, veil: LivePipeline) -> None:
         if number % 12 == 0 and number:
             time.sleep(1.0)
 
@@ -65,7 +66,7 @@ def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
 
 
 def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
-    known = Known((320, 180), 0.5, SOLID)
+    known = Coverage((320, 180), 0.5, SOLID)
     for looked in (10.0, 10.36):
         known.heard(looked, 1, [], None)
     assert known.unsure(10.04, 1, until=10.08) == ""
@@ -75,7 +76,7 @@ def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
 
 def test_a_frame_leaves_after_the_delay_and_not_before() -> None:
     detector = MarkDetector()
-    veil = Veil(SOLID, make=lambda smallest: detector)
+    veil = LivePipeline(SOLID, make=lambda smallest: detector)
     veil.push(Frame(0, scene()))
     assert veil.pull(0.1) is None
     veiled = veil.pull(0.2)
@@ -159,7 +160,7 @@ def test_a_cut_is_covered_until_the_detector_has_spoken() -> None:
 
 
 def test_after_a_break_nothing_known_counts() -> None:
-    def stop(number: int, veil: Veil) -> None:
+    def stop(number: int, veil: LivePipeline) -> None:
         if number == 40:
             veil.interrupted()
 
@@ -170,7 +171,7 @@ def test_after_a_break_nothing_known_counts() -> None:
 def test_cover_until_sure_starts_covered() -> None:
     options = SOLID.model_copy(update={"cover_until_sure": True})
 
-    def stop(number: int, veil: Veil) -> None:
+    def stop(number: int, veil: LivePipeline) -> None:
         if number == 90:
             veil.interrupted()
 
@@ -190,7 +191,7 @@ def test_damaged_frames_are_covered_whole() -> None:
 
 def test_what_nobody_takes_in_time_is_dropped() -> None:
     detector = MarkDetector()
-    veil = Veil(SOLID, make=lambda smallest: detector)
+    veil = LivePipeline(SOLID, make=lambda smallest: detector)
     for number, picture in enumerate(walk(200)):
         veil.push(Frame(number, picture), at=time.monotonic() + number / 1000)
     assert veil.waiting <= 128
@@ -211,7 +212,7 @@ def test_the_real_detector_on_a_real_face(detector: str, astronaut: Image) -> No
     background = scenery(4, size)
     places = [-100 + 7 * number for number in range(85)]
     pictures = [put(background, actor, x, 60) for x in places]
-    veil = Veil(Options(method="solid"))
+    veil = LivePipeline(Options(method="solid"))
     out: list[Veiled] = []
     began = time.monotonic()
     for number, picture in enumerate(pictures):

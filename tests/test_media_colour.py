@@ -20,7 +20,7 @@ from PIL import ImageCms
 from faceveil.errors import UnsupportedError
 from faceveil.media import open_sink, open_source
 from faceveil.media.colour import of_code_points, of_gamma
-from faceveil.media.picture import to_pixels
+from faceveil.media.pictures.picture import to_pixels
 from faceveil.options import Options
 from heif import Part, Property, av1, by_ffmpeg, heif, nclx
 

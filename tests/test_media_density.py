@@ -16,8 +16,8 @@ from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
 from faceveil.media import open_sink, open_source
-from faceveil.media.density import Density, Unit
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
+from faceveil.media.pictures.density import Density, Unit
 from faceveil.options import Options
 
 OPTIONS = Options()

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from faceveil.errors import InputError, LimitError, UnsupportedError
 from faceveil.media import open_sink, open_source, sniff
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from heif import Part, Property, auxc, av1, by_ffmpeg, clap, grid, heif, ispe, scene
 

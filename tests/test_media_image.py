@@ -27,11 +27,12 @@ from faceveil.errors import (
     UnsupportedError,
     UsageError,
 )
+from faceveil.frames import Frame, Image
 from faceveil.media import open_sink, open_source, output_suffix, sniff
-from faceveil.media.hygiene import leftovers
-from faceveil.media.image import ImageSource
+from faceveil.media.leftovers import leftovers
+from faceveil.media.pictures.image import ImageSource
 from faceveil.options import Options
-from faceveil.types import Frame, Image, Media
+from faceveil.plan import Media
 
 OPTIONS = Options()
 

@@ -17,14 +17,15 @@ import pi_heif
 import pytest
 from PIL import Image as Pillow
 
-from faceveil.media import image, large, open_sink, open_source
+from faceveil.frames import Frame
+from faceveil.media import open_sink, open_source
 from faceveil.media.colour import of_code_points
-from faceveil.media.hygiene import leftovers
-from faceveil.media.large import Shrinking
-from faceveil.media.picture import to_pixels
-from faceveil.media.pillow import open_picture
+from faceveil.media.leftovers import leftovers
+from faceveil.media.pictures import image, large
+from faceveil.media.pictures.large import Shrinking
+from faceveil.media.pictures.picture import to_pixels
+from faceveil.media.pictures.pillow import open_picture
 from faceveil.options import Options
-from faceveil.types import Frame
 from heif import by_ffmpeg, grid, heif, nclx, scene
 
 OPTIONS = Options()

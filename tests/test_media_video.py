@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from faceveil.errors import UsageError
-from faceveil.media.clock import Clock
-from faceveil.media.hygiene import leftovers
+from faceveil.geometry import Box
+from faceveil.media.leftovers import leftovers
+from faceveil.media.videos.clock import Clock
 from faceveil.obscure.canvas import canvas_of
 from faceveil.options import Options
-from faceveil.types import Box
 from videos import (
     CLIPS,
     QUARTERS,

@@ -25,9 +25,9 @@ from faceveil.errors import (
     UnsupportedError,
     UsageError,
 )
+from faceveil.frames import Frame
 from faceveil.media import open_sink
 from faceveil.options import Options
-from faceveil.types import Frame
 from videos import (
     QUICK,
     X264,

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from videos import (
     TOKEN,

@@ -8,9 +8,14 @@ import av
 import numpy as np
 import pytest
 
-from faceveil.media.planes import Look, Orientation, Picture, small_bgr
-from faceveil.media.view import VideoFrame
-from faceveil.types import Frame, Planes
+from faceveil.frames import Frame, Planes
+from faceveil.media.videos.planes import (
+    FrameLayout,
+    Orientation,
+    Picture,
+    small_bgr,
+)
+from faceveil.media.videos.view import VideoFrame
 from videos import (
     LOSSLESS,
     QUARTERS,
@@ -87,7 +92,7 @@ def test_two_passes_give_the_same_frames(tmp_path: Path) -> None:
 
 
 def looked_at(frame: av.VideoFrame, matrix: str, full: bool = False) -> Planes:
-    return Picture(frame, Look(frame.format.name, full, matrix, Orientation())).read()
+    return Picture(frame, FrameLayout(frame.format.name, full, matrix, Orientation())).read()
 
 
 @pytest.mark.parametrize("format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le"])
@@ -128,7 +133,7 @@ def test_small_pictures_of_turned_planes_are_upright(turn: int) -> None:
     orientation = Orientation.of_matrix(QUARTERS[turn])
     assert orientation is not None
     plain = looked_at(picture(0, 96, 64), "bt601")
-    turned = Picture(picture(0, 96, 64), Look("yuv420p", False, "bt601", orientation)).read()
+    turned = Picture(picture(0, 96, 64), FrameLayout("yuv420p", False, "bt601", orientation)).read()
     size = (48, 32) if turn % 180 == 0 else (32, 48)
     expected = np.rot90(small_bgr(plain, 48, 32), -turn // 90)
     np.testing.assert_array_equal(small_bgr(turned, *size), expected)

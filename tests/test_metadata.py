@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.media import open_sink, open_source
-from faceveil.media.hygiene import BROKEN, leftovers
+from faceveil.media.leftovers import BROKEN, leftovers
 from faceveil.options import Options
 
 TOKEN = b"TOKEN-of-a-hidden-face-7f3a"

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from faceveil.batch.places import places_of
 from faceveil.errors import UnsupportedError
-from faceveil.evidence.page import page
-from faceveil.media.archive import open_archive
-from faceveil.media.entries import Member
-from faceveil.media.name_codes import CODES, guess
+from faceveil.evidence.html import page
+from faceveil.media.archives.archive import open_archive
+from faceveil.media.archives.entries import Member
+from faceveil.media.archives.name_codes import CODES, guess
 from faceveil.media.names import (
     LONGEST,
     clashing,
@@ -36,7 +36,7 @@ from faceveil.media.names import (
 )
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.text import as_json, shown, utf8
+from faceveil.system.text import as_json, shown, utf8
 
 JPEG = b"\xff\xd8\xff\xe0" + b"not really" * 50
 SUFFIXES = (".jpg", ".JPG", ".jpeg", ".png", ".webp", ".gif", ".tif", ".mp4", ".zip")

@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
-from faceveil.obscure import Look, load_obscurer, outline, paint
+from faceveil.frames import Frame, Image, Planes
+from faceveil.geometry import Box, Region, Target
+from faceveil.obscure import (
+    Sampler,
+    load_obscurer,
+    outline,
+    paint,
+)
 from faceveil.obscure.canvas import BgrCanvas, Canvas, PlanesCanvas, canvas_of
 from faceveil.obscure.codes import Codes, nothing, quantize
+from faceveil.obscure.painter import Held
+from faceveil.obscure.region import mask, regions
 from faceveil.options import Options
-from faceveil.paint import Held
-from faceveil.region import Target, mask, regions
-from faceveil.types import Box, Frame, Image, Planes, Region
 
 FACE = Box(30, 30, 70, 80)
 
@@ -202,7 +208,7 @@ def test_a_region_inside_the_bounding_box_of_another_sees_the_original() -> None
 class Keeping(dict[int, Codes]):
     """Keeps the first codes of every track."""
 
-    def __call__(self, track: int, look: Look) -> Codes:
+    def __call__(self, track: int, look: Sampler) -> Codes:
         if track not in self:
             self[track] = look.codes()
         return self[track]
@@ -229,10 +235,10 @@ def test_methods_without_codes_hold_nothing() -> None:
         assert held == {}
 
 
-def grey(luma: int) -> Look:
+def grey(luma: int) -> Sampler:
     """A look at something of one grey."""
     canvas = BgrCanvas(np.full((120, 100, 3), luma, np.uint8))
-    return Look(
+    return Sampler(
         canvas, regions([Target(1, FACE)], 100, 120, Options())[0], load_obscurer(Options())
     )
 
@@ -292,7 +298,7 @@ def test_a_trembling_box_changes_nothing() -> None:
         grow = random.uniform(-0.03, 0.03)
         box = Box(60, 60, 130, 150).padded(*[grow] * 4).transformed(1, *random.uniform(-2, 2, 2))
         (region,) = regions([Target(1, box)], 200, 240, options)
-        look = Look(BgrCanvas(soft), region, load_obscurer(options))
+        look = Sampler(BgrCanvas(soft), region, load_obscurer(options))
         grids.add(look.codes().cells.shape)
         shown.add(held.at(0.6 * time, False)(1, look).cells.tobytes())
     assert len(grids) > 1

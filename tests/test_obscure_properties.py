@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from faceveil.frames import Image, Planes
+from faceveil.geometry import Box, Region, Target
 from faceveil.obscure import load_obscurer, paint
 from faceveil.obscure.canvas import BgrCanvas, Canvas, PlanesCanvas
 from faceveil.obscure.codes import BITS_PER_CELL, borders, grid, quantize
+from faceveil.obscure.region import mask, regions
 from faceveil.options import Options
-from faceveil.region import Target, mask, regions
-from faceveil.types import Box, Image, Planes, Region
 
 METHODS = ("blur", "pixelate", "solid", "cartoon", "gaussian")
 CODED = ("blur", "pixelate")  # the methods that look at the picture and bound what they keep

@@ -21,7 +21,7 @@ from typer.main import get_group
 
 from faceveil import weights
 from faceveil.cli import app
-from faceveil.types import Image
+from faceveil.frames import Image
 from verbs import ONLINE, VERBS, everyday, furnish, interrupted
 from verbs import run as run_verb
 

@@ -16,13 +16,15 @@ import pytest
 
 import faceveil
 from faceveil import check, pipeline
-from faceveil.batch import Serial, find_jobs, veil_files
+from faceveil.batch import Serial, find_files, veil_files
 from faceveil.check.quarantine import FOLDER
 from faceveil.errors import InputError, UnreadableError, UsageError
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.media.original import Original
 from faceveil.options import Options, Sensitivity
+from faceveil.plan import Face, Plan, Track
 from faceveil.report import Report
-from faceveil.types import Box, Face, Frame, Image, Plan, Track
 from films import film, scenery
 
 FACE = Box(30.0, 40.0, 70.0, 90.0)
@@ -172,7 +174,7 @@ def test_in_a_folder_the_file_that_changed_is_named_and_the_others_are_done(
             replaced(folder / "b.png")
 
     use(Meddler(meddle))
-    jobs = find_jobs([folder], Options())
+    jobs = find_files([folder], Options())
     done = {one.job.name: one.outcome for one in veil_files(jobs, None, Options(), Serial())}
     assert isinstance(done["b.png"], UnreadableError)
     assert all(isinstance(done[name], Report) for name in ("a.png", "c.png"))

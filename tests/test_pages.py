@@ -19,11 +19,13 @@ from PIL.TiffImagePlugin import AppendingTiffWriter
 from faceveil import analyze_file, render_file, veil_file
 from faceveil.check import check_file
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError, UsageError
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.media import open_source, output_suffix
-from faceveil.media.hygiene import leftovers
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
+from faceveil.plan import Plan, Track
 from faceveil.server.previews import face_jpeg, frame_jpeg
-from faceveil.types import Box, Image, Plan, Track
 from test_metadata import TOKEN
 
 OPTIONS = Options(second_detector="none")

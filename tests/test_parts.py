@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceveil._parts import joined, parts_of, scan_part
 from faceveil.batch import Processes, Serial
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file
+from faceveil.plan import Face
 from faceveil.scan import Scan, scan, schedule
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.scan.parts import joined, parts_of, scan_part
 from films import Told, film, head, put, scenery
 from videos import source_of
 

@@ -14,9 +14,11 @@ import faceveil
 from faceveil import check, detect, pipeline
 from faceveil.check.quarantine import FOLDER
 from faceveil.errors import OutputError, UsageError, WithheldError
+from faceveil.frames import Frame
+from faceveil.geometry import Box
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Box, Face, Frame, Plan
+from faceveil.plan import Face, Plan
 
 FACE = Box(30.0, 40.0, 70.0, 90.0)
 
@@ -238,8 +240,8 @@ def test_the_detector_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         detector.default_min_face = 6.0  # type: ignore[attr-defined]
         return detector
 
-    monkeypatch.setattr(detect, "_factory", lambda name: factory)
-    monkeypatch.setattr(detect, "_loaded", {})
+    monkeypatch.setattr(detect.load, "_factory", lambda name: factory)
+    monkeypatch.setattr(detect.load, "_loaded", {})
     detect.load_detector(Options(detector="yunet"))
     detect.load_detector(Options(detector="yunet", min_face=20.0))
     assert len(made) == 1

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from faceveil.errors import UnsupportedError
+from faceveil.frames import Frame
 from faceveil.media import open_source
 from faceveil.options import Options
-from faceveil.types import Frame
 
 imagecodecs: Any = pytest.importorskip("imagecodecs", reason="imagecodecs writes what is rare")
 

@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
+from faceveil.frames import Image
 from faceveil.options import Options
-from faceveil.types import Image
 from films import film, lumas
 from videos import rewrite
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from faceveil.geometry import Box, Region, Target
+from faceveil.obscure.region import mask, regions
 from faceveil.options import Options
-from faceveil.region import Target, mask, regions
-from faceveil.types import Box, Region
 
 sizes = st.integers(1, 90)
 shares = st.sampled_from([0.0, 0.25, 0.4, 1.0])

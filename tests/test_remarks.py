@@ -13,8 +13,8 @@ import pytest
 from PIL import Image as Pillow
 
 import faceveil
-from faceveil.chinese import in_chinese
-from faceveil.types import Image
+from faceveil.frames import Image
+from faceveil.i18n import in_chinese
 from films import scenery
 from videos import QUICK
 

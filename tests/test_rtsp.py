@@ -12,11 +12,11 @@ import pytest
 
 from cameras import Camera, shown
 from faceveil.check import check_file
+from faceveil.frames import Image
+from faceveil.live.loop import run
 from faceveil.live.outlets import open_sink
-from faceveil.live.run import run
-from faceveil.media.feed import open_feed
+from faceveil.live.sources import open_feed
 from faceveil.options import Options
-from faceveil.types import Image
 from films import film, head, put, scenery
 from lively import SOLID, MarkDetector, bare, live, scene
 from servers import wait_for

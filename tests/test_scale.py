@@ -17,14 +17,15 @@ import psutil
 import pytest
 
 import faulty
-from faceveil import beats, scale
-from faceveil.batch import Manifest, Processes, Serial, find_jobs, veil_files
+from faceveil.batch import Manifest, Processes, Serial, find_files, veil_files
+from faceveil.batch import ray as scale
 from faceveil.batch.apart import LostError
+from faceveil.batch.ray import Cluster
 from faceveil.errors import FaceVeilError, UsageError
+from faceveil.frames import Image
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.scale import Cluster
-from faceveil.types import Image
+from faceveil.system import beats
 from test_batch import double, put, written
 
 QUICK = Options(min_face=40)
@@ -62,7 +63,7 @@ def test_a_node_that_goes_costs_nothing(
 ) -> None:
     node = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
     put(photo, *(tmp_path / f"in/{number}.jpg" for number in range(16)))
-    jobs, out = find_jobs([tmp_path / "in"], QUICK), tmp_path / "out"
+    jobs, out = find_files([tmp_path / "in"], QUICK), tmp_path / "out"
     outcomes: dict[str, Any] = {}
     with Cluster(two_nodes.address) as cluster:
         assert cluster.workers == 2
@@ -137,14 +138,14 @@ def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, det
     manifest = f"{target}/done.jsonl"
     for expected in (2, 0):
         with Manifest(manifest, QUICK, resume=True) as done:
-            files = find_jobs([Path(source)], QUICK)
+            files = find_files([Path(source)], QUICK)
             found = list(veil_files(files, Path(target), QUICK, local, manifest=done))
         assert sum(isinstance(one.outcome, Report) for one in found) == expected
         assert len(found) == 2
     assert list(written(tmp_path / "out")) == ["b.veiled.jpg", "deep/a.veiled.jpg", "done.jsonl"]
     lines = (tmp_path / "out/done.jsonl").read_text().splitlines()
     assert {json.loads(line)["input"] for line in lines} == {"b.jpg", "deep/a.jpg"}
-    jobs_here = find_jobs([tmp_path / "in"], QUICK)
+    jobs_here = find_files([tmp_path / "in"], QUICK)
     list(veil_files(jobs_here, tmp_path / "calm", QUICK, Serial()))
     (tmp_path / "out/done.jsonl").unlink()
     assert written(tmp_path / "out") == written(tmp_path / "calm")
@@ -180,10 +181,10 @@ def test_without_a_cluster_it_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_urls_need_no_cluster(executor: Any, tmp_path: Path, photo: Path, detector: str) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed (extra scale)")
     put(photo, tmp_path / "in/a.jpg", tmp_path / "in/.hidden.jpg")
-    files = find_jobs([f"file://{tmp_path}/in"], QUICK)
+    files = find_files([f"file://{tmp_path}/in"], QUICK)
     assert [job.name for job in files] == ["a.jpg"]
     (one,) = veil_files(files, f"file://{tmp_path}/out", QUICK, executor)
     assert isinstance(one.outcome, Report)
     assert list(written(tmp_path / "out")) == ["a.veiled.jpg"]
     with pytest.raises(UsageError, match=r"cannot be (used|read)"):
-        find_jobs(["nosuchscheme://bucket/in"], QUICK)
+        find_files(["nosuchscheme://bucket/in"], QUICK)

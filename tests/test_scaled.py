@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from faceveil.detect import scaled
 from faceveil.detect.scaled import Scaled
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Sensitivity
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.plan import Face
 
 
 @dataclass

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.media.memory import MemorySource
+from faceveil.plan import Face
 from faceveil.scan import Scan, Schedule, scan
 from faceveil.scan.schedule import CHANGED, REST_SECONDS
 from faceveil.track import THUMBNAIL
-from faceveil.types import Box, Face, Frame, Image
 from films import Told, nobody, scenery, threads
 
 STRONG, WEAK = 0.6, 0.3

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from faceveil.check import check_file
 from faceveil.errors import UnreadableError
-from faceveil.media.feed import open_feed
+from faceveil.frames import Image
+from faceveil.live.sources import open_feed
 from faceveil.options import Options
-from faceveil.types import Image
 from films import FACE, inside, scenery
 from lively import live
 

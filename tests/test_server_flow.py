@@ -23,7 +23,8 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from films import film, head, inside, lumas, put, scenery
 from servers import ENDED, Server, running, wait_for, zipped
 

@@ -17,7 +17,8 @@ import psutil
 import pytest
 import uvicorn
 
-from faceveil.server import lines, spool
+from faceveil.server import connections as lines
+from faceveil.server import spool
 from faceveil.server.serve import _Server
 from servers import Server, free_port, running, wait_for
 
@@ -112,7 +113,7 @@ class TestCrowds:
 class TestParts:
     def test_each_is_as_it_was_sent(self, tmp_path: Path) -> None:
         with spool.unnamed(tmp_path) as whole:
-            parts = [spool.Part(whole) for _ in range(4)]
+            parts = [spool.Slice(whole) for _ in range(4)]
             sent = [b"first" * 1000, b"", b"third", b"last" * 70_000]
             for part, data in zip(parts, sent, strict=True):
                 for start in range(0, len(data), 1000):

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from faceveil.types import Image
+from faceveil.frames import Image
 from servers import running, wait_for, zipped
 
 JOBS, EACH = 500, 50

@@ -21,16 +21,30 @@ from hypothesis import strategies as st
 from starlette.responses import StreamingResponse
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.geometry import Box
+from faceveil.plan import Media, Plan, Track
 from faceveil.report import Report
-from faceveil.server import actions, routes_veil, sweep, work
+from faceveil.server import (
+    actions,
+    routes_veil,
+    sweep,
+)
+from faceveil.server import (
+    execute as work,
+)
 from faceveil.server.care import Care
-from faceveil.server.hub import Hub
+from faceveil.server.client_names import (
+    LONGEST,
+    attachment,
+    display_name,
+    result_path,
+    unique,
+)
+from faceveil.server.job_index import JobIndex
 from faceveil.server.locks import HeldError, locked
-from faceveil.server.names import LONGEST, attachment, display_name, result_path, unique
 from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store, new_id
-from faceveil.types import Box, Media, Plan, Track
 from servers import free_port, in_a_loop, wait_for
 
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
@@ -419,12 +433,12 @@ class TestSweep:
 
 
 class TestHub:
-    def jobs(self, hub: Hub) -> list[str]:
+    def jobs(self, hub: JobIndex) -> list[str]:
         in_a_loop(hub.refresh())
         return [job.id for job in hub.jobs()]
 
     def test_what_is_nonsense_hides_no_other_job(self, store: Store) -> None:
-        hub = Hub(store)
+        hub = JobIndex(store)
         (store.jobs / ".DS_Store").touch()
         (store.jobs / "a-file-with-a-good-name").touch()
         well, late = add(store), add(store, created=1e300)
@@ -438,7 +452,7 @@ class TestHub:
         assert late.id in store.ids()
 
     def test_a_missing_log_of_changes_is_made_anew(self, store: Store) -> None:
-        hub, first = Hub(store), add(store)
+        hub, first = JobIndex(store), add(store)
         assert self.jobs(hub) == [first.id]
         store.changes.unlink()
         assert self.jobs(hub) == [first.id]

@@ -25,8 +25,7 @@ import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
-from faceveil import browser
-from faceveil.media.archive import Archive
+from faceveil.media.archives.archive import Archive
 from faceveil.media.part import cannot_write
 from faceveil.server import browse, sessions
 from faceveil.server.app import create_app
@@ -35,6 +34,7 @@ from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.serve import token_of
 from faceveil.server.settings import Service
 from faceveil.server.store import Record, Store
+from faceveil.system import browser
 from servers import Server, running, wait_for, zipped
 
 TOKEN = "a-token-for-the-tests"

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from faceveil.media.mixing import Mixer
+from faceveil.media.videos.mixing import Mixer
 from faceveil.options import Options
 from videos import QUICK, rewrite, sound_packets
 from voices import BEEP, PITCH, Heard, beep, clip, hear
@@ -155,7 +155,7 @@ def test_the_note_says_what_became_of_the_sound(tmp_path: Path) -> None:
 def test_a_track_that_no_encoder_takes_is_left_out_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceveil.media.audio.layout_for", lambda *_: "downmix")
+    monkeypatch.setattr("faceveil.media.videos.audio.layout_for", lambda *_: "downmix")
     source = clip(tmp_path / "in", "pcm_s16le", layout="hexadecagonal")
     sink = rewrite(source, tmp_path / "out.mp4")
     assert [one.split(":")[0] for one in sink.warnings] == [

@@ -11,8 +11,13 @@ import av
 import numpy as np
 import pytest
 
-from faceveil.media.hygiene import leftovers
-from faceveil.media.hygiene.sound import clean_header, clean_packet, in_header, in_packet
+from faceveil.media.leftovers import leftovers
+from faceveil.media.metadata.sound import (
+    clean_header,
+    clean_packet,
+    in_header,
+    in_packet,
+)
 from faceveil.options import Options
 from videos import QUICK, TOKEN, rewrite
 from voices import clip, hear

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from faceveil.stages import ahead, behind
+from faceveil.system.stages import ahead, behind
 
 
 def running() -> int:

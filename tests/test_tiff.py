@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from faceveil.errors import UnreadableError, UnsupportedError
+from faceveil.frames import Frame
 from faceveil.media import open_source
 from faceveil.options import Options
-from faceveil.types import Frame
 
 pytest.importorskip("imagecodecs", reason="tifffile needs imagecodecs to write what is compressed")
 

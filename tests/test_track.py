@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import Face, Track
 from faceveil.track import link, timeline
-from faceveil.types import Box, Face, Track
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
 STRONG, WEAK = 0.5, 0.25

@@ -16,9 +16,11 @@ from faceveil import veil_file, veil_image
 from faceveil.check import check_file
 from faceveil.detect import load_detector
 from faceveil.detect.views import union, views
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.media import open_source
 from faceveil.options import Options
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.plan import Face
 
 OPTIONS = Options(check="off", second_detector="none")
 GROUNDS = ((255, 255, 255), (0, 0, 0), (255, 0, 0))

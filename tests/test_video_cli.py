@@ -15,8 +15,8 @@ import av
 import psutil
 import pytest
 
-from faceveil.media.hygiene import leftovers
-from faceveil.types import Image
+from faceveil.frames import Image
+from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
 from test_media_video_hygiene import plant, with_extra_streams
 from videos import CLIPS, TOKEN, read, sound_packets

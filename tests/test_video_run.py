@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 import faceveil
 from faceveil import check, pipeline
 from faceveil.errors import OutputError
-from faceveil.media.video_write import VideoSink
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
+from faceveil.media.videos.video_write import VideoSink
 from faceveil.options import Options
+from faceveil.plan import Face, Plan, Track
 from faceveil.report import Report
-from faceveil.types import Box, Face, Frame, Image, Plan, Track
 from films import SIZE, Told, film, head, inside, lumas, put, scenery, threads
 from videos import read, sound_packets, source_of
 

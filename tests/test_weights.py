@@ -19,12 +19,18 @@ from pathlib import Path
 
 import pytest
 
-from faceveil import _sources, weights
-from faceveil._sources import Source, SourceError, Url, Wheel
+from faceveil import weights
 from faceveil.errors import UsageError, WeightsError
+from faceveil.weights import sources as _sources
+from faceveil.weights.sources import (
+    Mirror,
+    SourceError,
+    Url,
+    Wheel,
+)
 
 CONTENT = b"weights of a test"
-ENTRY = weights.Entry(
+ENTRY = weights.WeightsFile(
     name="test",
     file="test.onnx",
     sha256=hashlib.sha256(CONTENT).hexdigest(),
@@ -69,7 +75,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     return found
 
 
-def table(monkeypatch: pytest.MonkeyPatch, *sources: Source) -> None:
+def table(monkeypatch: pytest.MonkeyPatch, *sources: Mirror) -> None:
     monkeypatch.setattr(weights, "TABLE", {"test": replace(ENTRY, sources=sources)})
 
 

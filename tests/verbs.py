@@ -15,9 +15,9 @@ from pathlib import Path
 
 import cv2
 
+from faceveil.frames import Image
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file
-from faceveil.types import Image
 from films import film, head, put, scenery
 from servers import free_port
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.media import open_sink, open_source, output_suffix
-from faceveil.media.hygiene.sound import clean_packet
-from faceveil.media.video import VideoSource
-from faceveil.media.video_write import VideoSink
+from faceveil.media.metadata.sound import clean_packet
+from faceveil.media.videos.video import VideoSource
+from faceveil.media.videos.video_write import VideoSink
 from faceveil.options import Options
 
 QUICK = Options(encoder_preset="ultrafast")

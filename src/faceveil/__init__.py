@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faceveil.errors import FaceVeilError
+    from faceveil.geometry import Box
     from faceveil.options import Options
     from faceveil.pipeline import (
         analyze,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
         veil_file,
         veil_image,
     )
+    from faceveil.plan import Face, Plan, Track
     from faceveil.report import Report
-    from faceveil.types import Box, Face, Plan, Track
 
 __all__ = [
     "Box",
@@ -50,7 +51,8 @@ _HOMES = {
     "FaceVeilError": "errors",
     "Options": "options",
     "Report": "report",
-    **dict.fromkeys(("Box", "Face", "Plan", "Track"), "types"),
+    "Box": "geometry",
+    **dict.fromkeys(("Face", "Plan", "Track"), "plan"),
     **dict.fromkeys(
         ("analyze", "analyze_file", "render", "render_file", "veil_file", "veil_image"), "pipeline"
     ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from faceveil.types import Box
+    from faceveil.geometry import Box
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8, BGR, C-contiguous."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from faceveil._zones import Zone
+from faceveil.zones import Zone
 
 Preset = Literal["strict", "balanced", "light"]
 Method = Literal["blur", "pixelate", "solid", "cartoon", "gaussian"]

@@ -15,8 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from faceveil import beats, check, media
-from faceveil._parts import Part, joined, parts_of, scan_part
+from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
@@ -24,21 +23,35 @@ from faceveil.detect import Detector, load_detector, threshold
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box, Target
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
 from faceveil.media.place import output_path
 from faceveil.obscure import doubts_of, load_obscurer
+from faceveil.obscure.painter import (
+    HOLD_SECONDS,
+    Held,
+    Painter,
+    whole,
+)
 from faceveil.options import Options
-from faceveil.paint import HOLD_SECONDS, Held, Painter, in_skip_zone, whole
-from faceveil.region import Target
+from faceveil.plan import Plan, Track
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
-from faceveil.stages import Executor, ahead, behind
+from faceveil.scan.parts import (
+    Part,
+    joined,
+    parts_of,
+    scan_part,
+)
+from faceveil.system import beats
+from faceveil.system.stages import Executor, ahead, behind
 from faceveil.track import link, separate, timeline
-from faceveil.types import Box, Frame, Image, Plan, Track
+from faceveil.zones import in_skip_zone
 
 if TYPE_CHECKING:
-    from faceveil.media.video import VideoSource
+    from faceveil.media.videos.video import VideoSource
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
@@ -331,7 +344,7 @@ def _zoned(plan: Plan, options: Options) -> Plan:
     """
 
     def kept(track: Track) -> bool:
-        inside = all(in_skip_zone(box, options) for box in track.boxes.values())
+        inside = all(in_skip_zone(box, options.skip_zones) for box in track.boxes.values())
         return track.origin == "detected" and bool(track.boxes) and inside
 
     tracks = (replace(one, keep=True) if kept(one) else one for one in plan.tracks)

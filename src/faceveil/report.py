@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from faceveil.text import as_json
-from faceveil.types import Box, Media
+from faceveil.geometry import Box
+from faceveil.plan import Media
+from faceveil.system.text import as_json
 
 Status = Literal["ok", "partial", "failed", "skipped"]
 

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from films import head, put, scenery
 
 SIZE = (900, 560)

@@ -11,7 +11,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser, Page, expect
 
-from faceveil.browser import open_page
+from faceveil.system.browser import open_page
 from servers import Server
 
 Open = Callable[..., Page]

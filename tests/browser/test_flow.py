@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser import hands
 from browser.hands import BOARD, card, choose, decoded, difference, download, drop, ended, is_grey
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from films import film, head, lumas, put, scenery
 from servers import Server, zipped
 from videos import sound_packets

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser import hands
 from browser.hands import card, drop, ended, jpeg, probe
-from faceveil.types import Image
+from faceveil.frames import Image
 from films import film, head, put, scenery
 
 Open = Callable[..., Page]

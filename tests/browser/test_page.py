@@ -18,7 +18,8 @@ from playwright.sync_api import FileChooser, FilePayload, Locator, Page, expect
 from browser import hands
 from browser.hands import act, card, decoded, difference, download, drop, ended, jpeg, probe
 from faceveil import server as package
-from faceveil.types import Box, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from films import film, head, put, scenery
 from servers import Server, holding
 

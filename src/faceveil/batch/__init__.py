@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from faceveil.batch.executors import Processes, Serial
-from faceveil.batch.find import Inputs, Job, Passed, find_inputs, find_jobs
+from faceveil.batch.find import (
+    InputFile,
+    Inputs,
+    Passed,
+    find_files,
+    find_inputs,
+)
 from faceveil.batch.manifest import Manifest
 from faceveil.batch.run import veil_files
 from faceveil.batch.told import Counts, Done
-from faceveil.stages import Executor
+from faceveil.system.stages import Executor
 
 __all__ = [
     "Counts",
     "Done",
     "Executor",
+    "InputFile",
     "Inputs",
-    "Job",
     "Manifest",
     "Passed",
     "Processes",
     "Serial",
+    "find_files",
     "find_inputs",
-    "find_jobs",
     "veil_files",
 ]

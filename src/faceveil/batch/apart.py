@@ -21,10 +21,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from faceveil import beats
-from faceveil.closing import Closing
 from faceveil.errors import INTERRUPTED, FaceVeilError
 from faceveil.options import Options
+from faceveil.system import beats
+from faceveil.system.closing import Closing
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -38,7 +38,7 @@ class Processes:
     def map(
         self, function: Callable[[J], R], jobs: Iterable[J]
     ) -> Iterator[tuple[J, R | Exception]]:
-        """See `faceveil.stages.Executor`."""
+        """See `faceveil.system.stages.Executor`."""
         helpers = [Apart(alone=self.workers == 1) for _ in range(self.workers)]
         free: SimpleQueue[Apart] = SimpleQueue()
         for helper in helpers:

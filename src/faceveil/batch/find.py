@@ -10,10 +10,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.store import Stamp, is_url, listing, place_of
+from faceveil.batch.storage import (
+    Stamp,
+    is_url,
+    listing,
+    place_of,
+)
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
+from faceveil.media.archives.entries import LINK
 from faceveil.media.beside import beside, is_sidecar, may_be_beside
-from faceveil.media.entries import LINK
 from faceveil.media.kin import is_made_from_file
 from faceveil.media.kinds import HEAD, read_head
 from faceveil.media.names import is_marked, originals
@@ -25,7 +30,7 @@ _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.part")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class InputFile:
     """A file to work on. Small, because there may be a million.
 
     Attributes:
@@ -37,7 +42,7 @@ class Job:
     name: str
 
     @classmethod
-    def of(cls, path: Path) -> Job:
+    def of(cls, path: Path) -> InputFile:
         """The job for a file that was named itself."""
         return cls(str(path.parent), path.name)
 
@@ -86,20 +91,20 @@ class Inputs:
         given: how many inputs were named.
     """
 
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[InputFile] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
-    failed: list[tuple[Job, FaceVeilError]] = field(default_factory=list)
+    failed: list[tuple[InputFile, FaceVeilError]] = field(default_factory=list)
     hidden: int = 0
     given: int = 1
 
 
-def find_jobs(
+def find_files(
     inputs: Sequence[Path | str],
     options: Options,
     *,
     apart: Collection[Path] = (),
     outputs: bool = False,
-) -> list[Job]:
+) -> list[InputFile]:
     """The files of `find_inputs`, for who wants to know of nothing else."""
     return find_inputs(inputs, options, apart=apart, outputs=outputs).jobs
 
@@ -135,17 +140,17 @@ def find_inputs(
             walk.made = made or {}
             walk()
         else:
-            found.jobs.append(Job.of(Path(given)))
+            found.jobs.append(InputFile.of(Path(given)))
     found.jobs = _once(found.jobs)
     if not found.jobs and not found.failed:
         raise UsageError(f"no file in {', '.join(map(str, inputs))}")
     return found
 
 
-def _once(jobs: Sequence[Job]) -> list[Job]:
+def _once(jobs: Sequence[InputFile]) -> list[InputFile]:
     """Each file once, however often it was named."""
     places: dict[str, str] = {}
-    files: dict[str, Job] = {}
+    files: dict[str, InputFile] = {}
     for job in jobs:
         if job.root not in places:
             places[job.root] = job.root if is_url(job.root) else str(Path(job.root).resolve())
@@ -156,7 +161,7 @@ def _once(jobs: Sequence[Job]) -> list[Job]:
 def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
     names = sorted(listing(url))
     if names == [""]:  # the URL is that of a file
-        found.jobs.append(Job(*url.rsplit("/", 1)))
+        found.jobs.append(InputFile(*url.rsplit("/", 1)))
         return
     place, known = place_of(url), set(names)
     for name in names:
@@ -169,7 +174,7 @@ def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
             if mine := originals([base], near)[base]:  # nobody fetches both to compare them
                 found.passed.append(_own(f"{url}/{name}", mine[0]))
                 continue
-        found.jobs.append(Job(url, name))
+        found.jobs.append(InputFile(url, name))
         if may_be_beside(base):
             with suppress(Exception), place.open(name) as file:  # it is told when it is fetched
                 _pass(found, base, file.read(HEAD))
@@ -255,7 +260,7 @@ class _Walk:
         except OSError as error:
             why = (error.strerror or "reading failed").lower()
             problem = UnreadableError(f"the folder cannot be read: {why}")
-            self._found.failed.append((Job(self._text, prefix.rstrip("/")), problem))
+            self._found.failed.append((InputFile(self._text, prefix.rstrip("/")), problem))
             return
         files, folders = [], []
         for entry in entries:
@@ -313,7 +318,7 @@ class _Walk:
                     self._found.passed.append(_own(str(folder / name), original))
                     break
             else:
-                self._found.jobs.append(Job(self._text, prefix + name))
+                self._found.jobs.append(InputFile(self._text, prefix + name))
                 if may_be_beside(name):
                     with suppress(FaceVeilError):  # it is told when it is opened
                         _pass(self._found, name, read_head(folder / name))

@@ -10,22 +10,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from faceveil.batch.find import Job
-from faceveil.batch.store import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
-from faceveil.closing import Closing
+from faceveil.batch.find import InputFile
+from faceveil.batch.storage import (
+    Place,
+    Stamp,
+    deliver,
+    fetch,
+    is_url,
+    place_of,
+    sha256_of,
+)
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
 from faceveil.media.part import open_own
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.text import as_json
+from faceveil.system.closing import Closing
+from faceveil.system.text import as_json
 
 _EVERY = 30.0
 """Seconds between two deliveries of a manifest at a URL."""
 _BEGIN = b'{"input": "'
 
 
-class Entry(NamedTuple):
+class ManifestEntry(NamedTuple):
     """What was done to one file.
 
     Attributes:
@@ -103,7 +111,7 @@ class Manifest(Closing):
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
-    def finished(self, job: Job, out: str | None) -> Entry | None:
+    def finished(self, job: InputFile, out: str | None) -> ManifestEntry | None:
         """The entry of a file that need not be done again, or None.
 
         It has to be done if it changed, the options did, it failed, or its output is not there or
@@ -121,7 +129,7 @@ class Manifest(Closing):
 
     def record(
         self,
-        job: Job,
+        job: InputFile,
         stamp: Stamp | None,
         out: str | None,
         outcome: Report | Exception,
@@ -194,7 +202,7 @@ def _same(place: Place, name: str, stamp: Stamp, sha256: str) -> bool:
     return (now == stamp and bool(now.changed)) or sha256_of(place, name) == sha256
 
 
-def _read(path: Path) -> tuple[int, dict[str, Entry]]:
+def _read(path: Path) -> tuple[int, dict[str, ManifestEntry]]:
     """Bytes of whole lines, and the last entry of each file."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)
@@ -202,7 +210,7 @@ def _read(path: Path) -> tuple[int, dict[str, Entry]]:
         return 0, {}
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ManifestEntry] = {}
     whole = 0
     for line in lines:
         if not line.endswith(b"\n") and line.startswith(_BEGIN[: len(line)]):
@@ -218,8 +226,8 @@ def _read(path: Path) -> tuple[int, dict[str, Entry]]:
     raise UsageError(f"{path} is no manifest of FaceVeil and is left as it is")
 
 
-def _entry(line: Mapping[str, Any]) -> tuple[str, Entry]:
-    return str(line["input"]), Entry(
+def _entry(line: Mapping[str, Any]) -> tuple[str, ManifestEntry]:
+    return str(line["input"]), ManifestEntry(
         Stamp(int(line["size"]), str(line["changed"])),
         str(line["sha256"]),
         str(line["options"]),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from faceveil.media.entries import Member
+from faceveil.media.archives.entries import Member
 from faceveil.media.names import LONGEST, clashing, key_of, length, told_apart
 
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')

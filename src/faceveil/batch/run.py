@@ -11,11 +11,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.bundle import Bundle, Outcome, Piece, exit_code_of
+from faceveil.batch.archive_job import (
+    ArchiveJob,
+    Outcome,
+    Piece,
+    exit_code_of,
+)
 from faceveil.batch.executors import Processes
-from faceveil.batch.find import Job, Passed, is_unfinished
-from faceveil.batch.manifest import Entry, Manifest
-from faceveil.batch.store import is_url, place_of
+from faceveil.batch.find import InputFile, Passed, is_unfinished
+from faceveil.batch.manifest import Manifest, ManifestEntry
+from faceveil.batch.storage import is_url, place_of
 from faceveil.batch.told import Counts, Done
 from faceveil.batch.work import Task, is_archive, work_on
 from faceveil.dataset import Labels, Marked
@@ -25,15 +30,15 @@ from faceveil.media.kin import is_own_zip
 from faceveil.media.names import MARK, clashing, told_apart, veiled_name
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.stages import Executor
-from faceveil.text import shown
+from faceveil.system.stages import Executor
+from faceveil.system.text import shown
 
 # Fewer files than this are done before further processes have loaded their detectors.
 WORTH_PROCESSES = 4
 
 
 def veil_files(
-    jobs: Sequence[Job],
+    jobs: Sequence[InputFile],
     out: Path | str | None,
     options: Options,
     executor: Executor | None = None,
@@ -70,7 +75,7 @@ def veil_files(
     return run.over(jobs, executor)
 
 
-def _refuse_doubles(jobs: Sequence[Job], out: Path | str | None, manifest: object) -> None:
+def _refuse_doubles(jobs: Sequence[InputFile], out: Path | str | None, manifest: object) -> None:
     if out is None and manifest is None:
         return
     if len({job.root for job in jobs}) < 2:
@@ -88,7 +93,7 @@ def _is_zip(out: Path | str | None) -> bool:
     return not Path(out).is_dir()
 
 
-def _done_earlier(job: Job, folder: str, entry: Entry) -> Done:
+def _done_earlier(job: InputFile, folder: str, entry: ManifestEntry) -> Done:
     done = Done(job, None, folder, entry.status == "partial")
     if not entry.failed:
         return done
@@ -110,12 +115,12 @@ class _Run:
         self._options, self._manifest, self._watch = options, manifest, watch
         self._labels = labels
         self._counts = Counts()
-        self._bundles: dict[int, tuple[Task, Bundle]] = {}
-        self._called: dict[Job, str] = {}
+        self._bundles: dict[int, tuple[Task, ArchiveJob]] = {}
+        self._called: dict[InputFile, str] = {}
         self._ready: deque[Done] = deque()
         self._swept: set[str] = set()
 
-    def over(self, jobs: Sequence[Job], executor: Executor) -> Iterator[Done]:
+    def over(self, jobs: Sequence[InputFile], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
         self._called = self._told_apart(jobs)
         work = partial(work_on, options=self._options, here=Path.cwd())
@@ -133,7 +138,7 @@ class _Run:
             for _, bundle in self._bundles.values():
                 bundle.abort()
 
-    def _tasks(self, jobs: Sequence[Job]) -> Iterator[Task]:
+    def _tasks(self, jobs: Sequence[InputFile]) -> Iterator[Task]:
         """What there is to do, found out when somebody is there to do it."""
         for number, job in enumerate(jobs):
             folder = self._folder(job)
@@ -150,7 +155,7 @@ class _Run:
                 if not is_archive(job):
                     yield replace(task, marked=self._marked(job.name))
                     continue
-                bundle = Bundle(job.path, self._zip_for(task), self._options)
+                bundle = ArchiveJob(job.path, self._zip_for(task), self._options)
             except FaceVeilError as error:
                 self._counts.add(error)
                 self._close(task, error)
@@ -189,7 +194,9 @@ class _Run:
             del self._bundles[number]
             self._close(task, bundle.finish(), bundle)
 
-    def _close(self, task: Task, outcome: Report | Exception, bundle: Bundle | None = None) -> None:
+    def _close(
+        self, task: Task, outcome: Report | Exception, bundle: ArchiveJob | None = None
+    ) -> None:
         failed = bundle.failed if bundle is not None else 0
         if self._manifest is not None:
             self._manifest.record(task.job, task.stamp, self._base(), outcome, failed)
@@ -213,7 +220,7 @@ class _Run:
     def _base(self) -> str | None:
         return str(self._zip.parent) if self._zip else self._out
 
-    def _folder(self, job: Job) -> str:
+    def _folder(self, job: InputFile) -> str:
         base = self._base()
         if base is None:
             base = job.root
@@ -230,9 +237,9 @@ class _Run:
             return target
         return target.with_name(veiled_name(told_apart(name), ".zip"))
 
-    def _told_apart(self, jobs: Sequence[Job]) -> dict[Job, str]:
+    def _told_apart(self, jobs: Sequence[InputFile]) -> dict[InputFile, str]:
         """What outputs are named after that would else share a name with another one."""
-        folders = defaultdict[str, list[tuple[Job, str]]](list)
+        folders = defaultdict[str, list[tuple[InputFile, str]]](list)
         for job in jobs:
             folders[self._folder(job)].append((job, PurePosixPath(job.name).name))
         called = {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faceveil.batch.bundle import Outcome, Packed
-from faceveil.batch.find import Job, Passed
-from faceveil.batch.manifest import Entry
+from faceveil.batch.archive_job import Outcome, Packed
+from faceveil.batch.find import InputFile, Passed
+from faceveil.batch.manifest import ManifestEntry
 from faceveil.report import Report
 
 
@@ -42,7 +42,7 @@ class Counts:
         self.partial += outcome.status == "partial"
         self.faces += outcome.tracks
 
-    def skip(self, entry: Entry) -> None:
+    def skip(self, entry: ManifestEntry) -> None:
         self.done += 1
         self.skipped += 1
         self.failed += entry.failed
@@ -64,7 +64,7 @@ class Done:
         notes: what else is to be said of it.
     """
 
-    job: Job
+    job: InputFile
     outcome: Report | Exception | None
     folder: str
     partial: bool = False

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceveil.batch.bundle import EmptyError
+from faceveil.batch.archive_job import EmptyError
 from faceveil.batch.find import NO_MEDIA, Passed, wanted
 from faceveil.batch.places import plain_suffix
 from faceveil.errors import FaceVeilError
-from faceveil.media.archive import open_archive
+from faceveil.media.archives.archive import open_archive
 from faceveil.media.beside import beside
 from faceveil.media.kinds import read_head
 from faceveil.options import Options

@@ -6,16 +6,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from faceveil import beats
 from faceveil.batch.apart import patience
-from faceveil.batch.bundle import Piece
-from faceveil.batch.find import Job
-from faceveil.batch.store import Stamp, deliver, fetch, is_url
+from faceveil.batch.archive_job import Piece
+from faceveil.batch.find import InputFile
+from faceveil.batch.storage import (
+    Stamp,
+    deliver,
+    fetch,
+    is_url,
+)
 from faceveil.dataset import Marked
 from faceveil.errors import FaceVeilError, UnsupportedError
-from faceveil.media.archive import archive_kind
+from faceveil.media.archives.archive import archive_kind
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.system import beats
 
 REMOTE = 6 * 3600.0
 """Seconds a file may be on its way from or to a store, which does not tell how far it is."""
@@ -25,7 +30,7 @@ REMOTE = 6 * 3600.0
 class Task:
     """What an executor is handed: a file, or a member of an archive."""
 
-    job: Job
+    job: InputFile
     folder: str
     called: str = ""
     stamp: Stamp | None = None
@@ -34,7 +39,7 @@ class Task:
     marked: Marked | None = None
 
 
-def is_archive(job: Job) -> bool:
+def is_archive(job: InputFile) -> bool:
     try:
         return not is_url(job.root) and archive_kind(job.path) is not None
     except FaceVeilError:

@@ -7,15 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from faceveil import beats, media
+from faceveil import media
 from faceveil.check.clear import clear_faces, same_place
 from faceveil.detect import Detector, load_detector, load_second, threshold
-from faceveil.media.hygiene import leftovers
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
+from faceveil.plan import Face, Kind, Plan
 from faceveil.report import Checked, Finding
+from faceveil.system import beats
 from faceveil.track import timeline
 from faceveil.track.motion import TICK
-from faceveil.types import Box, Face, Frame, Kind, Plan
 
 # A face counts as covered when this much of its box was painted: the detector's second look at a
 # painted head wanders a little.

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceveil.types import Box, Face, Frame
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+from faceveil.plan import Face
 
 # How much surer than a face of the analysis one has to be: to one detector alone, or to two
 # together. Of 155 photos with faces one ends without a clear one (four with 0.3 and no look at the

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from faceveil.check import look_closely
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import Face, Plan, Track
 from faceveil.report import Finding
 from faceveil.track import link, separate, timeline
-from faceveil.types import Box, Face, Plan, Track
 
 # A face that was missed where the check looked may be visible for this many seconds before and
 # after: the check of a video looks once a second.

@@ -8,11 +8,11 @@ import sys
 from types import FrameType
 
 from faceveil.cli import interrupts
-from faceveil.cli import serve as _serve  # noqa: F401  (adds its verbs)
+from faceveil.cli import verbs_serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
 from faceveil.errors import INTERRUPTED, UsageError
-from faceveil.text import shown, unseen
+from faceveil.system.text import shown, unseen
 
 __all__ = ["app", "main"]
 

@@ -23,10 +23,10 @@ from faceveil.errors import (
 )
 
 if TYPE_CHECKING:
-    from faceveil.batch import Inputs, Job, Passed
+    from faceveil.batch import InputFile, Inputs, Passed
     from faceveil.batch.apart import Apart
-    from faceveil.batch.bundle import Packed
-    from faceveil.cli.evidence import Evidence
+    from faceveil.batch.archive_job import Packed
+    from faceveil.cli.verbs_evidence import Evidence
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
@@ -98,14 +98,14 @@ class Outcomes:
 
     def veiled(
         self,
-        path: Path | Job,
+        path: Path | InputFile,
         folder: Path | str,
         report: Report,
         packed: Sequence[Packed] = (),
         told: Collection[str] = (),
     ) -> None:
         """A file was obscured and written into ``folder``; some of its notes are told already."""
-        from faceveil.batch.store import is_url
+        from faceveil.batch.storage import is_url
 
         self.done(partial=report.status == "partial")
         target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
@@ -121,7 +121,9 @@ class Outcomes:
         if self.evidence:
             self.evidence.add(report, None if is_url(str(target)) else Path(target))
 
-    def failed(self, path: Path | Job | str, error: Exception, codes: Iterable[int] = ()) -> None:
+    def failed(
+        self, path: Path | InputFile | str, error: Exception, codes: Iterable[int] = ()
+    ) -> None:
         """A file could not be worked on.
 
         Args:
@@ -189,7 +191,7 @@ def make_folder(out: str | None) -> None:
     Raises:
         OutputError: it cannot be made.
     """
-    from faceveil.batch.store import is_url
+    from faceveil.batch.storage import is_url
 
     if out is None or is_url(out) or not out.endswith(("/", os.sep)):
         return
@@ -199,10 +201,10 @@ def make_folder(out: str | None) -> None:
         raise OutputError(f"cannot make {out}: {error.strerror}") from error
 
 
-def is_many(inputs: Sequence[Path], jobs: Sequence[Job]) -> bool:
+def is_many(inputs: Sequence[Path], jobs: Sequence[InputFile]) -> bool:
     """Whether there is more to do than to obscure one file and put it beside, or where told."""
-    from faceveil.batch.store import is_url
-    from faceveil.media.archive import archive_kind
+    from faceveil.batch.storage import is_url
+    from faceveil.media.archives.archive import archive_kind
 
     first = inputs[0]
     if len(jobs) != 1 or len(inputs) > 1 or first.is_dir() or is_url(str(first)):
@@ -273,7 +275,7 @@ def run_each(
     return outcomes.exit_code
 
 
-def _files(job: Job, options: Options) -> Iterator[tuple[str, Path | Exception | Passed]]:
+def _files(job: InputFile, options: Options) -> Iterator[tuple[str, Path | Exception | Passed]]:
     """A file by its name, or all that an archive holds."""
     from faceveil.batch.unpacked import unpacked
     from faceveil.batch.work import is_archive
@@ -339,7 +341,7 @@ def veil_many(
             done = stack.enter_context(Manifest(str(manifest), options, resume=resume, plans=plans))
         executor = None
         if options.ray_address is not None:
-            from faceveil.scale import Cluster
+            from faceveil.batch.ray import Cluster
 
             executor = stack.enter_context(Cluster(options.ray_address, options.jobs))
         outcomes = Outcomes(ui, evidence, strict=options.strict)

@@ -10,8 +10,8 @@ from faceveil.cli.ui import private_file
 from faceveil.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from faceveil.dataset import Found
-    from faceveil.types import Plan
+    from faceveil.dataset import Annotation
+    from faceveil.plan import Plan
 
 
 def save_plan(path: Path, plan: Plan) -> None:
@@ -21,7 +21,7 @@ def save_plan(path: Path, plan: Plan) -> None:
             file.write(plan.to_json())
 
 
-def write_dataset(found: Sequence[Found], form: str, out: Path) -> int:
+def write_dataset(found: Sequence[Annotation], form: str, out: Path) -> int:
     """Write boxes in the format of a data set; returns how many files that took."""
     from faceveil.dataset import write
 
@@ -46,7 +46,7 @@ def read_plan(path: Path) -> Plan:
     """
     from pydantic import ValidationError
 
-    from faceveil.types import Plan
+    from faceveil.plan import Plan
 
     try:
         return Plan.from_json(path.read_bytes())

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from faceveil.chinese import in_chinese
 from faceveil.cli import interrupts
 from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
-from faceveil.text import shown
+from faceveil.i18n import in_chinese
+from faceveil.system.text import shown
 
 if TYPE_CHECKING:
     from faceveil.batch import Counts, Inputs

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceveil.cli.evidence import Evidence
 from faceveil.cli.flags import HELP, add_verb
-from faceveil.cli.live import live
 from faceveil.cli.runs import (
     count,
     find_inputs,
@@ -23,14 +21,16 @@ from faceveil.cli.runs import (
 )
 from faceveil.cli.saved import read_plan, save_plan, write_dataset
 from faceveil.cli.ui import UI
-from faceveil.cli.weights import weights_app
+from faceveil.cli.verbs_evidence import Evidence
+from faceveil.cli.verbs_live import live
+from faceveil.cli.verbs_weights import weights_app
 from faceveil.errors import SOME_FAILED, UsageError, WithheldError
 
 if TYPE_CHECKING:
     from faceveil.options import Options
     from faceveil.pipeline import Progress
+    from faceveil.plan import Plan
     from faceveil.report import Finding, Report
-    from faceveil.types import Plan
 
 # The groups of settings that a verb offers: those it makes use of.
 FIND = ("input", "detection", "machine")
@@ -183,7 +183,7 @@ def detect(
     options: Options,
 ) -> int:
     """Find every face and say where, without writing a picture."""
-    from faceveil.cli.lines import plan_line
+    from faceveil.cli.json_lines import plan_line
 
     def show(name: str, found: Plan) -> None:
         if plan is not None:
@@ -285,7 +285,7 @@ def export(
 @add_verb(app, groups=(*FILES, *FIND))
 def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
     """Look for faces and metadata left in finished files. Ends with 5 if any are certain."""
-    from faceveil.cli.lines import findings_line
+    from faceveil.cli.json_lines import findings_line
 
     found = 0
 
@@ -321,7 +321,7 @@ def demo(
     ui: UI,
 ) -> int:
     """Make a sample photo and clip and obscure them. Says where before and after lie."""
-    from faceveil.demo import run
+    from faceveil.cli.demo import run
 
     samples = run(folder)
     for sample in samples:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from faceveil.dataset.found import Found, read_found
+from faceveil.dataset.annotation import Annotation, read_found
 from faceveil.dataset.labels import Labels, Marked, read_labels
 from faceveil.dataset.write import FORMATS, write
 
-__all__ = ["FORMATS", "Found", "Labels", "Marked", "read_found", "read_labels", "write"]
+__all__ = ["FORMATS", "Annotation", "Labels", "Marked", "read_found", "read_labels", "write"]

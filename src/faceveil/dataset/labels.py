@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from faceveil.dataset.write import FRAME_MARK
 from faceveil.errors import UnsupportedError, UsageError
-from faceveil.types import Box, Media, Plan, Track
+from faceveil.geometry import Box
+from faceveil.plan import Media, Plan, Track
 
 _NEEDED = ("file", "x0", "y0", "x1", "y1")
 # Rounding in the writing of a file may put an edge this far out: of the picture's side, pixels.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Final
 
-from faceveil.dataset.found import Found, Spot
+from faceveil.dataset.annotation import Annotation, Spot
 from faceveil.errors import UsageError
 
 CATEGORY: Final = "face"
@@ -18,7 +18,7 @@ FRAME_MARK: Final = "#"
 """``clip.mp4#12`` is frame 12 of a video, where a format knows only pictures."""
 
 
-def write(found: Sequence[Found], form: str) -> dict[str, str]:
+def write(found: Sequence[Annotation], form: str) -> dict[str, str]:
     """The text of each file of a data set, by its name; "" for a format that is one file.
 
     Args:
@@ -30,7 +30,7 @@ def write(found: Sequence[Found], form: str) -> dict[str, str]:
     return FORMATS[form](found)
 
 
-def _frames(one: Found) -> Iterator[tuple[int, list[Spot]]]:
+def _frames(one: Annotation) -> Iterator[tuple[int, list[Spot]]]:
     """Every frame of a still; of a video those with boxes."""
     by_frame: dict[int, list[Spot]] = {} if one.frames > 1 else {0: []}
     for spot in one.spots:
@@ -38,7 +38,7 @@ def _frames(one: Found) -> Iterator[tuple[int, list[Spot]]]:
     yield from sorted(by_frame.items())
 
 
-def _coco(found: Sequence[Found]) -> dict[str, str]:
+def _coco(found: Sequence[Annotation]) -> dict[str, str]:
     images: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
     for one in found:
@@ -66,7 +66,7 @@ def _coco(found: Sequence[Found]) -> dict[str, str]:
     return {"": json.dumps({"images": images, "annotations": notes, "categories": categories})}
 
 
-def _yolo(found: Sequence[Found]) -> dict[str, str]:
+def _yolo(found: Sequence[Annotation]) -> dict[str, str]:
     files: dict[str, str] = {}
     for one in found:
         path = PurePosixPath(PurePath(one.file).as_posix())
@@ -79,7 +79,7 @@ def _yolo(found: Sequence[Found]) -> dict[str, str]:
     return files
 
 
-def _yolo_line(spot: Spot, one: Found) -> str:
+def _yolo_line(spot: Spot, one: Annotation) -> str:
     box = spot.box.clipped(one.width, one.height)
     if box is None:
         return ""
@@ -88,7 +88,7 @@ def _yolo_line(spot: Spot, one: Found) -> str:
     return "0 " + " ".join(f"{value:.6f}" for value in values) + "\n"
 
 
-def _csv(found: Sequence[Found]) -> dict[str, str]:
+def _csv(found: Sequence[Annotation]) -> dict[str, str]:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
@@ -108,7 +108,7 @@ def _px(value: float) -> float:
     return round(value, 2)
 
 
-FORMATS: Final[dict[str, Callable[[Sequence[Found]], dict[str, str]]]] = {
+FORMATS: Final[dict[str, Callable[[Sequence[Annotation]], dict[str, str]]]] = {
     "coco": _coco,
     "yolo": _yolo,
     "csv": _csv,

@@ -1,203 +1,26 @@
 """Finding faces. Every detector is a function from pictures to faces, and knows nothing else."""
 
-from __future__ import annotations
+from faceveil.detect.load import (
+    AUTO,
+    BUILT_IN,
+    ENTRY_POINTS,
+    load_detector,
+    load_second,
+    resolve,
+    threshold,
+    which,
+)
+from faceveil.detect.protocols import Detector, SinglePass
 
-import importlib
-import threading
-from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
-from typing import Protocol
-
-from faceveil import weights
-from faceveil.errors import NoDetectorError, WeightsError
-from faceveil.options import Options, Sensitivity
-from faceveil.types import Box, Face, Frame, Image, Kind
-
-
-class SinglePass(Protocol):
-    """A face detector that looks at a picture once. What a plug-in has to provide.
-
-    Attributes:
-        name: what reports call it.
-        weights_sha256: of the weights in use.
-        thresholds: the score from which a face counts, for each sensitivity.
-        min_size: side in pixels, on the detector's input, of the smallest face it finds reliably.
-        max_size: the same for the largest.
-        default_min_face: size in pixels of the smallest face worth looking for when nobody says.
-        input_side: longest side of a picture it can take in one pass at full resolution; larger
-            ones are shrunk by it. None: no limit.
-    """
-
-    name: str
-    weights_sha256: str
-    thresholds: dict[Sensitivity, float]
-    min_size: float
-    max_size: float
-    default_min_face: float
-    input_side: int | None
-
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        """Find the faces in each picture whose score is at least ``floor``.
-
-        Args:
-            images: (H, W, 3) uint8 BGR, sizes may differ.
-
-        Returns:
-            One list of faces per picture, boxes in that picture's pixels. A box may reach
-            beyond the picture.
-        """
-        ...
-
-    def close(self) -> None:
-        """Free the model. The detector cannot be used afterwards."""
-        ...
-
-
-class Detector(Protocol):
-    """What the stages ask for faces: `faceveil.detect.scaled.Scaled`, or a stand-in for it.
-
-    Attributes:
-        name, weights_sha256, thresholds: as in `SinglePass`.
-    """
-
-    name: str
-    weights_sha256: str
-    thresholds: dict[Sensitivity, float]
-
-    def detect(self, frame: Frame, floor: float) -> list[Face]:
-        """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
-        ...
-
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
-        """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
-        ...
-
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
-        """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
-        ...
-
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
-        """A quick look at other scales than ``detect`` uses, for checking its work."""
-        ...
-
-    def smallest_face(self, width: int, height: int) -> float:
-        """Size in pixels of the smallest face found in a picture of this size."""
-        ...
-
-
-BUILT_IN = {
-    "yunet": "faceveil.detect.yunet:from_options",
-    "centerface": "faceveil.detect.centerface:from_options",
-    "mediapipe": "faceveil.detect.blazeface:full_range",
-    "mediapipe-short": "faceveil.detect.blazeface:short_range",
-}
-ENTRY_POINTS = "faceveil.detectors"
-# Best first. Each name with the weights it needs.
-AUTO = {"yunet": "yunet", "centerface": "centerface", "mediapipe": "blazeface-full"}
-# Those that may be asked for a second opinion, and the smallest face in pixels it is about: a
-# clear face that the first overlooked matters most, and small ones would cost four times as much.
-SECOND = ("yunet", "centerface")
-SECOND_MIN_FACE = 20.0
-
-_loaded: dict[tuple[object, ...], SinglePass] = {}
-_lock = threading.Lock()
-
-
-def load_detector(options: Options, kind: Kind = "image") -> Detector:
-    """The detector these options ask for, wrapped to look at several scales.
-
-    Args:
-        kind: what it will look at. In a video every face is seen many times, so fewer scales do.
-
-    Loading takes a while, so a detector is loaded once per process and shared; do not close it.
-
-    Raises:
-        NoDetectorError: no detector of that name.
-        WeightsError: its weights are missing or altered.
-    """
-    return _scaled(resolve(options), options, kind, options.min_face)
-
-
-def load_second(options: Options, kind: Kind = "image") -> Detector | None:
-    """Another detector for a second opinion, or None where there is none or none is wanted.
-
-    It is made for clear faces only, so that it costs little. Raises as `load_detector` does, for
-    a detector that the options name.
-    """
-    name = options.second_detector
-    if name == "auto":
-        first = resolve(options)
-        others = (other for other in SECOND if other != first)
-        name = next((one for one in others if _has_weights(one, options)), "none")
-    if name == "none":
-        return None
-    if kind == "image" and options.min_face is None:
-        # In a very large picture as large as the first one looks for, or the second costs most.
-        return _scaled(name, options, kind, None, SECOND_MIN_FACE)
-    return _scaled(name, options, kind, max(options.min_face or 0.0, SECOND_MIN_FACE))
-
-
-def _has_weights(name: str, options: Options) -> bool:
-    return weights.available(AUTO[name], options.weights)
-
-
-def _scaled(
-    name: str, options: Options, kind: Kind, min_face: float | None, least: float = 0.0
-) -> Detector:
-    from faceveil.detect.scaled import STILL, VIDEO, Scaled
-
-    key = (name, options.weights, options.threads, options.device)
-    with _lock:
-        if key not in _loaded:
-            _loaded[key] = _factory(name)(options)
-    return Scaled(_loaded[key], min_face, VIDEO if kind == "video" else STILL, least)
-
-
-def threshold(detector: Detector, options: Options) -> float:
-    """The score from which a face counts."""
-    if options.confidence is not None:
-        return options.confidence
-    return detector.thresholds[options.sensitivity]
-
-
-def resolve(options: Options) -> str:
-    """The name of the detector that these options mean.
-
-    Raises:
-        WeightsError: no detector has its weights.
-    """
-    if options.detector != "auto":
-        return options.detector
-    for name in AUTO:
-        if _has_weights(name, options):
-            return name
-    raise WeightsError(
-        "no detector has its weights", "run `faceveil weights fetch` once, while online"
-    )
-
-
-def which(options: Options) -> tuple[str, str]:
-    """The detector that these options mean and the sha256 of its weights, without loading it.
-
-    Raises:
-        WeightsError: they are missing or altered.
-    """
-    name = resolve(options)
-    needed = AUTO.get(name)
-    if needed is None:
-        return name, ""
-    weights.find(needed, options.weights)
-    return name, weights.TABLE[needed].sha256
-
-
-def _factory(name: str) -> Callable[[Options], SinglePass]:
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        made: Callable[[Options], SinglePass] = getattr(importlib.import_module(module), attribute)
-        return made
-    for entry in entry_points(group=ENTRY_POINTS, name=name):
-        plugin: Callable[[Options], SinglePass] = entry.load()
-        return plugin
-    raise NoDetectorError(
-        f"there is no detector {name!r}", "choose one of: " + ", ".join(["auto", *BUILT_IN])
-    )
+__all__ = [
+    "AUTO",
+    "BUILT_IN",
+    "ENTRY_POINTS",
+    "Detector",
+    "SinglePass",
+    "load_detector",
+    "load_second",
+    "resolve",
+    "threshold",
+    "which",
+]

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from faceveil import weights
 from faceveil.detect.runtime import bounded
 from faceveil.errors import NoDetectorError
+from faceveil.frames import Image
+from faceveil.geometry import Box
 from faceveil.options import Options, Sensitivity
-from faceveil.types import Box, Face, Image
+from faceveil.plan import Face
 
 Model = Literal["full", "short"]
 

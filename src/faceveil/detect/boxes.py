@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Box, Face
+from faceveil.geometry import Box
+from faceveil.plan import Face
 
 Rows = NDArray[np.float32]
 

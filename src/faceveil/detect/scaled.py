@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceveil.detect import SinglePass
 from faceveil.detect.boxes import overlap, suppress
+from faceveil.detect.protocols import SinglePass
 from faceveil.detect.views import SAME_FACE_IOU, union, views
-from faceveil.types import Box, Face, Frame, Image
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
+from faceveil.plan import Face
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
 # whole heads is blind to a face that is cut off by the edge or fills the picture.

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Face, Frame, Image
+from faceveil.frames import Frame, Image
+from faceveil.plan import Face
 
 WHITE, BLACK = 255, 0
 SAME_FACE_IOU = 0.4

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from faceveil import weights
 from faceveil.detect.boxes import Rows, faces
 from faceveil.detect.runtime import named, session
+from faceveil.frames import Image
 from faceveil.options import Device, Options, Sensitivity
-from faceveil.types import Face, Image
+from faceveil.plan import Face
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.45

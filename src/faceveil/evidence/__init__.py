@@ -11,11 +11,12 @@ from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
+from faceveil.geometry import Box
 from faceveil.media import Sink, Source
 from faceveil.media.original import Original
 from faceveil.options import DECISIVE, Options
+from faceveil.plan import Plan, Track
 from faceveil.report import Checked, Finding, Report, Status, TrackFacts
-from faceveil.types import Box, Plan, Track
 
 SIZES = (0, 16, 32, 64, 128, 256)
 """Borders of the ranges in which faces are counted, in pixels; the last is open."""

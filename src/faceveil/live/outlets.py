@@ -12,16 +12,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.frames import Frame, Image
 from faceveil.live.backoff import Backoff
 from faceveil.live.stats import Meter
-from faceveil.types import Frame, Image
 
 DEPTH = 4
 """Frames that may wait for a slow place; more are left out there."""
 _PATIENCE = 0.1
 
 
-class Sink(Protocol):
+class LiveSink(Protocol):
     """A place for pictures that are covered already.
 
     Attributes:
@@ -45,7 +45,7 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(target: str) -> Sink:
+def open_sink(target: str) -> LiveSink:
     """The place that a word, an address or a path stands for.
 
     Args:
@@ -58,17 +58,17 @@ def open_sink(target: str) -> Sink:
     """
     word, _, rest = target.partition(":")
     if word in ("page", "preview"):
-        from faceveil.live.page import Page
+        from faceveil.live.preview import PreviewServer
 
         if rest and not (rest.isdecimal() and int(rest) < 65536):
             raise UsageError(f"{rest!r} is no port", "Write page, or page:8765.")
-        page = Page(int(rest or 0))
+        page = PreviewServer(int(rest or 0))
         if word == "preview":
             page.open()
         return page
     if word == "virtual":
         return VirtualCamera(rest or None)
-    from faceveil.media.outlet import Encoded
+    from faceveil.live.recorder import Encoded
 
     return Encoded(target)
 
@@ -86,7 +86,7 @@ class Outlet:
         error: why it ended, if it failed, or, once closed, why it never took a frame.
     """
 
-    def __init__(self, sink: Sink, retry: float, told: Callable[[str], None]) -> None:
+    def __init__(self, sink: LiveSink, retry: float, told: Callable[[str], None]) -> None:
         self.sink = sink
         self.meter = Meter()
         self.missed = 0
@@ -150,7 +150,7 @@ class Outlet:
 
 
 class VirtualCamera:
-    """Shows up as a camera in other programs, through pyvirtualcam; a `Sink`.
+    """Shows up as a camera in other programs, through pyvirtualcam; a `LiveSink`.
 
     Args:
         device: which one; None: the first there is.

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from faceveil.errors import LimitError, UnreadableError
+from faceveil.frames import Frame, Image
+from faceveil.live.pipeline import LivePipeline, Make
 from faceveil.live.stats import Stats
-from faceveil.live.veil import Make, Veil
 from faceveil.options import Options
-from faceveil.types import Frame, Image
 
 MOST_BYTES = 4 << 20
 """Largest message."""
@@ -36,7 +36,7 @@ class Session:
     """
 
     def __init__(self, options: Options, *, make: Make | None = None) -> None:
-        self._veil = Veil(options, make=make)
+        self._veil = LivePipeline(options, make=make)
 
     def push(self, message: bytes) -> None:
         """Take a message; may be called in another thread than ``pull``.

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from faceveil.errors import UnreadableError, UnsupportedError
+from faceveil.frames import Frame
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
 from faceveil.media.names import veiled_name
-from faceveil.types import Frame, Media
+from faceveil.plan import Media
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -33,27 +34,27 @@ __all__ = [
 ]
 
 _SOURCES: Final[dict[str, str]] = {
-    **dict.fromkeys(IMAGES, "faceveil.media.image:ImageSource"),
-    **dict.fromkeys(VIDEOS, "faceveil.media.video:VideoSource"),
+    **dict.fromkeys(IMAGES, "faceveil.media.pictures.image:ImageSource"),
+    **dict.fromkeys(VIDEOS, "faceveil.media.videos.video:VideoSource"),
 }
 """Kind of file -> where its source is. Imported when the first file of the kind is opened."""
 
 _SINKS: Final[dict[str, str]] = {
-    "image": "faceveil.media.image_write:ImageSink",
-    "pages": "faceveil.media.image_write:ImageSink",
-    "animation": "faceveil.media.image_write:ImageSink",
-    "video": "faceveil.media.video_write:VideoSink",
+    "image": "faceveil.media.pictures.image_write:ImageSink",
+    "pages": "faceveil.media.pictures.image_write:ImageSink",
+    "animation": "faceveil.media.pictures.image_write:ImageSink",
+    "video": "faceveil.media.videos.video_write:VideoSink",
 }
 _SUFFIXES: Final[dict[str, str]] = {
-    "image": "faceveil.media.image_write:output_suffix",
-    "pages": "faceveil.media.image_write:output_suffix",
-    "animation": "faceveil.media.image_write:output_suffix",
-    "video": "faceveil.media.containers:output_suffix",
+    "image": "faceveil.media.pictures.image_write:output_suffix",
+    "pages": "faceveil.media.pictures.image_write:output_suffix",
+    "animation": "faceveil.media.pictures.image_write:output_suffix",
+    "video": "faceveil.media.videos.containers:output_suffix",
 }
 _NAMED: Final[dict[str, str]] = {
-    "image": "faceveil.media.image_write:require_suffix",
-    "animation": "faceveil.media.image_write:require_suffix",
-    "video": "faceveil.media.containers:require_suffix",
+    "image": "faceveil.media.pictures.image_write:require_suffix",
+    "animation": "faceveil.media.pictures.image_write:require_suffix",
+    "video": "faceveil.media.videos.containers:require_suffix",
 }
 
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.errors import FaceVeilError
-from faceveil.media.archive import OLDEST, archive_kind
-from faceveil.media.hygiene import leftovers
+from faceveil.media.archives.archive import OLDEST, archive_kind
+from faceveil.media.leftovers import leftovers
 
 if TYPE_CHECKING:
+    from faceveil.frames import Image
     from faceveil.media import Source
     from faceveil.options import Options
-    from faceveil.types import Image
 
 _SIDE: Final = 256
 _CELL: Final = 8

@@ -10,10 +10,11 @@ from typing import Self
 
 import numpy as np
 
-from faceveil.closing import Closing
 from faceveil.errors import UnsupportedError
-from faceveil.media.still import blanked
-from faceveil.types import Frame, Image, Media
+from faceveil.frames import Frame, Image
+from faceveil.media.pictures.encode import blanked
+from faceveil.plan import Media
+from faceveil.system.closing import Closing
 
 
 class MemorySource(Closing):

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from faceveil import beats
 from faceveil.errors import OutputError, UsageError
 from faceveil.media.names import shortened
+from faceveil.system import beats
 
 
 class PartFile:

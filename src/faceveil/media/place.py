@@ -10,7 +10,7 @@ from faceveil.media import output_suffix, require_suffix
 from faceveil.media.kin import is_made_from
 from faceveil.media.names import is_cut, told_apart, veiled_name
 from faceveil.options import Options
-from faceveil.text import shown
+from faceveil.system.text import shown
 
 if TYPE_CHECKING:
     from faceveil.media import Source

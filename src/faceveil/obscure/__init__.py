@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.frames import Image
+from faceveil.geometry import Box, Region
 from faceveil.obscure.codes import Codes, averaged
 from faceveil.options import Options
-from faceveil.types import Box, Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas
@@ -66,7 +67,7 @@ class Obscurer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Sampler:
     """What can be asked about a region of a frame before it is painted."""
 
     canvas: Canvas
@@ -86,7 +87,7 @@ class Look:
         return codes.alike(averaged(self.canvas, self.region, rows, cols))
 
 
-Hold = Callable[[int, Look], Codes]
+Hold = Callable[[int, Sampler], Codes]
 """Given a track and a look at it, the codes to paint it with: fresh ones or earlier ones."""
 
 
@@ -113,14 +114,14 @@ def paint(
     """Obscure all regions of one frame, in place.
 
     Args:
-        masks: for each region how far each pixel is painted, see ``faceveil.region.mask``.
+        masks: for each region how far each pixel is painted, see ``faceveil.obscure.region.mask``.
         hold: chooses the codes of a track, if the obscurer's codes may be held.
     """
     if not obscurer.holds:
         hold = None
     codes = []
     for region in regions:
-        look = Look(canvas, region, obscurer)
+        look = Sampler(canvas, region, obscurer)
         codes.append(hold(region.track, look) if hold is not None else look.codes())
     for region, mask, code in zip(regions, masks, codes, strict=True):
         canvas.paste(region.box, obscurer.draw(code, region), mask)

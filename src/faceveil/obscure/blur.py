@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.frames import Image
+from faceveil.geometry import Region
 from faceveil.obscure.codes import Codes, summarize
 from faceveil.options import Options
-from faceveil.types import Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas

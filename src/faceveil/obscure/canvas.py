@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Box, Frame, Image, Planes
+from faceveil.frames import Frame, Image, Planes
+from faceveil.geometry import Box
 
 Color = tuple[int, int, int]
 """Blue, green, red."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from faceveil.frames import Image
+from faceveil.geometry import Region, Shape
 from faceveil.obscure.codes import Codes, nothing
 from faceveil.options import Options
-from faceveil.types import Image, Region, Shape
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas

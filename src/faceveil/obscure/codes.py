@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Image, Region
+from faceveil.frames import Image
+from faceveil.geometry import Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from faceveil.frames import Image
+from faceveil.geometry import Region
 from faceveil.obscure.codes import Codes
 from faceveil.options import Options
-from faceveil.types import Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceveil.frames import Image
+from faceveil.geometry import Region
 from faceveil.obscure.codes import Codes, borders, summarize
 from faceveil.options import Options
-from faceveil.types import Image, Region
 
 if TYPE_CHECKING:
     from faceveil.obscure.canvas import Canvas

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from faceveil.detect import Detector
+from faceveil.frames import Frame
 from faceveil.media import Source
+from faceveil.plan import Face
 from faceveil.scan.schedule import EveryFrame, Schedule, period
-from faceveil.stages import ahead
+from faceveil.system.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
-from faceveil.types import Face, Frame
 
 __all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan"]
 

@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.types import Box, Face, Image
+from faceveil.frames import Image
+from faceveil.geometry import Box
+from faceveil.plan import Face
 
 Luma = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+from faceveil.plan import Face
 from faceveil.scan.change import ChangeMap
-from faceveil.types import Box, Face, Frame
 
 # Every so often a video's schedule begins anew, as if nothing was known, so that a part of a long
 # video can be scanned on its own with the same result. It costs one look more each time.

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from faceveil.options import DECISIVE, PRESETS, Options
+from faceveil.plan import Plan
 from faceveil.server.locks import HeldError
 from faceveil.server.problems import Problem, ProblemError, problem
 from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Record, Store
 from faceveil.server.tell import tell_fault
-from faceveil.types import Plan
 
 _SHORTLY = 0.5
 """Seconds in which whoever only changes a record gives its lock back."""

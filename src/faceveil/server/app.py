@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,23 +22,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from faceveil.errors import FaceVeilError
 from faceveil.options import Options
 from faceveil.server import (
-    live,
     routes_docs,
     routes_files,
     routes_jobs,
     routes_service,
     routes_veil,
 )
-from faceveil.server.care import Care, in_thread
+from faceveil.server import (
+    routes_live as live,
+)
+from faceveil.server.care import in_thread
 from faceveil.server.herald import Herald
-from faceveil.server.hub import TICK, Hub
 from faceveil.server.intake import Intake
+from faceveil.server.job_index import TICK, JobIndex
 from faceveil.server.metrics import Metrics
 from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
 from faceveil.server.queue import JobQueue
 from faceveil.server.routes_docs import describe_tokens, describe_webhooks
 from faceveil.server.security import Guard, cookie_of
 from faceveil.server.settings import Service
+from faceveil.server.state import State
 from faceveil.server.store import Store
 from faceveil.server.sweep import Sweeper, clear_half_made
 from faceveil.server.tell import tell_fault
@@ -47,38 +49,12 @@ from faceveil.server.tell import tell_fault
 STATIC = Path(__file__).with_name("static")
 SWEEP_SECONDS, LOOK_SECONDS = 2.0, 10.0
 _TELL_SECONDS = 0.5
-_AT_ONCE = 2
-"""Previews that are made at the same time."""
 
 _PROBLEM: dict[str, Any] = {
     "description": "What went wrong",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _STATUS_WORDS = {404: "not-found", 405: "wrong-method"}
-
-
-@dataclass
-class State:
-    """What the routes share.
-
-    Attributes:
-        base: options of every job unless its client says otherwise.
-        machine: options of this machine: ``weights``, ``threads``.
-        cameras: how many are being watched.
-        care: knows whether all goes on that has to.
-    """
-
-    service: Service
-    base: dict[str, Any]
-    store: Store
-    queue: JobQueue
-    hub: Hub
-    intake: Intake
-    metrics: Metrics
-    machine: dict[str, Any] = field(default_factory=dict)
-    cameras: int = 0
-    care: Care = field(default_factory=Care)
-    previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
 
 
 def create_app(
@@ -89,7 +65,7 @@ def create_app(
     token: str,
     machine: dict[str, Any] | None = None,
     *,
-    hub: Hub | None = None,
+    hub: JobIndex | None = None,
 ) -> ASGIApp:
     """The application. Whoever runs it holds the server's lock of the folder.
 
@@ -102,7 +78,7 @@ def create_app(
     Raises:
         pydantic.ValidationError: the options are out of range.
     """
-    hub = hub or Hub(store)
+    hub = hub or JobIndex(store)
     intake = Intake(store, service, Options(**base), hub)
     state = State(service, base, store, queue, hub, intake, Metrics(hub), machine or {})
     app = FastAPI(

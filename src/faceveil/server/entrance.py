@@ -12,7 +12,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 
-from faceveil.chinese import in_chinese
+from faceveil.i18n import in_chinese
 from faceveil.server.problems import Problem
 
 _STYLE: Final = Path(__file__).with_name("static").joinpath("entrance.css").read_text("utf-8")

@@ -22,10 +22,10 @@ from faceveil.errors import (
     UnsupportedError,
 )
 from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
-from faceveil.media.archive import open_archive
+from faceveil.media.archives.archive import open_archive
 from faceveil.options import Options
-from faceveil.server.hub import Hub
-from faceveil.server.names import display_name
+from faceveil.server.client_names import display_name
+from faceveil.server.job_index import JobIndex
 from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.schemas import Refused
 from faceveil.server.settings import Service
@@ -59,7 +59,7 @@ class Intake:
         hub: knows how many jobs wait.
     """
 
-    def __init__(self, store: Store, service: Service, options: Options, hub: Hub) -> None:
+    def __init__(self, store: Store, service: Service, options: Options, hub: JobIndex) -> None:
         self._store = store
         self._service = service
         self._options = options

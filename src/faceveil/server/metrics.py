@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from faceveil.server.hub import Hub
+    from faceveil.server.job_index import JobIndex
 
 TYPE = CONTENT_TYPE_LATEST
 
@@ -19,7 +19,7 @@ TYPE = CONTENT_TYPE_LATEST
 class Metrics:
     """What the service counted since it started, and how many jobs there are now."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: JobIndex) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Jobs(hub))
         self.accepted = Counter("faceveil_jobs_accepted", "Jobs accepted.", registry=self._registry)
@@ -36,7 +36,7 @@ class Metrics:
 
 
 class _Jobs(Collector):
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: JobIndex) -> None:
         self._hub = hub
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

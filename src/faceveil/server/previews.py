@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from faceveil import media
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import Media, Track
 from faceveil.server.problems import ProblemError
-from faceveil.types import Box, Frame, Image, Media, Track
 
 WIDEST = 4096
 _QUALITY = 85

@@ -1,30 +1,18 @@
-"""What all routes need: the service behind them, and a job's id."""
+"""What several routes need: a job's id, options, the bytes of a file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 
 from faceveil.server.problems import ProblemError
-
-if TYPE_CHECKING:
-    from faceveil.server.app import State
+from faceveil.server.state import StateDep
 
 _CHUNK = 1 << 20
 
-
-async def _state(request: Request) -> Any:  # in no thread, which there may be none left of
-    return request.app.state.faceveil
-
-
-if TYPE_CHECKING:
-    Here = State
-else:
-    Here = Annotated[Any, Depends(_state)]
-"""The service, as a parameter of a route."""
 
 JobId = Annotated[
     str,
@@ -32,8 +20,8 @@ JobId = Annotated[
 ]
 
 
-def _known(job: JobId, request: Request) -> str:
-    return str(request.app.state.faceveil.store.load(job).id)
+def _known(job: JobId, state: StateDep) -> str:
+    return state.store.load(job).id
 
 
 KnownJob = Annotated[str, Depends(_known)]

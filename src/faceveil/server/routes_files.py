@@ -13,15 +13,21 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from faceveil.media.archive import ArchiveWriter
+from faceveil.media.archives.archive import ArchiveWriter
 from faceveil.options import Options
+from faceveil.plan import Plan
 from faceveil.server import actions, previews
-from faceveil.server.names import attachment, result_name, result_path, unique
+from faceveil.server.client_names import (
+    attachment,
+    result_name,
+    result_path,
+    unique,
+)
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, JobId, chunks
+from faceveil.server.routes import JobId, chunks
 from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
+from faceveil.server.state import StateDep
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
-from faceveil.types import Plan
 
 router = APIRouter(prefix="/api", tags=["files"])
 
@@ -32,7 +38,7 @@ _ANY_JSON: dict[int | str, Any] = {200: {"content": {"application/json": {"schem
 
 
 @router.get("/jobs/{job}/plan", response_class=Response, responses=_ANY_JSON)
-def plan(job: JobId, state: Here) -> Response:
+def plan(job: JobId, state: StateDep) -> Response:
     """Where the faces are: a Plan, to look at and edit."""
     return Response(_read(state, job, PLAN), media_type="application/json")
 
@@ -48,7 +54,7 @@ def plan(job: JobId, state: Here) -> Response:
         }
     },
 )
-async def edit_plan(job: JobId, state: Here, request: Request) -> Response:
+async def edit_plan(job: JobId, state: StateDep, request: Request) -> Response:
     """Save an edited plan. Its tracks are taken over; POST render applies them."""
     body = await request.body()
 
@@ -71,7 +77,7 @@ async def edit_plan(job: JobId, state: Here, request: Request) -> Response:
 async def frame(
     job: JobId,
     frame: Annotated[int, Path(ge=0, le=100_000_000)],
-    state: Here,
+    state: StateDep,
     of: Literal["original", "result"] = "original",
     width: Annotated[int, Query(ge=16, le=previews.WIDEST)] = 1280,
 ) -> Response:
@@ -88,7 +94,7 @@ async def frame(
 
 @router.get("/jobs/{job}/tracks/{track}/thumbnail", response_class=Response, responses=_JPEG)
 async def thumbnail(
-    job: JobId, track: Annotated[int, Path(ge=0, le=100_000_000)], state: Here
+    job: JobId, track: Annotated[int, Path(ge=0, le=100_000_000)], state: StateDep
 ) -> Response:
     """A face in the original, where it was seen best, as JPEG."""
 
@@ -104,7 +110,7 @@ async def thumbnail(
     return await _preview(state, make)
 
 
-async def _preview(state: Here, make: Any) -> Response:
+async def _preview(state: StateDep, make: Any) -> Response:
     try:
         data = await to_thread.run_sync(make, limiter=state.previews)
     except FileNotFoundError as error:
@@ -113,7 +119,7 @@ async def _preview(state: Here, make: Any) -> Response:
 
 
 @router.get("/jobs/{job}/result", response_class=FileResponse, responses=_FILE)
-def result(job: JobId, state: Here) -> Response:
+def result(job: JobId, state: StateDep) -> Response:
     """The obscured file, to save."""
     record = state.store.load(job)
     path = _existing(state, record, _result(record))
@@ -125,13 +131,13 @@ def result(job: JobId, state: Here) -> Response:
 
 
 @router.get("/jobs/{job}/report", response_class=Response, responses=_ANY_JSON)
-def report(job: JobId, state: Here) -> Response:
+def report(job: JobId, state: StateDep) -> Response:
     """What was done, what was dropped, and what the check found."""
     return Response(_read(state, job, REPORT), media_type="application/json")
 
 
 @router.get("/batches/{batch}/result", response_class=Response, responses=_ZIP)
-async def results(batch: JobId, state: Here) -> Response:
+async def results(batch: JobId, state: StateDep) -> Response:
     """All results of an upload as a zip, in the folders that the originals lay in."""
     mine = [record for record in state.store.records() if record.batch == batch]
     done = [record for record in mine if record.state == "done" and record.result]
@@ -164,12 +170,12 @@ def _pack(store: Store, records: list[Record]) -> IO[bytes]:
         shutil.rmtree(folder)
 
 
-def _read(state: Here, job: str, name: str) -> bytes:
+def _read(state: StateDep, job: str, name: str) -> bytes:
     record = state.store.load(job)
     return _existing(state, record, name).read_bytes()
 
 
-def _existing(state: Here, record: Record, name: str) -> FilePath:
+def _existing(state: StateDep, record: Record, name: str) -> FilePath:
     if not state.store.has(record.id, name):
         what = {ORIGINAL: "original", PLAN: "plan", REPORT: "report"}.get(name, "result")
         raise ProblemError(404, "not-found", f"the job has no {what}, or it was deleted")
@@ -186,5 +192,5 @@ def _result(record: Record) -> str:
     return record.result
 
 
-def _options(record: Record, state: Here) -> Options:
+def _options(record: Record, state: StateDep) -> Options:
     return Options(**record.options)

@@ -13,8 +13,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, JobId, KnownJob, read_options
+from faceveil.server.routes import JobId, KnownJob, read_options
 from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
+from faceveil.server.state import StateDep
 from faceveil.server.store import Record, Store
 from faceveil.server.webhooks import require_webhook
 
@@ -63,7 +64,7 @@ _FORM: dict[str, Any] = {
 @router.post("/jobs", status_code=202, openapi_extra=_FORM)
 async def upload(
     request: Request,
-    state: Here,
+    state: StateDep,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Accepted:
     """Take files in, each as a job; all that lies in a zip as one each.
@@ -109,27 +110,27 @@ def _switch(text: str | None) -> bool:
 
 
 @router.get("/jobs")
-async def jobs(state: Here) -> Jobs:
+async def jobs(state: StateDep) -> Jobs:
     """All jobs, oldest first."""
     await state.hub.refresh()
     return Jobs(jobs=state.hub.jobs())
 
 
 @router.get("/events", response_class=EventSourceResponse)
-async def events(state: Here) -> AsyncIterator[ServerSentEvent]:
+async def events(state: StateDep) -> AsyncIterator[ServerSentEvent]:
     """Every job once, then each again at every change (`job`), and the id of one gone (`gone`)."""
     async for event in state.hub.events():
         yield _event(event)
 
 
 @router.get("/jobs/{job}", name="job")
-def one(job: JobId, state: Here) -> Job:
+def one(job: JobId, state: StateDep) -> Job:
     """A job."""
     return job_of(state.store, state.store.load(job))
 
 
 @router.get("/jobs/{job}/events", response_class=EventSourceResponse)
-async def events_of(job: KnownJob, state: Here) -> AsyncIterator[ServerSentEvent]:
+async def events_of(job: KnownJob, state: StateDep) -> AsyncIterator[ServerSentEvent]:
     """The same as /api/events for one job, until it has ended."""
     async for event in state.hub.events_of(job):
         yield _event(event)
@@ -142,7 +143,7 @@ def _event(event: Job | str) -> ServerSentEvent:
 
 
 @router.post("/jobs/{job}/render", status_code=202)
-def render(job: JobId, state: Here, wanted: Render | None = None) -> Job:
+def render(job: JobId, state: StateDep, wanted: Render | None = None) -> Job:
     """Make the result from the saved plan, without another analysis; also ends the review."""
     store = state.store
     options = store.load(job).options
@@ -152,32 +153,32 @@ def render(job: JobId, state: Here, wanted: Render | None = None) -> Job:
 
 
 @router.post("/jobs/{job}/cancel", status_code=202)
-def cancel(job: JobId, state: Here) -> Job:
+def cancel(job: JobId, state: StateDep) -> Job:
     """Stop a job: at once if it waits, else as soon as its worker notices."""
     return job_of(state.store, actions.cancel(state.store, job))
 
 
 @router.post("/jobs/{job}/retry", status_code=202)
-def retry(job: JobId, state: Here) -> Job:
+def retry(job: JobId, state: StateDep) -> Job:
     """Begin a job again that has failed."""
     return job_of(state.store, actions.retry(state.store, state.queue, job))
 
 
 @router.post("/jobs/{job}/finish")
-def finish(job: JobId, state: Here) -> Job:
+def finish(job: JobId, state: StateDep) -> Job:
     """Delete the original and the plan; the result stays until it expires."""
     return job_of(state.store, actions.finish(state.store, job))
 
 
 @router.delete("/jobs/{job}", status_code=204)
-def discard(job: JobId, state: Here) -> Response:
+def discard(job: JobId, state: StateDep) -> Response:
     """Delete all of a job, at once."""
     actions.discard(state.store, job)
     return Response(status_code=204)
 
 
 @router.delete("/batches/{batch}", status_code=204)
-def discard_batch(batch: JobId, state: Here) -> Response:
+def discard_batch(batch: JobId, state: StateDep) -> Response:
     """Delete all jobs of an upload, at once."""
     mine = [record.id for record in state.store.records() if record.batch == batch]
     if not mine:

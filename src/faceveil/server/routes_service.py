@@ -9,14 +9,14 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from faceveil import chinese, detect
-from faceveil.chinese import LIST
+from faceveil import detect, i18n
 from faceveil.errors import FaceVeilError
+from faceveil.i18n import LIST
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server import metrics
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here
 from faceveil.server.schemas import Health, Limits, OptionsPage
+from faceveil.server.state import StateDep
 
 router = APIRouter(tags=["service"])
 _PAGE = Path(__file__).with_name("static") / "index.html"
@@ -33,11 +33,11 @@ def page() -> Response:
 @router.get("/static/i18n/zh-messages.json", include_in_schema=False)
 def messages() -> Response:
     """What the service's messages are in Chinese, for the page."""
-    return FileResponse(chinese.CATALOGUE)
+    return FileResponse(i18n.CATALOGUE)
 
 
 @router.get("/api/options")
-def options(state: Here) -> OptionsPage:
+def options(state: StateDep) -> OptionsPage:
     """The settings that may be given with a file, the presets, and the limits of this service."""
     schema = Options.model_json_schema()
     fields = {name: schema["properties"][name] for name in DECISIVE}
@@ -49,7 +49,7 @@ def options(state: Here) -> OptionsPage:
     return OptionsPage(schema=schema, presets=presets, service=_limits(state))
 
 
-def _limits(state: Here) -> Limits:
+def _limits(state: StateDep) -> Limits:
     service, base = state.service, Options(**state.base)
     try:
         detector = detect.resolve(base)
@@ -64,7 +64,7 @@ def _limits(state: Here) -> Limits:
 
 
 @router.get("/healthz")
-async def healthz(state: Here) -> Health:
+async def healthz(state: StateDep) -> Health:
     """Says that the service answers and keeps its word, or why not (503). Needs no token."""
     if reasons := state.care.reasons():
         raise ProblemError(
@@ -86,7 +86,7 @@ async def healthz(state: Here) -> Health:
     response_class=Response,
     responses={200: {"content": {metrics.TYPE.partition(";")[0]: {"schema": {"type": "string"}}}}},
 )
-async def figures(state: Here) -> Response:
+async def figures(state: StateDep) -> Response:
     """Figures in Prometheus' text format."""
     await state.hub.refresh()
     return Response(state.metrics.text(), media_type=metrics.TYPE)

@@ -16,8 +16,9 @@ from starlette.responses import Response, StreamingResponse
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
-from faceveil.server.routes import Here, chunks, read_options
+from faceveil.server.routes import chunks, read_options
 from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
+from faceveil.server.state import StateDep
 from faceveil.server.store import ENDED, REPORT, Record, Store, new_id
 
 router = APIRouter(prefix="/api", tags=["veil"])
@@ -73,7 +74,7 @@ _ANSWER: dict[int | str, Any] = {
 @router.post("/veil", response_class=Response, responses=_ANSWER, openapi_extra=_BODY)
 async def veil(
     request: Request,
-    state: Here,
+    state: StateDep,
     options: Annotated[str | None, Query(description="Settings as a JSON object.")] = None,
 ) -> Response:
     """Obscure one picture, sent as the bare body or as the field `file` of a form.
@@ -101,7 +102,7 @@ async def veil(
         await asyncio.shield(to_thread.run_sync(store.discard, record.id))
 
 
-def _accept(state: Here, file: IO[bytes], options: dict[str, Any]) -> Record:
+def _accept(state: StateDep, file: IO[bytes], options: dict[str, Any]) -> Record:
     _, records, refused = state.intake.accept([Upload("picture", file)], options, direct=True)
     if refused:
         raise ProblemError.of(refused[0].problem)

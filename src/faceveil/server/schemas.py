@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from faceveil.plan import Kind
+from faceveil.server.client_names import result_name
 from faceveil.server.herald import Word, word_of
-from faceveil.server.names import result_name
 from faceveil.server.problems import Problem
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
-from faceveil.types import Kind
 
 _TYPES = {
     ".jpg": "image/jpeg",

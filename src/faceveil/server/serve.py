@@ -17,14 +17,19 @@ from urllib.parse import quote
 
 import uvicorn
 
-from faceveil.browser import forget_page, open_page
 from faceveil.errors import OutputError, UsageError
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of, can_open
-from faceveil.server.hub import Hub
-from faceveil.server.lines import BACKLOG, Line, look_at_all, raise_limits, wait_in_line
+from faceveil.server.connections import (
+    BACKLOG,
+    Line,
+    look_at_all,
+    raise_limits,
+    wait_in_line,
+)
+from faceveil.server.job_index import JobIndex
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
 from faceveil.server.security import new_token
@@ -32,6 +37,7 @@ from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import SERVER_LOCK
 from faceveil.server.tell import quiet_logs
+from faceveil.system.browser import forget_page, open_page
 from faceveil.weights import cache_folder
 
 _LOOK = 0.5
@@ -99,7 +105,7 @@ def serve(
 
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):
-            hub = Hub(store)
+            hub = JobIndex(store)
             app = create_app(service, base, store, queue, token, machine, hub=hub)
             config = uvicorn.Config(
                 app,

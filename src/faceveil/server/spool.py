@@ -50,7 +50,7 @@ def keep(file: IO[bytes], target: Path) -> None:
     target.chmod(0o600)
 
 
-class Part(io.RawIOBase):
+class Slice(io.RawIOBase):
     """One of the files that share one: what was written through this lies in one piece.
 
     Args:
@@ -118,7 +118,7 @@ class _Parser(MultiPartParser):
                 self.files.append(unnamed(self._folder))
             file: Any = self.files[0]
             if self._current_files > 1:
-                file = Part(self.files[1])
+                file = Slice(self.files[1])
             part.file.file = file
 
 

@@ -24,9 +24,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.plan import Kind
 from faceveil.server.locks import locked
 from faceveil.server.problems import Problem
-from faceveil.types import Kind
 
 State = Literal[
     "queued", "analyzing", "review", "rendering", "checking", "done", "failed", "withheld"

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faceveil import beats
 from faceveil.batch.apart import PATIENCE
-from faceveil.closing import Closing
 from faceveil.server import actions
+from faceveil.server.execute import HUNG, work_on
 from faceveil.server.queue import JobQueue
 from faceveil.server.store import Store
 from faceveil.server.sweep import Sweeper
 from faceveil.server.tell import quiet_logs, tell_fault
-from faceveil.server.work import HUNG, work_on
+from faceveil.system import beats
+from faceveil.system.closing import Closing
 
 NICE = 5
 """The page is to answer at once while workers keep every core busy."""

@@ -12,13 +12,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from faceveil.geometry import Box
 from faceveil.options import Options
+from faceveil.plan import Face, Track
 from faceveil.track.chain import chains
 from faceveil.track.cuts import THUMBNAIL, CutFinder, alone, is_cut
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import cover
 from faceveil.track.scene import Hit, Scene
-from faceveil.types import Box, Face, Track
 
 __all__ = ["THUMBNAIL", "CutFinder", "alone", "is_cut", "link", "separate", "timeline"]
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.geometry import Box
+from faceveil.plan import Face
 from faceveil.track.motion import Floats
-from faceveil.types import Box, Face
 
 SAME_IOU = 0.45
 """Two boxes that overlap this much in one frame are one face found twice."""

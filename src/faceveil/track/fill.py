@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.track import motion
 from faceveil.track.motion import Floats, Motion
 from faceveil.track.scene import Hit, Scene
-from faceveil.types import Box
 
 GAP_GROWTH = 0.5
 """A face unseen may be this many of its sizes a second away from the straight line."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.options import Options
+from faceveil.plan import Face
 from faceveil.track.motion import TICK
-from faceveil.types import Face
 
 LINGER = 0.6
 """Seconds after which the cover of a face that left must be gone."""

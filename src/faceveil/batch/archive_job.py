@@ -1,0 +1,296 @@
+"""An archive among the inputs: its members are worked on like files and packed again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from faceveil.batch.find import NO_MEDIA, Passed, wanted
+from faceveil.batch.places import places_of, plain_suffix
+from faceveil.errors import (
+    SOME_FAILED,
+    FaceVeilError,
+    NoDetectorError,
+    UnreadableError,
+    UsageError,
+    WeightsError,
+)
+from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
+from faceveil.media.beside import beside
+from faceveil.media.kinds import read_head
+from faceveil.media.original import Original
+from faceveil.media.part import DiskError, cannot_write, part_prefix
+from faceveil.options import Options
+from faceveil.report import Report
+from faceveil.system.text import shown
+
+HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)
+"""What goes wrong with every file alike."""
+
+Outcome = Report | Exception | Passed
+"""What came of a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A member on its way.
+
+    Attributes:
+        number: its place among the members that are worked on.
+        name: in the archive; called: what its output is named after.
+        path: where it was unpacked to; folder: where its output goes.
+    """
+
+    number: int
+    name: str
+    called: str
+    path: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A member that was done.
+
+    Attributes:
+        name, output: in the old archive and in the new one.
+        faces: different faces covered.
+    """
+
+    name: str
+    output: str
+    faces: int
+
+
+class EmptyError(UnreadableError):
+    """An archive without files is as much of a mistake as a folder without."""
+
+    exit_code = UsageError.exit_code
+
+    def __init__(self) -> None:
+        super().__init__("the archive holds no file to work on")
+
+
+class ArchiveJob:
+    """One archive: unpacks its members as they are asked for, and packs what came of them.
+
+    Everything unpacked lies in a folder of its own beside the target, for its owner's eyes alone,
+    and no longer than it is needed.
+
+    Args:
+        path: the archive.
+        target: the zip to write.
+
+    Raises:
+        InputError: it cannot be read, or is not safe to unpack; see `open_archive`.
+        OutputError: the target's folder cannot be written to.
+        UsageError: the target is the archive itself.
+    """
+
+    def __init__(self, path: Path, target: Path, options: Options) -> None:
+        self._started = time.monotonic()
+        self._path, self._target = path, target
+        self._original = Original(path)
+        self._writer = ArchiveWriter(target, path)
+        try:
+            prefix = part_prefix(target.name)
+            self._scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix, suffix=".part"))
+        except OSError as error:
+            self._writer.abort()
+            raise cannot_write(error) from error
+        self._archive: Archive | None = None
+        self._outcomes: dict[int, Outcome] = {}
+        self._next = 0
+        self._error: Exception | None = None
+        self._done: list[Report] = []
+        self._warnings: list[str] = []
+        self.packed: list[Packed] = []
+        self.passed: list[Passed] = []
+        self.codes: set[int] = set()
+        self.failed = 0
+        try:
+            self._archive = open_archive(path, options, self._scratch)
+            members, odd = self._archive.members, self._archive.left_out
+            self._members = [one for one in members if wanted(str(one.name), options)]
+            self._odd = [one for one in odd if wanted(one.name.replace("\\", "/"), options)]
+            self._left_out = len(members) + len(odd) - len(self._members) - len(self._odd)
+            self._places = places_of(self._members)
+            self._name_odd(options)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _name_odd(self, options: Options) -> None:
+        """Say of each entry that cannot be had why, as if it had been tried."""
+        for one in self._odd:
+            name = shown(one.name) or "?"
+            if one.passed and not options.links:  # as a link in a folder
+                self.passed.append(Passed(name, str(one.error)))
+            else:
+                self._fail(name, one.error)
+        if not (self._members or self._odd):
+            raise EmptyError
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self._warnings.append(f"{name} is left out: {error}")
+        self.codes.add(exit_code_of(error))
+        self.failed += 1
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def pieces(self) -> Iterator[Piece | tuple[int, Exception | Passed]]:
+        """Each member, unpacked when it is asked for; or why it is not worked on."""
+        assert self._archive is not None
+        for number, member in enumerate(self._members):
+            if self._error:
+                return
+            folder, (_, called) = self._scratch / str(number), self._places[number]
+            # Nothing but the suffix of its name gets onto the disk.
+            piece = Piece(
+                number,
+                str(member.name),
+                called,
+                folder / f"member{plain_suffix(called)}",
+                folder / "out",
+            )
+            try:
+                with writing():
+                    piece.folder.mkdir(parents=True, mode=0o700)
+                self._archive.extract(member, piece.path)
+                kind = beside(member.name.name, read_head(piece.path))
+            except FaceVeilError as error:
+                yield number, error
+            else:
+                if kind is None:
+                    yield piece
+                else:
+                    yield number, Passed(piece.name, NO_MEDIA if kind == "text" else "")
+
+    def take(self, number: int, outcome: Outcome) -> None:
+        """What came of a member. Members are packed in their own order."""
+        self._outcomes[number] = outcome
+        if isinstance(outcome, HOPELESS):
+            self._error = self._error or outcome
+        while self._next in self._outcomes:
+            outcome = self._outcomes.pop(self._next)
+            if self._error is None:
+                self._pack(self._next, outcome)
+            shutil.rmtree(self._scratch / str(self._next), ignore_errors=True)
+            self._next += 1
+
+    def _pack(self, number: int, outcome: Outcome) -> None:
+        name = shown(str(self._members[number].name))
+        if isinstance(outcome, Passed):
+            self.passed.append(replace(outcome, name=name))
+            return
+        if isinstance(outcome, Exception):
+            self._fail(name, outcome)
+            return
+        written = self._scratch / str(number) / "out" / outcome.output
+        target = PurePosixPath(self._places[number][0], outcome.output)
+        try:
+            self._writer.add(target, written)
+        except FaceVeilError as error:
+            self._error = error
+            return
+        self._warnings += [f"{name}: {warning}" for warning in outcome.warnings]
+        self._done.append(replace(outcome, regions={}))  # there may be thousands
+        self.packed.append(Packed(name, str(target), outcome.tracks))
+        self.codes.add(0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every member is accounted for, or none will help any more."""
+        return self._next == len(self._members) or self._error is not None
+
+    def finish(self) -> Report | Exception:
+        """Give the archive its name and tell about it, or say why it cannot be had."""
+        try:
+            if self._error:
+                return self._error
+            if not self._done:
+                if not self.failed:
+                    return EmptyError()
+                return UnreadableError(
+                    "no file of the archive could be done: " + "; ".join(self._warnings)
+                )
+            given = self._original.sha256  # or it changed
+            self._writer.commit()
+            return self._report(given)
+        except FaceVeilError as error:
+            return error
+        finally:
+            self.abort()
+
+    def _report(self, sha256_in: str) -> Report:
+        done, last = self._done, self._done[-1]
+        notes = {note for report in done for note in report.notes}
+        if self._left_out:
+            notes.add(f"{self._left_out} hidden or excluded files of the archive left out")
+        notes |= {f"{one.name} is left out: {one.reason}" for one in self.passed if one.reason}
+        if sidecars := sum(not one.reason for one in self.passed):
+            notes.add(f"{sidecars} files that accompany pictures are no media and left out")
+        notes |= set(self.names_notes)
+        return replace(
+            last,
+            status="partial" if self._warnings else "ok",
+            input=self._path.name,
+            output=self._target.name,
+            faces=sum(report.faces for report in done),
+            tracks=sum(report.tracks for report in done),
+            kept=sum(report.kept for report in done),
+            filled=sum(report.filled for report in done),
+            frames=sum(report.frames for report in done),
+            media=None,
+            length=0.0,
+            sizes=sum((Counter(report.sizes) for report in done), Counter()),
+            faces_over_time=(),
+            findings=tuple(one for report in done for one in report.findings),
+            check=None,
+            smallest_face_px=max(report.smallest_face_px for report in done),
+            warnings=tuple(self._warnings),
+            notes=tuple(sorted(notes)),
+            dropped=tuple(sorted({what for report in done for what in report.dropped})),
+            sha256_in=sha256_in,
+            sha256_out=Original(self._target).sha256,
+            seconds=time.monotonic() - self._started,
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was given up for what goes wrong with every member alike."""
+        return self._error is not None
+
+    @property
+    def names_notes(self) -> tuple[str, ...]:
+        """How the names in the archive were read, if that was guessed."""
+        return self._archive.notes if self._archive is not None else ()
+
+    def abort(self) -> None:
+        """Remove what is unpacked, and what is written unless it has its name."""
+        if self._archive is not None:
+            self._archive.close()
+        self._writer.abort()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def exit_code_of(error: Exception) -> int:
+    """What a command line would end with if nothing else had happened."""
+    return error.exit_code if isinstance(error, FaceVeilError) else SOME_FAILED
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turns what the system says about a folder that cannot be made into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(error) from error

@@ -1,0 +1,246 @@
+"""Many machines: the executor of a batch on a Ray cluster.
+
+One actor a processor core holds a detector. What an actor that dies was working on is given to
+another; the files of a job are replaced in one step, so one that is done twice is there once.
+Nothing is sent anywhere but to the cluster: Ray's usage statistics and its web pages are off.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from faceveil.batch.apart import PATIENCE, LostError, outcome_of
+from faceveil.errors import FaceVeilError, UsageError
+from faceveil.system import beats
+from faceveil.system.closing import Closing
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+LOCAL: Final = "local"
+"""The address that stands for a cluster of this machine alone, begun for this run."""
+
+_QUEUED: Final = 2
+"""Jobs an actor is handed at a time: it begins the next without asking."""
+_ATTEMPTS: Final = 3
+"""Machines go for reasons of their own, so a job is given up later than where there is but one."""
+_STARTS: Final = 3
+"""After so many workers in a row for each place that could not begin, no other one will."""
+
+# Ray reads these when it is imported.
+_QUIET: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_NUM_REDIS_GET_RETRIES": "2",  # or a wrong address takes minutes to be found out
+}
+
+
+_CLUSTERS: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""With this off Ray does what it does on systems on which it knows no clusters: it listens to no
+other machine."""
+
+
+class Worker:
+    """What an actor does."""
+
+    def __init__(self) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+
+    def ready(self) -> None:
+        """Returns once the actor has a place."""
+
+    def run(self, function: Callable[[Any], Any], job: Any) -> Any:
+        with _Alarm():
+            return outcome_of(function, job)
+
+
+class _Alarm(Closing):
+    """Ends the process if nothing of a job moves: whatever hangs, the kernel does not."""
+
+    def __init__(self) -> None:
+        self._seconds = PATIENCE
+        beats.listen(self)
+        self.moved("", 0, None)
+
+    def moved(self, stage: str, done: int, total: int | None) -> None:
+        self._set(self._seconds)
+
+    def patient(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._set(seconds)
+
+    def began(self, path: Path) -> None:
+        """What an actor leaves behind, the next run with ``--resume`` removes."""
+
+    def close(self) -> None:
+        beats.listen(None)
+        self._set(0)
+
+    def _set(self, seconds: float) -> None:
+        if hasattr(signal, "setitimer"):  # not on Windows
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+@dataclass(eq=False)
+class _Actor:
+    handle: Any
+    busy: int = 0
+    alone: bool = False
+
+
+@dataclass(eq=False)
+class _Try:
+    job: Any
+    failures: int = 0
+    actor: _Actor = field(default_factory=lambda: _Actor(None))
+
+
+class Cluster(Closing):
+    """An executor on Ray. Used as a context manager it leaves the cluster, or ends its own.
+
+    Args:
+        address: of the cluster (``host:6379``, ``auto``), or "local".
+        workers: actors to begin; 0: one a core of the cluster.
+
+    Attributes:
+        workers: how many there are to be.
+
+    Raises:
+        UsageError: Ray is not installed, or there is no cluster at the address.
+    """
+
+    def __init__(self, address: str = LOCAL, workers: int = 0) -> None:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        if address == LOCAL:  # for the processes that Ray begins
+            os.environ[_CLUSTERS] = "0"
+        try:
+            ray: Any = import_module("ray")
+        except ImportError as error:
+            raise UsageError("--ray-address needs Ray", "install faceveil[scale]") from error
+        self._ray = ray
+        self._mine = not ray.is_initialized()
+        if self._mine:
+            _join(ray, address)
+        self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J]
+    ) -> Iterator[tuple[J, R | Exception]]:
+        """See `faceveil.system.stages.Executor`."""
+        ray = self._ray
+        shared = ray.put(function)
+        actors = {_Actor(self._begin()) for _ in range(self.workers)}
+        starting = {actor.handle.ready.remote(): actor for actor in actors}
+        idle: list[_Actor] = []
+        running: dict[Any, _Try] = {}
+        again: deque[_Try] = deque()
+        waiting, more, failed = iter(jobs), True, 0
+        try:
+            while True:
+                for actor in sorted(idle, key=lambda one: one.busy):
+                    while not actor.alone and actor.busy < _QUEUED:
+                        if again and not actor.busy:
+                            actor.alone = True  # nothing else shall be lost with it
+                            attempt = again.popleft()
+                        else:
+                            job = next(waiting, _END) if more else _END
+                            if job is _END:
+                                more = False
+                                break
+                            attempt = _Try(job)
+                        attempt.actor = actor
+                        actor.busy += 1
+                        running[actor.handle.run.remote(shared, attempt.job)] = attempt
+                if not (running or again or more):
+                    return
+                ready, _ = ray.wait([*running, *starting], num_returns=1)
+                for ref in ready:
+                    if ref in starting:
+                        actor = starting.pop(ref)
+                        if self._lives(ref):
+                            idle.append(actor)
+                            failed = 0
+                        else:
+                            failed += 1
+                            if failed > _STARTS * self.workers:
+                                raise FaceVeilError(
+                                    "no worker can begin on the cluster",
+                                    "See whether FaceVeil and its weights are on every node.",
+                                )
+                            self._replace(actor, actors, starting)
+                        continue
+                    attempt = running.pop(ref)
+                    actor = attempt.actor
+                    actor.busy -= 1
+                    actor.alone = False
+                    try:
+                        yield attempt.job, ray.get(ref)
+                    except ray.exceptions.RayTaskError as error:
+                        yield attempt.job, error.cause or error
+                    except ray.exceptions.RayError:
+                        if actor in idle:
+                            idle.remove(actor)
+                            self._replace(actor, actors, starting)
+                        attempt.failures += 1
+                        if attempt.failures < _ATTEMPTS:
+                            again.append(attempt)
+                        else:
+                            yield attempt.job, LostError()
+        finally:
+            for actor in actors:
+                with suppress(Exception):
+                    ray.kill(actor.handle)
+
+    def _begin(self) -> Any:
+        remote = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        return remote.remote()
+
+    def _lives(self, ref: Any) -> bool:
+        try:
+            self._ray.get(ref)
+        except self._ray.exceptions.RayError:
+            return False
+        return True
+
+    def _replace(self, actor: _Actor, actors: set[_Actor], starting: dict[Any, _Actor]) -> None:
+        """Another actor, which begins as soon as the cluster has a core for it."""
+        actors.discard(actor)
+        fresh = _Actor(self._begin())
+        actors.add(fresh)
+        starting[fresh.handle.ready.remote()] = fresh
+
+    def close(self) -> None:
+        if self._mine:
+            self._ray.shutdown()
+
+
+_END: Final[Any] = object()
+
+
+def _join(ray: Any, address: str) -> None:
+    settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address == LOCAL:
+        settings["include_dashboard"] = False
+        # Whoever imported Ray before may have done so without the variable.
+        constants: Any = import_module("ray._private.ray_constants")
+        constants.ENABLE_RAY_CLUSTER = False
+    try:
+        ray.init(address=address, **settings)  # "local": one of its own, whatever is there
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UsageError(f"there is no Ray cluster at {address}") from error
+    except Exception as error:  # Ray has no class of its own for a start that took too long
+        raise FaceVeilError(f"Ray did not start: {error}", "try again, or without it") from error

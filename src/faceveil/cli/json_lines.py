@@ -1,0 +1,55 @@
+"""The shapes of what is printed and saved for other programs to read: one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faceveil.plan import Plan
+from faceveil.report import Finding, corners
+from faceveil.system.text import as_json
+
+
+def plan_line(file: str, plan: Plan) -> str:
+    """Where the faces are: what ``detect --json`` prints for a file."""
+    return as_json(
+        {
+            "file": file,
+            "width": plan.media.width,
+            "height": plan.media.height,
+            "detector": plan.detector,
+            "weights_sha256": plan.weights_sha256,
+            "min_face": plan.min_face,
+            "time_base": str(plan.time_base),
+            "frames": [
+                {
+                    "index": index,
+                    "pts": pts,
+                    "seconds": round(float(pts * plan.time_base), 6),
+                    "faces": _faces(plan, index),
+                }
+                for index, pts in enumerate(plan.pts)
+            ],
+        }
+    )
+
+
+def findings_line(file: str, findings: list[Finding]) -> str:
+    """What ``check --json`` prints for a file."""
+    return as_json({"file": file, "findings": [finding.to_dict() for finding in findings]})
+
+
+def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
+    faces = []
+    for track in plan.tracks:
+        if (box := track.boxes.get(index)) is None:
+            continue
+        seen = track.seen.get(index)
+        faces.append(
+            {
+                "box": corners(box),
+                "score": None if seen is None else round(seen.score, 4),
+                "track": track.id,
+                "filled": seen is None,
+            }
+        )
+    return faces

@@ -1,0 +1,107 @@
+"""What a run saves beside its outputs: reports for programs, a page for people, signatures."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from faceveil.cli.ui import private_file
+from faceveil.errors import FaceVeilError, UsageError
+
+if TYPE_CHECKING:
+    from faceveil.options import Options
+    from faceveil.report import Report
+
+PICTURES, FRAMES = 400, 12
+"""Small pictures on a page, and of one video, at most."""
+
+
+class Evidence:
+    """Saves the reports of a run line by line, and at its end the page and the signatures.
+
+    Args:
+        lines: the file for reports, one JSON object a line, or None.
+        page: the file for the page, or None.
+        key: a private key to sign both with, or None.
+        files: how many files there will be.
+
+    Raises:
+        UsageError: the key cannot be used, there is nothing to sign, or both files are one.
+    """
+
+    def __init__(
+        self,
+        lines: Path | None,
+        page: Path | None,
+        key: Path | None,
+        options: Options,
+        files: int = 1,
+    ) -> None:
+        self._saved = [path for path in (lines, page) if path is not None]
+        if len({path.absolute() for path in self._saved}) < len(self._saved):
+            raise UsageError("--report and --report-html name one and the same file")
+        if key is not None and not self._saved:
+            raise UsageError("--sign needs something to sign: --report or --report-html")
+        self._key = None
+        if key is not None:
+            from faceveil.evidence.sign import load_key
+
+            self._key = load_key(key, lambda: getpass.getpass(f"passphrase of {key}: "))
+        self._lines_path, self._page_path = lines, page
+        self._options = options
+        self._frames = min(FRAMES, PICTURES // max(1, files))
+        self._room = PICTURES
+        self._entries: list[tuple[Report, list[bytes]]] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._lines = stack.enter_context(private_file(self._lines_path))
+            self._page = stack.enter_context(private_file(self._page_path))
+            self._stack = stack.pop_all()
+        return self
+
+    def add(self, report: Report, output: Path | None = None) -> None:
+        """Save what came of a file, and small pictures of its output, if there is one."""
+        if self._lines is not None:
+            print(report.to_json(), file=self._lines, flush=True)
+        if self._page is not None:
+            from dataclasses import replace
+
+            # The page does not say where in which frame: a crowd's boxes would fill the memory.
+            self._entries.append((replace(report, regions={}), self._pictures(output)))
+
+    def _pictures(self, output: Path | None) -> list[bytes]:
+        if output is None or not self._room:
+            return []
+        from faceveil.evidence.sheet import contact_sheet
+
+        most = min(self._room, max(1, self._frames))
+        try:
+            pictures = contact_sheet(output, self._options, most)
+        except (
+            FaceVeilError,
+            OSError,
+        ):  # gone, or a kind that is not read: the report still stands
+            return []
+        self._room -= len(pictures)
+        return pictures
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._stack:
+            if self._page is not None:
+                from faceveil.evidence.html import page
+
+                self._page.write(page(self._entries))
+        if self._key is not None and error is None:
+            from faceveil.evidence.sign import sign_file
+
+            for path in self._saved:
+                sign_file(path, self._key)

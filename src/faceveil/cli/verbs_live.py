@@ -1,0 +1,84 @@
+"""The verb that watches a camera or a stream."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceveil.cli.ui import UI
+
+if TYPE_CHECKING:
+    from faceveil.live.stats import Stats
+    from faceveil.options import Options
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="camera, camera:1, camera:/dev/video2, screen, an address (rtsp, http, udp, rtmp, "
+        "...), or a video file, played in real time.",
+    ),
+]
+Sinks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SINK]...",
+        help="page (a page on this machine; page:8765), preview (the same, opened in the "
+        "browser), a video file, an address (rtsp, udp, http, tcp, rtmp), or virtual (a virtual "
+        "camera). Unset: page.",
+    ),
+]
+
+
+def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> int:
+    """Obscure faces as they come: a camera, a stream, the screen, or a file in real time."""
+    from faceveil.live.loop import run
+    from faceveil.live.outlets import LiveSink, open_sink
+    from faceveil.live.sources import open_feed
+
+    feed = open_feed(source, options)
+    opened: list[LiveSink] = []
+    try:
+        for target in sinks or ["page"]:
+            opened.append(open_sink(target))
+            if (address := getattr(opened[-1], "address", None)) is not None:
+                ui.result(f"watch at {address}")
+            elif (path := getattr(opened[-1], "path", None)) is not None:
+                ui.note(f"recording as {path.name}, which is {opened[-1].name} once it has ended")
+    except BaseException:
+        for sink in opened:
+            sink.close()
+        raise
+    stop = threading.Event()
+    with ui.status() as show:
+        try:
+            stats = run(
+                feed,
+                opened,
+                options,
+                stop=stop,
+                told=ui.warn,
+                watched=lambda stats: show(status_line(stats)),
+            )
+        except KeyboardInterrupt:
+            ui.note("stopped")
+            return 0
+        except SystemExit:  # told to end
+            ui.note("stopped; what was recorded is kept")
+            raise
+    ui.result(
+        f"{stats.frames} frames, {stats.whole} of them covered whole, {stats.dropped} dropped"
+    )
+    return 0
+
+
+def status_line(stats: Stats) -> str:
+    """The moment in one line."""
+    line = (
+        f"{stats.width}x{stats.height}, {stats.fps:.0f} frames a second, "
+        f"delay {stats.delay:.0f} ms (95 %: {stats.delay_95:.0f}), "
+        f"faces of {stats.smallest_face:.0f} px or more: {stats.faces}"
+    )
+    return f"{line}; covered whole: {stats.reason}" if stats.reason else line

@@ -1,0 +1,100 @@
+"""The boxes in what FaceVeil saves: plans, reports, and the lines of ``detect --json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from faceveil.errors import UsageError
+from faceveil.geometry import Box
+from faceveil.plan import Plan
+
+
+class Spot(NamedTuple):
+    """A box in a frame.
+
+    Attributes:
+        score: None where nothing was seen, or it is not known.
+        track: None if it is not known.
+    """
+
+    frame: int
+    box: Box
+    score: float | None = None
+    track: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """The boxes of one picture or video.
+
+    Attributes:
+        file: its name as far as it is known.
+        width, height: of the picture in pixels.
+        frames: number of frames; 1 for a still.
+    """
+
+    file: str
+    width: int
+    height: int
+    frames: int
+    spots: tuple[Spot, ...]
+
+
+def read_found(path: Path) -> list[Annotation]:
+    """The boxes in a plan, a report, or the output of ``detect --json``.
+
+    Raises:
+        UsageError: the file is none of these; says where it goes wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{path} cannot be read as a plan or a report") from error
+    if not text.strip():
+        raise UsageError(f"{path} is empty")
+    found: list[Annotation] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found += _of_line(json.loads(line), path)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UsageError(
+                f"{path}, line {number}, is neither a plan nor a report of FaceVeil"
+            ) from error
+    return found
+
+
+def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
+    if "tracks" in line and "schema" in line:
+        plan = Plan.from_json(json.dumps(line))
+        name = path.name.removesuffix(".json").removesuffix(".plan")
+        yield Annotation(
+            name,
+            plan.media.width,
+            plan.media.height,
+            len(plan.pts),
+            tuple(
+                Spot(frame, box, seen.score if (seen := one.seen.get(frame)) else None, one.id)
+                for one in plan.tracks
+                for frame, box in one.boxes.items()
+            ),
+        )
+    elif "regions" in line:
+        if line["status"] in ("failed", "skipped") or line["media"] is None:  # or an archive
+            return
+        spots = (
+            Spot(int(frame), Box(*box)) for frame, boxes in line["regions"].items() for box in boxes
+        )
+        size = int(line["media"]["width"]), int(line["media"]["height"])
+        yield Annotation(str(line["input"]), *size, int(line["frames"]), tuple(spots))
+    else:
+        spots = (
+            Spot(int(frame["index"]), Box(*face["box"]), face["score"], face["track"])
+            for frame in line["frames"]
+            for face in frame["faces"]
+        )
+        size = int(line["width"]), int(line["height"])
+        yield Annotation(str(line["file"]), *size, len(line["frames"]), tuple(spots))

@@ -1,0 +1,82 @@
+"""What a detector is to the rest of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
+from faceveil.options import Sensitivity
+from faceveil.plan import Face
+
+
+class SinglePass(Protocol):
+    """A face detector that looks at a picture once. What a plug-in has to provide.
+
+    Attributes:
+        name: what reports call it.
+        weights_sha256: of the weights in use.
+        thresholds: the score from which a face counts, for each sensitivity.
+        min_size: side in pixels, on the detector's input, of the smallest face it finds reliably.
+        max_size: the same for the largest.
+        default_min_face: size in pixels of the smallest face worth looking for when nobody says.
+        input_side: longest side of a picture it can take in one pass at full resolution; larger
+            ones are shrunk by it. None: no limit.
+    """
+
+    name: str
+    weights_sha256: str
+    thresholds: dict[Sensitivity, float]
+    min_size: float
+    max_size: float
+    default_min_face: float
+    input_side: int | None
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+        """Find the faces in each picture whose score is at least ``floor``.
+
+        Args:
+            images: (H, W, 3) uint8 BGR, sizes may differ.
+
+        Returns:
+            One list of faces per picture, boxes in that picture's pixels. A box may reach
+            beyond the picture.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model. The detector cannot be used afterwards."""
+        ...
+
+
+class Detector(Protocol):
+    """What the stages ask for faces: `faceveil.detect.scaled.Scaled`, or a stand-in for it.
+
+    Attributes:
+        name, weights_sha256, thresholds: as in `SinglePass`.
+    """
+
+    name: str
+    weights_sha256: str
+    thresholds: dict[Sensitivity, float]
+
+    def detect(self, frame: Frame, floor: float) -> list[Face]:
+        """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
+        ...
+
+    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+        """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
+        ...
+
+    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+        """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
+        ...
+
+    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+        """A quick look at other scales than ``detect`` uses, for checking its work."""
+        ...
+
+    def smallest_face(self, width: int, height: int) -> float:
+        """Size in pixels of the smallest face found in a picture of this size."""
+        ...

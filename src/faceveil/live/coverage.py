@@ -1,0 +1,85 @@
+"""What is known of the pictures of one size, and whether it is enough to let one go."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from faceveil.geometry import Target
+from faceveil.options import Options
+from faceveil.plan import Face
+from faceveil.track.motion import TICK
+from faceveil.track.online import KEEP_SECONDS, OnlineTracker
+
+GAP = 0.4
+"""No frame is sure if the looks before and after it lie further apart, in seconds: as far as a
+cover reaches back by default, so that no face comes and goes unseen for longer."""
+STANDS = 0.24
+"""A frame that is shown for longer, in seconds, has to be looked at itself."""
+SETTLE = 1.0
+"""Seconds of looks without a gap until ``cover_until_sure`` is content."""
+
+
+class Coverage:
+    """The looks at pictures of one size, scene by scene, and the faces they tell of.
+
+    Args:
+        size: width and height of the pictures.
+        strong: score from which a face counts on its own.
+    """
+
+    def __init__(self, size: tuple[int, int], strong: float, options: Options) -> None:
+        self.size = size
+        self.tracks = OnlineTracker(size, strong, options)
+        self._cautious = options.cover_until_sure
+        self._looks: dict[int, list[float]] = {}
+        self._run: tuple[float, float] | None = None
+        self._settled = math.inf
+
+    def interrupted(self) -> None:
+        """Pictures were lost: caution begins anew."""
+        self._run, self._settled = None, math.inf
+
+    def new_scene(self, time: float) -> None:
+        self.tracks.new_scene(time)
+
+    def heard(
+        self, time: float, scene: int, found: Sequence[Face], again: Sequence[Face] | None
+    ) -> None:
+        """Take what a look found in the frame of this time; see `OnlineTracker.saw`."""
+        self._looks.setdefault(scene, []).append(time)
+        oldest = time - KEEP_SECONDS
+        for old in [number for number, looks in self._looks.items() if looks[-1] < oldest]:
+            del self._looks[old]
+        del self._looks[scene][: bisect_left(self._looks[scene], oldest)]
+        first, last = self._run or (time, time)
+        self._run = (first if time - last <= GAP else time, time)
+        if time - self._run[0] >= SETTLE:
+            self._settled = min(self._settled, time)
+        self.tracks.saw(time, found, again)
+
+    def targets(self, time: float, step: float) -> list[Target]:
+        """What to cover; see `OnlineTracker.targets`."""
+        return list(self.tracks.targets(time, step))
+
+    def unsure(self, time: float, scene: int, until: float) -> str:
+        """Why the whole frame has to be covered, in words, or "" if what is known is enough.
+
+        Args:
+            until: when the next frame is shown, or a time before that.
+        """
+        looks = self._looks.get(scene, [])
+        after = bisect_left(looks, time - TICK)
+        if after == len(looks):
+            return "the detector is late"
+        before = bisect_right(looks, time + TICK) - 1
+        # A look at a frame that stands is one at it, not at what was there before and after.
+        apart = before < 0 or looks[after] - looks[before] > GAP
+        if apart or (until - time > STANDS and looks[after] > time + TICK):
+            return "the detector looked too seldom"
+        if self.tracks.doubted(time):
+            return "all faces vanished at once"
+        if self._cautious and time < self._settled:
+            return "not sure yet"
+        return ""

@@ -1,0 +1,156 @@
+"""A whole live run: feed, veil and outlets, until the feed ends or somebody stops it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from faceveil.errors import FaceVeilError, UnreadableError
+from faceveil.live.backoff import Backoff
+from faceveil.live.outlets import LiveSink, Outlet
+from faceveil.live.pipeline import LivePipeline, Make
+from faceveil.live.sources import LiveSource
+from faceveil.live.stats import Stats
+from faceveil.obscure import doubts_of, load_obscurer
+from faceveil.options import Options
+
+TELL_SECONDS = 1.0
+_PATIENCE = 0.1
+
+
+def run(
+    feed: LiveSource,
+    sinks: Sequence[LiveSink],
+    options: Options,
+    *,
+    make: Make | None = None,
+    stop: threading.Event | None = None,
+    told: Callable[[str], None] = lambda words: None,
+    watched: Callable[[Stats], None] = lambda stats: None,
+) -> Stats:
+    """Take frames from the feed and give them, covered, to the sinks, which are closed at the end.
+
+    A feed that breaks off is opened again, with pauses that double up to ``options.reconnect``;
+    one that never gave a frame is not.
+
+    Args:
+        make: detectors to use in place of those the options name.
+        stop: set it to end the run; recordings are completed.
+        told: called with what happens, in words.
+        watched: called about once a second.
+
+    Returns:
+        What was done in all.
+
+    Raises:
+        InputError: the feed cannot be opened, or broke off for good.
+        OutputError: a sink failed for good.
+        UsageError, WeightsError: no such detector, or it has no weights.
+    """
+    stop = stop or threading.Event()
+    outlets: list[Outlet] = []
+    try:
+        veil = LivePipeline(options, make=make)
+        for warning in doubts_of(load_obscurer(options)):
+            told(warning)
+        outlets += [Outlet(sink, options.reconnect, told) for sink in sinks]
+        feeder = _Feeder(feed, veil, options, stop, told)
+        try:
+            _pump(veil, feeder, outlets, stop, watched)
+        finally:
+            feeder.close()
+            stats = veil.stats
+            veil.close()
+    finally:  # whatever ended it: what was recorded is covered, and is kept
+        for outlet in outlets:
+            outlet.close()
+            if outlet.missed:
+                told(f"{outlet.sink.name} was too slow or away for {outlet.missed} frames")
+        for sink in sinks[len(outlets) :]:
+            sink.close()
+    failed = feeder.error or next((outlet.error for outlet in outlets if outlet.error), None)
+    if failed is not None:
+        raise failed
+    return stats
+
+
+def _pump(
+    veil: LivePipeline,
+    feeder: _Feeder,
+    outlets: Sequence[Outlet],
+    stop: threading.Event,
+    watched: Callable[[Stats], None],
+) -> None:
+    told = time.monotonic()
+    while not stop.is_set() and (feeder.running or veil.waiting):
+        veiled = veil.pull(_PATIENCE)
+        if veiled is not None:
+            for outlet in outlets:
+                outlet.put(veiled.frame, veiled.came)
+        if any(outlet.error for outlet in outlets):
+            return
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            watched(veil.stats)
+
+
+class _Feeder:
+    """Reads the feed in a thread of its own, as fast as it comes.
+
+    Attributes:
+        error: why it ended, if it failed.
+    """
+
+    def __init__(
+        self,
+        feed: LiveSource,
+        veil: LivePipeline,
+        options: Options,
+        stop: threading.Event,
+        told: Callable[[str], None],
+    ) -> None:
+        self._feed, self._veil, self._told = feed, veil, told
+        self._stop = stop
+        self._backoff = Backoff(options.reconnect)
+        self._came = False
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._work, name="faceveil-feed", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._feed.stop()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            error: FaceVeilError = UnreadableError(f"{self._feed.name} ended")
+            try:
+                for frame in self._feed.frames():
+                    if self._stop.is_set():
+                        return
+                    self._came = True
+                    self._backoff.reset()
+                    self._veil.push(frame)
+            except FaceVeilError as failure:
+                error = failure
+            except Exception as failure:
+                self.error = failure
+                return
+            else:
+                if not self._feed.endless:
+                    return
+            if self._stop.is_set():
+                return
+            self._veil.interrupted()
+            pause = self._backoff.next() if self._came and self._feed.endless else None
+            if pause is None:
+                self.error = error
+                return
+            self._told(f"{error}; next try in {pause:g} s")
+            self._stop.wait(pause)

@@ -1,0 +1,302 @@
+"""Sources of live pictures: a camera, a stream, the screen, or a file played in real time."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import av
+import cv2
+import numpy as np
+from av.codec.context import Flags
+from av.error import ExitError, FFmpegError
+
+from faceveil.errors import LimitError, UnreadableError, UnsupportedError, UsageError
+from faceveil.frames import Frame
+from faceveil.live.addresses import advice_on, public_name, to_read
+from faceveil.media import open_source
+from faceveil.media.videos import facts
+from faceveil.media.videos.containers import reason
+from faceveil.media.videos.damage import DamageTracker
+from faceveil.media.videos.planes import (
+    FrameLayout,
+    Orientation,
+    Picture,
+    converted,
+    layout_of,
+)
+from faceveil.media.videos.view import VideoFrame
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+    from faceveil.options import Options
+
+OPEN_SECONDS, READ_SECONDS = 10.0, 4.0
+"""A stream that says nothing for so long is given up."""
+LATE_SECONDS = 0.1
+_THREADS: Final = 2
+"""Never one: PyAV hides a decoder's errors then. Each one more delays by a frame."""
+
+_SCREENS: Final = {"darwin": ("avfoundation", "Capture screen 0"), "win32": ("gdigrab", "desktop")}
+_DISPLAY: Final = (
+    "The screen is read through X11, not through Wayland: start this in an X11 session, or name "
+    "the display, as in screen::0.0."
+)
+
+
+class LiveSource(Protocol):
+    """Where live pictures come from.
+
+    Attributes:
+        name: what messages call it; without passwords.
+        endless: it has no end of its own, so that a break is worth another try.
+    """
+
+    name: str
+    endless: bool
+
+    def frames(self) -> Iterator[Frame]:
+        """Open it, and give frames as they come, of any size, until it breaks off or ends.
+
+        Their ``pts`` is in milliseconds; always 0 where the source has no clock.
+
+        Raises:
+            InputError: it cannot be opened or read any more; says why.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Have ``frames`` end soon. May be called from another thread."""
+        ...
+
+
+def open_feed(source: str, options: Options) -> LiveSource:
+    """The feed that a word, an address or a path stands for.
+
+    Args:
+        source: ``camera``, ``camera:1``, ``camera:/dev/video2``, ``screen``, ``screen::0.0``, an
+            address such as ``rtsp://``, or a video file.
+
+    Raises:
+        UsageError: an address of a kind that is not read.
+    """
+    word, _, rest = source.partition(":")
+    if word == "camera":
+        return Camera(rest or "0", options)
+    if word == "screen":
+        return _screen(rest, options)
+    if "://" in source:
+        return Stream(source, public_name(source), to_read(source), options)
+    if source.startswith("/dev/video"):
+        return Camera(source, options)
+    return Played(Path(source), options)
+
+
+class Camera:
+    """A camera of this machine, through OpenCV; a `LiveSource`.
+
+    Args:
+        device: its number, or its path.
+    """
+
+    endless = True
+
+    def __init__(self, device: str, options: Options) -> None:
+        self.name = f"camera {device}"
+        self._device: int | str = int(device) if device.isdecimal() else device
+        self._options = options
+        self._stopped = False
+
+    def frames(self) -> Iterator[Frame]:
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        camera = cv2.VideoCapture(self._device)
+        try:
+            if not camera.isOpened():
+                raise UnreadableError(
+                    f"{self.name} is not there, or used by another program", _cameras()
+                )
+            self._ask(camera)
+            index = 0
+            while not self._stopped:
+                came, image = camera.read()
+                if not came:
+                    raise UnreadableError(f"{self.name} gives no more pictures")
+                yield Frame(index, np.ascontiguousarray(image, np.uint8))
+                index += 1
+        finally:
+            camera.release()
+            cv2.utils.logging.setLogLevel(level)
+
+    def _ask(self, camera: Any) -> None:
+        """Ask for size and rate; what it does not know, a camera ignores."""
+        size, fps = self._options.camera_size, self._options.camera_fps
+        if size:
+            # Uncompressed pictures of a large size come at a few frames a second over USB.
+            camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            width, height = size.split("x")
+            camera.set(cv2.CAP_PROP_FRAME_WIDTH, int(width))
+            camera.set(cv2.CAP_PROP_FRAME_HEIGHT, int(height))
+        if fps:
+            camera.set(cv2.CAP_PROP_FPS, fps)
+        camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+
+class Stream:
+    """Anything FFmpeg reads as it comes; a `LiveSource`.
+
+    Args:
+        address: what to open.
+        name: what messages call it.
+        settings: FFmpeg's options.
+        format: its name for a capture device; None for an address.
+    """
+
+    endless = True
+
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        settings: dict[str, str],
+        options: Options,
+        format: str | None = None,
+    ) -> None:
+        self.name = name
+        self._address, self._format, self._settings = address, format, settings
+        self._options = options
+        self._stopped = False
+
+    def frames(self) -> Iterator[VideoFrame]:
+        try:
+            container = av.open(
+                self._address,
+                "r",
+                format=self._format,
+                options=dict(self._settings),
+                timeout=(OPEN_SECONDS, READ_SECONDS),
+                metadata_errors="replace",
+            )
+        except (FFmpegError, ValueError) as error:
+            advice = _DISPLAY if self._format == "x11grab" else advice_on(error)
+            # FFmpeg's error names the address, and with it the password.
+            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}", advice) from None
+        with container:
+            yield from self._decode(container)
+
+    def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
+        if not container.streams.video:
+            raise UnsupportedError(f"{self.name} has no picture")
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        if context is None:
+            raise UnsupportedError(f"the codec of {self.name} is not known here")
+        limit = self._options.max_pixels
+        context.options = {"max_pixels": str(limit)}
+        context.thread_type, context.thread_count = "AUTO", _THREADS
+        # Damaged pictures are wanted: they are covered whole.
+        context.flags |= Flags.output_corrupt | Flags.low_delay
+        doubt, index = DamageTracker(), 0
+        kind: tuple[object, ...] | None = None
+        look: FrameLayout | None = None
+        try:
+            for packet in container.demux(stream):
+                if self._stopped:
+                    return
+                doubt.sent(packet)
+                try:
+                    decoded = context.decode(packet)
+                except FFmpegError:
+                    doubt.failed()
+                    continue
+                for frame in decoded:
+                    if frame.width * frame.height > limit:
+                        raise LimitError(f"frames of {frame.width}x{frame.height} are too large")
+                    shape = frame.width, frame.height, frame.format.name, frame.colorspace
+                    if look is None or kind != (*shape, frame.color_range):
+                        kind = (*shape, frame.color_range)
+                        look = _look(frame)
+                    picture = Picture(converted(frame, look), look)
+                    milliseconds = round(1000 * (frame.time or 0.0))
+                    yield VideoFrame(index, picture, milliseconds, doubt.about(frame))
+                    index += 1
+        except FFmpegError as error:
+            raise UnreadableError(f"{self.name} broke off: {_why(error)}") from error
+
+    def stop(self) -> None:
+        self._stopped = True
+
+
+class Played:
+    """A video file at the pace it was made for, as a camera would show it; a `LiveSource`."""
+
+    endless = False
+
+    def __init__(self, path: Path, options: Options) -> None:
+        self.name = path.name
+        self._path, self._options = path, options
+        self._stop = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        index = 0
+        with open_source(self._path, self._options) as source:
+            if source.media.kind != "video":
+                raise UnsupportedError(f"{self.name} is no video")
+            while not self._stop.is_set():
+                began = -math.inf
+                for frame in source.frames():
+                    at = frame.pts * float(source.time_base)
+                    # What a slow start missed is not caught up with.
+                    began = max(began, time.monotonic() - at - LATE_SECONDS)
+                    if self._stop.wait(max(0.0, began + at - time.monotonic())):
+                        return
+                    frame.index, frame.pts = index, round(1000 * at)
+                    index += 1
+                    yield frame
+                if not self._options.loop:
+                    return
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+def _screen(name: str, options: Options) -> Stream:
+    display = os.environ.get("DISPLAY", ":0.0")
+    format, usual = _SCREENS.get(sys.platform, ("x11grab", display))
+    if format not in av.formats_available:
+        raise UsageError(f"this machine's PyAV cannot read the screen ({format} is not in it)")
+    settings = {}
+    if options.camera_size:
+        settings["video_size"] = options.camera_size
+    if options.camera_fps:
+        settings["framerate"] = f"{options.camera_fps:g}"
+    return Stream(name or usual, "the screen", settings, options, format)
+
+
+def _look(frame: av.VideoFrame) -> FrameLayout:
+    matrix = facts.display_matrix(frame)
+    upright = Orientation.of_matrix(matrix) if matrix else None
+    return layout_of(frame, upright or Orientation())[0]
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ExitError):
+        return "nothing comes"
+    return reason(error) if isinstance(error, FFmpegError) else str(error)
+
+
+def _cameras() -> str:
+    """What cameras there are, as advice."""
+    found = sorted(str(path) for path in Path("/dev").glob("video*"))
+    if found:
+        return f"Here are: {', '.join(found)}. Name one as camera:{found[0]}."
+    return "Plug one in, or name it: camera:1 or camera:/dev/video2."

@@ -1,0 +1,229 @@
+"""HEIF, AVIF and JPEG 2000 files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from faceveil.media.metadata.blocks import trailer
+from faceveil.media.metadata.items import Items, boxes, read_meta
+from faceveil.media.metadata.tiff import exif, unreferenced, xmp
+
+_TOP: Final = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}
+PIXEL_ITEMS: Final = {b"av01", b"hvc1", b"grid", b"iden", b"iovl", b"avc1", b"jpeg", b"j2k1"}
+# Item properties that decoding or display needs (ISO/IEC 23008-12, AV1 in HEIF).
+_PROPERTIES: Final = (
+    {b"ispe", b"pixi", b"av1C", b"hvcC", b"avcC", b"j2kH", b"colr", b"pasp", b"clap", b"irot"}
+    | {b"imir", b"auxC", b"a1op", b"a1lx", b"lsel", b"clli", b"mdcv", b"cclv", b"amve", b"ndwt"}
+    | {b"rloc"}
+)
+ALPHA: Final = {
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+    b"urn:mpeg:hevc:2015:auxid:1",
+    b"urn:mpeg:avc:2015:auxid:1",
+}
+_DEPTH: Final = {
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth",
+    b"urn:mpeg:hevc:2015:auxid:2",
+    b"urn:mpeg:avc:2015:auxid:2",
+}
+_HDR_TRANSFERS: Final = {16, 18}
+"""PQ and HLG, as coded in ITU-T H.273."""
+
+
+def _end_of_boxes(data: bytes) -> int:
+    """Where the last box ends; behind it there may be bytes that are no box.
+
+    Raises:
+        ValueError: a box that belongs in such a file reaches beyond the end: it was cut off.
+    """
+    at = 0
+    while at + 8 <= len(data):
+        kind, size = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:
+            size = len(data) - at
+        if size < 8 or at + size > len(data):
+            if kind in _TOP:
+                raise ValueError("box beyond the end")
+            return at
+        at += size
+    return at
+
+
+def is_cut_off(data: bytes) -> bool:
+    """Whether the last box of a HEIC or AVIF file is incomplete.
+
+    The decoders do not say so as long as the picture itself is whole.
+    """
+    try:
+        _end_of_boxes(data)
+    except ValueError:
+        return True
+    return False
+
+
+def heif(data: bytes) -> Iterator[str]:
+    """Names what a HEIC or AVIF file holds beside its primary picture and that one's alpha."""
+    used: list[tuple[int, int]] = []
+    moving = False
+    stills: tuple[int, int] | None = None
+    for kind, body, end in boxes(data, 0, _end_of_boxes(data)):
+        if kind == b"meta":
+            stills = (body, end)
+        elif kind == b"moov":
+            moving = True
+            yield from _sequence(data, body, end)
+        elif kind in (b"free", b"skip"):
+            if data[body:end].strip(b"\0"):
+                yield f"unreferenced {end - body} bytes"
+        elif kind not in _TOP:
+            yield "box " + kind.decode("latin-1")
+        if kind != b"mdat":
+            used.append((body - 8, end))
+        else:
+            used.append((body - 8, body))
+    if stills is None:
+        if not moving:
+            yield "no picture item"
+        return
+    yield from trailer(len(data) - _end_of_boxes(data))
+    used.append((_end_of_boxes(data), len(data)))
+    items, found = read_meta(data, *stills)
+    yield from found
+    yield from _judge_items(data, items)
+    used += [
+        (at, at + size)
+        for parts in items.extents.values()
+        for method, at, size in parts
+        if method == 0
+    ]
+    idle = 0 if moving else unreferenced(data, used)
+    if idle:
+        yield f"unreferenced {idle} bytes"
+
+
+def shown_items(items: Items) -> set[int]:
+    """Parts of the displayed picture: the primary item, what it is put together from, and the
+    alpha planes that point at one of these.
+    """
+    shown = {items.primary}
+    for _ in range(4):
+        for kind, source, targets in items.references:
+            if kind == b"dimg" and source in shown:
+                shown.update(targets)
+            elif kind == b"auxl" and shown & set(targets) and aux_type(items, source) in ALPHA:
+                shown.add(source)
+    return shown
+
+
+def _judge_items(data: bytes, items: Items) -> Iterator[str]:
+    shown = shown_items(items)
+    thumbnails = {source for kind, source, _ in items.references if kind == b"thmb"}
+    auxiliary = {source for kind, source, _ in items.references if kind == b"auxl"}
+    for item, kind in items.kinds.items():
+        if item in shown:
+            if items.names[item] not in (b"", b"Color", b"Alpha"):
+                yield "item name"
+        elif kind in (b"Exif", b"mime"):
+            parts = items.extents.get(item, ())
+            content = b"".join(data[at : at + size] for method, at, size in parts if not method)
+            if kind == b"Exif":
+                # The payload begins with the offset of the TIFF header behind these four bytes.
+                yield from exif(content[4 + int.from_bytes(content[:4], "big") :])
+            elif b"rdf+xml" in items.names[item]:
+                yield from xmp(content)
+            else:
+                yield "MIME item"
+        elif item in thumbnails:
+            yield "thumbnail"
+        elif item in auxiliary:
+            name = aux_type(items, item)
+            if name in _DEPTH:
+                yield "depth map"
+            else:
+                yield "gain map" if b"gainmap" in name.lower() else "auxiliary picture"
+        elif kind == b"tmap":
+            yield "gain map"
+        elif kind in PIXEL_ITEMS:
+            yield "further picture"
+        else:
+            yield "item " + kind.decode("latin-1")
+    for name, body in items.properties:
+        if name == b"colr" and body[:4] in (b"prof", b"rICC"):
+            yield "ICC"
+        elif name == b"udes":
+            yield "description"
+        elif name not in _PROPERTIES:
+            yield "property " + name.decode("latin-1")
+
+
+def aux_type(items: Items, item: int) -> bytes:
+    """What an auxiliary picture is, as its ``auxC`` says."""
+    for index in items.owns.get(item, ()):
+        kind, body = items.properties[index - 1]
+        if kind == b"auxC":
+            return body[4:].split(b"\0", 1)[0]
+    return b""
+
+
+def _sequence(data: bytes, start: int, end: int) -> Iterator[str]:
+    for kind, body, stop in boxes(data, start, end):
+        if kind == b"udta":
+            yield "user data"
+        elif kind == b"meta":
+            yield "movie metadata"
+        elif kind == b"trak":
+            yield from _sequence(data, body, stop)
+
+
+def is_hdr(data: bytes) -> bool:
+    """Whether a HEIC or AVIF file declares a high-dynamic-range transfer curve for a picture."""
+    try:
+        for kind, body, end in boxes(data, 0, _end_of_boxes(data)):
+            if kind == b"meta":
+                return any(
+                    name == b"colr"
+                    and value[:4] == b"nclx"
+                    and int.from_bytes(value[6:8], "big") in _HDR_TRANSFERS
+                    for name, value in read_meta(data, body, end)[0].properties
+                )
+    except ValueError:
+        pass
+    return False
+
+
+def jp2(data: bytes) -> Iterator[str]:
+    """Names what a JPEG 2000 file holds beside its picture."""
+    if data[:4] == b"\xff\x4f\xff\x51":
+        yield from _codestream(data)
+        return
+    for kind, body, end in boxes(data, 0, len(data)):
+        if kind == b"jp2h":
+            for inner, at, stop in boxes(data, body, end):
+                if inner == b"colr":
+                    if data[at] == 2 and stop - at > 3:
+                        yield "ICC"
+                elif inner not in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res "):
+                    yield "box " + inner.decode("latin-1")
+        elif kind == b"jp2c":
+            yield from _codestream(data[body:end])
+        elif kind == b"uuid":
+            packet = data[body + 16 : end]
+            yield from xmp(packet) if b"xmpmeta" in packet else iter(("UUID box",))
+        elif kind not in (b"jP  ", b"ftyp"):
+            yield "XML" if kind == b"xml " else "box " + kind.decode("latin-1")
+
+
+def _codestream(data: bytes) -> Iterator[str]:
+    at = 2
+    while data[at : at + 2] not in (b"\xff\x90", b"\xff\xd9"):  # start of a tile part, end
+        if data[at] != 0xFF:
+            raise ValueError("no marker")
+        if data[at + 1] == 0x64:
+            yield "comment"
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    end = data.rfind(b"\xff\xd9")
+    if end >= 0:
+        yield from trailer(len(data) - end - 2)

@@ -1,0 +1,227 @@
+"""Pictures, pages and animated pictures as a sink of frames."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.frames import Frame
+from faceveil.media.kinds import SUFFIXES, format_of_suffix
+from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.pictures.animation import Animator, animator
+from faceveil.media.pictures.density import what_is_lost
+from faceveil.media.pictures.encode import WITHOUT_ALPHA, append_page, encode
+from faceveil.media.pictures.picture import CONVERTED
+from faceveil.media.pictures.traits import Traits
+from faceveil.plan import Media
+from faceveil.system.closing import Aborting
+
+if TYPE_CHECKING:
+    from faceveil.media import Source
+    from faceveil.options import Options
+
+_STILLS: Final = frozenset({"jpeg", "png", "webp", "tiff", "bmp", "avif", "gif"})
+_ANIMATIONS: Final = frozenset({"gif", "png", "webp"})
+
+
+def written_as(media: Media) -> str:
+    """The format a picture is written in unless the name of the output asks for another.
+
+    Its own, where that can be written: HEIC has no free encoder and becomes JPEG, JPEG 2000 would
+    lose or swell and becomes PNG, animated AVIF becomes animated WebP.
+    """
+    if media.kind == "animation":
+        return media.format if media.format in _ANIMATIONS else "webp"
+    if media.format == "avif":
+        from PIL import features
+
+        return "avif" if features.check("avif") else "jpeg"
+    return {"heic": "jpeg", "jp2": "png"}.get(media.format, media.format)
+
+
+def output_suffix(media: Media, name: str = "") -> str:
+    """Suffix for the output of a picture, with the dot.
+
+    Args:
+        name: the input's file name; its own spelling (``.JPEG``) is kept where it fits.
+    """
+    format = written_as(media)
+    suffix = PurePath(name).suffix
+    return suffix if suffix.lower() in SUFFIXES[format] else SUFFIXES[format][0]
+
+
+def _may_keep(traits: Traits, format: str, options: Options) -> bool:
+    """Whether the blocks of a JPEG are to be kept. Who names a quality wants it encoded."""
+    usual = options.quality == type(options).model_fields["quality"].default
+    return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
+
+
+def require_suffix(target: Path, media: Media) -> None:
+    """Refuse a name that asks for no format in which such pictures are written.
+
+    Raises:
+        UsageError: a picture by this name would not be what it says, or nobody could open it.
+    """
+    format = format_of_suffix(target.name)
+    if format is None:
+        suffix = target.suffix or "a file without suffix"
+        raise UsageError(
+            f"{target.name} cannot be written: no picture is written as {suffix}",
+            "Name the output .jpg or .png; a folder is named with / at its end.",
+        )
+    if format not in _STILLS:
+        raise UsageError(f"{format.upper()} cannot be written", "Name the output .jpg or .png.")
+
+
+class ImageSink(Aborting):
+    """Writes a still, pages or an animated picture; meets ``faceveil.media.Sink``.
+
+    The format is what the target's suffix says, else what ``written_as`` says. Pixels come from
+    the frames' arrays and from nowhere else.
+
+    Attributes:
+        notes: what the format made necessary.
+
+    Raises:
+        UsageError: the target is the input, or its format cannot be written, or cannot move
+            or have pages.
+        OutputError: the folder is missing or cannot be written to.
+    """
+
+    def __init__(self, target: Path, source: Source, options: Options) -> None:
+        self._media = source.media
+        self._quality = options.quality
+        self._traits: Traits = getattr(source, "traits", Traits())
+        self._format = format_of_suffix(target.name) or written_as(self._media)
+        self._check_format()
+        self._notes: dict[str, None] = {}
+        if self._format != self._media.format:
+            self._notes[f"written as {self._format.upper()}"] = None
+        self._warnings: dict[str, None] = {}
+        if self._traits.density is not None:
+            for what, shown in what_is_lost(self._format, self._traits.density):
+                (self._warnings if shown else self._notes)[what] = None
+        self._source, self._keep = source, _may_keep(self._traits, self._format, options)
+        self._part = PartFile(target, getattr(source, "path", None))
+        self._frames = 0
+        self._animator: Animator | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(self._warnings)
+
+    def _check_format(self) -> None:
+        name = self._format.upper()
+        if self._format not in _STILLS:
+            raise UsageError(f"{name} cannot be written", "Name the output .jpg or .png.")
+        if self._media.kind == "pages" and self._format != "tiff":
+            raise UsageError(
+                f"{name} holds one picture, and there are {self._media.frames} pages",
+                "Name the output .tif.",
+            )
+        if self._media.kind == "animation" and self._format not in _ANIMATIONS:
+            raise UsageError(
+                f"{name} cannot hold an animation", "Name the output .gif, .webp or .png."
+            )
+        if self._format == "avif":
+            from PIL import features
+
+            if not features.check("avif"):
+                raise UsageError("this Pillow cannot write AVIF", "Name the output .jpg or .webp.")
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame.
+
+        Raises:
+            OutputError: the format cannot hold it, or the disk is full.
+        """
+        if frame.alpha is not None and self._format in WITHOUT_ALPHA:
+            self._notes["transparency filled with white"] = None
+        if self._format == "gif" and self._media.format != "gif":
+            self._notes["reduced to 256 colours a frame"] = None
+        try:
+            self._encode(frame)
+        except FaceVeilError:
+            raise
+        except OSError as error:
+            raise cannot_write(error) from error
+        self._frames += 1
+
+    def _encode(self, frame: Frame) -> None:
+        settings: dict[str, Any] = {
+            "quality": self._quality,
+            "lossless": self._traits.lossless,
+            "density": self._traits.density,
+        }
+        if self._media.kind == "animation" or self._format == "gif":
+            if self._animator is None:
+                plays = self._traits.plays if self._media.kind == "animation" else 1
+                size = (frame.image.shape[1], frame.image.shape[0])
+                self._animator = animator(self._part.file, self._format, size, plays, **settings)
+            self._animator.add(frame.image, frame.alpha, frame.duration)
+            return
+        if self._media.kind == "pages":
+            settings["density"] = self._traits.densities[frame.index]
+            append_page(self._part.file, frame.image, frame.alpha, **settings)
+            return
+        if self._frames:
+            raise OutputError("a still picture holds one frame")
+        if self._keep and self._write_kept(frame):
+            return
+        if self._traits.jpeg is not None and self._traits.jpeg.space is not None:
+            self._notes[CONVERTED] = None
+        encode(
+            self._part.file,
+            self._format,
+            frame.image,
+            frame.alpha,
+            chroma=self._traits.chroma,
+            **settings,
+        )
+
+    def _write_kept(self, frame: Frame) -> bool:
+        """Write a JPEG from its own blocks, or note why it cannot be."""
+        from faceveil.media.pictures.jpeg_keep import kept_jpeg
+        from faceveil.media.pictures.jpeg_layout import CannotKeep
+
+        jpeg = self._traits.jpeg
+        assert jpeg is not None, "only then it may be kept"
+        try:
+            original = next(iter(self._source.frames())).image
+            folder = self._part.path.parent
+            data = kept_jpeg(jpeg, original, frame, self._traits.density, folder)
+        except CannotKeep as why:
+            self._notes[f"the whole JPEG is coded anew: it is {why}"] = None
+            return False
+        self._part.file.write(data)
+        return True
+
+    def finish(self) -> Path:
+        """Complete the temporary file and return its name.
+
+        Raises:
+            OutputError: no frame was written, or the disk is full.
+        """
+        if not self._frames:
+            raise OutputError("no frame was written")
+        if self._animator is not None:
+            try:
+                self._animator.close()
+            except OSError as error:
+                raise cannot_write(error) from error
+            self._animator = None
+        return self._part.close()
+
+    def commit(self) -> Path:
+        """Give the file its final name and return that."""
+        self.finish()
+        return self._part.commit()
+
+    def abort(self) -> None:
+        """Remove everything written. Does nothing after ``commit``."""
+        self._part.abort()

@@ -1,0 +1,328 @@
+"""Which encoder a video goes to, and with which settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av
+from av.codec.codec import Codec
+from av.codec.context import CodecContext, Flags
+from av.error import FFmpegError
+
+from faceveil.errors import UsageError
+from faceveil.media.videos.containers import reason
+from faceveil.media.videos.facts import Mastering, StreamFormat
+from faceveil.media.videos.flow import Flow
+from faceveil.media.videos.planes import subsampling
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
+
+    from faceveil.media.videos.containers import Container
+    from faceveil.options import Options
+
+# Quality and preset as measured on two cores for this project, about equally good to look at:
+# each is near the fastest setting of its encoder that does not swell the file.
+_DEFAULTS: Final[dict[str, tuple[int, str]]] = {
+    "libx264": (20, "veryfast"),
+    "libx265": (22, "superfast"),
+    "libsvtav1": (28, "10"),
+    "libvpx-vp9": (28, "8"),
+    "libvpx": (12, "8"),
+}
+_FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
+_QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
+"""What encoders call a constant quality; the first one known is used."""
+
+_COSTS: Final = {"av1": 0.9, "hevc": 0.8, "vp9": 0.8, "h264": 1.0, "vp8": 1.1}
+"""Bits that codecs need for the same picture, roughly, by H.264."""
+
+_OLDER: Final = 0.8
+"""So many an older codec's pictures get: its flaws are detail, which a newer one has to repeat."""
+
+_OVERSHOT: Final = 0.85
+"""libvpx goes beyond the rate it is given, most of all where that is low."""
+_ROOM: Final = 1.3
+"""What quick settings, and a key frame a second, may cost beyond the input's own rate."""
+
+_LEAST: Final = 64
+"""Of smaller pictures, SVT-AV1 4.1 hangs on some and x265 4.2 ends the whole process on others."""
+_FROM_LEAST_ON: Final = ("libx265", "libsvtav1")
+
+_ANY_SIZE: Final = frozenset({None, "vp8", "vp9", "av1"})
+"""Codecs that store odd sizes of 4:2:0, too."""
+
+_HIDDEN: Final = {"a53cc": "0", "udu_sei": "0", "s12m_tc": "0", "dolbyvision": "0"}
+"""Options that would carry side data of the input into the picture stream."""
+
+_KEY_SECONDS: Final = (1.0, 5.0)
+"""A key frame this often: the check, and a person who looks for a place, jump to them. At most so
+seldom, where they would cost more than half of the input's bits."""
+
+_BOTTOM_FIRST: Final = (3, 4)
+_FULL_RANGE: Final = 2
+_USUAL_RATE: Final = Fraction(25)
+_POINT_UNIT: Final = 50_000  # SEI mastering display colour volume: units of 0.00002
+_LIGHT_UNIT: Final = 10_000  # and of 0.0001 cd/m2
+
+
+def choose(options: Options, container: Container, traits: StreamFormat) -> str:
+    """Name of the encoder to use."""
+    if options.encoder != "auto":
+        return options.encoder
+    deep = traits.format.endswith("10le") and not _is_tiny(traits)
+    across, down = subsampling(traits.format)
+    odd = traits.width % across or traits.height % down
+    if traits.format.startswith("yuva") or (odd and not container.iso):
+        return "libsvtav1" if deep else "libvpx-vp9"
+    return container.deep_encoder if deep else container.encoder
+
+
+def coded(name: str, options: Options, container: Container, traits: StreamFormat) -> StreamFormat:
+    """What the encoder gets: the picture as it is, or as common players can show it.
+
+    Browsers and telephones show H.264 and HEVC as 4:2:0 alone, and these store whole samples of
+    colour only: no odd sizes. Who names an encoder gets what it can keep.
+    """
+    format = traits.format
+    if options.encoder == "auto" and container.iso:
+        format = format.replace("422", "420").replace("444", "420")
+    if options.encoder == "auto" and _is_tiny(traits):
+        format = format.removesuffix("10le")
+    width, height = traits.width, traits.height
+    if codec_of(name) not in _ANY_SIZE:
+        across, down = subsampling(format)
+        width, height = width + -width % across, height + -height % down
+    return replace(traits, format=format, width=width, height=height)
+
+
+def _is_tiny(traits: StreamFormat) -> bool:
+    return min(traits.width, traits.height) < _LEAST
+
+
+def codec_of(name: str) -> str | None:
+    """What an encoder writes, or None if there is none of that name."""
+    try:
+        return Codec(name, "w").canonical_name
+    except (ValueError, FFmpegError):
+        return None
+
+
+def add_stream(
+    output: OutputContainer,
+    name: str,
+    traits: StreamFormat,
+    time_base: Fraction,
+    options: Options,
+    flow: Flow | None,
+) -> VideoStream:
+    """Add an opened picture stream that keeps what ``traits`` say.
+
+    Args:
+        flow: how the bits of the input are spread, as a bound; None: no bound.
+
+    Raises:
+        UsageError: the encoder is unknown, does not start here, does not fit the container or
+            cannot keep the picture's depth.
+    """
+    try:
+        codec = Codec(name, "w")
+    except (ValueError, FFmpegError) as error:
+        raise UsageError(f"there is no encoder {name!r}", _advice()) from error
+    if codec.type != "video":
+        raise UsageError(f"{name!r} does not encode pictures", _advice())
+    if name in _FROM_LEAST_ON and _is_tiny(traits):
+        raise UsageError(
+            f"{name} cannot be trusted with {traits.width}x{traits.height} pixels",
+            "Use --encoder libx264.",
+        )
+    if name == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # it writes to stderr by itself otherwise
+    try:
+        stream = cast("VideoStream", output.add_stream(name, rate=traits.rate or _USUAL_RATE))
+    except ValueError as error:
+        raise UsageError(
+            f"{name} does not fit into {output.format.name}", "Choose another suffix or encoder."
+        ) from error
+    context = stream.codec_context
+    context.width, context.height = traits.width, traits.height
+    context.pix_fmt = _fitting(codec, traits.format)
+    context.time_base = stream.time_base = time_base
+    context.sample_aspect_ratio = traits.sample_aspect or Fraction(0, 1)
+    context.color_range = _FULL_RANGE if traits.format.startswith("yuvj") else traits.range
+    context.color_primaries = traits.primaries
+    context.color_trc = traits.transfer
+    context.colorspace = traits.matrix_coefficients
+    context.flags |= Flags.bitexact | Flags.frame_duration
+    if traits.interlaced and name == "libx264":
+        context.flags |= Flags.interlaced_dct
+        context.field_order = traits.field_order
+    apart = _key_seconds(flow)
+    context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * apart))
+    context.thread_count = 0
+    context.thread_type = "AUTO"
+    if name == "libx265" and output.format.name in ("mp4", "mov"):
+        context.codec_tag = "hvc1"  # what players by Apple ask for
+    context.options = _settings(name, context, traits, options, flow)
+    if traits.matrix:
+        stream.set_display_matrix(traits.matrix)
+    try:
+        context.open()
+    except (FFmpegError, ValueError) as error:
+        why = reason(error) if isinstance(error, FFmpegError) else str(error)
+        raise UsageError(f"the encoder {name} does not start: {why}", _advice()) from error
+    return stream
+
+
+def available() -> list[str]:
+    """Names of the encoders that start on this machine, software first."""
+    names = sorted(
+        name
+        for name in av.codecs_available
+        if any(family in name for family in _FAMILIES) and _is_encoder(name)
+    )
+    working = [name for name in names if name in _DEFAULTS or _starts(name)]
+    return sorted(working, key=lambda name: name not in _DEFAULTS)
+
+
+def _advice() -> str:
+    return f"Encoders that work here: {', '.join(available())}."
+
+
+def _is_encoder(name: str) -> bool:
+    try:
+        codec = Codec(name, "w")
+    except (ValueError, FFmpegError):
+        return False
+    return codec.type == "video" and codec.name == name
+
+
+def _starts(name: str) -> bool:
+    try:
+        context = cast("VideoCodecContext", CodecContext.create(name, "w"))
+        context.width, context.height, context.time_base = 640, 480, Fraction(1, 25)
+        formats = context.codec.video_formats
+        context.pix_fmt = formats[0].name if formats else "yuv420p"
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _fitting(codec: Codec, wanted: str) -> str:
+    """The encoder's pixel format nearest to the one wanted, never with fewer bits.
+
+    Raises:
+        UsageError: it has none of that depth, or none with transparency.
+    """
+    known = {one.name for one in codec.video_formats or ()}
+    if not known or wanted in known:
+        return wanted
+    plain = wanted.replace("yuvj", "yuv")
+    deep = wanted.endswith("10le")
+    order: Iterable[str] = (plain, "p010le", "yuv420p10le") if deep else (plain, "yuv420p", "nv12")
+    if not wanted.startswith("yuva"):
+        for name in order:
+            if name in known:
+                return name
+    raise UsageError(
+        f"{codec.name} cannot keep "
+        f"{'transparency' if wanted.startswith('yuva') else '10 bits a sample'}",
+        _advice(),
+    )
+
+
+def _settings(
+    name: str,
+    context: CodecContext,
+    traits: StreamFormat,
+    options: Options,
+    flow: Flow | None,
+) -> dict[str, str]:
+    own = {option.name for option in context.supported_options.private}
+    quality, preset = _DEFAULTS.get(name, (None, None))
+    if options.video_quality is not None:
+        quality = options.video_quality
+    if options.encoder_preset is not None:
+        preset = options.encoder_preset
+    settings = {word: value for word, value in _HIDDEN.items() if word in own}
+    if quality is not None:
+        word = next((word for word in _QUALITY_WORDS if word in own), "global_quality")
+        settings[word] = str(quality)
+    if options.video_quality is None:
+        settings |= _bound(name, traits, flow)
+    if preset is not None:
+        settings["cpu-used" if "cpu-used" in own else "preset"] = preset
+    if name.startswith("libvpx"):
+        settings |= {"deadline": "realtime", "b": settings.pop("maxrate", "0")}
+        if name == "libvpx-vp9":
+            settings |= {"row-mt": "1", "tile-columns": "2"}
+        if traits.format.startswith("yuva"):
+            settings["auto-alt-ref"] = "0"  # the encoder refuses transparency with it
+    if name == "libx265":
+        words = ["log-level=none", "info=0", *_mastering_words(name, traits.mastering)]
+        settings["x265-params"] = ":".join(words)
+    elif words := [*_field_words(name, traits), *_mastering_words(name, traits.mastering)]:
+        settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
+    return settings
+
+
+def _bound(name: str, traits: StreamFormat, flow: Flow | None) -> dict[str, str]:
+    """A constant quality swells what is coarse already: no more bits than the input has.
+
+    A codec that needs more bits than the input's gets so much more. The buffer lets a busy moment
+    have the bits that it has in the input: bound by the mean, what moves after a rest is spoilt.
+    """
+    if name not in _DEFAULTS or flow is None:
+        return {}
+    ours = _COSTS[codec_of(name) or ""]
+    more = _ROOM * max(1.0, ours / _COSTS.get(traits.codec, _OLDER))
+    keys = max(0.0, 1 / _key_seconds(flow) - 1 / flow.apart) * flow.key  # that the input has not
+    rate = more * flow.rate + keys
+    if name.startswith("libvpx"):
+        return {"maxrate": f"{_OVERSHOT * rate:.0f}"}
+    burst = more * max(flow.burst, flow.key, flow.rate / 2)
+    return {"maxrate": f"{rate:.0f}", "bufsize": f"{burst:.0f}"}
+
+
+def _key_seconds(flow: Flow | None) -> float:
+    least, most = _KEY_SECONDS
+    if flow is None:
+        return least
+    return min(max(least, 2 * flow.key / flow.rate), max(least, min(flow.apart, most)))
+
+
+def _field_words(name: str, traits: StreamFormat) -> list[str]:
+    return ["bff=1"] if name == "libx264" and traits.field_order in _BOTTOM_FIRST else []
+
+
+def _mastering_words(name: str, mastering: Mastering | None) -> list[str]:
+    """The film's grading as the parameters of the encoders that can store it."""
+    if mastering is None or name not in ("libx264", "libx265", "libsvtav1"):
+        return []
+    words = []
+    whole = name != "libsvtav1"
+    if mastering.points and mastering.luminance:
+        red, green, blue, white = (
+            ",".join(_number(value, _POINT_UNIT if whole else None) for value in point)
+            for point in mastering.points
+        )
+        low, high = (
+            _number(value, _LIGHT_UNIT if whole else None) for value in mastering.luminance
+        )
+        word = "master-display" if name == "libx265" else "mastering-display"
+        words.append(f"{word}=G({green})B({blue})R({red})WP({white})L({high},{low})")
+    if mastering.light:
+        word = {"libx264": "cll", "libx265": "max-cll", "libsvtav1": "content-light"}[name]
+        words.append(f"{word}={mastering.light[0]},{mastering.light[1]}")
+    return words
+
+
+def _number(value: Fraction, unit: int | None) -> str:
+    return f"{float(value):.5f}" if unit is None else str(round(value * unit))

@@ -1,0 +1,301 @@
+"""What there is to know about a video stream beside its pixels."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, cast
+
+import av.filter
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.stream import Disposition
+
+from faceveil.errors import UnsupportedError
+from faceveil.media.videos.containers import TIMELESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.sidedata.sidedata import SideData, SideDataContainer
+    from av.stream import Stream
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_UNSPECIFIED: Final = 2  # ITU-T H.273
+_MATRIX_RGB: Final = 0
+_PQ: Final = 16
+_FIELDS: Final = frozenset({2, 3, 4, 5})
+"""AVFieldOrder values of interlaced video."""
+
+_TOP_FIRST, _BOTTOM_FIRST = 2, 3
+
+_RECORDER_CLOCK: Final = 10
+"""Seconds. An MPEG stream that starts later than this shows the clock of what recorded it, as does
+one that starts before zero: its counter wraps soon after."""
+
+_UNCOUNTED: Final = frozenset({"h264", "hevc", "dv"})
+"""Demuxers whose average rate is no count of frames but their own unit of time."""
+
+_SAFE_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+_HARMLESS_KEYS: Final = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "language", "vendor_id"}
+    | {"duration", "alpha_mode", "handler_name"}
+)
+_SIDE_DATA: Final = {
+    Type.A53_CC: "closed captions",
+    Type.SEI_UNREGISTERED: "user data in the picture stream",
+    Type.GOP_TIMECODE: "time code",
+    Type.S12M_TIMECODE: "time code",
+    Type.DYNAMIC_HDR_PLUS: "HDR10+",
+    Type.DOVI_RPU_BUFFER: "Dolby Vision",
+    Type.DOVI_METADATA: "Dolby Vision",
+    Type.SPHERICAL: "projection of a sphere",
+    Type.STEREO3D: "stereo layout",
+    Type.ICC_PROFILE: "ICC profile",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mastering:
+    """The display a film was graded on (SMPTE ST 2086), and its light levels (CTA-861.3).
+
+    Attributes:
+        points: x, y of red, green, blue and white.
+        luminance: minimum and maximum in candela per square metre.
+        light: MaxCLL and MaxFALL, or None.
+    """
+
+    points: tuple[tuple[Fraction, Fraction], ...] | None
+    luminance: tuple[Fraction, Fraction] | None
+    light: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """What the output has to have in common with the input.
+
+    Attributes:
+        width, height: as stored, before rotation.
+        format: pixel format to encode; ``decoded_format``: that the decoder gives.
+        sample_aspect: width of a stored pixel by its height, or None if unknown.
+        rate: average frames per second, or None if unknown.
+        matrix: display matrix, nine numbers, or None.
+        range, primaries, transfer, matrix_coefficients: as coded in ITU-T H.273 (range: 1 for
+            limited, 2 for full, 0 for unknown).
+        field_order: FFmpeg's number for it; 0 and 1 are not interlaced.
+        first: time of the first frame, in units of the time base.
+        shift: units by which the output is earlier than the input.
+        codec: FFmpeg's name for how the pictures are coded.
+    """
+
+    width: int
+    height: int
+    format: str
+    decoded_format: str
+    sample_aspect: Fraction | None
+    rate: Fraction | None
+    matrix: tuple[int, ...] | None
+    range: int
+    primaries: int
+    transfer: int
+    matrix_coefficients: int
+    field_order: int
+    mastering: Mastering | None
+    first: int
+    shift: int
+    codec: str
+
+    @property
+    def interlaced(self) -> bool:
+        return self.field_order in _FIELDS
+
+
+def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    """The nine numbers that turn the picture, by rows, or None."""
+    found = _bytes_of(frame, Type.DISPLAYMATRIX)
+    return struct.unpack("=9i", found) if found and len(found) == 36 else None
+
+
+def time_base_of(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, 90_000)
+
+
+def traits_of(
+    container: InputContainer,
+    stream: VideoStream,
+    first: VideoFrame,
+    matrix: tuple[int, ...] | None,
+    format: str,
+) -> StreamFormat:
+    """Gather what the sink needs.
+
+    Args:
+        first: the first frame.
+        format: pixel format it will be encoded in.
+
+    Raises:
+        UnsupportedError: colours that would be lost without a word.
+    """
+    _require_colours(first)
+    rgb = first.format.is_rgb
+    context = stream.codec_context
+    return StreamFormat(
+        width=first.width,
+        height=first.height,
+        format=format,
+        decoded_format=first.format.name,
+        sample_aspect=stream.sample_aspect_ratio or None,
+        rate=_rate(container, stream),
+        matrix=matrix,
+        range=1 if rgb else first.color_range,
+        primaries=_known(first.color_primaries, context.color_primaries),
+        transfer=_known(first.color_trc, context.color_trc),
+        matrix_coefficients=1 if rgb else first.colorspace,
+        field_order=_field_order(context, first),
+        mastering=_mastering(first),
+        first=first.pts or 0,
+        shift=_recorder_shift(container, stream),
+        codec=context.codec.canonical_name,
+    )
+
+
+def _field_order(context: VideoCodecContext, first: VideoFrame) -> int:
+    """FFmpeg's number for how two fields make a frame, 0 for whole frames.
+
+    What the file says may be nothing (DV), or how the fields are stored; which one is shown first
+    every frame tells.
+    """
+    if not first.interlaced_frame:
+        return context.field_order if context.field_order in _FIELDS else 0
+    graph = av.filter.Graph()
+    entry = graph.add_buffer(
+        width=first.width, height=first.height, format=first.format, time_base=Fraction(1, 25)
+    )
+    graph.link_nodes(entry, graph.add("separatefields"), graph.add("buffersink")).configure()
+    graph.push(first)
+    field = graph.vpull()
+    rows = np.from_dlpack(first.planes[0])
+    shown = np.from_dlpack(field.planes[0])
+    return _TOP_FIRST if np.array_equal(shown, rows[::2]) else _BOTTOM_FIRST
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Frames per second, or None if nobody knows."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    if container.format.name in _UNCOUNTED:
+        average = None
+    return average or guessed or None
+
+
+def notes_of(container: InputContainer, first: VideoFrame, traits: StreamFormat) -> list[str]:
+    """What happens on the way that a user may want to know."""
+    notes = []
+    if container.format.name in TIMELESS and traits.rate:
+        notes.append(
+            f"a bare picture stream stores no times: {float(traits.rate):.6g} frames a second"
+        )
+    if traits.interlaced:
+        notes.append("interlaced, kept so where the encoder can")
+    if traits.shift:
+        notes.append("the recorder's clock was set to zero")
+    if traits.transfer == _PQ and traits.mastering is None:
+        notes.append("HDR without mastering data")
+    return notes
+
+
+def dropped(container: InputContainer, stream: VideoStream, first: VideoFrame) -> tuple[str, ...]:
+    """Names of what the file holds and no output will. Never contents."""
+    found = dict.fromkeys(beside(container, stream))
+    for data in _side_data(first):
+        if name := _SIDE_DATA.get(data.type):
+            found[name] = None
+    return tuple(found)
+
+
+def beside(container: InputContainer, stream: Stream | None) -> Iterator[str]:
+    """Names of the streams that are neither this one nor sound, of chapters and of tags."""
+    for other in container.streams:
+        if other is stream or other.type == "audio":
+            continue
+        if other.type == "video" and other.disposition & Disposition.attached_pic:
+            yield "cover art"
+        else:
+            kind = {"video": "further picture stream", "subtitle": "subtitles"}.get(other.type)
+            yield kind or f"{other.type} stream"
+    if container.chapters():
+        yield "chapters"
+    for holder in (container, *container.streams):
+        for key in holder.metadata:
+            if key.lower() not in _HARMLESS_KEYS:
+                yield f"metadata: {key if _SAFE_KEY.fullmatch(key) else 'other'}"
+    if any(_names_handler(other.metadata.get("handler_name", "")) for other in container.streams):
+        yield "metadata: handler_name"
+
+
+def _names_handler(name: str) -> bool:
+    return name not in ("", "VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler")
+
+
+def _known(of_frame: int, of_container: int) -> int:
+    return of_container if of_frame == _UNSPECIFIED else of_frame
+
+
+def _require_colours(frame: VideoFrame) -> None:
+    dolby = {Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER} & {data.type for data in _side_data(frame)}
+    # Without its own metadata, a Dolby Vision picture with no compatible base layer (profile 5,
+    # whose colours are ICtCp and marked unspecified) would be green and violet.
+    if dolby and frame.color_trc == _UNSPECIFIED:
+        raise UnsupportedError(
+            "Dolby Vision without a compatible base picture cannot be kept",
+            "Export the video as HDR10 or SDR.",
+        )
+    if frame.colorspace == _MATRIX_RGB and not frame.format.is_rgb:
+        raise UnsupportedError(
+            "the video stores red, green and blue as if they were luma and chroma",
+            "Convert it to 4:2:0.",
+        )
+
+
+def _recorder_shift(container: InputContainer, stream: VideoStream) -> int:
+    if not container.format.name.startswith("mpeg") or container.start_time is None:
+        return 0
+    start = Fraction(container.start_time, 1_000_000)
+    if 0 <= start <= _RECORDER_CLOCK:
+        return 0
+    return round(start / time_base_of(stream))
+
+
+def _side_data(frame: VideoFrame) -> Iterator[SideData]:
+    return iter(cast("SideDataContainer", frame.side_data))
+
+
+def _bytes_of(frame: VideoFrame, kind: Type) -> bytes | None:
+    return next((bytes(data) for data in _side_data(frame) if data.type == kind), None)
+
+
+def _mastering(frame: VideoFrame) -> Mastering | None:
+    # libavutil/mastering_display_metadata.h: rationals for the x, y of red, green, blue and
+    # white, the lowest and highest luminance, then two flags that tell which of them are set.
+    display = _bytes_of(frame, Type.MASTERING_DISPLAY_METADATA)
+    points = luminance = light = None
+    if display and len(display) >= 88:
+        pairs = struct.unpack_from("=20i", display)
+        has_points, has_luminance = struct.unpack_from("=2i", display, 80)
+        values = [
+            Fraction(top, bottom or 1) for top, bottom in zip(pairs[::2], pairs[1::2], strict=True)
+        ]
+        if has_points:
+            points = tuple((values[at], values[at + 1]) for at in range(0, 8, 2))
+        if has_luminance:
+            luminance = (values[8], values[9])
+    levels = _bytes_of(frame, Type.CONTENT_LIGHT_LEVEL)
+    if levels and len(levels) >= 8:
+        light = struct.unpack_from("=2I", levels)
+    if points is None and luminance is None and light is None:
+        return None
+    return Mastering(points, luminance, light)

@@ -1,0 +1,79 @@
+"""How the bits of a stream are spread over its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.error import FFmpegError
+
+from faceveil.media.videos.containers import all_packets, open_input, picture_stream
+from faceveil.media.videos.facts import time_base_of
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A stream as a bucket sees it that leaks at the stream's own mean rate.
+
+    Attributes:
+        rate: bits a second, on the whole.
+        burst: bits that have come beyond the rate, at most: the size of the bucket that never runs
+            over. Large where quiet stretches are followed by busy ones.
+        key: bits of a key frame.
+        apart: seconds from one key frame to the next; of a single one, to the end.
+    """
+
+    rate: float
+    burst: float
+    key: float
+    apart: float
+
+
+def flow_in(origin: Path | bytes, kind: str) -> Flow | None:
+    """The flow of a video's pictures, read without decoding any; None if nothing tells it."""
+    times, sizes, keys, at = [], [], [], 0
+    with open_input(origin, kind) as container, suppress(FFmpegError):
+        stream = picture_stream(container)
+        if stream is None:
+            return None
+        unit = time_base_of(stream)
+        for packet in all_packets(container, [stream]):
+            if packet.size:
+                at = at if packet.dts is None else packet.dts
+                times.append(at)
+                sizes.append(packet.size)
+                keys.append(packet.is_keyframe)
+                at += packet.duration or 0
+    return flow_of(times, sizes, keys, unit)
+
+
+def flow_of(
+    times: Sequence[int], sizes: Sequence[int], keys: Sequence[bool], time_base: Fraction
+) -> Flow | None:
+    """The flow of packets.
+
+    Args:
+        times: when each is decoded, in units of the time base.
+        sizes: in bytes.
+        keys: which are key frames.
+
+    Returns:
+        None where the times do not tell.
+    """
+    if len(times) < 2:
+        return None
+    seconds = np.maximum.accumulate(np.array(times, np.float64)) * float(time_base)
+    span = float(seconds[-1] - seconds[0]) * len(times) / (len(times) - 1)
+    if span <= 0:
+        return None
+    bits = 8 * np.array(sizes, np.float64)
+    rate = float(bits.sum()) / span
+    after = np.cumsum(bits) - rate * (seconds - seconds[0])
+    least = np.minimum.accumulate(after - bits)
+    key = bits[np.array(keys)]
+    count = max(1, len(key))
+    return Flow(rate, float((after - least).max()), float(key.sum()) / count, span / count)

@@ -1,0 +1,115 @@
+"""What a video file holds beside its pictures and its sound.
+
+The boxes or elements are held against a list of what playing needs, and the coded pictures and the
+coded sound are searched for user data. Names only, never contents.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from av.error import FFmpegError
+
+from faceveil.errors import InputError, UnreadableError, UnsupportedError
+from faceveil.media.kinds import HEAD, VIDEOS, sniff
+from faceveil.media.metadata import sound
+from faceveil.media.metadata.matroska import matroska
+from faceveil.media.metadata.mp4 import mp4
+from faceveil.media.metadata.units import in_configuration, user_data
+from faceveil.media.videos.containers import open_input
+from faceveil.media.videos.facts import beside
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+
+BROKEN: Final = "unparsable structure"
+
+_WALKERS: Final[dict[str, Callable[[bytes], Iterator[str]]]] = {
+    "mp4": mp4,
+    "mov": mp4,
+    "mkv": matroska,
+    "webm": matroska,
+}
+
+
+def stream_leftovers(origin: Path | bytes) -> list[str]:
+    """Name everything in a video file that is not needed to play its pictures and sound.
+
+    Args:
+        origin: the file, or its bytes.
+
+    Returns:
+        Short names, each once: "title", "location", "cover art", "chapters", "subtitles",
+        "user data in the picture stream". ``BROKEN`` where the structure cannot be followed: what
+        lies behind that point is unknown. AVI and MPEG are only asked for streams and tags.
+
+    Raises:
+        UnsupportedError: not a video of a kind known here.
+        UnreadableError: the file cannot be read.
+    """
+    found: dict[str, None] = {}
+    with _bytes_of(origin) as data:
+        kind = sniff(bytes(data[:HEAD]))
+        if kind not in VIDEOS:
+            raise UnsupportedError("no video format that can be looked through")
+        try:
+            for name in _WALKERS.get(kind, _nothing)(data):
+                found[name] = None
+        except (IndexError, KeyError, struct.error, ValueError, RecursionError):
+            found[BROKEN] = None
+    try:
+        for name in _streams(origin, kind, deep=kind in _WALKERS):
+            found[name] = None
+    except (FFmpegError, InputError):
+        found[BROKEN] = None
+    return list(found)
+
+
+def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
+    with open_input(origin, kind) as container:
+        if not deep:
+            yield from beside(container, container.streams.best("video"))
+        readers: dict[int, Callable[[bytes], Iterator[str]]] = {}
+        for stream in container.streams.video:
+            context = stream.codec_context
+            if context is not None:
+                codec, extradata = context.codec.canonical_name, context.extradata or b""
+                yield from in_configuration(codec, extradata)
+                if reader := user_data(codec, extradata):
+                    readers[stream.index] = reader
+        for track in container.streams.audio:
+            spoken = cast("AudioCodecContext | None", track.codec_context)
+            if spoken is not None:
+                codec = spoken.codec.canonical_name
+                yield from sound.in_header(codec, spoken.extradata or b"")
+                readers[track.index] = partial(sound.in_packet, codec)
+        if not readers:
+            return
+        for packet in container.demux([container.streams[index] for index in readers]):
+            if packet.size:
+                yield from readers[packet.stream.index](bytes(packet))
+
+
+def _nothing(data: bytes) -> Iterator[str]:
+    yield from ()
+
+
+@contextmanager
+def _bytes_of(origin: Path | bytes) -> Iterator[Any]:
+    if isinstance(origin, bytes):
+        yield origin
+        return
+    try:
+        with (
+            origin.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+        ):
+            yield whole
+    except (OSError, ValueError) as error:
+        raise UnreadableError("the file cannot be read") from error

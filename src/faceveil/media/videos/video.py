@@ -1,0 +1,343 @@
+"""Videos as a source of frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
+
+from av.codec.context import CodecContext, Flags
+from av.error import FFmpegError
+
+from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.media.videos import facts
+from faceveil.media.videos.clock import Clock
+from faceveil.media.videos.containers import (
+    all_packets,
+    groups_of,
+    open_input,
+    packets_of,
+    picture_stream,
+    reading,
+)
+from faceveil.media.videos.damage import DamageTracker
+from faceveil.media.videos.ending import another_follows, is_cut_off
+from faceveil.media.videos.facts import time_base_of
+from faceveil.media.videos.fitting import (
+    Changes,
+    Fitter,
+    FrameFormat,
+    Shapes,
+)
+from faceveil.media.videos.planes import (
+    Orientation,
+    Picture,
+    converted,
+    layout_of,
+)
+from faceveil.media.videos.view import VideoFrame
+from faceveil.plan import Media
+from faceveil.system.closing import Closing
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame as Decoded
+    from av.video.stream import VideoStream
+
+    from faceveil.options import Options
+
+_ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the frames."""
+
+_MOST_THREADS: Final = 8
+"""Each holds a few frames in memory."""
+
+_SHORT_BY: Final = Fraction(1, 50)
+"""A file that ends this share before its declared length, and a second, was cut off."""
+
+
+class VideoSource(Closing):
+    """The first picture stream of a video file; meets ``faceveil.media.Source``.
+
+    The first frame is decoded here, so most of what can be wrong is known once the source exists.
+    Each pass opens the file anew: passes can run at the same time.
+
+    Pixels are handed out as displayed: a display matrix by quarters is applied as views, and
+    ``traits`` tell the sink to write it again, so that no pixel has to be moved.
+
+    Attributes:
+        origin: the file, or its bytes; path: the file, or None for bytes.
+        traits: what the sink has to keep.
+        sample_aspect: width of a displayed pixel by its height.
+        warnings: what went wrong in reading; complete after a whole pass.
+
+    Raises:
+        UnreadableError: broken, or no frame can be decoded.
+        UnsupportedError: no picture stream, an unknown codec, transparency or colours that cannot
+            be kept.
+        LimitError: frames of more than ``options.max_pixels``.
+    """
+
+    def __init__(self, origin: Path | bytes, kind: str, options: Options) -> None:
+        self.path = origin if isinstance(origin, Path) else None
+        self.origin = origin
+        self._kind = kind
+        self._max_pixels = options.max_pixels
+        self.warnings: tuple[str, ...] = ()
+        with open_input(origin, kind) as container:
+            stream = self._picture_stream(container)
+            self._stream_index = stream.index
+            self._with_alpha = _has_alpha(container, stream)
+        self._shapes = Shapes()
+        with open_input(origin, kind) as container, reading():
+            stream = self._picture_stream(container)
+            first, self._shape = self._first_frame(container, stream)
+            matrix = facts.display_matrix(first)
+            upright = Orientation.of_matrix(matrix) if matrix else None
+            self._look, note = layout_of(first, upright or Orientation())
+            self.traits = facts.traits_of(container, stream, first, matrix, self._look.format)
+            self.dropped = facts.dropped(container, stream, first)
+            notes = [note, *facts.notes_of(container, first, self.traits)]
+            frames, self.time_base = stream.frames or None, time_base_of(stream)
+        if matrix and upright is None:
+            notes.append("turned by an angle that is no quarter; boxes refer to the unturned frame")
+        self.notes = tuple(filter(None, notes))
+        width, height = self.traits.width, self.traits.height
+        aspect = self.traits.sample_aspect or Fraction(1)
+        if self._look.orientation.swap:
+            width, height, aspect = height, width, 1 / aspect
+        self.sample_aspect = aspect
+        self.media = Media("video", kind, width, height, frames, self._look.alpha)
+        square = self.traits.sample_aspect or Fraction(1)
+        self._fitter = partial(Fitter, self._shape, self._look, square)
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Every frame, in display order, with strictly increasing ``pts``.
+
+        A frame that the decoder had to make up, and every one after it up to the next key frame,
+        is handed out as damaged. One that it could not make at all is left out, and told in
+        ``warnings``.
+
+        Raises:
+            UnreadableError: the file has gone, or nothing could be decoded.
+        """
+        yield from self._decode()
+
+    def skim(self, start: int | None = None) -> Iterator[VideoFrame]:
+        """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time.
+
+        Args:
+            start: time of the key frame to begin with; None: the first.
+        """
+        yield from self._decode({"skip_loop_filter": "all"}, start)
+
+    def key_frames(self) -> list[int]:
+        """Indices of the frames that can be decoded without any other."""
+        times, keys = self.times()
+        return [index for index, time in enumerate(sorted(times)) if time in keys]
+
+    def sample(self, wanted: Collection[int]) -> Iterator[VideoFrame]:
+        """Only the frames with these indices, decoding each from the key frame before it.
+
+        For a file whose packets all have times, as those have that FaceVeil writes; all frames of
+        another one are read.
+
+        Raises:
+            UnreadableError: what is needed for one of them cannot be decoded.
+        """
+        times, keys = self.times()
+        if not keys:
+            yield from (frame for frame in self._decode() if frame.index in wanted)
+            return
+        index = {time: number for number, time in enumerate(sorted(times))}
+        asked = {time for time, number in index.items() if number in wanted}
+        with open_input(self.origin, self._kind) as container:
+            stream = self._picture_stream(container)
+            decoder, fitter = self._decoder(stream), self._fitter()
+            for group in groups_of(container, stream):
+                due = asked & {packet.pts for packet in group}
+                decoded: list[Decoded] = []
+                with reading():
+                    for packet in group if due else ():
+                        decoded += decoder.decode(packet)
+                        if due <= {frame.pts for frame in decoded} or due == {packet.pts}:
+                            break
+                    if due:
+                        decoded += decoder.decode(None)
+                        decoder.flush_buffers()
+                for frame in decoded:
+                    if frame.pts in due:
+                        picture = self._picture(frame, self._shapes.of(frame, decoder), fitter)
+                        yield VideoFrame(index[frame.pts], picture, frame.pts, frame.is_corrupt)
+
+    def times(self) -> tuple[list[int], set[int]]:
+        """Presentation times of all packets, and of the key frames; empty if one is unknown."""
+        times, keys = [], set()
+        if self._kind in ("avi", "asf"):  # places in the order of decoding
+            return [], set()
+        with open_input(self.origin, self._kind) as container, reading():
+            for packet in all_packets(container, [self._picture_stream(container)]):
+                if not packet.size:
+                    continue
+                if packet.pts is None:
+                    return [], set()
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.add(packet.pts)
+        return times, keys
+
+    def _decode(
+        self, settings: Mapping[str, str] = MappingProxyType({}), start: int | None = None
+    ) -> Iterator[VideoFrame]:
+        with open_input(self.origin, self._kind) as container:
+            stream = self._picture_stream(container)
+            packets = packets_of(container, stream, start)
+            yield from self._decode_packets(stream, packets, settings)
+
+    def _decode_packets(
+        self,
+        stream: VideoStream,
+        packets: Iterator[Packet[VideoStream] | str],
+        settings: Mapping[str, str],
+    ) -> Iterator[VideoFrame]:
+        decoder = self._decoder(stream)
+        decoder.options.update(settings)
+        clock = Clock(self.time_base, self.traits.rate, self._kind)
+        index = lost = damaged = 0
+        doubt = DamageTracker()
+        changes = Changes(self._shape, self._shapes)
+        fitter = self._fitter()
+        broken = too_large = ""
+        for packet in packets:
+            if isinstance(packet, str):
+                broken = packet
+                break
+            clock.sent(packet)
+            doubt.sent(packet)
+            try:
+                decoded = decoder.decode(packet)
+            except FFmpegError:
+                lost += 1
+                doubt.failed()
+                if decoder.width * decoder.height > self._max_pixels:
+                    too_large = f"{decoder.width}x{decoder.height}"
+                continue
+            for frame in decoded:
+                shape = changes.at(index, frame, decoder)
+                suspect = doubt.about(frame)
+                damaged += suspect
+                frame.pts = clock.stamp(frame)
+                frame.time_base = self.time_base
+                picture = self._picture(frame, shape, fitter)
+                yield VideoFrame(index, picture, frame.pts, suspect)
+                index += 1
+        if not index:
+            raise UnreadableError("no picture in the video can be decoded")
+        told = [
+            broken and f"reading stopped early: {broken}",
+            f"{lost} pieces of the picture stream could not be decoded" if lost else "",
+            too_large and f"pictures of {too_large} are more than max_pixels permits: left out",
+            f"{damaged} damaged pictures are covered whole" if damaged else "",
+            clock.warning,
+            self._cut_off(stream, clock),
+            "another recording follows in the file, and is not read"
+            if another_follows(self.origin, self._kind)
+            else "",
+            *changes.warnings,
+        ]
+        self.warnings = tuple(filter(None, told))
+        self.notes = tuple(dict.fromkeys((*self.notes, *changes.notes)))
+
+    def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
+        at = (clock.last or 0) - (stream.start_time or 0)
+        if is_cut_off(self.origin, self._kind):
+            return (
+                f"the file was cut off: what came after {float(at * self.time_base):.1f} seconds "
+                "is missing"
+            )
+        # That of a recorder is the difference of two times, of which either can be after a jump.
+        if not stream.duration or clock.last is None or self._kind in ("mpeg", "mpegts"):
+            return ""
+        declared = stream.duration * self.time_base
+        seen = at * self.time_base
+        if seen >= declared * (1 - _SHORT_BY) - 1:
+            return ""
+        return f"the video ends after {float(seen):.1f} of {float(declared):.1f} seconds"
+
+    def _picture(self, frame: Decoded, shape: FrameFormat, fitter: Fitter) -> Picture:
+        if shape != self._shape:
+            frame = fitter.fit(frame, shape)
+        return Picture(converted(frame, self._look), self._look)
+
+    def _first_frame(
+        self, container: InputContainer, stream: VideoStream
+    ) -> tuple[Decoded, FrameFormat]:
+        decoder = self._decoder(stream)
+        for packet in packets_of(container, stream):
+            if isinstance(packet, str):
+                break
+            try:
+                decoded = decoder.decode(packet)
+            except FFmpegError:
+                continue
+            for frame in decoded:
+                self._check_size(frame.width, frame.height)
+                if min(plane.line_size for plane in frame.planes) <= 0:
+                    raise UnsupportedError("pictures stored bottom-up are not handled")
+                return frame, self._shapes.of(frame, decoder)
+        raise UnreadableError("no picture in the video can be decoded")
+
+    def _picture_stream(self, container: InputContainer) -> VideoStream:
+        stream = picture_stream(container)
+        if stream is None:
+            raise UnsupportedError("there is no picture in this file, only other streams")
+        if stream.codec_context is None:
+            raise UnsupportedError("the video's codec is not known here", "Convert it to MP4.")
+        self._check_size(stream.width, stream.height)
+        return stream
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > self._max_pixels:
+            raise LimitError(f"frames of {width}x{height} are more than max_pixels permits")
+
+    def _decoder(self, stream: VideoStream) -> VideoCodecContext:
+        context = stream.codec_context
+        if self._with_alpha:
+            name = _ALPHA_DECODERS[context.codec.canonical_name]
+            own = cast("VideoCodecContext", CodecContext.create(name, "r"))
+            own.extradata = context.extradata
+            context = own
+        context.options = {"max_pixels": str(self._max_pixels)}
+        if context.codec.canonical_name == "hevc":
+            # Alone among the decoders this one keeps quiet about slices it could not decode, and
+            # shows whatever was in the memory of the frame.
+            context.options["err_detect"] = "explode"
+        context.thread_type = "AUTO"
+        # Never one: PyAV hides a decoder's errors where frames are not decoded side by side.
+        context.thread_count = max(2, min(os.cpu_count() or 2, _MOST_THREADS))
+        # Damaged pictures are wanted: they keep their place in time, and are covered whole.
+        context.flags |= Flags.output_corrupt
+        return context
+
+    def close(self) -> None:
+        """Nothing stays open between passes."""
+
+
+def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
+    """Frames come with a second picture, of their opacity. A tag alone only says they might."""
+    tags = {key.lower(): value for key, value in stream.metadata.items()}  # written as a tag, too
+    if tags.get("alpha_mode") != "1":
+        return False
+    if stream.codec_context.codec.canonical_name not in _ALPHA_DECODERS:
+        return False
+    packets = packets_of(container, stream)
+    return any(
+        not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
+        for packet in packets
+    )

@@ -1,0 +1,190 @@
+"""What was found in a file and what to cover there: faces, tracks, plans. Frozen, no pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from faceveil.geometry import Box, Point
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+PLAN_SCHEMA: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One detection.
+
+    Attributes:
+        score: the detector's confidence, 0 to 1; comparable within one detector only.
+        landmarks: right eye, left eye, nose tip, right and left corner of the mouth, as the
+            person has them (so the right eye lies left in the picture), in pixels; or None.
+    """
+
+    box: Box
+    score: float
+    landmarks: tuple[Point, Point, Point, Point, Point] | None = None
+
+    def transformed(self, scale: float, dx: float = 0.0, dy: float = 0.0) -> Face:
+        marks = self.landmarks and tuple(
+            (x * scale + dx, y * scale + dy) for x, y in self.landmarks
+        )
+        return Face(self.box.transformed(scale, dx, dy), self.score, marks)  # type: ignore[arg-type]
+
+    @property
+    def roll(self) -> float:
+        """Angle of the line through the eyes in radians, clockwise positive; 0 if unknown."""
+        if self.landmarks is None:
+            return 0.0
+        (rx, ry), (lx, ly) = self.landmarks[:2]
+        return math.atan2(ly - ry, lx - rx)
+
+
+Origin = Literal["detected", "manual", "zone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One face over time.
+
+    Attributes:
+        boxes: frame index -> what to cover there. Holds seen and filled frames.
+        seen: frame index -> what the detector found there. A frame in ``boxes`` that is not in
+            ``seen`` was filled in.
+        origin: who put it there.
+        keep: True leaves this face visible (a person decided so).
+    """
+
+    id: int
+    boxes: Mapping[int, Box]
+    seen: Mapping[int, Face] = field(default_factory=dict)
+    origin: Origin = "detected"
+    keep: bool = False
+
+    @property
+    def filled(self) -> int:
+        """Number of frames in which the face is covered without having been seen."""
+        return len(self.boxes.keys() - self.seen.keys())
+
+
+Kind = Literal["image", "pages", "animation", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a source is, as displayed.
+
+    Attributes:
+        format: short lower-case name of the container: "jpeg", "png", "mp4", ...
+        width, height: of every frame; of pages, which have their own sizes, of the widest and the
+            highest: boxes count from the upper left corner of each.
+        frames: number of frames or pages if it is known before reading them all, else None.
+        transparent: a video with opacity; of pictures every frame tells it.
+    """
+
+    kind: Kind
+    format: str
+    width: int
+    height: int
+    frames: int | None = 1
+    transparent: bool = False
+
+    @property
+    def still(self) -> bool:
+        """Each frame stands for itself: nothing in it is the same as in the frame before."""
+        return self.kind in ("image", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to cover, where and when. Never pixels.
+
+    Attributes:
+        media: the source this plan was made for.
+        tracks: every face, in order of first appearance.
+        detector, weights_sha256: what found the faces; "" for a plan made by hand.
+        min_face: size in pixels of the smallest face the detector could have seen. Smaller
+            faces are the declared blind spot.
+        time_base: seconds per unit of ``pts``.
+        pts: presentation time of each frame, in display order.
+        cuts: frame indices at which a new scene begins.
+        sha256: of the file it was made from, in hexadecimal; "" if it is not known.
+    """
+
+    media: Media
+    tracks: tuple[Track, ...]
+    detector: str = ""
+    weights_sha256: str = ""
+    min_face: float = 0.0
+    time_base: Fraction = Fraction(1, 1000)
+    pts: tuple[int, ...] = (0,)
+    cuts: tuple[int, ...] = ()
+    sha256: str = ""
+    schema: Literal[1] = PLAN_SCHEMA
+
+    @property
+    def hidden(self) -> tuple[Track, ...]:
+        """The tracks that will be covered."""
+        return tuple(track for track in self.tracks if not track.keep)
+
+    def to_json(self) -> str:
+        return _plan_adapter().dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Parse and validate a saved or edited plan.
+
+        Raises:
+            ValueError: the text is not a plan of this schema version.
+        """
+        plan: Self = _plan_adapter().validate_json(text)
+        return plan
+
+
+_MOST, _FARTHEST, _LONGEST = 100_000_000, 1e6, 1 << 62
+"""What no plan of a file goes beyond: frames and ids, pixels, units of time."""
+
+
+@cache
+def _plan_adapter() -> TypeAdapter[Any]:
+    from pydantic import AfterValidator, TypeAdapter
+
+    return TypeAdapter(Annotated[Plan, AfterValidator(_with_bounds)])
+
+
+def _with_bounds(plan: Plan) -> Plan:
+    """A plan whose numbers can be computed with.
+
+    Raises:
+        ValueError: some are beyond anything that a file could have.
+    """
+    media, base = plan.media, plan.time_base
+    faces = [face for track in plan.tracks for face in track.seen.values()]
+    boxes = [face.box for face in faces]
+    boxes += [box for track in plan.tracks for box in track.boxes.values()]
+    points = [point for face in faces for point in face.landmarks or ()]
+    counts = [number for track in plan.tracks for number in (track.id, *track.boxes, *track.seen)]
+    for wrong, what in (
+        (not all(0 < side <= _FARTHEST for side in (media.width, media.height)), "a size"),
+        (not 0 <= (media.frames or 0) <= _MOST, "a number of frames"),
+        (not (0 < base.numerator <= _LONGEST and base.denominator <= _LONGEST), "a time"),
+        (not all(-_LONGEST <= time <= _LONGEST for time in plan.pts), "a time"),
+        (not all(-_MOST <= number <= _MOST for number in (*counts, *plan.cuts)), "a number"),
+        (not all(_near(box.as_tuple()) for box in boxes), "a box"),
+        (not all(_near(point) for point in points), "a point of a face"),
+        (not all(_near((face.score,)) for face in faces), "a score"),
+        (not 0 <= plan.min_face <= _FARTHEST, "the smallest face"),
+    ):
+        if wrong:
+            raise ValueError(f"{what} is out of bounds")
+    return plan
+
+
+def _near(numbers: Iterable[float]) -> bool:
+    return all(-_FARTHEST <= number <= _FARTHEST for number in numbers)

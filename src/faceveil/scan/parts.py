@@ -1,0 +1,128 @@
+"""Scanning a long video in parts, each by itself, with the result of one scan over all of it.
+
+What a scan does with a frame depends on that frame, on the one before, and on what it saw since its
+schedule last began anew. So a part begins where the schedule does, reads the frame before as well,
+and decodes from a key frame far enough ahead of it that its pictures are those of a whole reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from faceveil.detect import Detector
+from faceveil.frames import Frame
+from faceveil.scan import Scan, Schedule, follow, period
+from faceveil.system import beats
+from faceveil.track import alone
+
+if TYPE_CHECKING:
+    from faceveil.media.videos.video import VideoSource
+
+RUN_UP = 2
+"""Key frames before a part from which it is decoded: what is shown before a key frame but stored
+after it needs the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some frames of a video in a row.
+
+    Attributes:
+        first, end: their indices, half-open.
+        start: time of the key frame to decode from; None: the beginning.
+        times: presentation times of its frames, after that of the frame before if there is one.
+        last: it ends with the video.
+    """
+
+    first: int
+    end: int
+    start: int | None
+    times: tuple[int, ...]
+    last: bool
+
+
+def parts_of(source: VideoSource, count: int) -> list[Part]:
+    """At most ``count`` parts of about one length; one if it is too short to be split, and
+    none if the times of its frames are not known without decoding it.
+    """
+    packets, keys = source.times()
+    times = sorted(packets)
+    if not times or len(set(times)) < len(times):
+        return []
+    unit = float(source.time_base)
+    begins = [
+        index
+        for index, (before, now) in enumerate(pairwise(times), 1)
+        if period(before * unit) != period(now * unit)
+        and sum(key < before for key in keys) >= RUN_UP
+    ]
+    ideal = [len(times) * number // count for number in range(1, count)]
+    chosen = {min(begins, key=lambda begin: abs(begin - at)) for at in ideal} if begins else set()
+    edges = [0, *sorted(chosen), len(times)]
+    ordered = sorted(keys)
+    parts = []
+    for first, end in pairwise(edges):
+        ahead = [key for key in ordered if first and key < times[first - 1]]
+        parts.append(
+            Part(
+                first,
+                end,
+                ahead[-RUN_UP] if first else None,
+                tuple(times[max(0, first - 1) : end]),
+                end == len(times),
+            )
+        )
+    return parts
+
+
+def scan_part(
+    source: VideoSource, part: Part, detector: Detector, floor: float, sure: float
+) -> Scan | None:
+    """What a scan of the whole video finds in a part; None if only that can tell."""
+    frames = source.skim(part.start)
+    index = max(0, part.first - 1)
+
+    def wanted() -> Iterator[Frame]:
+        nonlocal index
+        for frame in frames:
+            if frame.pts < part.times[0]:
+                continue
+            if frame.pts > part.times[-1]:
+                return
+            frame.index = index
+            index += 1
+            yield frame
+
+    rest = wanted()
+    before = next(rest) if part.first else None
+    smallest = detector.smallest_face(source.media.width, source.media.height)
+    schedule = Schedule(float(source.time_base), sure, smallest)
+    result = follow(rest, schedule, detector, floor, _alive, before, to_end=part.last)
+    seen = [before.pts, *result.pts] if before else result.pts
+    return None if result.damaged or tuple(seen) != part.times else result
+
+
+def joined(parts: Sequence[Scan]) -> Scan:
+    """The scan of the whole video."""
+    found = {frame: faces for part in parts for frame, faces in part.found.items()}
+    suspects = sorted({frame for part in parts for frame in part.suspects})
+    return Scan(
+        found=found,
+        glimpsed={
+            frame: faces
+            for part in parts
+            for frame, faces in part.glimpsed.items()
+            if frame not in found  # the first frame of a part may tell to look at the one before
+        },
+        pts=[pts for part in parts for pts in part.pts],
+        cuts=alone(suspects),
+        suspects=suspects,
+    )
+
+
+def _alive(frames: int, faces: int) -> None:
+    """Progress that nobody shows."""
+    beats.moved()

@@ -1,0 +1,215 @@
+"""What a worker does with one job."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from faceveil.batch.apart import patience
+from faceveil.errors import FaceVeilError, LimitError, WithheldError
+from faceveil.options import Options
+from faceveil.plan import Plan
+from faceveil.report import Report
+from faceveil.server import actions
+from faceveil.server.client_names import base_name, result_name
+from faceveil.server.locks import HeldError
+from faceveil.server.problems import ProblemError, problem, problem_of
+from faceveil.server.store import ORIGINAL, PLAN, REPORT, UNFINISHED, Progress, Record, State, Store
+from faceveil.system import beats
+
+ATTEMPTS = 3
+"""So often a worker may die of a job before it is given up."""
+
+_EVERY = 0.25
+"""Seconds between two notes of progress, and between two looks whether to stop."""
+_MOST_RATE = 120
+"""Frames a second that are allowed for where a video does not say how long it is."""
+_TAKE_OVER = 2.0
+
+GIVEN_UP = problem(
+    500, "worker-died", "the worker died of this file several times", "Try another copy of it."
+)
+HUNG = problem(
+    500,
+    "hung",
+    "the worker was ended because nothing of this file was done for too long",
+    "Try another copy of it.",
+)
+
+
+class StoppedError(Exception):
+    """Nobody wants the job any more."""
+
+
+def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
+    """Do all of a job that can be done now. One that is done, or held by another, is left alone.
+
+    Args:
+        machine: options that are this machine's own: ``weights``, ``threads``.
+    """
+    with suppress(HeldError, FileNotFoundError, LookupError), store.lock(job, _TAKE_OVER):
+        record = store.load(job)
+        if record.state not in UNFINISHED:
+            return
+        store.tidy(job)
+        if record.attempts >= ATTEMPTS:
+            actions.fail(store, record, GIVEN_UP)
+            return
+        record = store.save(record.but(attempts=record.attempts + 1))
+        try:
+            _run(store, record, Options(**{**record.options, **machine}))
+        except StoppedError:
+            actions.fail(store, store.load(job), actions.CANCELLED)
+            store.forget_stop(job)
+        except LookupError:
+            raise
+        except Exception as error:
+            if not store.path(job).exists():
+                return
+            if isinstance(error, WithheldError) and error.report is not None:
+                _save_report(store, record, error.report)
+            actions.fail(store, store.load(job), problem_of(error))
+            if not isinstance(error, FaceVeilError | ProblemError):
+                raise
+        except BaseException:
+            # The worker is told to end; that is no fault of the job.
+            store.save(store.load(job).but(state="queued", attempts=record.attempts - 1))
+            raise
+        finally:
+            with suppress(LookupError, FileNotFoundError):
+                store.tidy(job)
+
+
+def _run(store: Store, record: Record, options: Options) -> None:
+    from faceveil import media
+    from faceveil.pipeline import analyze_file, veil_file
+
+    original = store.path(record.id, ORIGINAL)
+    watch = _Watch(store, record)
+    beats.patient(patience(original, options))
+    if store.has(record.id, PLAN):
+        plan = actions.plan_of(store, record.id)
+    else:
+        _require_short(original, record)
+        watch.enter("analyzing")
+        plan = analyze_file(original, options, progress=watch)
+        store.write(record.id, PLAN, plan.to_json())
+    if record.review:  # until somebody has looked, also where a worker died or a job is retried
+        watch.save(state="review", attempts=0, **_counts(plan))
+        return
+    watch.enter("rendering", **_counts(plan))
+    # The format follows the kind of file; the name only says how its suffix is spelled.
+    suffix = media.output_suffix(plan.media, base_name(record.name))
+    result = store.path(record.id, f"result{suffix}")
+    report = veil_file(original, result, options, plan=plan, progress=watch)
+    _save_report(store, record, report)
+    watch.save(
+        state="done",
+        attempts=0,
+        ended=time.time(),
+        result=result.name,
+        warnings=report.warnings,
+        notes=report.notes,
+        dropped=report.dropped,
+        # The check may have had more faces covered than the plan says.
+        faces=report.tracks,
+        filled=report.filled,
+    )
+
+
+_STATES: dict[str, State] = {"render": "rendering", "check": "checking"}
+"""Stages that begin by themselves. There may be several renderings if the check finds a face."""
+
+
+class _Watch:
+    """Notes the progress of a job, and stops it when nobody wants it any more."""
+
+    def __init__(self, store: Store, record: Record) -> None:
+        self._store = store
+        self._record = record
+        self._stage = ""
+        self._began = self._noted = 0.0
+
+    def save(self, **changes: Any) -> None:
+        self._record = self._store.save(self._record.but(**changes))
+
+    def enter(self, state: State, **changes: Any) -> None:
+        """Begin a stage of the job."""
+        if self._store.stop_asked(self._record.id):
+            raise StoppedError
+        self.save(state=state, **changes)
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        beats.moved(stage, done, total)
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began, self._noted = stage, now, -_EVERY
+            if stage in _STATES and self._record.state != _STATES[stage]:
+                self.enter(_STATES[stage])
+        if now - self._noted < _EVERY and done != total:
+            return
+        self._noted = now
+        if self._store.stop_asked(self._record.id):
+            raise StoppedError
+        if total is None and done > self._record.longest * _MOST_RATE:
+            raise LimitError("the video is longer than this service takes")
+        seconds = now - self._began
+        fps = done / seconds if done > 1 and seconds > _EVERY else None
+        left = (total - done) / fps if fps and total is not None else None
+        self._store.save_progress(
+            self._record.id,
+            Progress(
+                stage=stage,
+                done=done,
+                total=total,
+                fps=None if fps is None else round(fps, 2),
+                seconds_left=None if left is None else round(left, 1),
+            ),
+        )
+
+
+def _counts(plan: Plan) -> dict[str, Any]:
+    return {
+        "kind": plan.media.kind,
+        "width": plan.media.width,
+        "height": plan.media.height,
+        "frames": len(plan.pts),
+        "faces": len(plan.hidden),
+        "kept": len(plan.tracks) - len(plan.hidden),
+        "filled": sum(track.filled for track in plan.tracks),
+    }
+
+
+def _require_short(original: Path, record: Record) -> None:
+    """Refuse what is too long before any work is put into it.
+
+    Raises:
+        LimitError: it is.
+    """
+    from faceveil.media import HEAD, VIDEOS, sniff
+
+    with original.open("rb") as file:
+        kind = sniff(file.read(HEAD))
+    if kind not in VIDEOS:
+        return
+    from faceveil.media.videos.containers import declared_seconds
+
+    seconds = declared_seconds(original, kind)
+    if seconds is not None and seconds > record.longest:
+        raise LimitError(
+            f"the video is {seconds / 60:.0f} minutes long, more than the {record.longest / 60:.0f}"
+            " that this service takes",
+            "Cut it, or raise --max-minutes.",
+        )
+
+
+def _save_report(store: Store, record: Record, report: Report) -> None:
+    told = replace(
+        report,
+        input=base_name(record.name),
+        output=report.output and result_name(record.name, report.output),
+    )
+    store.write(record.id, REPORT, told.to_json())

@@ -1,0 +1,55 @@
+"""What all requests share: the service behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from anyio import CapacityLimiter
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from faceveil.server.care import Care
+from faceveil.server.intake import Intake
+from faceveil.server.job_index import JobIndex
+from faceveil.server.metrics import Metrics
+from faceveil.server.queue import JobQueue
+from faceveil.server.settings import Service
+from faceveil.server.store import Store
+
+_AT_ONCE = 2
+"""Previews that are made at the same time."""
+
+
+@dataclass
+class State:
+    """What the routes share.
+
+    Attributes:
+        base: options of every job unless its client says otherwise.
+        machine: options of this machine: ``weights``, ``threads``.
+        cameras: how many are being watched.
+        care: knows whether all goes on that has to.
+    """
+
+    service: Service
+    base: dict[str, Any]
+    store: Store
+    queue: JobQueue
+    hub: JobIndex
+    intake: Intake
+    metrics: Metrics
+    machine: dict[str, Any] = field(default_factory=dict)
+    cameras: int = 0
+    care: Care = field(default_factory=Care)
+    previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
+
+
+async def _state_of(connection: HTTPConnection) -> State:
+    """Asynchronous, so that it needs no thread: there may be none left."""
+    state: State = connection.app.state.faceveil
+    return state
+
+
+StateDep = Annotated[State, Depends(_state_of)]
+"""The service, as a parameter of a route."""

@@ -1,0 +1,269 @@
+"""Faces over time while the time goes on: the online half of what `faceveil.track` does for files.
+
+Linking is that of ByteTrack (Zhang 2022, arXiv 2110.06864) with distances in sizes of the face, as
+in `faceveil.track.chain`. What is unknown yet, because it lies ahead, is covered for longer.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from faceveil.geometry import Box, Target
+from faceveil.options import Options
+from faceveil.plan import Face
+from faceveil.track import motion
+from faceveil.track.chain import WEAK_COST, assign, link_costs
+from faceveil.track.duplicates import merge_duplicates
+from faceveil.track.fill import GAP_GROWTH, GAP_LIMIT, project
+from faceveil.track.motion import HITS, TICK, Motion
+from faceveil.zones import in_skip_zone
+
+KEEP_SECONDS = 3.0
+"""How far back hits are remembered; longer than any frame waits."""
+CONFIRMED = 3
+"""Strong hits from which a face is taken for one that cannot just vanish."""
+RIM = 0.35
+"""A face this near to the rim, in its own sizes, or about to be, may have left the picture."""
+DOUBT_SECONDS = 5.0
+"""After all faces vanished at once, silence is believed from here on, if second looks at other
+scales were silent, too."""
+SECOND_LOOKS = 3
+
+
+@dataclass(slots=True)
+class _Track:
+    """One face: its hits in order of time.
+
+    Attributes:
+        strong: number of hits that would be covered on their own.
+        kept: it never left a zone in which faces stay visible.
+    """
+
+    id: int
+    times: list[float] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+    strong: int = 0
+    kept: bool = True
+
+
+class OnlineTracker:
+    """What the detector's looks have told so far, and what has to be covered because of it.
+
+    Args:
+        size: width and height of the picture.
+        strong: score from which a face counts on its own.
+        options: ``bridge_seconds``, ``extend_seconds``, ``weak_share`` and ``skip_zones``.
+    """
+
+    def __init__(self, size: tuple[int, int], strong: float, options: Options) -> None:
+        self._width, self._height = size
+        self._strong = strong
+        self.weak = strong * options.weak_share
+        self._options = options
+        self._tracks: list[_Track] = []
+        self._looks: list[float] = []
+        self._number = 0
+        # Doubt lasts from _alarm to _calm; before _believe it cannot end in silence.
+        self._alarm = self._calm = self._believe = math.inf
+        self._second = 0
+
+    def saw(self, time: float, found: Sequence[Face], again: Sequence[Face] | None = None) -> None:
+        """Take what one look found. Looks come in order of time.
+
+        Args:
+            time: of the frame, in seconds.
+            again: what a second look at other scales found, if there was one.
+        """
+        faces = merge_duplicates(
+            [*found, *(again or ())], self._width, self._height, self._strong, self.weak
+        )
+        self._looks.append(time)
+        self._link(time, faces)
+        self._judge(time, any(face.score >= self._strong for face in found), again)
+        self._forget(time)
+
+    @property
+    def faces(self) -> int:
+        """How many faces the last look saw."""
+        return sum(1 for track in self._covered() if track.times[-1:] == self._looks[-1:])
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a second look is wanted: all faces vanished at once, or are about to have."""
+        lost = self._lost()
+        missed = lost is not None and bool(self._looks) and lost < self._looks[-1]
+        return missed or self._alarm < self._calm
+
+    def doubted(self, time: float) -> bool:
+        """Whether silence is not to be believed at this time: cover the whole picture."""
+        return self._alarm < time <= self._calm
+
+    def new_scene(self, time: float) -> None:
+        """The picture is another one: a look that says it is empty may be right after all."""
+        self._believe, self._second = time, SECOND_LOOKS - 1
+
+    def targets(self, time: float, step: float) -> Iterator[Target]:
+        """What to cover at a time.
+
+        Args:
+            step: seconds between frames; covers are widened by the motion within.
+        """
+        for track in self._covered():
+            box = self._box(track, time, step)
+            if box is None or (track.kept and in_skip_zone(box, self._options.skip_zones)):
+                continue
+            near = min(bisect_left(track.times, time - TICK), len(track.times) - 1)
+            yield Target(track.id, box, track.faces[near].roll)
+
+    def _covered(self) -> Iterator[_Track]:
+        return (track for track in self._tracks if track.strong)
+
+    def _link(self, time: float, faces: list[Face]) -> None:
+        bridge = self._options.bridge_seconds
+        opened = [track for track in self._tracks if time - track.times[-1] <= bridge + TICK]
+        taken: set[int] = set()
+        if opened and faces:
+            boxes = np.array([face.box.as_tuple() for face in faces])
+            weak = np.array([face.score < self._strong for face in faces])
+            cost = link_costs(_motion(opened), time, *motion.geometry(boxes)) + WEAK_COST * weak
+            for row, column in assign(cost):
+                taken.add(column)
+                self._hit(opened[row], time, faces[column])
+        for column, face in enumerate(faces):
+            if column not in taken:
+                self._tracks.append(_Track(self._number))
+                self._number += 1
+                self._hit(self._tracks[-1], time, face)
+
+    def _hit(self, track: _Track, time: float, face: Face) -> None:
+        track.times.append(time)
+        track.faces.append(face)
+        track.strong += face.score >= self._strong
+        track.kept = track.kept and in_skip_zone(face.box, self._options.skip_zones)
+
+    def _forget(self, now: float) -> None:
+        oldest = now - KEEP_SECONDS
+        for track in self._tracks:
+            drop = min(bisect_left(track.times, oldest), len(track.times) - HITS)
+            if drop > 0:
+                del track.times[:drop], track.faces[:drop]
+        gone = oldest - self._options.bridge_seconds
+        self._tracks = [track for track in self._tracks if track.times[-1] >= gone]
+        del self._looks[: bisect_left(self._looks, oldest)]
+
+    # Silence
+
+    def _judge(self, now: float, heard: bool, again: Sequence[Face] | None) -> None:
+        """Begin to doubt, or stop."""
+        if self._alarm < self._calm == math.inf:
+            self._second += again is not None and not again
+            believed = now >= self._believe and self._second >= SECOND_LOOKS
+            if heard or believed:
+                self._calm = now
+            if believed:
+                self._tracks = [track for track in self._tracks if track.times[-1] >= now]
+            return
+        lost = self._lost()
+        bridge = self._options.bridge_seconds
+        if lost is not None and not heard and now - lost > bridge:
+            self._alarm, self._calm = lost + bridge, math.inf
+            self._believe, self._second = self._alarm + DOUBT_SECONDS, 0
+
+    def _lost(self) -> float | None:
+        """When the last confirmed face was seen, if it cannot have left over the rim."""
+        known = [track for track in self._tracks if track.strong >= CONFIRMED]
+        if not known:
+            return None
+        last = max(track.times[-1] for track in known)
+        late = [track for track in known if last - track.times[-1] <= TICK]
+        return None if all(self._leaving(track) for track in late) else last
+
+    def _leaving(self, track: _Track) -> bool:
+        """Whether a face was at the rim, or on its way out, when it was seen last."""
+        box = track.faces[-1].box
+        near = box.padded(RIM, RIM, RIM, RIM)
+        if near.x0 <= 0 or near.y0 <= 0 or near.x1 >= self._width or near.y1 >= self._height:
+            return True
+        (vx, vy) = _motion([track]).velocity[0] * self._options.extend_seconds
+        x, y = box.center
+        return not (0 < x + vx < self._width and 0 < y + vy < self._height)
+
+    # Boxes
+
+    def _box(self, track: _Track, time: float, step: float) -> Box | None:
+        """Where one face may be, or None if it is long gone or not yet there."""
+        first, last = track.times[0], track.times[-1]
+        if time > last + self._options.bridge_seconds + TICK:
+            return None
+        if time < first - self._options.extend_seconds - TICK:
+            return None
+        box = self._at(track, time)
+        for other in (time - step, time + step):
+            if first <= other <= last:
+                box = box.hull(self._at(track, other))
+        return box.clipped(self._width, self._height)
+
+    def _at(self, track: _Track, time: float) -> Box:
+        times, faces = track.times, track.faces
+        after = bisect_left(times, time - TICK)
+        if after == len(times):
+            return self._onward(track, after - 1, time)
+        if after == 0 and times[0] - time > TICK:
+            return self._ahead(track, times[0] - time)
+        if abs(times[after] - time) <= TICK:
+            return faces[after].box
+        a, b = faces[after - 1].box, faces[after].box
+        since, until = time - times[after - 1], times[after] - time
+        share = since / (since + until)
+        x0, y0, x1, y1 = (
+            p + (q - p) * share for p, q in zip(a.as_tuple(), b.as_tuple(), strict=True)
+        )
+        box = _grown(Box(x0, y0, x1, y1), min(since, until))
+        looks = bisect_left(self._looks, times[after] - TICK) - bisect_right(
+            self._looks, times[after - 1] + TICK
+        )
+        # Where the detector looked and missed, the face may have gone on as if it were lost.
+        return box.hull(self._onward(track, after - 1, time)) if looks else box
+
+    def _onward(self, track: _Track, last: int, time: float) -> Box:
+        """After a hit: where its motion leads, or where it was; somewhat larger as time goes on."""
+        box, since = track.faces[last].box, time - track.times[last]
+        state = _motion([track], last)
+        moved = _projected(state, box, min(since, self._options.extend_seconds))
+        return moved.hull(_grown(box, since))
+
+    def _ahead(self, track: _Track, until: float) -> Box:
+        """Before the first hit: where its motion came from, or where it is."""
+        box = track.faces[0].box
+        times = np.array([track.times[:HITS]])
+        boxes = np.array([[face.box.as_tuple() for face in track.faces[:HITS]]])
+        return _projected(motion.fit(-times, *motion.geometry(boxes)), box, until).hull(box)
+
+
+def _motion(tracks: Sequence[_Track], last: int | None = None) -> Motion:
+    """How each face moves at its last hit, or at a given one."""
+    times = np.full((len(tracks), HITS), np.nan)
+    boxes = np.tile([0.0, 0.0, 1.0, 1.0], (len(tracks), HITS, 1))
+    for row, track in enumerate(tracks):
+        end = len(track.times) if last is None else last + 1
+        begin = max(0, end - HITS)
+        times[row, : end - begin] = track.times[begin:end][::-1]
+        boxes[row, : end - begin] = [f.box.as_tuple() for f in track.faces[begin:end][::-1]]
+    return motion.fit(times, *motion.geometry(boxes))
+
+
+def _projected(state: Motion, box: Box, ahead: float) -> Box:
+    moved = project(state, np.array([box.as_tuple()]), np.array([ahead]))
+    return Box(*moved[0].tolist())
+
+
+def _grown(box: Box, seconds: float) -> Box:
+    """A box with room for what a face may do unseen."""
+    share = min(GAP_LIMIT, GAP_GROWTH * seconds)
+    margin = share * box.size
+    return Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)

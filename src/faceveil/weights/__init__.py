@@ -1,0 +1,35 @@
+"""Weights of the detectors: what they are, where they lie, how they get here.
+
+Every file is known by its sha256, so any source will do, and a file that was changed is never
+used. ``fetch`` is the only function of FaceVeil that opens a socket.
+"""
+
+from faceveil.weights.download import FetchEvent, fetch
+from faceveil.weights.search import (
+    ENVIRONMENT,
+    Located,
+    available,
+    cache_folder,
+    digest,
+    find,
+    folders,
+    listing,
+    verify,
+)
+from faceveil.weights.table import TABLE, WeightsFile
+
+__all__ = [
+    "ENVIRONMENT",
+    "TABLE",
+    "FetchEvent",
+    "Located",
+    "WeightsFile",
+    "available",
+    "cache_folder",
+    "digest",
+    "fetch",
+    "find",
+    "folders",
+    "listing",
+    "verify",
+]

@@ -1,0 +1,112 @@
+"""Bringing a file of weights onto this machine: the only part of FaceVeil that opens a socket."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from faceveil.errors import WeightsError
+from faceveil.weights.search import ENVIRONMENT, cache_folder, first, inside, judged
+from faceveil.weights.sources import Mirror, SourceError
+from faceveil.weights.table import WeightsFile, entry_of
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEvent:
+    """A step of ``fetch``, for people.
+
+    Attributes:
+        source: what is tried.
+        detail: why it failed; the file's path when it is done.
+    """
+
+    kind: Literal["trying", "failed", "done"]
+    entry: WeightsFile
+    source: str
+    detail: str = ""
+
+
+def fetch(
+    name: str,
+    folder: Path | None = None,
+    *,
+    on_event: Callable[[FetchEvent], None] | None = None,
+) -> Path:
+    """Bring a file of weights onto this machine. Does nothing if it is there and right.
+
+    Args:
+        folder: where to put it. None: in place of an altered one, else into the user's cache.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        UsageError: no weights have this name.
+        WeightsError: no source delivered the file, or it could not be written.
+    """
+    entry = entry_of(name)
+    found = judged(entry, inside(entry, folder) if folder else first(entry, None))
+    if found.path is not None and found.state == "ok":
+        return found.path
+    target = found.path or _new_path(entry, folder)
+
+    def tell(kind: Literal["trying", "failed", "done"], source: Mirror, detail: str = "") -> None:
+        if on_event:
+            on_event(FetchEvent(kind, entry, str(source), detail))
+
+    failures = []
+    for source in entry.sources:
+        tell("trying", source)
+        try:
+            data = source.read(entry.size)
+            if hashlib.sha256(data).hexdigest() != entry.sha256:
+                raise SourceError("what it delivers has another sha256")
+        except SourceError as error:
+            failures.append(f"{source}: {error}")
+            tell("failed", source, str(error))
+            continue
+        try:
+            _write(target, data)
+        except OSError as error:
+            raise WeightsError(
+                f"{target} cannot be written: {error.strerror or error}",
+                f"Choose another folder and set {ENVIRONMENT} to it.",
+            ) from error
+        tell("done", source, os.fspath(target))
+        return target
+    raise WeightsError(
+        f"no source delivered the weights of {name}: {'; '.join(failures)}",
+        f"Copy {entry.file} from another machine into a folder and set {ENVIRONMENT} to it.",
+    )
+
+
+def _new_path(entry: WeightsFile, folder: Path | None) -> Path:
+    place = folder or cache_folder()
+    if place is None:
+        raise WeightsError(
+            "this user has no home folder to keep weights in",
+            f"Choose a folder and set {ENVIRONMENT} to it.",
+        )
+    return place / entry.file
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write the whole file or nothing: another process may be looking for it right now."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
