@@ -22,8 +22,8 @@ from pathlib import Path
 import cv2
 
 from faceveil.frames import Frame
+from faceveil.live.live_pipeline import LivePipeline
 from faceveil.live.outlets import Outlet
-from faceveil.live.pipeline import LivePipeline
 from faceveil.live.recorder import Encoded
 from faceveil.live.session import Session
 from faceveil.live.sources import open_feed

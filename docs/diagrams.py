@@ -1,6 +1,6 @@
 """Draws docs/flow.svg and docs/rooms.svg; `python docs/generate.py` runs it.
 
-The rooms are those of `LAYERS` in tests/test_layers.py, so that the drawing is what is enforced.
+The rooms are those of `FLOORS` in tests/test_layers.py, so that the drawing is what is enforced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 HERE = Path(__file__).parent
-LAYERS = HERE.parent / "tests" / "test_layers.py"
+FLOORS = HERE.parent / "tests" / "test_layers.py"
 
 # Filled boxes with dark letters, and grey lines: readable on a white page and on a black one.
 STYLE = """\
@@ -26,14 +26,19 @@ path { fill: none; stroke: #808a88; stroke-width: 1.6 }
 """
 
 ROOMS = (
-    "words and values that all others share",
-    "one room a trade",
-    "what works on a frame, a file, a run",
-    "where the stages meet: files, and live",
-    "many files, many machines, a sample",
-    "the doors: command line, page, REST",
+    "rectangles, words, the machine",
+    "what flows from stage to stage",
+    "what is asked for, what is told",
+    "linking and painting, on plain data",
+    "files: media, weights, boxes",
+    "finding faces; proof of a run",
+    "frames over time: first look, last look",
+    "the whole run on one page",
+    "many files, many machines",
+    "the page and REST",
+    "the command line",
 )
-"""What each layer is, from the lowest on."""
+"""What each floor is, from the ground up."""
 
 
 def flow() -> str:
@@ -65,27 +70,27 @@ def flow() -> str:
 
 
 def rooms() -> str:
-    """The rooms in their layers, the highest on top."""
+    """The rooms on their floors, the highest on top."""
     parts = []
-    layers = _layers()
-    for number, (members, what) in enumerate(zip(layers, ROOMS, strict=True)):
-        top = 20 + (len(layers) - 1 - number) * 62
+    floors = _floors()
+    for number, (members, what) in enumerate(zip(floors, ROOMS, strict=True)):
+        top = 20 + (len(floors) - 1 - number) * 62
         parts.append(box(10, top, 290, 44, "data", "", what))
         for place, name in enumerate(sorted(members)):
             parts.append(box(314 + place * 92, top, 84, 44, "step", name))
-    bottom = 20 + len(layers) * 62
+    bottom = 20 + len(floors) * 62
     parts += [arrow((984, 28), (984, bottom - 26)), note(984, 14, "imports")]
-    return drawing(1020, bottom, "The rooms: each imports only from the layers below it", parts)
+    return drawing(1020, bottom, "The rooms: each imports only from the floors below", parts)
 
 
-def _layers() -> Sequence[set[str]]:
-    spec = importlib.util.spec_from_file_location("layers", LAYERS)
+def _floors() -> Sequence[set[str]]:
+    spec = importlib.util.spec_from_file_location("floors", FLOORS)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    layers: Sequence[set[str]] = module.LAYERS
-    return layers
+    floors: Sequence[set[str]] = module.FLOORS
+    return floors
 
 
 def drawing(width: int, height: int, title: str, parts: Sequence[str]) -> str:

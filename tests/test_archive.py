@@ -29,12 +29,7 @@ from faceveil.errors import (
     UnsupportedError,
     UsageError,
 )
-from faceveil.media.archives.archive import (
-    ArchiveWriter,
-    Member,
-    archive_kind,
-    open_archive,
-)
+from faceveil.media.archives.archive import ArchiveWriter, Member, archive_kind, open_archive
 from faceveil.media.archives.entries import LeftOut, safe_name
 from faceveil.options import Options
 

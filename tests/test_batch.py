@@ -26,12 +26,7 @@ from faceveil.batch import (
     veil_files,
 )
 from faceveil.batch.apart import LostError
-from faceveil.batch.storage import (
-    deliver,
-    fetch,
-    listing,
-    place_of,
-)
+from faceveil.batch.storage import deliver, fetch, listing, place_of
 from faceveil.errors import OutputError, UnreadableError, UsageError
 from faceveil.frames import Image
 from faceveil.media.archives.archive import open_archive

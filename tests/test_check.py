@@ -24,12 +24,7 @@ from faceveil.errors import WithheldError
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Method, Options
-from faceveil.plan import (
-    Face,
-    Media,
-    Plan,
-    Track,
-)
+from faceveil.plan import Face, Media, Plan, Track
 from films import Told, film, head, inside, lumas, put, scenery
 from videos import QUICK
 

@@ -101,7 +101,7 @@ def test_every_message_has_its_translation() -> None:
         for text, module in SAID.items()
         if text not in CHINESE.keys() | UNSAID and not HEADER.search(text)
     }
-    assert missing == {}, "translate them in src/faceveil/chinese.json"
+    assert missing == {}, "translate them in src/faceveil/i18n/chinese.json"
 
 
 def test_no_translation_is_left_over() -> None:

@@ -10,30 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from faceveil.batch import (
-    Done,
-    InputFile,
-    Serial,
-    veil_files,
-)
-from faceveil.dataset import (
-    FORMATS,
-    Annotation,
-    read_found,
-    read_labels,
-    write,
-)
+from faceveil.batch import Done, InputFile, Serial, veil_files
+from faceveil.dataset import FORMATS, Annotation, read_found, read_labels, write
 from faceveil.dataset.annotation import Spot
 from faceveil.errors import UnsupportedError, UsageError
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.plan import (
-    Face,
-    Media,
-    Plan,
-    Track,
-)
+from faceveil.plan import Face, Media, Plan, Track
 from faceveil.report import Report
 from films import film, scenery
 from test_cli import FACE, faceveil

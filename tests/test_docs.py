@@ -27,7 +27,7 @@ from faceveil.server import routes_files, routes_jobs, routes_service, routes_ve
 from faceveil.server.problems import problem_of
 from faceveil.server.settings import Service
 from pages import DOCS, PAGES, REPOSITORY, blocks, commands
-from test_layers import LAYERS
+from test_layers import FLOORS
 
 ERRORS = [
     kind
@@ -83,7 +83,7 @@ def test_every_room_is_described() -> None:
         for row in re.findall(r"^\| \d? ?\| (`[^|]*) \|", table, re.MULTILINE)
         for name in re.findall(r"`(\w+)`", row)
     }
-    assert said == set().union(*LAYERS)
+    assert said == set().union(*FLOORS)
 
 
 def test_the_page_of_settings_has_them_all() -> None:

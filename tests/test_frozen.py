@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from faceveil.weights.sources import SourceError, Wheel
+from faceveil.weights.mirrors import SourceError, Wheel
 from servers import running, wait_for
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))

@@ -26,12 +26,7 @@ from faceveil.media import open_source, sniff
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options
 from faceveil.pipeline import render
-from faceveil.plan import (
-    Face,
-    Media,
-    Plan,
-    Track,
-)
+from faceveil.plan import Face, Media, Plan, Track
 from videos import VP9, X264, compose
 
 SCRIPT = Path(__file__).with_name("fuzz.py")

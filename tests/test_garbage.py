@@ -20,12 +20,7 @@ from faceveil.dataset.annotation import read_found
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.geometry import Box
 from faceveil.options import DECISIVE
-from faceveil.plan import (
-    Face,
-    Media,
-    Plan,
-    Track,
-)
+from faceveil.plan import Face, Media, Plan, Track
 from servers import Server, running, zipped
 from test_server_safety import client, png, refused
 

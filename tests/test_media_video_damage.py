@@ -28,16 +28,7 @@ from faceveil.errors import (
 from faceveil.frames import Frame
 from faceveil.media import open_sink
 from faceveil.options import Options
-from videos import (
-    QUICK,
-    X264,
-    compose,
-    default_target,
-    read,
-    rewrite,
-    sound_packets,
-    source_of,
-)
+from videos import QUICK, X264, compose, default_target, read, rewrite, sound_packets, source_of
 
 
 def damaged(path: Path, tmp_path: Path, spots: int) -> Path:

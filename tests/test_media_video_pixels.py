@@ -9,23 +9,9 @@ import numpy as np
 import pytest
 
 from faceveil.frames import Frame, Planes
-from faceveil.media.videos.planes import (
-    FrameLayout,
-    Orientation,
-    Picture,
-    small_bgr,
-)
+from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, small_bgr
 from faceveil.media.videos.view import VideoFrame
-from videos import (
-    LOSSLESS,
-    QUARTERS,
-    X264,
-    compose,
-    picture,
-    read,
-    rewrite,
-    source_of,
-)
+from videos import LOSSLESS, QUARTERS, X264, compose, picture, read, rewrite, source_of
 
 
 def test_what_is_not_painted_reaches_the_encoder_bit_for_bit(tmp_path: Path) -> None:

@@ -14,12 +14,7 @@ from pydantic import ValidationError
 
 from faceveil.frames import Frame, Image, Planes
 from faceveil.geometry import Box, Region, Target
-from faceveil.obscure import (
-    Sampler,
-    load_obscurer,
-    outline,
-    paint,
-)
+from faceveil.obscure import Sampler, load_obscurer, outline, paint
 from faceveil.obscure.canvas import BgrCanvas, Canvas, PlanesCanvas, canvas_of
 from faceveil.obscure.codes import Codes, nothing, quantize
 from faceveil.obscure.painter import Held

@@ -17,8 +17,7 @@ import psutil
 import pytest
 
 import faulty
-from faceveil.batch import Manifest, Processes, Serial, find_files, veil_files
-from faceveil.batch import ray as scale
+from faceveil.batch import Manifest, Processes, Serial, find_files, ray, veil_files
 from faceveil.batch.apart import LostError
 from faceveil.batch.ray import Cluster
 from faceveil.errors import FaceVeilError, UsageError
@@ -81,11 +80,11 @@ def test_a_node_that_goes_costs_nothing(
 def test_workers_that_cannot_begin_are_not_tried_for_ever(
     local: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken(scale.Worker):
+    class Broken(ray.Worker):
         def __init__(self) -> None:
             raise OSError
 
-    monkeypatch.setattr(scale, "Worker", Broken)
+    monkeypatch.setattr(ray, "Worker", Broken)
     with pytest.raises(FaceVeilError, match="no worker can begin"):
         list(local.map(double, [Path("x")]))
 

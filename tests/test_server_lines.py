@@ -17,8 +17,7 @@ import psutil
 import pytest
 import uvicorn
 
-from faceveil.server import connections as lines
-from faceveil.server import spool
+from faceveil.server import connections, spool
 from faceveil.server.serve import _Server
 from servers import Server, free_port, running, wait_for
 
@@ -134,10 +133,10 @@ Listen = Callable[[], int]
 @pytest.fixture
 def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
     """Starts a service of a few lines that has little patience; gives its port."""
-    monkeypatch.setattr(lines, "HEADER_SECONDS", 1.0)
-    monkeypatch.setattr(lines, "PAUSE_SECONDS", 2.0)
-    monkeypatch.setattr(lines, "STUCK_SECONDS", 2.0)
-    monkeypatch.setattr(lines.Line, "most", 20)
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 1.0)
+    monkeypatch.setattr(connections, "PAUSE_SECONDS", 2.0)
+    monkeypatch.setattr(connections, "STUCK_SECONDS", 2.0)
+    monkeypatch.setattr(connections.Line, "most", 20)
     stack = ExitStack()
     yield lambda: stack.enter_context(_listening())
     stack.close()
@@ -163,7 +162,7 @@ def _listening() -> Iterator[int]:
         pass
 
     port, ready = free_port(), threading.Event()
-    config = uvicorn.Config(app, port=port, http=lines.Line, lifespan="off", log_config=None)
+    config = uvicorn.Config(app, port=port, http=connections.Line, lifespan="off", log_config=None)
     server = _Server(config, ready.set, nothing)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -214,7 +213,7 @@ class TestPatience:
     def test_a_body_that_is_only_slow(
         self, listen: Listen, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(lines, "LEAST_BYTES", 1000)
+        monkeypatch.setattr(connections, "LEAST_BYTES", 1000)
         with silent(listen(), ASK.replace(b"1000000", b"20000")) as line:
             for _ in range(20):
                 line.sendall(b"a" * 1000)
@@ -263,15 +262,15 @@ def test_as_many_as_there_are_descriptors_for(monkeypatch: pytest.MonkeyPatch) -
     given: list[tuple[int, int]] = []
     monkeypatch.setattr("resource.setrlimit", lambda _, pair: given.append(pair))
     for soft, hard, most, raised in (
-        (1024, 1 << 20, lines.MOST, [(16_384, 1 << 20)]),
+        (1024, 1 << 20, connections.MOST, [(16_384, 1 << 20)]),
         (1024, 1024, 206, []),
         (256, 256, 14, []),
         (64, 64, 8, []),
-        (1 << 20, 1 << 20, lines.MOST, []),
+        (1 << 20, 1 << 20, connections.MOST, []),
     ):
         monkeypatch.setattr("resource.getrlimit", lambda _, pair=(soft, hard): pair)
         given.clear()
-        assert lines.raise_limits() == most
+        assert connections.raise_limits() == most
         assert given == raised
 
 

@@ -24,22 +24,9 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.geometry import Box
 from faceveil.plan import Media, Plan, Track
 from faceveil.report import Report
-from faceveil.server import (
-    actions,
-    routes_veil,
-    sweep,
-)
-from faceveil.server import (
-    execute as work,
-)
+from faceveil.server import actions, execute, routes_veil, sweep
 from faceveil.server.care import Care
-from faceveil.server.client_names import (
-    LONGEST,
-    attachment,
-    display_name,
-    result_path,
-    unique,
-)
+from faceveil.server.client_names import LONGEST, attachment, display_name, result_path, unique
 from faceveil.server.job_index import JobIndex
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.problems import ProblemError, problem_of
@@ -599,8 +586,8 @@ class TestWork:
     def test_done_jobs_are_left_alone(self, store: Store) -> None:
         record = add(store, state="done", ended=1.0)
         before = store.path(record.id, "job.json").stat().st_mtime_ns
-        work.work_on(store, record.id, {})
-        work.work_on(store, "not-there-0000000000", {})
+        execute.work_on(store, record.id, {})
+        execute.work_on(store, "not-there-0000000000", {})
         assert store.path(record.id, "job.json").stat().st_mtime_ns == before
 
     def test_nothing_is_made_before_somebody_has_looked(
@@ -613,14 +600,14 @@ class TestWork:
             store.write(record.id, PLAN, PLAN_MADE.to_json())
             if record.problem is not None:
                 actions.retry(store, queue, record.id)
-            work.work_on(store, record.id, {})
+            execute.work_on(store, record.id, {})
             assert store.load(record.id).state == "review"
 
     def test_a_broken_plan_is_not_made_anew(self, store: Store) -> None:
         """A new one would not have the faces that somebody had added."""
         record = add(store)
         store.write(record.id, PLAN, "{")
-        work.work_on(store, record.id, {})
+        execute.work_on(store, record.id, {})
         failed = store.load(record.id)
         assert failed.problem is not None
         assert (failed.problem.status, failed.problem.type) == (409, "no-plan")
@@ -630,16 +617,16 @@ class TestWork:
     def test_another_workers_job_is_left_alone(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(work, "_TAKE_OVER", 0.05)
+        monkeypatch.setattr(execute, "_TAKE_OVER", 0.05)
         record = add(store)
         with store.lock(record.id):
-            work.work_on(store, record.id, {})
+            execute.work_on(store, record.id, {})
         assert store.load(record.id) == record
 
     def test_what_cannot_be_read_fails_in_words(self, store: Store) -> None:
         record = add(store)
         store.path(record.id, ORIGINAL).write_bytes(b"\xff\xd8\xff and no more")
-        work.work_on(store, record.id, {})
+        execute.work_on(store, record.id, {})
         failed = store.load(record.id)
         assert failed.state == "failed"
         assert failed.problem is not None
@@ -652,15 +639,15 @@ class TestWork:
             raise SystemExit(143)
 
         record = add(store)
-        monkeypatch.setattr(work, "_run", ended)
+        monkeypatch.setattr(execute, "_run", ended)
         with pytest.raises(SystemExit):
-            work.work_on(store, record.id, {})
+            execute.work_on(store, record.id, {})
         assert (store.load(record.id).state, store.load(record.id).attempts) == ("queued", 0)
 
     def test_a_job_that_kills_is_given_up(self, store: Store) -> None:
-        record = add(store, state="analyzing", attempts=work.ATTEMPTS)
-        work.work_on(store, record.id, {})
-        assert store.load(record.id).problem == work.GIVEN_UP
+        record = add(store, state="analyzing", attempts=execute.ATTEMPTS)
+        execute.work_on(store, record.id, {})
+        assert store.load(record.id).problem == execute.GIVEN_UP
 
 
 def test_headers_of_a_crowd_are_small(store: Store) -> None:

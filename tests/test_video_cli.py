@@ -18,7 +18,7 @@ import pytest
 from faceveil.frames import Image
 from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
-from test_media_video_hygiene import plant, with_extra_streams
+from test_stream_leftovers import plant, with_extra_streams
 from videos import CLIPS, TOKEN, read, sound_packets
 
 SLOW = {"crowd_1080p_audio.mp4", "talking_720p_audio.mp4", "walking_608x1080_600f.mp4"}

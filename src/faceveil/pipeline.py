@@ -24,27 +24,17 @@ from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError, UsageError
 from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
-from faceveil.geometry import Box, Target
+from faceveil.geometry import Box
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
 from faceveil.media.place import output_path
 from faceveil.obscure import doubts_of, load_obscurer
-from faceveil.obscure.painter import (
-    HOLD_SECONDS,
-    Held,
-    Painter,
-    whole,
-)
+from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, targets_of, whole
 from faceveil.options import Options
 from faceveil.plan import Plan, Track
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
-from faceveil.scan.parts import (
-    Part,
-    joined,
-    parts_of,
-    scan_part,
-)
+from faceveil.scan.parts import Part, joined, parts_of, scan_part
 from faceveil.system import beats
 from faceveil.system.stages import Executor, ahead, behind
 from faceveil.track import link, separate, timeline
@@ -301,7 +291,7 @@ def render(
         raise _other(f"it is for {plan.media.width}x{plan.media.height}, not {size[0]}x{size[1]}")
     step = progress or _silent
     painter = Painter(options)
-    targets = _targets(plan, options)
+    targets = targets_of(plan)
     cuts, held = set(plan.cuts), Held(HOLD_SECONDS / plan.time_base)
     painted, count = {}, 0
     stream = ahead(source.frames())
@@ -324,17 +314,6 @@ def render(
     if count != len(plan.pts):
         raise _other(f"it is for {len(plan.pts)} frames, not {count}")
     return painted
-
-
-def _targets(plan: Plan, options: Options) -> dict[int, list[Target]]:
-    """What to cover in each frame."""
-    targets: dict[int, list[Target]] = {}
-    for found in plan.hidden:
-        for index, box in found.boxes.items():
-            seen = found.seen.get(index)
-            target = Target(found.id, box, seen.roll if seen else 0.0)
-            targets.setdefault(index, []).append(target)
-    return targets
 
 
 def _zoned(plan: Plan, options: Options) -> Plan:

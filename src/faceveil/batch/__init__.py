@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from faceveil.batch.executors import Processes, Serial
-from faceveil.batch.find import (
-    InputFile,
-    Inputs,
-    Passed,
-    find_files,
-    find_inputs,
-)
+from faceveil.batch.find import InputFile, Inputs, Passed, find_files, find_inputs
 from faceveil.batch.manifest import Manifest
 from faceveil.batch.run import veil_files
 from faceveil.batch.told import Counts, Done

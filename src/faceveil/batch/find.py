@@ -10,12 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.storage import (
-    Stamp,
-    is_url,
-    listing,
-    place_of,
-)
+from faceveil.batch.storage import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
 from faceveil.media.archives.entries import LINK
 from faceveil.media.beside import beside, is_sidecar, may_be_beside

@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from faceveil.batch.find import InputFile
-from faceveil.batch.storage import (
-    Place,
-    Stamp,
-    deliver,
-    fetch,
-    is_url,
-    place_of,
-    sha256_of,
-)
+from faceveil.batch.storage import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
 from faceveil.media.part import open_own

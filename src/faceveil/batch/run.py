@@ -11,12 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.archive_job import (
-    ArchiveJob,
-    Outcome,
-    Piece,
-    exit_code_of,
-)
+from faceveil.batch.archive_job import ArchiveJob, Outcome, Piece, exit_code_of
 from faceveil.batch.executors import Processes
 from faceveil.batch.find import InputFile, Passed, is_unfinished
 from faceveil.batch.manifest import Manifest, ManifestEntry

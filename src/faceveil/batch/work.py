@@ -9,12 +9,7 @@ from pathlib import Path, PurePosixPath
 from faceveil.batch.apart import patience
 from faceveil.batch.archive_job import Piece
 from faceveil.batch.find import InputFile
-from faceveil.batch.storage import (
-    Stamp,
-    deliver,
-    fetch,
-    is_url,
-)
+from faceveil.batch.storage import Stamp, deliver, fetch, is_url
 from faceveil.dataset import Marked
 from faceveil.errors import FaceVeilError, UnsupportedError
 from faceveil.media.archives.archive import archive_kind

@@ -3,146 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from faceveil.cli.remarks import Remarks
-from faceveil.cli.ui import UI, describe
+from faceveil.cli.outcomes import Outcomes
+from faceveil.cli.ui import UI
 from faceveil.errors import (
-    SOME_FAILED,
     FaceVeilError,
     InputError,
-    NoDetectorError,
     OutputError,
     UsageError,
-    WeightsError,
-    WithheldError,
 )
 
 if TYPE_CHECKING:
     from faceveil.batch import InputFile, Inputs, Passed
     from faceveil.batch.apart import Apart
-    from faceveil.batch.archive_job import Packed
     from faceveil.cli.verbs_evidence import Evidence
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
 
 T = TypeVar("T")
-MOST_NAMED = 50
-"""Files passed over in folders that are named on the terminal. The report names all."""
-
-
-class Outcomes:
-    """What came of each file; one that fails is named and does not stop the others.
-
-    Args:
-        evidence: where reports are saved, or None.
-        strict: what was done with warnings counts as failed.
-    """
-
-    def __init__(self, ui: UI, evidence: Evidence | None = None, *, strict: bool = False) -> None:
-        self.ui = ui
-        self.strict = strict
-        self.evidence = evidence
-        self.remarks = Remarks()
-        self._codes: set[int] = set()
-
-    @property
-    def exit_code(self) -> int:
-        """The one that all files have in common; otherwise, that some failed."""
-        (code, *others) = self._codes
-        return SOME_FAILED if others else code
-
-    def done(self, *, partial: bool = False) -> None:
-        self._codes.add(SOME_FAILED if partial and self.strict else 0)
-
-    def add(self, codes: Iterable[int]) -> None:
-        """What the members of an archive contribute."""
-        self._codes |= set(codes)
-
-    def found(self, inputs: Inputs) -> None:
-        """What lies among the inputs and is not worked on is named, or counted."""
-        named = 0
-        for one in inputs.passed:
-            named += bool(one.reason)
-            self.passed(one, quiet=named > MOST_NAMED)
-        if named > MOST_NAMED:
-            self.ui.note(f"and {named - MOST_NAMED} more passed over; --report names them all")
-        for job, error in inputs.failed:
-            self.failed(job, error)
-        if inputs.hidden:
-            self.ui.note(
-                f"{inputs.hidden} hidden files and folders passed over; --hidden takes them"
-            )
-        self.sidecars(inputs.passed)
-
-    def passed(self, one: Passed, *, quiet: bool = False) -> None:
-        """Something is not worked on, which is no failure."""
-        if one.reason and not quiet:
-            self.ui.note(f"{one.name} passed over: {one.reason}")
-        if self.evidence:
-            from faceveil.report import Report
-
-            reason = one.reason or "it accompanies pictures and is none"
-            name = PurePath(one.name).name
-            self.evidence.add(Report(status="skipped", input=name, notes=(reason,)))
-
-    def sidecars(self, passed: Sequence[Passed]) -> None:
-        """One line for all that accompanies pictures."""
-        if number := sum(not one.reason for one in passed):
-            self.ui.note(f"files that accompany pictures and are no media: {number}")
-
-    def veiled(
-        self,
-        path: Path | InputFile,
-        folder: Path | str,
-        report: Report,
-        packed: Sequence[Packed] = (),
-        told: Collection[str] = (),
-    ) -> None:
-        """A file was obscured and written into ``folder``; some of its notes are told already."""
-        from faceveil.batch.storage import is_url
-
-        self.done(partial=report.status == "partial")
-        target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
-        self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
-        for member in packed:
-            self.ui.result(
-                f"{path}/{member.name} -> {target}/{member.output}: "
-                f"{count(member.faces, 'face')} covered"
-            )
-        for warning in report.warnings:
-            self.ui.warn(f"{path}: {warning}")
-        self.remarks.add(report, told)
-        if self.evidence:
-            self.evidence.add(report, None if is_url(str(target)) else Path(target))
-
-    def failed(
-        self, path: Path | InputFile | str, error: Exception, codes: Iterable[int] = ()
-    ) -> None:
-        """A file could not be worked on.
-
-        Args:
-            codes: in place of the error's own, those of the members of an archive.
-
-        Raises:
-            NoDetectorError, WeightsError: the error itself, as no other file would fare better.
-        """
-        if isinstance(error, NoDetectorError | WeightsError):
-            raise error
-        from faceveil.report import Report
-
-        code = self.ui.error(error, str(path))
-        self._codes |= set(codes) or {code}
-        report = error.report if isinstance(error, WithheldError) else None
-        name = PurePath(str(path)).name
-        failed = Report(status="failed", input=name, warnings=(describe(error),))
-        if self.evidence:
-            self.evidence.add(report or failed)
 
 
 def find_inputs(
@@ -367,8 +251,3 @@ def veil_many(
                 outcomes.add(one.codes)
     outcomes.remarks.tell(ui)
     return outcomes.exit_code
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 face", "2 faces"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

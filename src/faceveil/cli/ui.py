@@ -284,3 +284,8 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         yield file
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 face", "2 faces"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -11,7 +11,6 @@ import typer
 
 from faceveil.cli.flags import HELP, add_verb
 from faceveil.cli.runs import (
-    count,
     find_inputs,
     is_many,
     make_folder,
@@ -20,7 +19,7 @@ from faceveil.cli.runs import (
     veil_one,
 )
 from faceveil.cli.saved import read_plan, save_plan, write_dataset
-from faceveil.cli.ui import UI
+from faceveil.cli.ui import UI, count
 from faceveil.cli.verbs_evidence import Evidence
 from faceveil.cli.verbs_live import live
 from faceveil.cli.verbs_weights import weights_app

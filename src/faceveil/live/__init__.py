@@ -6,7 +6,7 @@ A frame leaves bare of a whole cover only if the detector has spoken about its t
 and from after. Whatever fails, and however, the picture is covered whole.
 """
 
-from faceveil.live.pipeline import LivePipeline, Veiled
+from faceveil.live.live_pipeline import LivePipeline, Veiled
 from faceveil.live.stats import Stats
 
 __all__ = ["LivePipeline", "Stats", "Veiled"]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from faceveil.errors import FaceVeilError, UnreadableError
 from faceveil.live.backoff import Backoff
+from faceveil.live.live_pipeline import LivePipeline, Make
 from faceveil.live.outlets import LiveSink, Outlet
-from faceveil.live.pipeline import LivePipeline, Make
 from faceveil.live.sources import LiveSource
 from faceveil.live.stats import Stats
 from faceveil.obscure import doubts_of, load_obscurer

@@ -14,7 +14,7 @@ import numpy as np
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Frame, Image
-from faceveil.live.pipeline import LivePipeline, Make
+from faceveil.live.live_pipeline import LivePipeline, Make
 from faceveil.live.stats import Stats
 from faceveil.options import Options
 

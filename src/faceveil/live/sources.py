@@ -24,13 +24,7 @@ from faceveil.media import open_source
 from faceveil.media.videos import facts
 from faceveil.media.videos.containers import reason
 from faceveil.media.videos.damage import DamageTracker
-from faceveil.media.videos.planes import (
-    FrameLayout,
-    Orientation,
-    Picture,
-    converted,
-    layout_of,
-)
+from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, converted, layout_of
 from faceveil.media.videos.view import VideoFrame
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faceveil.obscure import Hold, Sampler
     from faceveil.obscure.codes import Codes
     from faceveil.options import Options
+    from faceveil.plan import Plan
 
 HOLD_SECONDS = 2
 """For this long at least a track shows the same codes: many of them would add up to a face."""
@@ -119,6 +120,17 @@ class _Kept:
     codes: Codes
     since: float
     shown: float
+
+
+def targets_of(plan: Plan) -> dict[int, list[Target]]:
+    """What a plan covers in each frame."""
+    targets: dict[int, list[Target]] = {}
+    for found in plan.hidden:
+        for index, box in found.boxes.items():
+            seen = found.seen.get(index)
+            target = Target(found.id, box, seen.roll if seen else 0.0)
+            targets.setdefault(index, []).append(target)
+    return targets
 
 
 def whole(size: tuple[int, int]) -> Target:

@@ -25,11 +25,9 @@ from faceveil.server import (
     routes_docs,
     routes_files,
     routes_jobs,
+    routes_live,
     routes_service,
     routes_veil,
-)
-from faceveil.server import (
-    routes_live as live,
 )
 from faceveil.server.care import in_thread
 from faceveil.server.herald import Herald
@@ -95,7 +93,14 @@ def create_app(
     describe_tokens(app, cookie_of(service))
     describe_webhooks(app)
     app.state.faceveil = state
-    for routes in (routes_service, routes_docs, routes_veil, routes_jobs, routes_files, live):
+    for routes in (
+        routes_service,
+        routes_docs,
+        routes_veil,
+        routes_jobs,
+        routes_files,
+        routes_live,
+    ):
         app.include_router(routes.router)
     if STATIC.is_dir():
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

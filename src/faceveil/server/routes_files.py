@@ -17,12 +17,7 @@ from faceveil.media.archives.archive import ArchiveWriter
 from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.server import actions, previews
-from faceveil.server.client_names import (
-    attachment,
-    result_name,
-    result_path,
-    unique,
-)
+from faceveil.server.client_names import attachment, result_name, result_path, unique
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import JobId, chunks
 from faceveil.server.schemas import ANY_RESULT, BINARY, type_of

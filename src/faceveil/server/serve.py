@@ -22,13 +22,7 @@ from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of, can_open
-from faceveil.server.connections import (
-    BACKLOG,
-    Line,
-    look_at_all,
-    raise_limits,
-    wait_in_line,
-)
+from faceveil.server.connections import BACKLOG, Line, look_at_all, raise_limits, wait_in_line
 from faceveil.server.job_index import JobIndex
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
+from faceveil.weights.mirrors import Mirror, SourceError
 from faceveil.weights.search import ENVIRONMENT, cache_folder, first, inside, judged
-from faceveil.weights.sources import Mirror, SourceError
 from faceveil.weights.table import WeightsFile, entry_of
 
 

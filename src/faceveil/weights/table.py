@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faceveil.errors import UsageError
-from faceveil.weights.sources import Mirror, Wheel, github
+from faceveil.weights.mirrors import Mirror, Wheel, github
 
 
 @dataclass(frozen=True, slots=True)

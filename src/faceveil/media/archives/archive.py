@@ -16,12 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, Protocol
 
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
-from faceveil.media.archives.entries import (
-    LeftOut,
-    Member,
-    refuse_nested,
-    safe_name,
-)
+from faceveil.media.archives.entries import LeftOut, Member, refuse_nested, safe_name
 from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS, read_head, sniff
 from faceveil.media.names import key_of
 from faceveil.media.part import PartFile, cannot_write

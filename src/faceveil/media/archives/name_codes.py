@@ -14,12 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from faceveil.media.archives.signs import (
-    JAPANESE,
-    KOREAN,
-    SIMPLIFIED,
-    TRADITIONAL,
-)
+from faceveil.media.archives.signs import JAPANESE, KOREAN, SIMPLIFIED, TRADITIONAL
 
 CODES: Final = {
     "utf-8": "utf-8",

@@ -26,12 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.frames import Image
-from faceveil.media.pictures.jpeg_layout import (
-    CannotKeep,
-    Component,
-    JpegLayout,
-    read_layout,
-)
+from faceveil.media.pictures.jpeg_layout import CannotKeep, Component, JpegLayout, read_layout
 
 MOST_PIXELS: Final = 100_000_000
 """Larger pictures are encoded: their numbers would take more than 600 MB of memory."""

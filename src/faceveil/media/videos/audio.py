@@ -15,18 +15,8 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from faceveil.media.metadata.sound import clean_header, clean_packet
-from faceveil.media.videos.containers import (
-    all_packets,
-    is_disk_error,
-    open_input,
-    reason,
-)
-from faceveil.media.videos.mixing import (
-    Mixer,
-    is_mixed,
-    layout_for,
-    rate_for,
-)
+from faceveil.media.videos.containers import all_packets, is_disk_error, open_input, reason
+from faceveil.media.videos.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import av.filter
 
 from faceveil.media.videos.facts import display_matrix
-from faceveil.media.videos.planes import (
-    FULL,
-    FrameLayout,
-    Orientation,
-    layout_of,
-)
+from faceveil.media.videos.planes import FULL, FrameLayout, Orientation, layout_of
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext

@@ -27,18 +27,8 @@ from faceveil.media.videos.containers import (
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.ending import another_follows, is_cut_off
 from faceveil.media.videos.facts import time_base_of
-from faceveil.media.videos.fitting import (
-    Changes,
-    Fitter,
-    FrameFormat,
-    Shapes,
-)
-from faceveil.media.videos.planes import (
-    Orientation,
-    Picture,
-    converted,
-    layout_of,
-)
+from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
+from faceveil.media.videos.planes import Orientation, Picture, converted, layout_of
 from faceveil.media.videos.view import VideoFrame
 from faceveil.plan import Media
 from faceveil.system.closing import Closing

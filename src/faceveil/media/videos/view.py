@@ -5,19 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from faceveil.frames import (
-    Frame,
-    Image,
-    Planes,
-    with_opacity,
-)
+from faceveil.frames import Frame, Image, Planes, with_opacity
 from faceveil.geometry import Box
-from faceveil.media.videos.planes import (
-    Picture,
-    luma_of,
-    small_bgr,
-    small_luma,
-)
+from faceveil.media.videos.planes import Picture, luma_of, small_bgr, small_luma
 
 if TYPE_CHECKING:
     import numpy as np

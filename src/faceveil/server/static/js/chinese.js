@@ -1,4 +1,4 @@
-// What the service's messages are in Chinese: src/faceveil/chinese.py once more, and it says how.
+// What the service's messages are in Chinese: src/faceveil/i18n/__init__.py once more, and it says how.
 
 const LIST = "; ";
 const HOLE = /\{(\d)([!*]?)\}/g;

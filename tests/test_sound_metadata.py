@@ -12,12 +12,7 @@ import numpy as np
 import pytest
 
 from faceveil.media.leftovers import leftovers
-from faceveil.media.metadata.sound import (
-    clean_header,
-    clean_packet,
-    in_header,
-    in_packet,
-)
+from faceveil.media.metadata.sound import clean_header, clean_packet, in_header, in_packet
 from faceveil.options import Options
 from videos import QUICK, TOKEN, rewrite
 from voices import clip, hear

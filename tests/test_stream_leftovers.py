@@ -13,14 +13,7 @@ import pytest
 
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
-from videos import (
-    TOKEN,
-    X264,
-    compose,
-    read,
-    rewrite,
-    source_of,
-)
+from videos import TOKEN, X264, compose, read, rewrite, source_of
 
 
 def plant(output: av.container.OutputContainer) -> None:

@@ -19,12 +19,7 @@ from faceveil.live.coverage import Coverage
 from faceveil.live.pace import Pace
 from faceveil.live.snapshot import Snapshot
 from faceveil.live.stats import Meter, Stats
-from faceveil.obscure.painter import (
-    HOLD_SECONDS,
-    Held,
-    Painter,
-    whole,
-)
+from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, whole
 from faceveil.options import Options
 from faceveil.track import THUMBNAIL, is_cut
 from faceveil.track.motion import TICK
