@@ -23,7 +23,7 @@ _ASIDE = {"cast", "compile", "decode", "echo", "getpass", "print", "result"}
 _ASIDE_WORDS = {"description", "examples", "help", "summary"}
 """Parameters, and keys of dictionaries, of the same kind."""
 _FAULTS = {"AttributeError", "LookupError", "RuntimeError", "TypeError"}
-_FOR_PROGRAMS = ("media", "obscure", "track", "types.py")
+_FOR_PROGRAMS = ("media", "obscure", "track", "geometry.py", "plan.py")
 """Rooms whose ValueErrors stay inside the program."""
 _NAMERS = ("media/metadata", "media/leftovers.py", "media/videos/tags.py", "media/videos/facts.py")
 """Modules that name what a file holds: there a single word is a message, too."""

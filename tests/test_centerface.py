@@ -78,7 +78,7 @@ def test_decode_of_nothing(floor: float) -> None:
 
 
 def test_missing_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "folders", lambda _: iter([tmp_path]))
+    monkeypatch.setattr(weights.search, "folders", lambda _: iter([tmp_path]))
     with pytest.raises(WeightsError):
         from_options(Options())
 

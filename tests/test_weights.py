@@ -58,7 +58,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """The four places that are searched, all empty."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("FACEVEIL_WEIGHTS", str(tmp_path / "environment"))
-    monkeypatch.setattr(weights, "_PACKAGE_FOLDER", tmp_path / "package")
+    monkeypatch.setattr(weights.search, "_PACKAGE_FOLDER", tmp_path / "package")
     found = {
         "argument": tmp_path / "argument",
         "environment": tmp_path / "environment",
@@ -71,7 +71,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 
 def table(monkeypatch: pytest.MonkeyPatch, *sources: Mirror) -> None:
-    monkeypatch.setattr(weights, "TABLE", {"test": replace(ENTRY, sources=sources)})
+    monkeypatch.setattr(weights.table, "TABLE", {"test": replace(ENTRY, sources=sources)})
 
 
 # The real table
@@ -147,7 +147,7 @@ def test_listing_tells_what_is_where(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = replace(ENTRY, name="other", file="other.onnx")
-    monkeypatch.setattr(weights, "TABLE", {"test": ENTRY, "other": other})
+    monkeypatch.setattr(weights.table, "TABLE", {"test": ENTRY, "other": other})
     (places["cache"] / ENTRY.file).write_bytes(CONTENT)
     assert weights.listing() == [
         weights.Located(ENTRY, places["cache"] / ENTRY.file, "ok"),

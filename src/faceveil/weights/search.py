@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
-from faceveil.weights.table import TABLE, WeightsFile, entry_of
+from faceveil.weights import table
+from faceveil.weights.table import WeightsFile, entry_of
 
 ENVIRONMENT = "FACEVEIL_WEIGHTS"
 """Name of the variable with a folder to search."""
@@ -109,7 +110,7 @@ def verify(name: str, folder: Path | None = None) -> Located:
 
 def listing(folder: Path | None = None) -> list[Located]:
     """Every entry of the table and where it is."""
-    return [verify(name, folder) for name in TABLE]
+    return [verify(name, folder) for name in table.TABLE]
 
 
 _digests: dict[tuple[str, int, int], str] = {}
