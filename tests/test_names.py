@@ -28,14 +28,13 @@ from faceveil.media.names import (
     clashing,
     is_cut,
     key_of,
-    length,
     originals,
-    shortened,
     told_apart,
     veiled_name,
 )
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.system.files import length, shortened
 from faceveil.system.text import as_json, shown, utf8
 
 JPEG = b"\xff\xd8\xff\xe0" + b"not really" * 50

@@ -345,7 +345,7 @@ class TestSweep:
             raise OSError(28, "No space left on device")
 
         job = add(store, original_until=time.time() - 1)
-        monkeypatch.setattr("faceveil.server.store._replace", full)
+        monkeypatch.setattr("faceveil.server.store.write_whole", full)
         with pytest.raises(OSError, match="No space"):
             self.look(store, queue)
         assert not store.has(job.id, ORIGINAL)

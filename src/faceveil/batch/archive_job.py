@@ -26,9 +26,10 @@ from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
 from faceveil.media.beside import beside
 from faceveil.media.kinds import read_head
 from faceveil.media.original import Original
-from faceveil.media.part import DiskError, cannot_write, part_prefix
+from faceveil.media.part import DiskError, cannot_write
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.system.files import part_prefix
 from faceveil.system.text import shown
 
 HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)

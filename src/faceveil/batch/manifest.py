@@ -14,10 +14,10 @@ from faceveil.batch.find import InputFile
 from faceveil.batch.storage import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
-from faceveil.media.part import open_own
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.system.closing import Closing
+from faceveil.system.files import open_own
 from faceveil.system.text import as_json
 
 _EVERY = 30.0

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from faceveil.media.archives.entries import Member
-from faceveil.media.names import LONGEST, clashing, key_of, length, told_apart
+from faceveil.media.names import LONGEST, clashing, key_of, told_apart
+from faceveil.system.files import length
 
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
-from faceveil.media.part import part_prefix
+from faceveil.system.files import part_prefix
 
 if TYPE_CHECKING:
     from fsspec.spec import AbstractFileSystem

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceveil.errors import WithheldError
-from faceveil.media.part import open_own
 from faceveil.report import Report
+from faceveil.system.files import write_whole
 
 FOLDER = ".faceveil-withheld"
 """Name of the folder, beside the target; hidden, so that a run over the parent passes it over."""
@@ -47,7 +47,7 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
             if _BY_HANDLE:
                 os.fchmod(at, 0o700)  # type: ignore[arg-type]
             _expire(inside, at)
-            _write(inside / (target.name + _REPORT), at, report.to_json() + "\n")
+            write_whole(inside / (target.name + _REPORT), report.to_json() + "\n", folder=at)
             os.replace(finished, inside / target.name, dst_dir_fd=at)
         advice = f"it lies in {folder} with its report, may show a face, and is for you alone"
     except OSError:
@@ -107,10 +107,3 @@ def _expire(inside: Path, at: int | None) -> None:
             found = os.stat(inside / name, dir_fd=at, follow_symlinks=False)
             if stat.S_ISREG(found.st_mode) and found.st_mtime < oldest:
                 os.unlink(inside / name, dir_fd=at)
-
-
-def _write(path: Path, at: int | None, text: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path, dir_fd=at)
-    with os.fdopen(open_own(path, dir_fd=at), "w", encoding="utf-8") as file:
-        file.write(text)

@@ -273,7 +273,7 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
     Raises:
         OutputError: the file cannot be made.
     """
-    from faceveil.media.part import open_own
+    from faceveil.system.files import open_own
 
     if path is None:
         yield None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceveil.errors import OutputError, UsageError
-from faceveil.media.part import open_own
+from faceveil.system.files import open_own
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

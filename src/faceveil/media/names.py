@@ -9,7 +9,6 @@ whoever else works beside.
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable
@@ -17,6 +16,7 @@ from pathlib import PurePath
 from typing import Final, TypeVar
 
 from faceveil.media.kinds import SUFFIXES
+from faceveil.system.files import length, shortened
 
 J = TypeVar("J", bound=Hashable)
 
@@ -112,16 +112,6 @@ def originals(outputs: Iterable[str], names: Iterable[str]) -> dict[str, list[st
         mine |= dict.fromkeys(name for name in long if veiled_name(name, suffix) == output)
         found[output] = [name for name in mine if name != output]
     return found
-
-
-def shortened(text: str, most: int) -> str:
-    """The beginning of a text, in so many bytes of UTF-8."""
-    return os.fsencode(text)[:most].decode("utf-8", "ignore") if length(text) > most else text
-
-
-def length(name: str) -> int:
-    """How many bytes a name has on the disk."""
-    return len(name.encode("utf-8", "surrogateescape"))
 
 
 def _whole(name: str, suffix: str) -> str:

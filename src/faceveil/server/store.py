@@ -27,6 +27,7 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.plan import Kind
 from faceveil.server.locks import locked
 from faceveil.server.problems import Problem
+from faceveil.system.files import write_whole
 
 State = Literal[
     "queued", "analyzing", "review", "rendering", "checking", "done", "failed", "withheld"
@@ -206,7 +207,7 @@ class Store:
             LookupError: the job is gone.
         """
         try:
-            _replace(self.path(job, name), text)
+            write_whole(self.path(job, name), text)
         except FileNotFoundError as error:
             raise LookupError(job) from error
         self.note(job)
@@ -302,7 +303,7 @@ class Store:
 
     def publish(self, staged: Path, record: Record) -> None:
         """Make a staged folder a job, in one step."""
-        _replace(staged / _RECORD, record.model_dump_json())
+        write_whole(staged / _RECORD, record.model_dump_json())
         staged.rename(self.path(record.id))
         self.note(record.id)
 
@@ -357,13 +358,3 @@ def delete(path: Path) -> None:
 def new_id() -> str:
     """A name that nobody can guess."""
     return secrets.token_urlsafe(16)
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from html import escape
 from pathlib import Path
+
+from faceveil.system.files import write_whole
 
 _FILE = "open.html"
 
@@ -22,14 +23,12 @@ def open_page(folder: Path, address: str) -> None:
     import webbrowser
 
     path = folder / _FILE
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(
-            '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-            f'<meta http-equiv="refresh" content="0;url={escape(address)}"><title>FaceVeil</title>'
-            f'<a href="{escape(address)}">FaceVeil</a>'
-        )
+    write_whole(
+        path,
+        '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="refresh" content="0;url={escape(address)}"><title>FaceVeil</title>'
+        f'<a href="{escape(address)}">FaceVeil</a>',
+    )
     webbrowser.open(path.as_uri())
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
+from faceveil.system.files import write_whole
 from faceveil.weights.mirrors import Mirror, SourceError
 from faceveil.weights.search import ENVIRONMENT, cache_folder, first, inside, judged
 from faceveil.weights.table import WeightsFile, entry_of
@@ -71,7 +71,9 @@ def fetch(
             tell("failed", source, str(error))
             continue
         try:
-            _write(target, data)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # In one step: another process may be looking for it right now.
+            write_whole(target, data, 0o644, durable=True)
         except OSError as error:
             raise WeightsError(
                 f"{target} cannot be written: {error.strerror or error}",
@@ -93,20 +95,3 @@ def _new_path(entry: WeightsFile, folder: Path | None) -> Path:
             f"Choose a folder and set {ENVIRONMENT} to it.",
         )
     return place / entry.file
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write the whole file or nothing: another process may be looking for it right now."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from faceveil.media.names import shortened
 from faceveil.media.part import PartFile
+from faceveil.system.files import PRIVATE, shortened
 
 _MARK: Final = ".recording"
 _PIECE: Final = 500_000
@@ -41,7 +41,7 @@ class RecordingFile(PartFile):
             path = self.target.with_name(f"{stem}{_MARK}{more}{self.target.suffix}")
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             with suppress(FileExistsError):  # what an earlier run left is kept
-                return path, _Straight(os.open(path, flags, 0o600), "r+")
+                return path, _Straight(os.open(path, flags, PRIVATE), "r+")
 
     def keep(self, size: int) -> None:
         """Cut off what could not be written whole, and close.
@@ -58,7 +58,7 @@ class RecordingFile(PartFile):
         try:
             return super()._usual_mode()
         except OSError:  # on a full disk; then it stays its owner's alone
-            return 0o600
+            return PRIVATE
 
 
 class _Straight(io.FileIO):
