@@ -58,7 +58,7 @@ class Told:
         self.looked.append(frame.index)
         return [face for face in self.script(frame.index) if face.score >= floor]
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         self.glanced.append(frame.index)
         return [
             face
@@ -66,10 +66,10 @@ class Told:
             if face.score >= floor and face.box.intersection(box) > 0
         ]
 
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
         return []
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         self.checked.append(frame.index)
         return [face for face in self.again(frame.index) if face.score >= floor]
 

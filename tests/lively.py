@@ -88,13 +88,13 @@ class MarkDetector:
             self.stalled.wait(20)
         return [] if trouble == "nothing" else found(frame)
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         return [face for face in self.detect(frame, floor) if face.box.intersection(box) > 0]
 
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
         return []
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         self.seconds += 1
         return [] if self.trouble(self.looks) == "nothing" else found(frame)
 

@@ -292,7 +292,7 @@ class Sees(Told):
     bare: range = range(0)
     darkest: int = 40
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         self.checked.append(frame.index)
         x0, y0, x1, y1 = map(int, ELSEWHERE.as_tuple())
         there = frame.index in self.bare and frame.image[y0:y1, x0:x1].mean() < self.darkest
@@ -331,7 +331,7 @@ class Elsewhere(Told):
 
     times: int = 0
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         self.times += frame.index == 0
         return [Face(Box(self.times * 60 - 40, 80, self.times * 60 - 20, 100), 0.95)]
 

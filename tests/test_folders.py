@@ -52,7 +52,7 @@ class Blind:
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         return []
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         return []
 
     def smallest_face(self, width: int, height: int) -> float:

@@ -91,7 +91,7 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
     runner = threading.Thread(
         target=run,
         args=(feed, [sink, collector], SOLID),
-        kwargs={"make": lambda smallest: detector, "stop": stop, "told": said.append},
+        kwargs={"make": lambda smallest: detector, "stop": stop, "on_message": said.append},
     )
     runner.start()
     try:
@@ -299,7 +299,7 @@ def test_a_push_that_never_worked_fails_the_run(clip: Path) -> None:
 def test_what_passed_long_ago_is_no_rate() -> None:
     meter = Meter()
     for tenth in range(10):
-        meter.passed(tenth / 10, 0.2)
+        meter.add(tenth / 10, 0.2)
     assert meter.rate == pytest.approx(10)
     meter.forget(60.0)
     assert (meter.rate, meter.delays(0.5), meter.count) == (0.0, [0.0], 10)

@@ -68,10 +68,10 @@ def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
 def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
     known = Coverage((320, 180), 0.5, SOLID)
     for looked in (10.0, 10.36):
-        known.heard(looked, 1, [], None)
-    assert known.unsure(10.04, 1, until=10.08) == ""
-    assert known.unsure(10.04, 1, until=10.36) == "the detector looked too seldom"
-    assert known.unsure(10.36, 1, until=12.0) == ""
+        known.add_detections(looked, 1, [], None)
+    assert known.reason_to_cover(10.04, 1, until=10.08) == ""
+    assert known.reason_to_cover(10.04, 1, until=10.36) == "the detector looked too seldom"
+    assert known.reason_to_cover(10.36, 1, until=12.0) == ""
 
 
 def test_a_frame_leaves_after_the_delay_and_not_before() -> None:
@@ -162,7 +162,7 @@ def test_a_cut_is_covered_until_the_detector_has_spoken() -> None:
 def test_after_a_break_nothing_known_counts() -> None:
     def stop(number: int, veil: LivePipeline) -> None:
         if number == 40:
-            veil.interrupted()
+            veil.mark_discontinuity()
 
     out = play(walk(40) + walk(40, 200, 0.5), MarkDetector(work=0.03), before=stop)
     assert_covered(out)
@@ -173,7 +173,7 @@ def test_cover_until_sure_starts_covered() -> None:
 
     def stop(number: int, veil: LivePipeline) -> None:
         if number == 90:
-            veil.interrupted()
+            veil.mark_discontinuity()
 
     out = play(walk(180, 20), MarkDetector(), options, before=stop)
     assert all(reasons(out[:49]))

@@ -47,7 +47,7 @@ class Meddler:
         self.change()
         return [Face(FACE, 0.9)]
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         self.back()
         return []
 

@@ -16,7 +16,7 @@ from faceveil.options import Options
 from faceveil.pipeline import analyze_file
 from faceveil.plan import Face
 from faceveil.scan import Scan, scan, schedule
-from faceveil.scan.parts import joined, parts_of, scan_part
+from faceveil.scan.parts import join, parts_of, scan_part
 from films import Told, film, head, put, scenery
 from videos import source_of
 
@@ -70,7 +70,7 @@ class Looking(Told):
         self.looked.append(frame.index)
         return [face for face in brightest(frame) if face.score >= floor]
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         self.glanced.append(frame.index)
         return [face for face in brightest(frame) if face.score >= floor]
 
@@ -91,7 +91,7 @@ def test_parts_make_the_whole(clip: Path, count: int) -> None:
         found = [scan_part(source, part, Looking(), 0.2, 0.4) for part in parts]
     one = whole(clip)
     assert len(one.cuts) > 3
-    assert joined([part for part in found if part]) == one
+    assert join([part for part in found if part]) == one
     assert 60 < len(one.found) < FRAMES
 
 
@@ -123,7 +123,7 @@ def test_damage_is_left_to_a_whole_pass(clip: Path, tmp_path: Path) -> None:
     with source_of(path) as source:
         parts = parts_of(source, 3)
         found = [scan_part(source, part, Looking(), 0.2, 0.4) for part in parts]
-    assert None in found or joined([part for part in found if part]) == whole(path)
+    assert None in found or join([part for part in found if part]) == whole(path)
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 25), Fraction(1001, 30000)])

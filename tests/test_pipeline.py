@@ -38,13 +38,13 @@ class Scripted:
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.faces if face.score >= floor]
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         return [face for face in self.detect(frame, floor) if face.box.intersection(box) > 0]
 
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
         return []
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         return [face for face in self.again if face.score >= floor]
 
     def smallest_face(self, width: int, height: int) -> float:

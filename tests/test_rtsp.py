@@ -47,7 +47,7 @@ def test_a_camera_killed_and_restarted_never_leaves_bare(open_camera: Camera) ->
             [open_sink(f"{open_camera.address}/record"), collector],
             SOLID,
         ),
-        kwargs={"make": lambda smallest: MarkDetector(), "stop": stop, "told": said.append},
+        kwargs={"make": lambda smallest: MarkDetector(), "stop": stop, "on_message": said.append},
     )
     runner.start()
     try:

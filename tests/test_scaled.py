@@ -117,5 +117,5 @@ def test_looking_again_uses_other_scales() -> None:
     image = square(40, (10, 10), (400, 300))
     detector.detect(Frame(0, image), 0.4)
     first, inner.inputs = set(inner.inputs), []
-    assert detector.look_again(Frame(0, image), 0.5)
+    assert detector.recheck(Frame(0, image), 0.5)
     assert not first & set(inner.inputs)

@@ -156,10 +156,10 @@ def test_any_times_at_all(pts: list[int]) -> None:
 def test_a_schedule_looks_again_at_once_where_the_picture_changes() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     assert schedule.due(0, CALM, suspect=False)
-    schedule.saw([])
+    schedule.add_detections([])
     assert not schedule.due(1, CALM + np.uint8(CHANGED), suspect=False)
     assert schedule.due(2, CALM + np.uint8(CHANGED + 1), suspect=False)
-    schedule.saw([])
+    schedule.add_detections([])
     assert not schedule.due(3, CALM + np.uint8(CHANGED + 1), suspect=False)
     assert schedule.due(4, CALM + np.uint8(CHANGED + 1), suspect=True)
 
@@ -167,7 +167,7 @@ def test_a_schedule_looks_again_at_once_where_the_picture_changes() -> None:
 def test_darker_counts_as_much_as_brighter() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     assert schedule.due(0, CALM, suspect=False)
-    schedule.saw([])
+    schedule.add_detections([])
     assert schedule.due(1, CALM - np.uint8(CHANGED + 1), suspect=False)
 
 
@@ -177,7 +177,7 @@ def test_other_people_do_not_count_as_motion() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     for pts, boxes in ((0, [here]), (REST, [here, near]), (2 * REST, [near, large])):
         assert schedule.due(pts, CALM, suspect=False)
-        schedule.saw([Face(box, 0.9) for box in boxes])
+        schedule.add_detections([Face(box, 0.9) for box in boxes])
     assert not schedule.due(3 * REST - 1, CALM, suspect=False)
     assert schedule.due(3 * REST, CALM, suspect=False)
 
@@ -187,7 +187,7 @@ def test_a_face_gone_from_further_away_may_be_a_fast_one(distance: float, again:
     schedule = Schedule(1 / FPS, STRONG)
     for pts, x in ((0, 0.0), (REST, distance)):
         assert schedule.due(pts, CALM, suspect=False)
-        schedule.saw([Face(Box(x, 0, x + 20, 20), 0.9), Face(Box(500, 0, 520, 20), 0.9)])
+        schedule.add_detections([Face(Box(x, 0, x + 20, 20), 0.9), Face(Box(500, 0, 520, 20), 0.9)])
     assert schedule.due(REST + REST // 2, CALM, suspect=False) is again
 
 

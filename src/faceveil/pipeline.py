@@ -34,7 +34,7 @@ from faceveil.options import Options
 from faceveil.plan import Plan, Track
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
-from faceveil.scan.parts import Part, joined, parts_of, scan_part
+from faceveil.scan.parts import Part, join, parts_of, scan_part
 from faceveil.system import beats
 from faceveil.system.stages import Executor, ahead, behind
 from faceveil.track import link, separate, timeline
@@ -177,7 +177,7 @@ def _scan_apart(path: Path, options: Options, executor: Executor) -> Scan | None
         if isinstance(outcome, Exception) and not isinstance(outcome, InputError):
             raise outcome
     whole = [scan for scan in found if isinstance(scan, Scan)]
-    return joined(whole) if len(whole) == len(parts) else None
+    return join(whole) if len(whole) == len(parts) else None
 
 
 def _scan_part(path: Path, options: Options, part: Part) -> Scan | None:
@@ -198,7 +198,7 @@ def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan
     with media.open_source(path, options) as source:
         pts: Sequence[int] = (0,)
         if source.media.kind != "image":
-            pts = [frame.pts for frame in _heard(source.skim())]
+            pts = [frame.pts for frame in _with_beats(source.skim())]
         plan = marked.plan(replace(source.media, frames=len(pts)), source.time_base, pts)
     return _of(original, plan)
 
@@ -330,7 +330,7 @@ def _zoned(plan: Plan, options: Options) -> Plan:
     return replace(plan, tracks=tuple(tracks))
 
 
-def _heard(frames: Iterator[Frame]) -> Iterator[Frame]:
+def _with_beats(frames: Iterator[Frame]) -> Iterator[Frame]:
     """The same frames, each a sign of life."""
     for frame in frames:
         beats.moved()

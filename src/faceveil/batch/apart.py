@@ -85,7 +85,7 @@ def patience(path: Path, options: Options) -> float:
     return PATIENCE + size / BYTES_A_SECOND
 
 
-def watched(work: Callable[[Path, Watch], R], path: Path, options: Options) -> R:
+def with_heartbeat(work: Callable[[Path, Watch], R], path: Path, options: Options) -> R:
     """Work on a file in a process of its own: its progress is its sign of life."""
     beats.patient(patience(path, options))
     return work(path, beats.moved)
@@ -137,10 +137,10 @@ class Apart(Closing):
                 return error
         try:
             if not self._ready:
-                self._heard(PATIENCE, None)
+                self._receive(PATIENCE, None)
                 self._ready = True
             self._pipe.send((function, arguments))
-            answer: R | Exception = self._heard(PATIENCE, watch)
+            answer: R | Exception = self._receive(PATIENCE, watch)
         except _HangsError as error:
             self._end()
             return HungError(error.args[0])
@@ -179,7 +179,7 @@ class Apart(Closing):
         self._process, self._ready = process, False
         theirs.close()
 
-    def _heard(self, seconds: float, watch: Watch | None) -> Any:
+    def _receive(self, seconds: float, watch: Watch | None) -> Any:
         """The answer to what was sent last.
 
         Raises:

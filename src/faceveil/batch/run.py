@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from faceveil.batch.archive_job import ArchiveJob, Outcome, Piece, exit_code_of
+from faceveil.batch.counts import Counts, Done
 from faceveil.batch.executors import Processes
 from faceveil.batch.find import InputFile, Passed, is_unfinished
 from faceveil.batch.manifest import Manifest, ManifestEntry
 from faceveil.batch.storage import is_url, place_of
-from faceveil.batch.told import Counts, Done
 from faceveil.batch.work import Task, is_archive, work_on
 from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
@@ -117,7 +117,7 @@ class _Run:
 
     def over(self, jobs: Sequence[InputFile], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
-        self._called = self._told_apart(jobs)
+        self._called = self._distinct_names(jobs)
         work = partial(work_on, options=self._options, here=Path.cwd())
         try:
             for task, outcome in executor.map(work, self._tasks(jobs)):
@@ -232,7 +232,7 @@ class _Run:
             return target
         return target.with_name(veiled_name(told_apart(name), ".zip"))
 
-    def _told_apart(self, jobs: Sequence[InputFile]) -> dict[InputFile, str]:
+    def _distinct_names(self, jobs: Sequence[InputFile]) -> dict[InputFile, str]:
         """What outputs are named after that would else share a name with another one."""
         folders = defaultdict[str, list[tuple[InputFile, str]]](list)
         for job in jobs:

@@ -180,7 +180,7 @@ class _Known:
         """The other faces that a quick look finds."""
         kept = (track[frame.index] for track in self._kept if frame.index in track)
         known = [*self._painted.get(frame.index, ()), *self._zones, *kept]
-        return [face for face in detector.look_again(frame, floor) if not _inside(face.box, known)]
+        return [face for face in detector.recheck(frame, floor) if not _inside(face.box, known)]
 
 
 def _eyes(options: Options, kind: Kind) -> list[tuple[Detector, float]]:

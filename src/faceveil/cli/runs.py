@@ -107,13 +107,13 @@ def _outcome(
     progress: Progress,
 ) -> T | Exception:
     """What came of a file: in a process of its own, or without a helper in this one."""
-    from faceveil.batch.apart import LostError, outcome_of, watched
+    from faceveil.batch.apart import LostError, outcome_of, with_heartbeat
 
     if helper is None:
         return outcome_of(work, path, progress)
-    outcome = helper.run(watched, work, path, options, watch=progress)
+    outcome = helper.run(with_heartbeat, work, path, options, watch=progress)
     if isinstance(outcome, LostError):
-        outcome = helper.run(watched, work, path, options, watch=progress)
+        outcome = helper.run(with_heartbeat, work, path, options, watch=progress)
     return outcome
 
 

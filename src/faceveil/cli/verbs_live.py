@@ -59,8 +59,8 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
                 opened,
                 options,
                 stop=stop,
-                told=ui.warn,
-                watched=lambda stats: show(status_line(stats)),
+                on_message=ui.warn,
+                on_stats=lambda stats: show(status_line(stats)),
             )
         except KeyboardInterrupt:
             ui.note("stopped")

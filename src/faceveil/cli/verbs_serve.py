@@ -52,7 +52,7 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
 
     store, queue = open_store(service)
     ui.note(f"waiting for jobs in {store.folder}")
-    run_worker(store, queue, _machine(options), told=tell)
+    run_worker(store, queue, _machine(options), on_error=tell)
     return 0
 
 

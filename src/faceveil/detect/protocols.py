@@ -65,15 +65,15 @@ class Detector(Protocol):
         """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
         ...
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
         ...
 
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
         """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
         ...
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         """A quick look at other scales than ``detect`` uses, for checking its work."""
         ...
 

@@ -117,7 +117,7 @@ class Scaled:
     def detect(self, frame: Frame, floor: float) -> list[Face]:
         return self._look(frame, frame.size, floor)
 
-    def glance(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
         """As ``detect``, in a part of the frame, which the network sees at the same scales.
 
         A face that is cut off by the border of the part is looked at again with its surroundings.
@@ -134,7 +134,7 @@ class Scaled:
         for one in cut:
             box = box.hull(one.padded(CONTEXT, CONTEXT, CONTEXT, CONTEXT))
         inside = box.clipped(width, height)
-        return faces if inside is None else self.glance(frame, inside, floor)
+        return faces if inside is None else self.detect_in(frame, inside, floor)
 
     def _look(self, frame: Frame, size: tuple[int, int], floor: float) -> list[Face]:
         """Look at a part of a picture of this size, and at what is seen of it on any ground."""
@@ -146,7 +146,7 @@ class Scaled:
         large = LARGE * self.smallest_face(*size)
         return [face for face in _vote(steps, found, large) if face.score >= floor]
 
-    def sideways(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
         """Faces of heads that lie on either side, from twice the smallest size on."""
         width, height = frame.size
         image = frame.at_size(max(1, width // HALF), max(1, height // HALF))
@@ -162,7 +162,7 @@ class Scaled:
                 found.append(Face(box.transformed(width / w), face.score))
         return found
 
-    def look_again(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> list[Face]:
         """Quick passes at scales that ``detect`` does not use."""
         top = self._inner.min_size / self.smallest_face(*frame.size)
         steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]

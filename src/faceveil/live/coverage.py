@@ -37,17 +37,17 @@ class Coverage:
         self._run: tuple[float, float] | None = None
         self._settled = math.inf
 
-    def interrupted(self) -> None:
+    def mark_discontinuity(self) -> None:
         """Pictures were lost: caution begins anew."""
         self._run, self._settled = None, math.inf
 
     def new_scene(self, time: float) -> None:
         self.tracks.new_scene(time)
 
-    def heard(
+    def add_detections(
         self, time: float, scene: int, found: Sequence[Face], again: Sequence[Face] | None
     ) -> None:
-        """Take what a look found in the frame of this time; see `OnlineTracker.saw`."""
+        """Take what a look found in the frame of this time; see `OnlineTracker.add_detections`."""
         self._looks.setdefault(scene, []).append(time)
         oldest = time - KEEP_SECONDS
         for old in [number for number, looks in self._looks.items() if looks[-1] < oldest]:
@@ -57,13 +57,13 @@ class Coverage:
         self._run = (first if time - last <= GAP else time, time)
         if time - self._run[0] >= SETTLE:
             self._settled = min(self._settled, time)
-        self.tracks.saw(time, found, again)
+        self.tracks.add_detections(time, found, again)
 
     def targets(self, time: float, step: float) -> list[Target]:
         """What to cover; see `OnlineTracker.targets`."""
         return list(self.tracks.targets(time, step))
 
-    def unsure(self, time: float, scene: int, until: float) -> str:
+    def reason_to_cover(self, time: float, scene: int, until: float) -> str:
         """Why the whole frame has to be covered, in words, or "" if what is known is enough.
 
         Args:
@@ -78,7 +78,7 @@ class Coverage:
         apart = before < 0 or looks[after] - looks[before] > GAP
         if apart or (until - time > STANDS and looks[after] > time + TICK):
             return "the detector looked too seldom"
-        if self.tracks.doubted(time):
+        if self.tracks.is_doubtful(time):
             return "all faces vanished at once"
         if self._cautious and time < self._settled:
             return "not sure yet"

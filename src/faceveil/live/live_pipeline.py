@@ -176,12 +176,12 @@ class LivePipeline:
             self._changed.notify_all()
         return True
 
-    def interrupted(self) -> None:
+    def mark_discontinuity(self) -> None:
         """The source broke off: what was seen before says little about what comes next."""
         with self._changed:
             self._thumbnail = None
             if self._known is not None:
-                self._known.interrupted()
+                self._known.mark_discontinuity()
 
     # Frames leave
 
@@ -263,7 +263,7 @@ class LivePipeline:
         else:
             stood = due.time + self._clock() - due.came
             until = self._waiting[0].time if self._waiting else stood
-            if not (reason := known.unsure(due.time, due.scene, until)):
+            if not (reason := known.reason_to_cover(due.time, due.scene, until)):
                 return known.targets(due.time, self._step), ""
         return [whole(due.size)], reason
 
@@ -277,7 +277,7 @@ class LivePipeline:
         covers = self._painter.paint(frame, due.size, targets, hold)
         with self._changed:
             now = self._clock()
-            self._meter.passed(now, now - due.came)
+            self._meter.add(now, now - due.came)
         return Veiled(frame, due.came, covers, reason)
 
     # The detector looks
@@ -298,7 +298,7 @@ class LivePipeline:
             try:
                 found = pace.detector.detect(frame, known.tracks.weak)
                 if doubt:
-                    again = pace.detector.look_again(frame, min(self._strong + CERTAIN, SUREST))
+                    again = pace.detector.recheck(frame, min(self._strong + CERTAIN, SUREST))
             except Exception:
                 # Whatever it was, frames are covered whole until a look succeeds.
                 with self._changed:
@@ -306,8 +306,8 @@ class LivePipeline:
                 continue
             with self._changed:
                 self._looks += 1
-                pace.took(self._clock() - began)
-                known.heard(due.time, due.scene, found, again)
+                pace.add_duration(self._clock() - began)
+                known.add_detections(due.time, due.scene, found, again)
 
     def _pause(self, began: float) -> float:
         """Seconds until the next look is due."""

@@ -26,8 +26,8 @@ def run(
     *,
     make: Make | None = None,
     stop: threading.Event | None = None,
-    told: Callable[[str], None] = lambda words: None,
-    watched: Callable[[Stats], None] = lambda stats: None,
+    on_message: Callable[[str], None] = lambda words: None,
+    on_stats: Callable[[Stats], None] = lambda stats: None,
 ) -> Stats:
     """Take frames from the feed and give them, covered, to the sinks, which are closed at the end.
 
@@ -37,8 +37,8 @@ def run(
     Args:
         make: detectors to use in place of those the options name.
         stop: set it to end the run; recordings are completed.
-        told: called with what happens, in words.
-        watched: called about once a second.
+        on_message: called with what happens, in words.
+        on_stats: called about once a second.
 
     Returns:
         What was done in all.
@@ -53,11 +53,11 @@ def run(
     try:
         veil = LivePipeline(options, make=make)
         for warning in doubts_of(load_obscurer(options)):
-            told(warning)
-        outlets += [Outlet(sink, options.reconnect, told) for sink in sinks]
-        feeder = _Feeder(feed, veil, options, stop, told)
+            on_message(warning)
+        outlets += [Outlet(sink, options.reconnect, on_message) for sink in sinks]
+        feeder = _Feeder(feed, veil, options, stop, on_message)
         try:
-            _pump(veil, feeder, outlets, stop, watched)
+            _pump(veil, feeder, outlets, stop, on_stats)
         finally:
             feeder.close()
             stats = veil.stats
@@ -66,7 +66,7 @@ def run(
         for outlet in outlets:
             outlet.close()
             if outlet.missed:
-                told(f"{outlet.sink.name} was too slow or away for {outlet.missed} frames")
+                on_message(f"{outlet.sink.name} was too slow or away for {outlet.missed} frames")
         for sink in sinks[len(outlets) :]:
             sink.close()
     failed = feeder.error or next((outlet.error for outlet in outlets if outlet.error), None)
@@ -80,9 +80,9 @@ def _pump(
     feeder: _Feeder,
     outlets: Sequence[Outlet],
     stop: threading.Event,
-    watched: Callable[[Stats], None],
+    on_stats: Callable[[Stats], None],
 ) -> None:
-    told = time.monotonic()
+    last = time.monotonic()
     while not stop.is_set() and (feeder.running or veil.waiting):
         veiled = veil.pull(_PATIENCE)
         if veiled is not None:
@@ -90,9 +90,9 @@ def _pump(
                 outlet.put(veiled.frame, veiled.came)
         if any(outlet.error for outlet in outlets):
             return
-        if time.monotonic() - told >= TELL_SECONDS:
-            told = time.monotonic()
-            watched(veil.stats)
+        if time.monotonic() - last >= TELL_SECONDS:
+            last = time.monotonic()
+            on_stats(veil.stats)
 
 
 class _Feeder:
@@ -108,9 +108,9 @@ class _Feeder:
         veil: LivePipeline,
         options: Options,
         stop: threading.Event,
-        told: Callable[[str], None],
+        on_message: Callable[[str], None],
     ) -> None:
-        self._feed, self._veil, self._told = feed, veil, told
+        self._feed, self._veil, self._on_message = feed, veil, on_message
         self._stop = stop
         self._backoff = Backoff(options.reconnect)
         self._came = False
@@ -147,10 +147,10 @@ class _Feeder:
                     return
             if self._stop.is_set():
                 return
-            self._veil.interrupted()
+            self._veil.mark_discontinuity()
             pause = self._backoff.next() if self._came and self._feed.endless else None
             if pause is None:
                 self.error = error
                 return
-            self._told(f"{error}; next try in {pause:g} s")
+            self._on_message(f"{error}; next try in {pause:g} s")
             self._stop.wait(pause)

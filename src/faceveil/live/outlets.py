@@ -78,7 +78,7 @@ class Outlet:
 
     Args:
         retry: longest pause between two tries, in seconds; 0: none.
-        told: called with what happens, in words.
+        on_message: called with what happens, in words.
 
     Attributes:
         meter: rate and delay of what was written.
@@ -86,7 +86,7 @@ class Outlet:
         error: why it ended, if it failed, or, once closed, why it never took a frame.
     """
 
-    def __init__(self, sink: LiveSink, retry: float, told: Callable[[str], None]) -> None:
+    def __init__(self, sink: LiveSink, retry: float, on_message: Callable[[str], None]) -> None:
         self.sink = sink
         self.meter = Meter()
         self.missed = 0
@@ -94,7 +94,7 @@ class Outlet:
         self._trouble: FaceVeilError | None = None
         self._queue: Queue[tuple[Frame, float]] = Queue(DEPTH)
         self._ended = threading.Event()
-        self._retry, self._told = retry, told
+        self._retry, self._on_message = retry, on_message
         self._thread = threading.Thread(target=self._work, name="faceveil-outlet", daemon=True)
         self._thread.start()
 
@@ -136,7 +136,7 @@ class Outlet:
                 if pause is None:
                     self.error = error
                     return
-                self._told(f"{error}; next try in {pause:g} s")
+                self._on_message(f"{error}; next try in {pause:g} s")
                 if self._ended.wait(pause):
                     return
                 while not self._queue.empty():
@@ -146,7 +146,7 @@ class Outlet:
             else:
                 backoff.reset()
                 now = time.monotonic()
-                self.meter.passed(now, now - came)
+                self.meter.add(now, now - came)
 
 
 class VirtualCamera:

@@ -62,7 +62,7 @@ class Pace:
         spare = self._waits - 2 * self.seconds
         return max(0.0, min(self._mean / BUSY, self._mean + spare / 2))
 
-    def took(self, seconds: float) -> bool:
+    def add_duration(self, seconds: float) -> bool:
         """Take the time of a look; True if another size of faces is looked for from now on."""
         self._looks += 1
         if self._looks == 1:  # it sets up memory that the others find ready

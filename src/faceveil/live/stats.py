@@ -51,7 +51,7 @@ class Meter:
         self._passed: deque[tuple[float, float]] = deque()
         self.count = 0
 
-    def passed(self, now: float, delay: float) -> None:
+    def add(self, now: float, delay: float) -> None:
         """Something left now, so many seconds after it came."""
         self.count += 1
         self._passed.append((now, delay))

@@ -97,17 +97,20 @@ def follow(
                 result.damaged.append(frame.index)
             # Nothing after the end of a scene tells of a face in it, and nothing before or after
             # a frame that stands of a face on it.
-            if last is not None and (suspect or schedule.stood(last.pts, frame.pts)):
+            if last is not None and (suspect or schedule.stands_long(last.pts, frame.pts)):
                 look(last)
-            due, patches = schedule.due(frame.pts, thumbnail, suspect), schedule.changed(frame)
+            due, patches = (
+                schedule.due(frame.pts, thumbnail, suspect),
+                schedule.changed_boxes(frame),
+            )
             if due or patches is None:
                 found = look(frame)
-                if (sure := schedule.sideways(suspect)) is not None:
-                    found += detector.sideways(frame, sure)
-                schedule.saw(found)
+                if (sure := schedule.rotated_floor(suspect)) is not None:
+                    found += detector.detect_rotated(frame, sure)
+                schedule.add_detections(found)
             elif patches:
-                found = [f for patch in patches for f in detector.glance(frame, patch, floor)]
-                schedule.glanced(patches, found)
+                found = [f for patch in patches for f in detector.detect_in(frame, patch, floor)]
+                schedule.add_detections_in(patches, found)
                 if found:
                     result.glimpsed[frame.index] = found
             else:

@@ -87,7 +87,7 @@ class ChangeMap:
         self._last = luma
         return fresh
 
-    def looked(self, box: Box | None, faces: Sequence[Face]) -> None:
+    def update_reference(self, box: Box | None, faces: Sequence[Face]) -> None:
         """The last frame was looked at, in this box of it or, if None, all over.
 
         Args:

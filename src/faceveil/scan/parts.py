@@ -16,7 +16,7 @@ from faceveil.detect import Detector
 from faceveil.frames import Frame
 from faceveil.scan import Scan, Schedule, follow, period
 from faceveil.system import beats
-from faceveil.track import alone
+from faceveil.track import cuts_among
 
 if TYPE_CHECKING:
     from faceveil.media.videos.video import VideoSource
@@ -105,7 +105,7 @@ def scan_part(
     return None if result.damaged or tuple(seen) != part.times else result
 
 
-def joined(parts: Sequence[Scan]) -> Scan:
+def join(parts: Sequence[Scan]) -> Scan:
     """The scan of the whole video."""
     found = {frame: faces for part in parts for frame, faces in part.found.items()}
     suspects = sorted({frame for part in parts for frame in part.suspects})
@@ -118,7 +118,7 @@ def joined(parts: Sequence[Scan]) -> Scan:
             if frame not in found  # the first frame of a part may tell to look at the one before
         },
         pts=[pts for part in parts for pts in part.pts],
-        cuts=alone(suspects),
+        cuts=cuts_among(suspects),
         suspects=suspects,
     )
 

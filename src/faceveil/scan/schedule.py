@@ -48,19 +48,19 @@ class EveryFrame:
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         return True
 
-    def changed(self, frame: Frame) -> Sequence[Box]:
+    def changed_boxes(self, frame: Frame) -> Sequence[Box]:
         return ()
 
-    def glanced(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+    def add_detections_in(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
         """Makes no difference."""
 
-    def stood(self, pts: int, until: int) -> bool:
+    def stands_long(self, pts: int, until: int) -> bool:
         return False
 
-    def sideways(self, suspect: bool) -> float | None:
+    def rotated_floor(self, suspect: bool) -> float | None:
         return None
 
-    def saw(self, faces: Sequence[Face]) -> None:
+    def add_detections(self, faces: Sequence[Face]) -> None:
         """Makes no difference."""
 
     def resume(self, pts: int) -> None:
@@ -109,18 +109,18 @@ class Schedule:
         entered = since >= ENTER_SECONDS and _entered(self._thumbnail, thumbnail)
         return suspect or changed or entered or since <= 0 or since >= self._rest
 
-    def stood(self, pts: int, until: int) -> bool:
+    def stands_long(self, pts: int, until: int) -> bool:
         """Whether a frame of this time, with the next at the other, was shown for long."""
         return (until - pts) * self._unit >= REST_SECONDS
 
-    def sideways(self, suspect: bool) -> float | None:
+    def rotated_floor(self, suspect: bool) -> float | None:
         """The score from which heads that lie are looked for in this frame; None: not at all."""
         if not suspect and (self._now - self._turned) * self._unit < SIDEWAYS_SECONDS:
             return None
         self._turned = self._now
         return self._sure
 
-    def changed(self, frame: Frame) -> Sequence[Box] | None:
+    def changed_boxes(self, frame: Frame) -> Sequence[Box] | None:
         """Where this frame has to be looked at because it is not as it was; None: all over.
 
         To be asked of every frame, after ``due``.
@@ -134,20 +134,20 @@ class Schedule:
             return ()
         return self._changes.boxes(fresh)
 
-    def glanced(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+    def add_detections_in(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
         """Take what was found in parts of the frame."""
         if self._changes is not None:
             sure = [face for face in faces if face.score >= self._sure]
             for box in boxes:
-                self._changes.looked(box, sure)
+                self._changes.update_reference(box, sure)
 
-    def saw(self, faces: Sequence[Face]) -> None:
+    def add_detections(self, faces: Sequence[Face]) -> None:
         """Take what the detector found, to decide when to look again."""
         self._before, self._looked = self._looked, self._now
         self._thumbnail = self._shown
         faces = [face for face in faces if face.score >= self._sure]
         if self._changes is not None:
-            self._changes.looked(None, faces)
+            self._changes.update_reference(None, faces)
         moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
         self._faces = faces
         self._rest = REST_SECONDS

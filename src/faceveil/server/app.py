@@ -110,7 +110,7 @@ def create_app(
     ):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_error)
-    return Guard(_Counted(_headed(app), state.metrics), service, token)
+    return Guard(_Counted(_answer_head(app), state.metrics), service, token)
 
 
 @asynccontextmanager
@@ -123,12 +123,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(herald.close)
         for task in _background(state, herald):
             running = asyncio.create_task(task)
-            stack.push_async_callback(_ended, running)
+            stack.push_async_callback(_cancel_and_wait, running)
         yield
         await state.hub.close()
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel_and_wait(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -182,7 +182,7 @@ def _in_words(errors: Sequence[Any]) -> str:
     return f"{place}: {first['msg']}" if place else str(first["msg"])
 
 
-def _headed(app: ASGIApp) -> ASGIApp:
+def _answer_head(app: ASGIApp) -> ASGIApp:
     """Answers HEAD as GET, without the body, and without making all of it."""
 
     async def headed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,14 +191,14 @@ def _headed(app: ASGIApp) -> ASGIApp:
             return
         with CancelScope() as rest:
 
-            async def said(message: Message) -> None:
+            async def send_headers(message: Message) -> None:
                 await send(message)
                 if message["type"] == "http.response.start":
                     await send({"type": "http.response.body", "body": b""})
                     rest.cancel()
                     await checkpoint()
 
-            await app({**scope, "method": "GET"}, receive, said)
+            await app({**scope, "method": "GET"}, receive, send_headers)
 
     return headed
 

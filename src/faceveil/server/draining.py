@@ -1,4 +1,4 @@
-"""Hearing out who is refused before all was read.
+"""Reading on from a client whose request is refused before all of it was read.
 
 A connection that is closed while its client is still sending is reset, and the client never sees
 the answer that was on its way: it is told of a broken line in place of a full disk.
@@ -16,7 +16,7 @@ SECONDS, BYTES = 3.0, 8_000_000
 """So long, and for so much, is a client heard out whose request is not wanted any more."""
 
 
-def heard_out(receive: Receive, send: Send, headers: Headers) -> tuple[Receive, Send]:
+def drain_when_refused(receive: Receive, send: Send, headers: Headers) -> tuple[Receive, Send]:
     """The same, but an answer ends only once the request has, within limits.
 
     A client that waits to be asked for its body (``Expect``) has not begun to send it.

@@ -80,7 +80,7 @@ def word_of(store: Store, record: Record) -> Word | None:
     """What became of the message about a job as it is now; None: nobody wants one."""
     if not record.webhook:
         return None
-    known = _noted(store, record.id) if record.state in _TOLD else None
+    known = _load_delivery(store, record.id) if record.state in _TOLD else None
     return known.word if known is not None and known.id == _id_of(record) else "waiting"
 
 
@@ -154,7 +154,7 @@ class Herald:
         letter, id = self._letters.get(record.id), _id_of(record)
         if letter is not None and letter.delivery.id == id:
             return letter
-        made = _noted(self._store, record.id)
+        made = _load_delivery(self._store, record.id)
         if made is None or made.id != id:
             made = Delivery(id=id, since=record.ended or time.time())
         return _Letter(record, made, made, steady())
@@ -206,7 +206,7 @@ def _id_of(record: Record) -> str:
     return f"msg_{base64.urlsafe_b64encode(made).decode()}"
 
 
-def _noted(store: Store, job: str) -> Delivery | None:
+def _load_delivery(store: Store, job: str) -> Delivery | None:
     try:
         return Delivery.model_validate_json(store.path(job, WEBHOOK).read_bytes())
     except (OSError, ValidationError):

@@ -95,7 +95,7 @@ async def veil(
             record = await to_thread.run_sync(_accept, state, file, given)
     try:
         await to_thread.run_sync(actions.enqueue, state.queue, [record])
-        record = await _ended(request, store, record)
+        record = await _wait_for_end(request, store, record)
         reported = _FORM in request.headers.get("accept", "")
         return await to_thread.run_sync(_answer, store, record, reported)
     finally:
@@ -110,7 +110,7 @@ def _accept(state: StateDep, file: IO[bytes], options: dict[str, Any]) -> Record
     return record
 
 
-async def _ended(request: Request, store: Store, record: Record) -> Record:
+async def _wait_for_end(request: Request, store: Store, record: Record) -> Record:
     """Wait for the worker, as long as the client does."""
     while record.state not in ENDED:
         if await request.is_disconnected():

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceveil.server.draining import heard_out
+from faceveil.server.draining import drain_when_refused
 from faceveil.server.entrance import refusal_page, wants_a_page, welcome_page
 from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
 from faceveil.server.sessions import SECONDS, Sessions
@@ -93,7 +93,7 @@ class Guard:
             else:
                 await self._app(scope, receive, send)
             return
-        receive, send = heard_out(receive, _with_headers(send), headers)
+        receive, send = drain_when_refused(receive, _with_headers(send), headers)
         refusal = self._refusal(scope, headers)
         if refusal is None and (answer := self._login(scope, headers)) is not None:
             await answer(scope, receive, send)
@@ -106,7 +106,7 @@ class Guard:
             # What is still being sent is not read, so the connection cannot be used again.
             await _answer(refusal, scope["method"], headers)(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit), send)
+        await self._app(scope, _limit_body(receive, limit), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         hosts = headers.getlist("host")
@@ -210,7 +210,7 @@ def _too_large(limit: int) -> ProblemError:
     )
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def _limit_body(receive: Receive, limit: int) -> Receive:
     """Cuts off a body that goes on for longer than it may, whatever it said of its length."""
     seen = 0
 

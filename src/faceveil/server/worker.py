@@ -39,14 +39,14 @@ def run_worker(
     machine: dict[str, Any],
     *,
     stop: threading.Event | None = None,
-    told: Callable[[Exception], None] | None = None,
+    on_error: Callable[[Exception], None] | None = None,
 ) -> None:
     """Work until told to stop, or until the process is.
 
     Args:
         machine: options that are this machine's own: ``weights``, ``threads``.
         stop: set to end after the job at hand.
-        told: is handed every error that is a fault of the program.
+        on_error: is handed every error that is a fault of the program.
     """
     with suppress(OSError):
         os.nice(NICE)
@@ -63,8 +63,8 @@ def run_worker(
             with _Guard(store, job):
                 work_on(store, job, machine)
         except Exception as error:
-            if told is not None:
-                told(error)
+            if on_error is not None:
+                on_error(error)
             time.sleep(_PAUSE)
 
 
@@ -141,7 +141,7 @@ def run_child() -> None:
         JobQueue(folder, given["queue"]),
         given["machine"],
         stop=stop,
-        told=partial(tell_fault, "worker"),
+        on_error=partial(tell_fault, "worker"),
     )
 
 

@@ -16,12 +16,12 @@ from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face, Track
 from faceveil.track.chain import chains
-from faceveil.track.cuts import THUMBNAIL, CutFinder, alone, is_cut
+from faceveil.track.cuts import THUMBNAIL, CutFinder, cuts_among, is_cut
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import cover
 from faceveil.track.scene import Hit, Scene
 
-__all__ = ["THUMBNAIL", "CutFinder", "alone", "is_cut", "link", "separate", "timeline"]
+__all__ = ["THUMBNAIL", "CutFinder", "cuts_among", "is_cut", "link", "separate", "timeline"]
 
 DEFAULT_STEP = 0.04
 """Seconds between frames of a source that gives no usable times."""

@@ -78,10 +78,10 @@ class CutFinder:
     @property
     def cuts(self) -> tuple[int, ...]:
         """Frame indices at which a new scene begins, of what was fed so far."""
-        return alone(self.suspects)
+        return cuts_among(self.suspects)
 
 
-def alone(suspects: Sequence[int]) -> tuple[int, ...]:
+def cuts_among(suspects: Sequence[int]) -> tuple[int, ...]:
     """Those of the frames that may begin a scene which do: the ones without such a neighbour."""
     marked = set(suspects)
     return tuple(f for f in suspects if f - 1 not in marked and f + 1 not in marked)

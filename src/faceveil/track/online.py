@@ -72,7 +72,9 @@ class OnlineTracker:
         self._alarm = self._calm = self._believe = math.inf
         self._second = 0
 
-    def saw(self, time: float, found: Sequence[Face], again: Sequence[Face] | None = None) -> None:
+    def add_detections(
+        self, time: float, found: Sequence[Face], again: Sequence[Face] | None = None
+    ) -> None:
         """Take what one look found. Looks come in order of time.
 
         Args:
@@ -99,7 +101,7 @@ class OnlineTracker:
         missed = lost is not None and bool(self._looks) and lost < self._looks[-1]
         return missed or self._alarm < self._calm
 
-    def doubted(self, time: float) -> bool:
+    def is_doubtful(self, time: float) -> bool:
         """Whether silence is not to be believed at this time: cover the whole picture."""
         return self._alarm < time <= self._calm
 
@@ -158,19 +160,19 @@ class OnlineTracker:
 
     # Silence
 
-    def _judge(self, now: float, heard: bool, again: Sequence[Face] | None) -> None:
+    def _judge(self, now: float, seen: bool, again: Sequence[Face] | None) -> None:
         """Begin to doubt, or stop."""
         if self._alarm < self._calm == math.inf:
             self._second += again is not None and not again
             believed = now >= self._believe and self._second >= SECOND_LOOKS
-            if heard or believed:
+            if seen or believed:
                 self._calm = now
             if believed:
                 self._tracks = [track for track in self._tracks if track.times[-1] >= now]
             return
         lost = self._lost()
         bridge = self._options.bridge_seconds
-        if lost is not None and not heard and now - lost > bridge:
+        if lost is not None and not seen and now - lost > bridge:
             self._alarm, self._calm = lost + bridge, math.inf
             self._believe, self._second = self._alarm + DOUBT_SECONDS, 0
 
