@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.frames import Image
+from faceveil.frames import LUMA, Image
 from faceveil.geometry import Box, Region, Target
 from faceveil.obscure import Sampler as Sight
 from faceveil.obscure import load_obscurer, paint
@@ -31,7 +31,9 @@ Matrix = NDArray[np.float64]
 Line = Callable[[NDArray[np.float32], int], NDArray[Any]]
 """Filters the columns of an array; the second argument is the size of its kernel or block."""
 
-LUMA = np.array([0.114, 0.587, 0.299])  # ITU-R BT.601, of blue, green, red
+_RED, _BLUE = LUMA["bt601"]
+SHARES = np.array([_BLUE, 1 - _RED - _BLUE, _RED])
+"""Of blue, green and red in luma."""
 ROUNDING = 0.6
 """Standard deviation of what 8-bit rounding, once or twice, does to a sample."""
 CODE_STEP = 17.0 / np.sqrt(12)
@@ -201,7 +203,7 @@ class Peer:
 
 def luma(image: NDArray[Any]) -> Matrix:
     """(..., 3) BGR to (...) luma."""
-    return np.asarray(image @ LUMA, np.float64)
+    return np.asarray(image @ SHARES, np.float64)
 
 
 def means(length: int, cells: int) -> Matrix:

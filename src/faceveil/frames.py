@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8, BGR, C-contiguous."""
+
+LUMA: Final = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+"""Shares of red and blue in luma, the rest is green: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Planes:
         chroma: (horizontal, vertical) subsampling: (2, 2) for 4:2:0, (1, 1) for 4:4:4.
         depth: bits per sample.
         full_range: luma uses all values, not 16 to 235 (times a power of two).
-        matrix: "bt601", "bt709" or "bt2020".
+        matrix: one of ``LUMA``.
         fields: (horizontal, vertical): 2 where columns or rows belong to two fields in turn.
     """
 

@@ -15,14 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.frames import Frame, Image, Planes
+from faceveil.frames import LUMA, Frame, Image, Planes
 from faceveil.geometry import Box
 
 Color = tuple[int, int, int]
 """Blue, green, red."""
 
-# ITU-R BT.601, BT.709, BT.2020: shares of red and blue in luma.
-_MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 
 class Canvas(Protocol):
@@ -128,7 +126,7 @@ class PlanesCanvas:
     ) -> None:
         if not (set(planes.chroma) <= {1, 2} and 8 <= planes.depth <= 16):
             raise ValueError(f"cannot paint planes with chroma {planes.chroma}, {planes.depth} bit")
-        if planes.matrix not in _MATRICES:
+        if planes.matrix not in LUMA:
             raise ValueError(f"unknown colour matrix: {planes.matrix}")
         self.height, self.width = planes.y.shape
         self._planes = planes
@@ -261,7 +259,7 @@ def _pooled(mask: NDArray[np.uint8], sx: int, sy: int) -> NDArray[np.uint8]:
 
 def _ycc_matrix(planes: Planes) -> NDArray[np.float64]:
     """(3, 4): BGR of 0 to 255 and 1 -> Y, Cb, Cr as stored in the planes."""
-    red, blue = _MATRICES[planes.matrix]
+    red, blue = LUMA[planes.matrix]
     luma = np.array([blue, 1 - red - blue, red])
     cb = (np.array([1.0, 0.0, 0.0]) - luma) / (2 * (1 - blue))
     cr = (np.array([0.0, 0.0, 1.0]) - luma) / (2 * (1 - red))

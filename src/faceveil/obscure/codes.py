@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.frames import Image
+from faceveil.frames import LUMA, Image
 from faceveil.geometry import Region
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ BITS_PER_CELL = 8
 # Neutral is a level of its own, so that grey stays grey.
 _CB = np.array([-40.0, -15.0, 0.0, 24.0])
 _CR = np.array([-18.0, 0.0, 15.0, 38.0])
+_RED, _BLUE = LUMA["bt601"]
+_GREEN = 1 - _RED - _BLUE
 _LUMA_STEP = 17.0  # 16 levels, black and white included
 
 # Two levels next to each other are at most 25 apart, two with one between them at least 33.
@@ -123,7 +125,7 @@ def quantize(bgr: NDArray[np.float64]) -> Image:
 def _components(bgr: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3, ...): luma and the two colour differences, ITU-R BT.601, of colours (..., 3)."""
     blue, green, red = np.moveaxis(bgr, -1, 0)
-    luma = 0.114 * blue + 0.587 * green + 0.299 * red
+    luma = _BLUE * blue + _GREEN * green + _RED * red
     return np.stack([luma, 0.564 * (blue - luma), 0.713 * (red - luma)])
 
 
@@ -132,7 +134,7 @@ def _palette() -> Image:
     """(16, 4, 4, 3): the colour of each luma level and colour difference."""
     luma, cb, cr = np.meshgrid(np.arange(16) * _LUMA_STEP, _CB, _CR, indexing="ij")
     blue, red = luma + cb / 0.564, luma + cr / 0.713
-    green = (luma - 0.114 * blue - 0.299 * red) / 0.587
+    green = (luma - _BLUE * blue - _RED * red) / _GREEN
     colors: Image = np.rint(np.stack([blue, green, red], -1)).clip(0, 255).astype(np.uint8)
     colors.flags.writeable = False
     return colors

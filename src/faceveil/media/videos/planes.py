@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.frames import Image, Planes
+from faceveil.frames import LUMA, Image, Planes
 
 if TYPE_CHECKING:
     from av.video.format import VideoFormat
@@ -23,8 +23,6 @@ _HD_LINES: Final = 720
 """From this height on, players take an untagged picture for BT.709, below for BT.601."""
 
 _LIMITED, FULL = 1, 2  # AVColorRange
-_LUMA: Final = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
-"""Shares of red and blue in luma: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
 
 _BAND: Final = 64
 """Rows converted at a time."""
@@ -299,7 +297,7 @@ def _resized(plane: NDArray[Any], width: int, height: int) -> NDArray[Any]:
 
 def _to_bgr(matrix: str, full_range: bool) -> NDArray[np.float64]:
     """(3, 4): 8-bit Y, Cb, Cr and 1 -> B, G, R of 0 to 255 (ITU-T H.273, 8.3)."""
-    red, blue = _LUMA[matrix]
+    red, blue = LUMA[matrix]
     green = 1 - red - blue
     unit = np.array(
         [
