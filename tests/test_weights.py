@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import socket
 import stat
@@ -17,7 +18,11 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from faceveil import weights
 from faceveil.errors import UsageError, WeightsError
@@ -164,14 +169,39 @@ def test_an_unknown_name_lists_the_known_ones(function: object) -> None:
         function("resnet")
 
 
-def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_home() -> Path:
-        raise RuntimeError
-
+@pytest.mark.parametrize(
+    ("system", "where"),
+    [
+        (Unix, "/home/me/.cache/faceveil/weights"),
+        (MacOS, "/home/me/Library/Caches/faceveil/weights"),
+        (Windows, r"C:\Users\me\AppData\Local/faceveil/weights"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for the home folder in other ways")
+def test_the_cache_is_where_it_always_was(
+    system: type,
+    where: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody fetches weights again after an update."""
+    monkeypatch.setattr(platformdirs, "PlatformDirs", system)
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", r"C:\Users\me\AppData\Local")
+    assert weights.own_folder() == tmp_path / "xdg" / "faceveil" / "weights"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", no_home)
+    if system is Windows:  # whose paths mean nothing here
+        monkeypatch.setattr(Path, "is_absolute", lambda _: True)
+    assert weights.own_folder() == Path(where)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for the home folder in other ways")
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     table(monkeypatch, FakeSource(CONTENT))
-    assert weights.cache_folder() is None
+    assert weights.own_folder() is None
     with pytest.raises(WeightsError):
         weights.find("test")
     with pytest.raises(WeightsError, match="home"):

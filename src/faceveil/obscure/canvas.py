@@ -22,7 +22,6 @@ Color = tuple[int, int, int]
 """Blue, green, red."""
 
 
-
 class Canvas(Protocol):
     """Pixels that can be averaged and painted over.
 

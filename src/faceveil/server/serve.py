@@ -32,7 +32,7 @@ from faceveil.server.store import Store
 from faceveil.server.sweep import SERVER_LOCK
 from faceveil.server.tell import quiet_logs
 from faceveil.system.browser import forget_page, open_page
-from faceveil.weights import cache_folder
+from faceveil.system.folders import cache_folder
 
 _LOOK = 0.5
 _QUICK_DEATH = 10.0
@@ -51,10 +51,9 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
     """
     folder = service.folder
     if folder is None:
-        cache = cache_folder()
-        if cache is None:
+        folder = cache_folder("jobs")
+        if folder is None:
             raise UsageError("there is no folder for jobs here", "name one with --folder")
-        folder = cache.parent / "jobs"
     store = Store(folder)
     return store, JobQueue(store.folder, service.queue)
 

@@ -9,11 +9,11 @@ from faceveil.weights.search import (
     ENVIRONMENT,
     Located,
     available,
-    cache_folder,
     digest,
     find,
     folders,
     listing,
+    own_folder,
     verify,
 )
 from faceveil.weights.table import TABLE, WeightsFile
@@ -25,11 +25,11 @@ __all__ = [
     "Located",
     "WeightsFile",
     "available",
-    "cache_folder",
     "digest",
     "fetch",
     "find",
     "folders",
     "listing",
+    "own_folder",
     "verify",
 ]

@@ -12,7 +12,7 @@ from typing import Literal
 from faceveil.errors import WeightsError
 from faceveil.system.files import write_whole
 from faceveil.weights.mirrors import Mirror, SourceError
-from faceveil.weights.search import ENVIRONMENT, cache_folder, first, inside, judged
+from faceveil.weights.search import ENVIRONMENT, first, inside, judged, own_folder
 from faceveil.weights.table import WeightsFile, entry_of
 
 
@@ -88,7 +88,7 @@ def fetch(
 
 
 def _new_path(entry: WeightsFile, folder: Path | None) -> Path:
-    place = folder or cache_folder()
+    place = folder or own_folder()
     if place is None:
         raise WeightsError(
             "this user has no home folder to keep weights in",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
+from faceveil.system.folders import cache_folder
 from faceveil.weights import table
 from faceveil.weights.table import WeightsFile, entry_of
 
@@ -34,19 +34,9 @@ class Located:
     state: Literal["ok", "wrong", "missing"]
 
 
-def cache_folder() -> Path | None:
+def own_folder() -> Path | None:
     """The user's own folder of weights, or None for a user without a home."""
-    if named := os.environ.get("XDG_CACHE_HOME"):
-        base = Path(named)
-    elif sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        base = Path(local)
-    else:
-        try:
-            home = Path.home()
-        except RuntimeError:
-            return None
-        base = home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return base / "faceveil" / "weights"
+    return cache_folder("weights")
 
 
 def folders(folder: Path | None = None) -> Iterator[Path]:
@@ -56,7 +46,7 @@ def folders(folder: Path | None = None) -> Iterator[Path]:
     if named := os.environ.get(ENVIRONMENT):
         yield Path(named).expanduser()
     yield _PACKAGE_FOLDER
-    if cache := cache_folder():
+    if cache := own_folder():
         yield cache
 
 
