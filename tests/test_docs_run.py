@@ -161,7 +161,9 @@ def test_both_first_pages_say_the_same_to_type() -> None:
     assert english == chinese
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/library.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.zh-CN.md", "docs/library.md", "docs/plugins.md"]
+)
 def test_every_example_in_python_runs(page: str, reader: Reader) -> None:
     for block in blocks(REPOSITORY / page, "python"):
         (reader.folder / "example.py").write_text(block, encoding="utf-8")

@@ -43,7 +43,7 @@ def test_the_worked_detector_hides_what_it_finds(tmp_path: Path) -> None:
 
 def install(site: Path) -> None:
     """Lay the example's package out as an installer does."""
-    (code,), (toml,) = blocks(PAGE, "python"), blocks(PAGE, "toml")
+    code, (toml,) = blocks(PAGE, "python")[0], blocks(PAGE, "toml")
     ((group, entries),) = tomllib.loads(toml)["project"]["entry-points"].items()
     ((name, target),) = entries.items()
     module = site.joinpath(*target.partition(":")[0].split(".")).with_suffix(".py")

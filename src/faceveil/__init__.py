@@ -1,9 +1,9 @@
 """FaceVeil finds every face in photos and videos and obscures it irreversibly, on this machine.
 
     >>> import faceveil
-    >>> report = faceveil.veil_file(Path("party.jpg"))          # writes party.veiled.jpg
-    >>> plan = faceveil.analyze_file(Path("party.jpg"))         # boxes, to look at and edit
-    >>> report = faceveil.render_file(Path("party.jpg"), plan)
+    >>> report = faceveil.veil_file("party.jpg")          # writes party.veiled.jpg
+    >>> plan = faceveil.analyze_file("party.jpg")         # boxes, to look at and edit
+    >>> report = faceveil.render_file("party.jpg", plan)
 
 Nothing here prints, exits or opens a socket. What goes wrong is a `FaceVeilError`.
 """
@@ -14,24 +14,85 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from faceveil.errors import FaceVeilError
-    from faceveil.geometry import Box
-    from faceveil.options import Options
-    from faceveil.pipeline import analyze, analyze_file, render, render_file, veil_file, veil_image
-    from faceveil.plan import Face, Plan, Track
-    from faceveil.report import Report
+    from faceveil.batch import Processes
+    from faceveil.detect import Detector, SinglePass
+    from faceveil.errors import (
+        ExitCode,
+        FaceVeilError,
+        InputError,
+        LimitError,
+        NoDetectorError,
+        OutputError,
+        UnreadableError,
+        UnsupportedError,
+        UsageError,
+        WeightsError,
+        WithheldError,
+    )
+    from faceveil.frames import Frame, Image, Planes
+    from faceveil.geometry import Box, Point
+    from faceveil.media import Sink, Source, open_sink, open_source
+    from faceveil.options import Device, Method, Options, Preset, Sensitivity
+    from faceveil.pipeline import (
+        Progress,
+        analyze,
+        analyze_file,
+        render,
+        render_file,
+        veil_file,
+        veil_image,
+    )
+    from faceveil.plan import Face, Kind, Media, Origin, Plan, Track
+    from faceveil.report import Checked, Finding, Report, Status, TrackFacts
+    from faceveil.system.stages import Executor
+    from faceveil.zones import Zone
 
 __all__ = [
     "Box",
+    "Checked",
+    "Detector",
+    "Device",
+    "Executor",
+    "ExitCode",
     "Face",
     "FaceVeilError",
+    "Finding",
+    "Frame",
+    "Image",
+    "InputError",
+    "Kind",
+    "LimitError",
+    "Media",
+    "Method",
+    "NoDetectorError",
     "Options",
+    "Origin",
+    "OutputError",
     "Plan",
+    "Planes",
+    "Point",
+    "Preset",
+    "Processes",
+    "Progress",
     "Report",
+    "Sensitivity",
+    "SinglePass",
+    "Sink",
+    "Source",
+    "Status",
     "Track",
+    "TrackFacts",
+    "UnreadableError",
+    "UnsupportedError",
+    "UsageError",
+    "WeightsError",
+    "WithheldError",
+    "Zone",
     "__version__",
     "analyze",
     "analyze_file",
+    "open_sink",
+    "open_source",
     "render",
     "render_file",
     "veil_file",
@@ -41,14 +102,36 @@ __all__ = [
 # Public name -> the room it lives in. Rooms are opened on first use, so that importing the
 # package costs nothing.
 _HOMES = {
-    "FaceVeilError": "errors",
-    "Options": "options",
-    "Report": "report",
-    "Box": "geometry",
-    **dict.fromkeys(("Face", "Plan", "Track"), "plan"),
+    "Processes": "batch",
+    **dict.fromkeys(("Detector", "SinglePass"), "detect"),
     **dict.fromkeys(
-        ("analyze", "analyze_file", "render", "render_file", "veil_file", "veil_image"), "pipeline"
+        (
+            "ExitCode",
+            "FaceVeilError",
+            "InputError",
+            "LimitError",
+            "NoDetectorError",
+            "OutputError",
+            "UnreadableError",
+            "UnsupportedError",
+            "UsageError",
+            "WeightsError",
+            "WithheldError",
+        ),
+        "errors",
     ),
+    **dict.fromkeys(("Frame", "Image", "Planes"), "frames"),
+    **dict.fromkeys(("Box", "Point"), "geometry"),
+    **dict.fromkeys(("Sink", "Source", "open_sink", "open_source"), "media"),
+    **dict.fromkeys(("Device", "Method", "Options", "Preset", "Sensitivity"), "options"),
+    **dict.fromkeys(
+        ("Progress", "analyze", "analyze_file", "render", "render_file", "veil_file", "veil_image"),
+        "pipeline",
+    ),
+    **dict.fromkeys(("Face", "Kind", "Media", "Origin", "Plan", "Track"), "plan"),
+    **dict.fromkeys(("Checked", "Finding", "Report", "Status", "TrackFacts"), "report"),
+    "Executor": "system.stages",
+    "Zone": "zones",
 }
 
 
@@ -60,3 +143,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"faceveil.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

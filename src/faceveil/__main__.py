@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from faceveil.errors import INTERRUPTED
+from faceveil.errors import ExitCode
 
 WORKER = ("-m", "faceveil.server.worker")
 
@@ -46,7 +46,7 @@ def _run() -> None:
     try:
         command_line(catches=catches)
     except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
 if __name__ == "__main__":

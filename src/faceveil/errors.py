@@ -14,6 +14,7 @@ FaceVeilError
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
 
     from faceveil.report import Report
 
-INTERRUPTED = 130
-SOME_FAILED = 1
+
+class ExitCode(IntEnum):
+    """What a command line ends with; docs/cli.md says more of each."""
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    WEIGHTS = 4
+    WITHHELD = 5
+    INTERRUPTED = 130
 
 
 class FaceVeilError(Exception):
@@ -33,7 +43,7 @@ class FaceVeilError(Exception):
         advice: one sentence that tells the user what to do next, or "".
     """
 
-    exit_code: ClassVar[int] = SOME_FAILED
+    exit_code: ClassVar[ExitCode] = ExitCode.SOME_FAILED
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -43,7 +53,7 @@ class FaceVeilError(Exception):
 class UsageError(FaceVeilError):
     """The request makes no sense: wrong option, wrong combination, nothing to do."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class NoDetectorError(UsageError):
@@ -53,7 +63,7 @@ class NoDetectorError(UsageError):
 class InputError(FaceVeilError):
     """The input cannot be used. The children say why."""
 
-    exit_code = 3
+    exit_code = ExitCode.INPUT
 
 
 class UnreadableError(InputError):
@@ -71,7 +81,7 @@ class LimitError(InputError):
 class WeightsError(FaceVeilError):
     """A detector's weights are missing or their hash is wrong."""
 
-    exit_code = 4
+    exit_code = ExitCode.WEIGHTS
 
 
 class WithheldError(FaceVeilError):
@@ -82,7 +92,7 @@ class WithheldError(FaceVeilError):
         place: where the output was put aside, for its owner alone; None if it is nowhere.
     """
 
-    exit_code = 5
+    exit_code = ExitCode.WITHHELD
 
     def __init__(
         self,

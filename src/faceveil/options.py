@@ -34,9 +34,6 @@ def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
     return Field(default, description=help, json_schema_extra={"group": group}, **limits)
 
 
-Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
 class Options(BaseModel):
     """How to find and how to obscure faces.
 
@@ -72,7 +69,7 @@ class Options(BaseModel):
     shape: Literal["box", "ellipse"] = _setting(
         "protection", "box", "Outline of the painted area. Either one holds the whole padded box."
     )
-    feather: Fraction01 = _setting(
+    feather: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "protection", 0.0, "Width of a soft edge outside the painted area, as a share of the face."
     )
     margin_side: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
@@ -157,7 +154,7 @@ class Options(BaseModel):
     sensitivity: Sensitivity = _setting(
         "detection", "high", "high misses least, precise covers least that is no face."
     )
-    confidence: Fraction01 | None = _setting(
+    confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = _setting(
         "detection", None, "Accept faces from this score on, in place of what sensitivity sets."
     )
     min_face: Annotated[float, Field(ge=4.0, le=1000.0)] | None = _setting(
@@ -195,7 +192,7 @@ class Options(BaseModel):
     extend_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
         "tracking", 0.4, "Begin covering a face this long before it is first seen, and go on after."
     )
-    weak_share: Fraction01 = _setting(
+    weak_share: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "tracking",
         0.5,
         "In a video, a face that continues a track counts from this share of the score on that a "

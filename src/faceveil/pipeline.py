@@ -8,20 +8,18 @@ wakes up is the one that leaks: only a plan of the whole file can reach back.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
 from faceveil.detect import Detector, load_detector, threshold
-from faceveil.detect.runtime import bounded
-from faceveil.errors import InputError, UsageError
+from faceveil.errors import UsageError
 from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
@@ -34,14 +32,11 @@ from faceveil.options import Options
 from faceveil.plan import Plan, Track
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
-from faceveil.scan.parts import Part, join, parts_of, scan_part
+from faceveil.scan.parts import scan_in_parts
 from faceveil.system import beats
 from faceveil.system.stages import Executor, ahead, behind
 from faceveil.track import link, separate, timeline
 from faceveil.zones import in_skip_zone
-
-if TYPE_CHECKING:
-    from faceveil.media.videos.video import VideoSource
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
@@ -53,8 +48,8 @@ REPAIRS = 2
 
 
 def veil_file(
-    path: Path,
-    out: Path | None = None,
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
     options: Options = DEFAULTS,
     *,
     plan: Plan | None = None,
@@ -82,6 +77,7 @@ def veil_file(
     """
     started = time.monotonic()
     step = progress or _silent
+    path, out = Path(path), None if out is None else Path(out)
     original = Original(path)
     with media.open_source(path, options) as source:
         target, naming = output_path(path, out, source, options, name)
@@ -142,7 +138,7 @@ def veil_image(image: Image, options: Options = DEFAULTS) -> Image:
 
 
 def analyze_file(
-    path: Path,
+    path: str | os.PathLike[str],
     options: Options = DEFAULTS,
     *,
     progress: Progress | None = None,
@@ -154,38 +150,14 @@ def analyze_file(
         executor: who scans the parts of a long video, if ``options.parts`` asks for several. The
             plan is the same.
     """
+    path = Path(path)
     original = Original(path)
     with media.open_source(path, options) as source:
         seen = None
         if executor is not None and options.parts > 1 and source.media.kind == "video":
-            seen = _scan_apart(path, options, executor)
-        plan = analyze(source, options, progress=progress, seen=seen)
+            seen = scan_in_parts(path, options, executor)
+        plan = _analyze(source, options, None, progress, seen)
     return _of(original, plan)
-
-
-def _scan_apart(path: Path, options: Options, executor: Executor) -> Scan | None:
-    """The scan of a video whose parts are read side by side, or None if it has to be one."""
-    with media.open_source(path, options) as source:
-        parts = parts_of(cast("VideoSource", source), options.parts)
-    if len(parts) < 2:
-        return None
-    threads = options.threads or max(1, bounded(0) // executor.workers)
-    work = partial(_scan_part, path, options.model_copy(update={"threads": threads}))
-    scans = dict(executor.map(work, parts))
-    found = [scans[part] for part in parts]
-    for outcome in found:
-        if isinstance(outcome, Exception) and not isinstance(outcome, InputError):
-            raise outcome
-    whole = [scan for scan in found if isinstance(scan, Scan)]
-    return join(whole) if len(whole) == len(parts) else None
-
-
-def _scan_part(path: Path, options: Options, part: Part) -> Scan | None:
-    with media.open_source(path, options) as source:
-        detector = load_detector(options, "video")
-        strong = threshold(detector, options)
-        weak = strong * options.weak_share
-        return scan_part(cast("VideoSource", source), part, detector, weak, strong)
 
 
 def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan:
@@ -204,9 +176,9 @@ def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan
 
 
 def render_file(
-    path: Path,
+    path: str | os.PathLike[str],
     plan: Plan,
-    out: Path | None = None,
+    out: str | os.PathLike[str] | None = None,
     options: Options = DEFAULTS,
     *,
     foreign: bool = False,
@@ -226,17 +198,25 @@ def analyze(
     *,
     detector: Detector | None = None,
     progress: Progress | None = None,
-    seen: Scan | None = None,
 ) -> Plan:
     """Read a source once, find its faces and link them over time.
 
     Args:
         detector: in place of the one the options name; it is not closed.
-        seen: what was found in this source, if it has been read already.
     """
-    kind, width, height = source.media.kind, source.media.width, source.media.height
-    still = source.media.still
-    detector = detector or load_detector(options, kind)
+    return _analyze(source, options, detector, progress)
+
+
+def _analyze(
+    source: media.Source,
+    options: Options,
+    detector: Detector | None,
+    progress: Progress | None,
+    seen: Scan | None = None,
+) -> Plan:
+    """As `analyze`, for a source that may have been read already: ``seen`` is what was found."""
+    width, height, still = source.media.width, source.media.height, source.media.still
+    detector = detector or load_detector(options, source.media.kind)
     strong = threshold(detector, options)
     weak = strong if still else strong * options.weak_share
     step = progress or _silent

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from faceveil.geometry import Box
 
-Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+_Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 def _zone(value: Any) -> Any:
@@ -26,7 +26,7 @@ def _not_empty(zone: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Zone = Annotated[
-    tuple[Number, Number, Number, Number], BeforeValidator(_zone), AfterValidator(_not_empty)
+    tuple[_Number, _Number, _Number, _Number], BeforeValidator(_zone), AfterValidator(_not_empty)
 ]
 
 

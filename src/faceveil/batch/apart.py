@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from faceveil.errors import INTERRUPTED, FaceVeilError
+from faceveil.errors import ExitCode, FaceVeilError
 from faceveil.options import Options
 from faceveil.system import beats
 from faceveil.system.closing import Closing
@@ -211,7 +211,7 @@ class Apart(Closing):
         process.join(_GRACE)
         code = process.exitcode
         self._end()
-        if code in (INTERRUPTED, -signal.SIGINT):
+        if code in (ExitCode.INTERRUPTED, -signal.SIGINT):
             raise KeyboardInterrupt
         return LostError(code)
 
@@ -323,7 +323,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN if _busy.is_set() else signal.SIG_DFL)
     if not _busy.is_set():  # nothing is half-written, and whoever waits here would print this
         os.kill(os.getpid(), number)
-    raise SystemExit(INTERRUPTED)
+    raise SystemExit(ExitCode.INTERRUPTED)
 
 
 def _end_with_parent() -> None:

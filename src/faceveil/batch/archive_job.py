@@ -15,11 +15,10 @@ from typing import Final
 from faceveil.batch.find import NO_MEDIA, Passed, wanted
 from faceveil.batch.places import places_of, plain_suffix
 from faceveil.errors import (
-    SOME_FAILED,
+    ExitCode,
     FaceVeilError,
     NoDetectorError,
     UnreadableError,
-    UsageError,
     WeightsError,
 )
 from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
@@ -73,7 +72,7 @@ class Packed:
 class EmptyError(UnreadableError):
     """An archive without files is as much of a mistake as a folder without."""
 
-    exit_code = UsageError.exit_code
+    exit_code = ExitCode.USAGE
 
     def __init__(self) -> None:
         super().__init__("the archive holds no file to work on")
@@ -114,7 +113,7 @@ class ArchiveJob:
         self._warnings: list[str] = []
         self.packed: list[Packed] = []
         self.passed: list[Passed] = []
-        self.codes: set[int] = set()
+        self.codes: set[ExitCode] = set()
         self.failed = 0
         try:
             self._archive = open_archive(path, options, self._scratch)
@@ -205,7 +204,7 @@ class ArchiveJob:
         self._warnings += [f"{name}: {warning}" for warning in outcome.warnings]
         self._done.append(replace(outcome, regions={}))  # there may be thousands
         self.packed.append(Packed(name, str(target), outcome.tracks))
-        self.codes.add(0)
+        self.codes.add(ExitCode.OK)
 
     @property
     def complete(self) -> bool:
@@ -283,9 +282,9 @@ class ArchiveJob:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def exit_code_of(error: Exception) -> int:
+def exit_code_of(error: Exception) -> ExitCode:
     """What a command line would end with if nothing else had happened."""
-    return error.exit_code if isinstance(error, FaceVeilError) else SOME_FAILED
+    return error.exit_code if isinstance(error, FaceVeilError) else ExitCode.SOME_FAILED
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from faceveil.batch.archive_job import Outcome, Packed
 from faceveil.batch.find import InputFile, Passed
 from faceveil.batch.manifest import ManifestEntry
+from faceveil.errors import ExitCode
 from faceveil.report import Report
 
 
@@ -68,7 +69,7 @@ class Done:
     outcome: Report | Exception | None
     folder: str
     partial: bool = False
-    codes: frozenset[int] = frozenset({0})
+    codes: frozenset[ExitCode] = frozenset({ExitCode.OK})
     packed: tuple[Packed, ...] = ()
     passed: tuple[Passed, ...] = ()
     notes: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from faceveil.batch.storage import is_url, place_of
 from faceveil.batch.work import Task, is_archive, work_on
 from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
-from faceveil.errors import SOME_FAILED, FaceVeilError, UnsupportedError, UsageError
+from faceveil.errors import ExitCode, FaceVeilError, UnsupportedError, UsageError
 from faceveil.media.kin import is_own_zip
 from faceveil.media.names import MARK, clashing, told_apart, veiled_name
 from faceveil.options import Options
@@ -93,7 +93,7 @@ def _done_earlier(job: InputFile, folder: str, entry: ManifestEntry) -> Done:
     if not entry.failed:
         return done
     note = f"an earlier run left out {entry.failed} of its files"
-    return replace(done, codes=frozenset({0, SOME_FAILED}), notes=(note,))
+    return replace(done, codes=frozenset({ExitCode.OK, ExitCode.SOME_FAILED}), notes=(note,))
 
 
 class _Run:
@@ -196,7 +196,8 @@ class _Run:
         if self._manifest is not None:
             self._manifest.record(task.job, task.stamp, self._base(), outcome, failed)
         partial = isinstance(outcome, Report) and outcome.status == "partial"
-        codes = frozenset({exit_code_of(outcome) if isinstance(outcome, Exception) else 0})
+        own = exit_code_of(outcome) if isinstance(outcome, Exception) else ExitCode.OK
+        codes = frozenset({own})
         done = Done(task.job, outcome, task.folder, partial, codes)
         if bundle is not None:
             done = replace(

@@ -11,7 +11,7 @@ from faceveil.cli import interrupts
 from faceveil.cli import verbs_serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
-from faceveil.errors import INTERRUPTED, UsageError
+from faceveil.errors import ExitCode
 from faceveil.system.text import shown, unseen
 
 __all__ = ["app", "main"]
@@ -23,7 +23,7 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 
 
 def main(*, catches: bool = True) -> None:
-    """Run the command line of this process; ends it with the exit codes of `faceveil.errors`.
+    """Run the command line of this process; ends it with a `faceveil.ExitCode`.
 
     Args:
         catches: Ctrl-C interrupts it. Not for a process that was started to ignore it.
@@ -41,8 +41,8 @@ def main(*, catches: bool = True) -> None:
         if argument.startswith("-") and "=" not in argument and unseen(argument):
             # A file by this name, which would be shown as it is when it is refused.
             UI().note(f"no such option: {shown(argument)}")
-            sys.exit(UsageError.exit_code)
+            sys.exit(ExitCode.USAGE)
     try:
         app(prog_name="faceveil")
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)

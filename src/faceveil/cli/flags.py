@@ -22,7 +22,7 @@ import typer.main
 from typer.core import TyperCommand
 
 from faceveil.cli.ui import UI
-from faceveil.errors import UsageError
+from faceveil.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -50,7 +50,7 @@ def flag_name(setting: str) -> str:
 
 def add_verb(
     app: typer.Typer, *, groups: tuple[str, ...] = (), name: str | None = None
-) -> Callable[[Callable[..., int]], Callable[..., int]]:
+) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """Register a function as a verb of ``app``.
 
     The function takes its own arguments as Typer knows them, and by keyword ``ui``, the `UI` to
@@ -62,7 +62,7 @@ def add_verb(
         groups: names of groups, or of single settings.
     """
 
-    def register(function: Callable[..., int]) -> Callable[..., int]:
+    def register(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         def full() -> Any:
             alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             alone.command(verb, help=inspect.getdoc(function), context_settings=HELP)(
@@ -87,7 +87,7 @@ def _nothing() -> None:
     """What a stand-in for a verb does."""
 
 
-def _runner(function: Callable[..., int], groups: tuple[str, ...]) -> Callable[..., None]:
+def _runner(function: Callable[..., ExitCode], groups: tuple[str, ...]) -> Callable[..., None]:
     """The function as Typer is to call it: its own parameters, the flags, ``--debug``."""
     own = inspect.signature(function).parameters
     models = _models(own)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faceveil.cli.remarks import Remarks
 from faceveil.cli.ui import UI, count, describe
 from faceveil.errors import (
-    SOME_FAILED,
+    ExitCode,
     NoDetectorError,
     WeightsError,
     WithheldError,
@@ -38,18 +38,18 @@ class Outcomes:
         self.strict = strict
         self.evidence = evidence
         self.remarks = Remarks()
-        self._codes: set[int] = set()
+        self._codes: set[ExitCode] = set()
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """The one that all files have in common; otherwise, that some failed."""
         (code, *others) = self._codes
-        return SOME_FAILED if others else code
+        return ExitCode.SOME_FAILED if others else code
 
     def done(self, *, partial: bool = False) -> None:
-        self._codes.add(SOME_FAILED if partial and self.strict else 0)
+        self._codes.add(ExitCode.SOME_FAILED if partial and self.strict else ExitCode.OK)
 
-    def add(self, codes: Iterable[int]) -> None:
+    def add(self, codes: Iterable[ExitCode]) -> None:
         """What the members of an archive contribute."""
         self._codes |= set(codes)
 
@@ -111,7 +111,7 @@ class Outcomes:
             self.evidence.add(report, None if is_url(str(target)) else Path(target))
 
     def failed(
-        self, path: Path | InputFile | str, error: Exception, codes: Iterable[int] = ()
+        self, path: Path | InputFile | str, error: Exception, codes: Iterable[ExitCode] = ()
     ) -> None:
         """A file could not be worked on.
 

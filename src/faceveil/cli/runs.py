@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from faceveil.cli.outcomes import Outcomes
 from faceveil.cli.ui import UI
 from faceveil.errors import (
+    ExitCode,
     FaceVeilError,
     InputError,
     OutputError,
@@ -123,7 +124,7 @@ def run_each(
     options: Options,
     work: Callable[[Path, Progress], T],
     show: Callable[[str, T], None],
-) -> int:
+) -> ExitCode:
     """Work on each file and each member of archives in turn, and show its outcome.
 
     Of several each is in a process of its own, so that one it ends, or hangs in, costs no other.
@@ -182,7 +183,7 @@ def veil_one(
     evidence: Evidence,
     *,
     strict: bool = False,
-) -> int:
+) -> ExitCode:
     """Obscure one file and tell about it."""
     with evidence:
         outcomes = Outcomes(ui, evidence, strict=strict)
@@ -208,7 +209,7 @@ def veil_many(
     *,
     resume: bool = False,
     boxes: Path | None = None,
-) -> int:
+) -> ExitCode:
     """Obscure many files at once and tell about each."""
     from faceveil.batch import Manifest, veil_files
     from faceveil.dataset import read_labels

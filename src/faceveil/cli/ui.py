@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from faceveil.cli import interrupts
-from faceveil.errors import INTERRUPTED, SOME_FAILED, FaceVeilError, OutputError
+from faceveil.errors import ExitCode, FaceVeilError, OutputError
 from faceveil.i18n import in_chinese
 from faceveil.system.text import shown
 
@@ -34,7 +34,7 @@ class UI:
 
     def __init__(self, *, debug: bool = False) -> None:
         self.debug = debug
-        self.exit_code = 0
+        self.exit_code = ExitCode.OK
         self._said = in_chinese if _speaks_chinese() else str
 
     def result(self, line: str) -> None:
@@ -52,7 +52,7 @@ class UI:
     def warn(self, line: str) -> None:
         self.note(f"warning: {line}")
 
-    def error(self, error: Exception, name: str = "") -> int:
+    def error(self, error: Exception, name: str = "") -> ExitCode:
         """Say what went wrong, and with what; return the exit code that stands for it.
 
         Raises:
@@ -72,7 +72,7 @@ class UI:
             return error.exit_code
         if not isinstance(error, OSError) and not self.debug:
             self.note("this is a fault of FaceVeil; --debug shows where it is")
-        return SOME_FAILED
+        return ExitCode.SOME_FAILED
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -86,7 +86,7 @@ class UI:
                 self.exit_code = self.error(error)
         except KeyboardInterrupt:
             self.note("interrupted")
-            self.exit_code = INTERRUPTED
+            self.exit_code = ExitCode.INTERRUPTED
 
     @contextmanager
     def progress(self, name: str) -> Iterator[Progress]:

@@ -23,7 +23,7 @@ from faceveil.cli.ui import UI, count
 from faceveil.cli.verbs_evidence import Evidence
 from faceveil.cli.verbs_live import live
 from faceveil.cli.verbs_weights import weights_app
-from faceveil.errors import SOME_FAILED, UsageError, WithheldError
+from faceveil.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -139,7 +139,7 @@ def veil(
     *,
     ui: UI,
     options: Options,
-) -> int:
+) -> ExitCode:
     """Find and obscure every face, then check the result. No input is ever changed."""
     from faceveil.batch import Processes
     from faceveil.pipeline import analyze_file, veil_file
@@ -180,7 +180,7 @@ def detect(
     *,
     ui: UI,
     options: Options,
-) -> int:
+) -> ExitCode:
     """Find every face and say where, without writing a picture."""
     from faceveil.cli.json_lines import plan_line
 
@@ -223,7 +223,7 @@ def render(
     *,
     ui: UI,
     options: Options,
-) -> int:
+) -> ExitCode:
     """Obscure what a saved plan says, after a person has looked at it."""
     from faceveil.pipeline import render_file
 
@@ -268,7 +268,7 @@ def export(
     ],
     *,
     ui: UI,
-) -> int:
+) -> ExitCode:
     """Turn plans and reports into the boxes of a data set."""
     from faceveil.dataset import read_found
 
@@ -278,11 +278,11 @@ def export(
     write_dataset(found, form.value, out)
     boxes = sum(len(one.spots) for one in found)
     ui.result(f"{out}: {count(boxes, 'face')} in {count(len(found), 'input')}")
-    return 0
+    return ExitCode.OK
 
 
 @add_verb(app, groups=(*FILES, *FIND))
-def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> int:
+def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> ExitCode:
     """Look for faces and metadata left in finished files. Ends with 5 if any are certain."""
     from faceveil.cli.json_lines import findings_line
 
@@ -304,7 +304,7 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> in
 
     files = find_inputs(inputs, options, outputs=True)
     code = run_each(ui, files, options, partial(_look, options), show)
-    return WithheldError.exit_code if found else code
+    return ExitCode.WITHHELD if found else code
 
 
 def _look(options: Options, path: Path, progress: Progress) -> list[Finding]:
@@ -318,7 +318,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to put the samples.")] = Path("demo"),
     *,
     ui: UI,
-) -> int:
+) -> ExitCode:
     """Make a sample photo and clip and obscure them. Says where before and after lie."""
     from faceveil.cli.demo import run
 
@@ -329,7 +329,8 @@ def demo(
             f"  {sample.covered} of {sample.faces} faces covered, found by "
             f"{sample.report.detector}, in {sample.report.seconds:.1f} s"
         )
-    return 0 if all(sample.covered == sample.faces for sample in samples) else SOME_FAILED
+    all_covered = all(sample.covered == sample.faces for sample in samples)
+    return ExitCode.OK if all_covered else ExitCode.SOME_FAILED
 
 
 add_verb(app, groups=LIVE)(live)

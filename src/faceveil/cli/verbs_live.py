@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceveil.cli.ui import UI
+from faceveil.errors import ExitCode
 
 if TYPE_CHECKING:
     from faceveil.live.stats import Stats
@@ -32,7 +33,7 @@ Sinks = Annotated[
 ]
 
 
-def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> int:
+def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> ExitCode:
     """Obscure faces as they come: a camera, a stream, the screen, or a file in real time."""
     from faceveil.live.loop import run
     from faceveil.live.outlets import LiveSink, open_sink
@@ -64,14 +65,14 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> in
             )
         except KeyboardInterrupt:
             ui.note("stopped")
-            return 0
+            return ExitCode.OK
         except SystemExit:  # told to end
             ui.note("stopped; what was recorded is kept")
             raise
     ui.result(
         f"{stats.frames} frames, {stats.whole} of them covered whole, {stats.dropped} dropped"
     )
-    return 0
+    return ExitCode.OK
 
 
 def status_line(stats: Stats) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faceveil.cli.flags import add_verb, given_of
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import FIND, MACHINE, PAINT, TRACK, app
-from faceveil.errors import UsageError
+from faceveil.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -18,7 +18,7 @@ SERVICE = ("address", "store", "limits", "lifetimes", "webhooks")
 
 
 @add_verb(app, groups=(*SERVICE, *PAINT, *FIND, *TRACK, "jobs"))
-def serve(*, ui: UI, service: Service, options: Options) -> int:
+def serve(*, ui: UI, service: Service, options: Options) -> ExitCode:
     """Serve the web page and the REST API on this machine. Settings are defaults of every job."""
     _require_packages()
     from faceveil.detect.runtime import bounded
@@ -35,11 +35,11 @@ def serve(*, ui: UI, service: Service, options: Options) -> int:
     }
 
     serve(service, base, machine, workers, ui.result)
-    return 0
+    return ExitCode.OK
 
 
 @add_verb(app, groups=("store", *MACHINE))
-def worker(*, ui: UI, service: Service, options: Options) -> int:
+def worker(*, ui: UI, service: Service, options: Options) -> ExitCode:
     """Take jobs from the same folder and queue as a server, in this process."""
     _require_packages()
     from faceveil.server.serve import open_store
@@ -53,7 +53,7 @@ def worker(*, ui: UI, service: Service, options: Options) -> int:
     store, queue = open_store(service)
     ui.note(f"waiting for jobs in {store.folder}")
     run_worker(store, queue, _machine(options), on_error=tell)
-    return 0
+    return ExitCode.OK
 
 
 def _machine(options: Options) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from faceveil.cli.flags import add_verb
 from faceveil.cli.ui import UI, describe
-from faceveil.errors import WeightsError
+from faceveil.errors import ExitCode, WeightsError
 
 if TYPE_CHECKING:
     from faceveil.weights import FetchEvent, Located
@@ -22,17 +22,17 @@ Folder = Annotated[
 
 
 @add_verb(weights_app, name="list")
-def list_weights(folder: Folder = None, *, ui: UI) -> int:
+def list_weights(folder: Folder = None, *, ui: UI) -> ExitCode:
     """Say which weights there are and where they lie."""
     from faceveil.weights import listing
 
     for located in listing(folder):
         _show(ui, located)
-    return 0
+    return ExitCode.OK
 
 
 @add_verb(weights_app)
-def verify(folder: Folder = None, *, ui: UI) -> int:
+def verify(folder: Folder = None, *, ui: UI) -> ExitCode:
     """Compare the weights on this machine with what they should be. Ends with 4 if one is wrong."""
     from faceveil.weights import listing
 
@@ -42,7 +42,7 @@ def verify(folder: Folder = None, *, ui: UI) -> int:
     if not there:
         raise WeightsError("no weights on this machine", "Get them with: faceveil weights fetch")
     wrong = any(located.state == "wrong" for located in there)
-    return WeightsError.exit_code if wrong else 0
+    return ExitCode.WEIGHTS if wrong else ExitCode.OK
 
 
 @add_verb(weights_app)
@@ -60,7 +60,7 @@ def fetch(
     ] = False,
     *,
     ui: UI,
-) -> int:
+) -> ExitCode:
     """Bring weights onto this machine. The only verb that uses the network."""
     from faceveil import weights
 
@@ -81,7 +81,7 @@ def fetch(
         else:
             if not quiet:
                 ui.result(f"{name}: {path}")
-    return WeightsError.exit_code if missing else 0
+    return ExitCode.WEIGHTS if missing else ExitCode.OK
 
 
 def _show(ui: UI, located: Located) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from importlib import import_module
@@ -152,8 +153,8 @@ def _load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def open_source(origin: Path | bytes, options: Options) -> Source:
-    """Open a picture (later: a video) for reading, whatever its name says it is.
+def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Source:
+    """Open a picture or a video for reading, whatever its name says it is.
 
     Args:
         origin: the file, or its bytes.
@@ -163,7 +164,11 @@ def open_source(origin: Path | bytes, options: Options) -> Source:
         UnsupportedError: of a known kind that is not handled.
         LimitError: larger than the options allow.
     """
-    head = origin[:HEAD] if isinstance(origin, bytes) else read_head(origin)
+    if isinstance(origin, bytes):
+        head = origin[:HEAD]
+    else:
+        origin = Path(origin)
+        head = read_head(origin)
     if not head:
         raise UnreadableError("the file is empty")
     kind = sniff(head)
@@ -180,7 +185,7 @@ def open_source(origin: Path | bytes, options: Options) -> Source:
     return source
 
 
-def open_sink(target: Path, source: Source, options: Options) -> Sink:
+def open_sink(target: str | os.PathLike[str], source: Source, options: Options) -> Sink:
     """Begin an output for the frames of a source.
 
     The suffix of ``target`` chooses the format; ``output_suffix`` tells the one that fits best.
@@ -193,7 +198,7 @@ def open_sink(target: Path, source: Source, options: Options) -> Sink:
     place = _SINKS.get(source.media.kind)
     if place is None:
         raise UnsupportedError(f"a {source.media.kind} cannot be written")
-    sink: Sink = _load(place)(target, source, options)
+    sink: Sink = _load(place)(Path(target), source, options)
     return sink
 
 

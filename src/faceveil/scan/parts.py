@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from faceveil.detect import Detector
+from faceveil.detect import Detector, load_detector, threshold
+from faceveil.detect.runtime import bounded
+from faceveil.errors import InputError
 from faceveil.frames import Frame
+from faceveil.media import open_source
+from faceveil.options import Options
 from faceveil.scan import Scan, Schedule, follow, period
 from faceveil.system import beats
+from faceveil.system.stages import Executor
 from faceveil.track import cuts_among
 
 if TYPE_CHECKING:
@@ -42,6 +49,31 @@ class Part:
     start: int | None
     times: tuple[int, ...]
     last: bool
+
+
+def scan_in_parts(path: Path, options: Options, executor: Executor) -> Scan | None:
+    """The scan of a video whose parts are read side by side, or None if it has to be one."""
+    with open_source(path, options) as source:
+        parts = parts_of(cast("VideoSource", source), options.parts)
+    if len(parts) < 2:
+        return None
+    threads = options.threads or max(1, bounded(0) // executor.workers)
+    work = partial(_part_of_file, path, options.model_copy(update={"threads": threads}))
+    scans = dict(executor.map(work, parts))
+    found = [scans[part] for part in parts]
+    for outcome in found:
+        if isinstance(outcome, Exception) and not isinstance(outcome, InputError):
+            raise outcome
+    whole = [scan for scan in found if isinstance(scan, Scan)]
+    return join(whole) if len(whole) == len(parts) else None
+
+
+def _part_of_file(path: Path, options: Options, part: Part) -> Scan | None:
+    with open_source(path, options) as source:
+        detector = load_detector(options, "video")
+        strong = threshold(detector, options)
+        weak = strong * options.weak_share
+        return scan_part(cast("VideoSource", source), part, detector, weak, strong)
 
 
 def parts_of(source: VideoSource, count: int) -> list[Part]:
