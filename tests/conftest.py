@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -17,7 +18,10 @@ from cameras import PROGRAM, PYTHON, Camera, shown
 from faceveil import weights
 from faceveil.frames import Image
 from lively import marked, scene
-from servers import free_port
+from servers import PATIENCE, free_port
+
+if TYPE_CHECKING:  # it need not be installed
+    from playwright.sync_api import Playwright
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -27,6 +31,15 @@ os.environ["LC_ALL"] = "C.UTF-8"
 """The command line speaks the user's language; what the tests read is English."""
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+AT_ONCE = 2
+"""Tests for each core: about half of the time one waits, for a server, a browser or a clock."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``-n auto`` stands for."""
+    return AT_ONCE * len(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +89,28 @@ def detector() -> str:
         if weights.available(name):
             return name
     pytest.skip("no weights of YuNet or CenterFace here: faceveil weights fetch")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The one that all tests with a browser use: a thread can hold no second one.
+
+    As long as it is there, a loop of asyncio runs in this thread. Tests that need a loop of their
+    own run it in a thread of its own (`servers.in_a_loop`).
+    """
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync.expect.set_options(timeout=PATIENCE * 1000)
+    with sync.sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where a browser is; skips where none is installed."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium here: apt-get install chromium")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from servers import free_port
 from verbs import PATIENCE
 
 INSTEAD = (
@@ -55,6 +56,7 @@ ENDLESS = {
 }
 """Commands that go on until they are interrupted, and what they say once they are ready."""
 SERVICE = "http://127.0.0.1:8765"
+"""Where the pages say that the service is. Every reader has a port of their own instead."""
 TOKEN = "the-token-of-whoever-reads"
 
 
@@ -64,14 +66,17 @@ class Reader:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = {**os.environ, **environment}
+        self.service = f"http://127.0.0.1:{free_port()}"
         self.heard = ""
         """What the last command that goes on has said until it was ready."""
         self._going: dict[str, subprocess.Popen[str]] = {}
 
     def type(self, command: str) -> None:
-        if SERVICE in command and not _answers():
+        if SERVICE in command and not self._answers():
             self.type("faceveil serve")
-        line = filled(command)
+        line = filled(command).replace(SERVICE, self.service)
+        if re.match(r"(\.venv/bin/)?faceveil serve", line):
+            line = re.sub(r" --port \d+", "", line) + f" --port {self.service.rpartition(':')[2]}"
         if "/jobs/ID/" in line:
             line = line.replace("ID", self._job())
         for pattern, ready in ENDLESS.items():
@@ -137,7 +142,9 @@ class Reader:
         """A job of the service that is done."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            asked = Request(f"{SERVICE}/api/jobs", headers={"Authorization": f"Bearer {TOKEN}"})
+            asked = Request(
+                f"{self.service}/api/jobs", headers={"Authorization": f"Bearer {TOKEN}"}
+            )
             with urlopen(asked, timeout=5) as answer:
                 done = [job["id"] for job in json.load(answer)["jobs"] if job["state"] == "done"]
             if done:
@@ -145,15 +152,14 @@ class Reader:
             time.sleep(0.2)
         raise AssertionError("no job was ever done")
 
+    def _answers(self) -> bool:
+        with suppress(URLError), urlopen(f"{self.service}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+        return False
+
 
 def filled(command: str) -> str:
     """A command with what the page leaves open."""
     for pattern, text in INSTEAD:
         command = re.sub(pattern, text, command)
     return command
-
-
-def _answers() -> bool:
-    with suppress(URLError), urlopen(f"{SERVICE}/healthz", timeout=5) as answer:
-        return bool(answer.status == 200)
-    return False

@@ -20,7 +20,7 @@ from faceveil.cli import demo
 from faceveil.options import Options
 from films import film
 from pages import REPOSITORY, blocks, commands
-from reader import SERVICE, Reader
+from reader import Reader
 from verbs import everyday
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
@@ -67,10 +67,10 @@ def test_from_a_clone_to_a_checked_photo_a_checked_clip_and_the_open_page(
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     (address,) = re.findall(r"http://\S+", newcomer.heard)
     browser.open(address, timeout=10).close()
-    with browser.open(SERVICE, timeout=10) as page:
+    with browser.open(newcomer.service, timeout=10) as page:
         assert "<main" in page.read().decode()
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(SERVICE, timeout=10)
+        urllib.request.urlopen(newcomer.service, timeout=10)
     newcomer.end()
     # What the contributors' page says first.
     newcomer.type("make format")

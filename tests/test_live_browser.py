@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -17,13 +14,14 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("uvicorn", reason="the server's packages are not installed")
 
-from playwright.sync_api import Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, WebSocket, expect
 
 from faceveil.detect import load_detector
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options
 from films import head, put, scenery
+from servers import PATIENCE, running
 
 SIZE = (640, 360)
 FRAMES, RATE = 60, 20
@@ -33,18 +31,8 @@ SURE = 0.6
 @pytest.fixture(scope="module")
 def address(detector: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("jobs") / "jobs"
-    command = [sys.executable, "-m", "faceveil", "serve", "--port", str(port)]
-    command += ["--folder", str(folder), "--jobs", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.terminate()
-    process.wait(20)
-    process.stdout.close()
+    with running(tmp_path_factory.mktemp("jobs") / "jobs") as server:
+        yield server.address
 
 
 @pytest.fixture
@@ -63,22 +51,18 @@ def camera(tmp_path: Path, astronaut: Image) -> Path:
 
 
 @pytest.fixture
-def page(camera: Path) -> Iterator[Page]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+def page(playwright: Playwright, chromium: str, camera: Path) -> Iterator[Page]:
     arguments = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",
     ]
     arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        page = browser.new_page(locale="en-GB")
-        page.set_default_timeout(60_000)
-        yield page
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    page = browser.new_page(locale="en-GB")
+    page.set_default_timeout(PATIENCE * 1000)
+    yield page
+    browser.close()
 
 
 def picture(message: bytes) -> tuple[int, Image]:
@@ -93,51 +77,96 @@ def detail(image: Image, box: Box) -> float:
     return float(cv2.Laplacian(part, cv2.CV_32F).std())
 
 
-def test_every_picture_that_comes_back_is_covered(page: Page, address: str) -> None:
-    sent: dict[int, bytes] = {}
-    back: dict[int, bytes] = {}
-    wrong: list[str] = []
+class Seen:
+    """What went over the line of the page's camera, and what its figures said.
 
-    def watch(opened: WebSocket) -> None:
+    Attributes:
+        sent, back: pictures by their number, as messages.
+        wrong: errors of the page.
+        fps, delay: frames a second, and milliseconds, as the page tells them at the end.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.sent: dict[int, bytes] = {}
+        self.back: dict[int, bytes] = {}
+        self.wrong: list[str] = []
+        self.fps = self.delay = 0.0
+        page.on("websocket", self._watch)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.wrong.append(said.text) if said.type == "error" else None,
+        )
+
+    def _watch(self, opened: WebSocket) -> None:
         def keep(into: dict[int, bytes], message: bytes | str) -> None:
             if isinstance(message, bytes):
                 into[int.from_bytes(message[:4], "big")] = message
 
-        opened.on("framesent", lambda message: keep(sent, message))
-        opened.on("framereceived", lambda message: keep(back, message))
+        opened.on("framesent", lambda message: keep(self.sent, message))
+        opened.on("framereceived", lambda message: keep(self.back, message))
 
-    page.on("websocket", watch)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+
+def record(page: Page, address: str, enough: Callable[[Seen], bool]) -> Seen:
+    """Use the camera and record, until enough was seen or patience is at its end."""
+    seen = Seen(page)
     page.goto(address)
     page.locator('[data-action="camera-start"]').click()
     figures = page.locator(".camera-figures")
     expect(figures).to_contain_text("frames a second")
     expect(figures).to_contain_text("one face")
     page.locator('[data-action="camera-record"]').click()
-    page.wait_for_timeout(4000)
+    until = time.monotonic() + PATIENCE
+    page.wait_for_timeout(2000)
+    while not enough(seen) and time.monotonic() < until:
+        page.wait_for_timeout(500)
     if folder := os.environ.get("FACEVEIL_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / "camera.png", full_page=True)
-    fps, delay = (float(figures.get_attribute(f"data-{name}") or 0) for name in ("fps", "delay"))
+    seen.fps, seen.delay = (
+        float(figures.get_attribute(f"data-{name}") or 0) for name in ("fps", "delay")
+    )
     with page.expect_download() as download:
         page.locator('[data-action="camera-stop"]').click()
     assert Path(download.value.path()).stat().st_size > 1000
     expect(figures).to_contain_text("off")
-    print(f"camera in the page: {fps:.1f} frames a second, delay {delay:.0f} ms")
+    print(f"camera in the page: {seen.fps:.1f} frames a second, delay {seen.delay:.0f} ms")
+    return seen
 
-    assert wrong == []
-    assert len(back) > 30
-    assert fps > 5
+
+def test_every_picture_that_comes_back_is_covered(page: Page, address: str) -> None:
+    """Those that came too late are covered whole; more are waited for."""
+    whole = set[int]()
+
+    def enough(seen: Seen) -> bool:
+        new = seen.back.keys() - looked
+        looked.update(new)
+        whole.update(
+            number
+            for number in new
+            if detail(picture(seen.back[number])[1], Box(2, 2, 638, 358)) < 1.0
+        )
+        return len(looked) - len(whole) > 40 and len(whole) < len(looked) / 2
+
+    looked = set[int]()
+    seen = record(page, address, enough)
+    assert seen.wrong == []
+    assert seen.fps > 0
     detector = load_detector(Options(), "video")
     judged = 0
-    for number, message in sorted(back.items()):
+    for number, message in sorted(seen.back.items()):
         _, shown = picture(message)
-        _, original = picture(sent[number])
+        _, original = picture(seen.sent[number])
         assert shown.shape == original.shape
         for face in detector.detect(Frame(0, original), SURE):
             if face.box.size > 60:
                 judged += 1
                 assert detail(shown, face.box) < 0.35 * detail(original, face.box), number
     assert judged > 30
-    whole = [n for n, m in back.items() if detail(picture(m)[1], Box(2, 2, 638, 358)) < 1.0]
-    assert len(whole) < len(back) / 2
+    assert len(whole) < len(looked) / 2
+
+
+@pytest.mark.long
+def test_it_keeps_up_with_a_camera(page: Page, address: str) -> None:
+    """On a machine with nothing else to do."""
+    seen = record(page, address, lambda seen: len(seen.back) > 30)
+    assert seen.fps > 5

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers import PATIENCE, Server, running
+
 if TYPE_CHECKING:  # none of it need be there: the tests then say so
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
-
-    from servers import Server
-
-CHROMIUM = next(
-    (
-        path
-        for name in ("chromium", "chromium-browser", "google-chrome")
-        if (path := shutil.which(name))
-    ),
-    None,
-)
-PATIENCE_MS = 60_000
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Page,
+        Playwright,
+        Request,
+    )
 
 # What the browser itself holds against the page, for the page's own tests to ask.
 _WATCH = """
@@ -34,19 +30,13 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; skips where none is installed."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start for root.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    # Chromium's own sandbox does not start for root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +44,6 @@ def server(
     browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server with two workers, shared by the tests of a module."""
-    from servers import running
-
     with running(tmp_path_factory.mktemp("server") / "jobs", workers=2) as server:
         yield server
 
@@ -86,7 +74,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
             **{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings}
         )
         contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(PATIENCE * 1000)
         context.add_init_script(_WATCH)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
