@@ -7,11 +7,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 USABLE := $(VENV)/.usable
 READY := $(VENV)/.ready
 
-.PHONY: help demo test long trend docs wheel bundle lint format weights clean
+# As many tests at once as tests/conftest.py says. Whoever has none left takes from the others.
+MANY := -n auto --dist worksteal
+
+.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint format weights clean
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
+	@echo "make quick    style, types and the tests that start no other program: under two minutes"
 	@echo "make test     all checks but the long ones: style, types, tests"
+	@echo "make test-loaded  the same three times, with two busy loops beside it"
 	@echo "make long     run every command of the documents; install, wheel, executable, container"
 	@echo "make trend    a few figures beside those of earlier versions"
 	@echo "make docs     build the documents as a site"
@@ -45,10 +50,16 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+quick: lint weights
+	$(BIN)/pytest $(MANY) -m "not alone and not slow and not long"
+
 # The tests come last, so that their summary is what is seen.
 test: lint weights
-	$(BIN)/pytest -m alone
-	$(BIN)/pytest -n 2 -m "not alone and not long"
+	$(BIN)/pytest -m "alone and not long"
+	$(BIN)/pytest $(MANY) -m "not alone and not long"
+
+test-loaded:
+	@tools/under_load.sh $(MAKE) --no-print-directory test
 
 long: $(READY) weights
 	$(BIN)/pytest -m long

@@ -29,7 +29,10 @@ from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.system import beats
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="needs signals"),
+]
 
 LARGEST = 1_000_000
 """Bytes a file may have on the disk that is full."""

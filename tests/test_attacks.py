@@ -22,6 +22,8 @@ from attack_faces import Portrait, astronaut, lfw_subset, longest_run, normal, v
 from attack_inverse import FRAMES, Guide, Scene, cells_of, learn, window
 from attack_operators import DEFAULT, KNOWN_WEAK, OURS, SOLID, TUTORIAL, Operator, Ours, luma
 
+pytestmark = pytest.mark.slow
+
 FINE = 14
 """Unknowns across a face; coarser than in the benchmark, for the time it takes."""
 CLAIMED = 0.5

@@ -33,6 +33,8 @@ from faceveil.media.archives.archive import open_archive
 from faceveil.options import Options
 from faceveil.report import Report
 
+pytestmark = pytest.mark.slow
+
 QUICK = Options(min_face=40)
 
 

@@ -21,6 +21,8 @@ from faceveil.plan import Plan
 from faceveil.scan.change import ChangeMap, Luma
 from films import SIZE, film, head, put, scenery
 
+pytestmark = pytest.mark.slow
+
 SMALLEST = 12.0
 
 

@@ -23,6 +23,8 @@ from faceveil.options import Options
 from faceveil.pipeline import veil_file
 from faceveil.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 FACE = Box(180.0, 68.0, 270.0, 184.0)
 """Forehead to chin of the astronaut."""
 

@@ -35,6 +35,8 @@ from faceveil.plan import Face
 from faceveil.report import Report
 from videos import compose
 
+pytestmark = pytest.mark.slow
+
 QUICK = Options(min_face=40)
 UNCHECKED = Options(check="off", jobs=1)
 

@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 import licences
 
+pytestmark = pytest.mark.slow
+
 EXECUTABLE = """#!/bin/sh
 exec {python} -c "
 import runpy, sys

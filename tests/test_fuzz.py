@@ -29,6 +29,8 @@ from faceveil.pipeline import render
 from faceveil.plan import Face, Media, Plan, Track
 from videos import VP9, X264, compose
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("fuzz.py")
 ROUNDS = int(os.environ.get("FACEVEIL_FUZZ", "0"))
 

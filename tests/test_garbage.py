@@ -24,6 +24,8 @@ from faceveil.plan import Face, Media, Plan, Track
 from servers import Server, running, zipped
 from test_server_safety import client, png, refused
 
+pytestmark = pytest.mark.slow
+
 DEEP = "[" * 200_000
 ODD: tuple[Any, ...] = (
     *(None, True, 10**30, -(10**30), 10**400, 1e308, float("nan"), float("inf"), -1, 0, 1.5),

@@ -23,6 +23,8 @@ from faceveil.options import Options
 from films import head, put, scenery
 from servers import PATIENCE, running
 
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
+
 SIZE = (640, 360)
 FRAMES, RATE = 60, 20
 SURE = 0.6

@@ -23,6 +23,8 @@ from faceveil.media.leftovers import leftovers
 from films import film
 from lively import SOLID, MarkDetector, marked, scene
 
+pytestmark = pytest.mark.slow
+
 unix = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 
 

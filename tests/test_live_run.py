@@ -36,6 +36,8 @@ from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import free_port
 
+pytestmark = pytest.mark.slow
+
 SENDER = Path(__file__).with_name("sender.py")
 
 

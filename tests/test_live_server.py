@@ -26,6 +26,8 @@ from films import head, put, scenery
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import Server, running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(detector: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -58,6 +60,7 @@ def answers(socket: ClientConnection, seconds: float) -> dict[int, Image]:
     return found
 
 
+@pytest.mark.alone
 def test_a_face_goes_there_and_comes_back_covered(server: Server, astronaut: Image) -> None:
     actor, face = head(astronaut, 1.0)
     picture = put(scenery(1, (480, 270)), actor, 120, 50)

@@ -18,6 +18,8 @@ from faceveil.plan import Face
 from films import head, put, scenery, threads
 from lively import SOLID, MarkDetector, bare, marked, play, reasons, scene
 
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
+
 
 def walk(count: int, start: int = 60, speed: float = 1.0, seed: int = 0) -> list[Image]:
     """The mark walks to the right."""

@@ -16,12 +16,12 @@ from faceveil.media.videos.clock import Clock
 from faceveil.obscure.canvas import canvas_of
 from faceveil.options import Options
 from videos import (
-    CLIPS,
     QUARTERS,
     QUICK,
     TOKEN,
     VP9,
     X264,
+    clips,
     compose,
     default_target,
     picture,
@@ -32,7 +32,7 @@ from videos import (
 )
 
 
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("name", clips())
 def test_shared_clips_keep_times_tags_and_sound(name: str, data: Path, tmp_path: Path) -> None:
     clip = data / "videos" / name
     options = Options() if name.endswith("webm") else QUICK

@@ -37,6 +37,8 @@ from faceveil.report import Report
 from faceveil.system.files import length, shortened
 from faceveil.system.text import as_json, shown, utf8
 
+pytestmark = pytest.mark.slow
+
 JPEG = b"\xff\xd8\xff\xe0" + b"not really" * 50
 SUFFIXES = (".jpg", ".JPG", ".jpeg", ".png", ".webp", ".gif", ".tif", ".mp4", ".zip")
 

@@ -25,6 +25,8 @@ from faceveil.frames import Image
 from verbs import ONLINE, VERBS, everyday, furnish, interrupted
 from verbs import run as run_verb
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("offline.py")
 
 
@@ -100,6 +102,9 @@ def furnished(tmp_path: Path, astronaut: Image, detector: str) -> Path:
     return tmp_path
 
 
+DAILY = {"veil", "serve", "weights list"}
+"""Verbs that are tried without a network every time. That the others open no socket is seen every
+time, too, by their trace; that they do without what they do not try to open, in the long tests."""
 APART = ("unshare", "--map-root-user", "--net", "--")
 """Runs a program where the only network device is a loopback that is down."""
 
@@ -123,7 +128,9 @@ def test_the_namespace_has_no_way_out(apart: tuple[str, ...]) -> None:
     assert "unreachable" in done.stderr
 
 
-@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in DAILY)) for name in VERBS]
+)
 def test_every_verb_works_without_a_network(
     name: str, apart: tuple[str, ...], furnished: Path
 ) -> None:

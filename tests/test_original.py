@@ -27,6 +27,8 @@ from faceveil.plan import Face, Plan, Track
 from faceveil.report import Report
 from films import film, scenery
 
+pytestmark = pytest.mark.slow
+
 FACE = Box(30.0, 40.0, 70.0, 90.0)
 Change = Callable[[Path], None]
 

@@ -20,8 +20,11 @@ from faceveil.scan.parts import join, parts_of, scan_part
 from films import Told, film, head, put, scenery
 from videos import source_of
 
+pytestmark = pytest.mark.slow
+
 FPS = 25
 FRAMES = 500
+RESTART = 1.3
 
 
 def pictures(astronaut: Image, frames: int = FRAMES) -> Iterator[Image]:
@@ -52,9 +55,17 @@ def clip(
     return film(path, pictures(_astronaut), gop=30, settings=CODING[request.param])
 
 
+@pytest.fixture(scope="module")
+def one(clip: Path) -> Scan:
+    """Of all of it at once."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(schedule, "RESTART_SECONDS", RESTART)
+        return whole(clip)
+
+
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "RESTART_SECONDS", 1.3)
+    monkeypatch.setattr(schedule, "RESTART_SECONDS", RESTART)
 
 
 def brightest(frame: Frame) -> list[Face]:
@@ -80,8 +91,10 @@ def whole(path: Path) -> Scan:
         return scan(source, Looking(), 0.2, 0.4, lambda frames, faces: None)
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 7])
-def test_parts_make_the_whole(clip: Path, count: int) -> None:
+@pytest.mark.parametrize(
+    "count", [3, 7, *(pytest.param(count, marks=pytest.mark.long) for count in (2, 4))]
+)
+def test_parts_make_the_whole(clip: Path, one: Scan, count: int) -> None:
     with source_of(clip) as source:
         parts = parts_of(source, count)
         assert len(parts) == count
@@ -89,7 +102,6 @@ def test_parts_make_the_whole(clip: Path, count: int) -> None:
         assert (parts[0].first, parts[-1].end) == (0, FRAMES)
         assert max(part.end - part.first for part in parts) < 1.6 * FRAMES / count
         found = [scan_part(source, part, Looking(), 0.2, 0.4) for part in parts]
-    one = whole(clip)
     assert len(one.cuts) > 3
     assert join([part for part in found if part]) == one
     assert 60 < len(one.found) < FRAMES
@@ -126,7 +138,9 @@ def test_damage_is_left_to_a_whole_pass(clip: Path, tmp_path: Path) -> None:
     assert None in found or join([part for part in found if part]) == whole(path)
 
 
-@pytest.mark.parametrize("rate", [Fraction(1, 25), Fraction(1001, 30000)])
+@pytest.mark.parametrize(
+    "rate", [Fraction(1001, 30000), pytest.param(Fraction(1, 25), marks=pytest.mark.long)]
+)
 def test_the_plan_is_the_same(
     tmp_path: Path, astronaut: Image, detector: str, rate: Fraction
 ) -> None:
@@ -137,7 +151,7 @@ def test_the_plan_is_the_same(
     assert one.tracks
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_give_the_plan_of_one(
     tmp_path: Path, astronaut: Image, detector: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from faceveil.i18n import in_chinese
 from films import scenery
 from videos import QUICK
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "faceveil", *map(str, arguments)]

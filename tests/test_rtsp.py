@@ -22,6 +22,8 @@ from lively import SOLID, MarkDetector, bare, live, scene
 from servers import wait_for
 from test_live_run import Collector, covered
 
+pytestmark = pytest.mark.slow
+
 WORD = "geheim@7"
 QUOTED = "geheim%407"
 

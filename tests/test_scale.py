@@ -29,7 +29,7 @@ from test_batch import double, put, written
 
 QUICK = Options(min_face=40)
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
-pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own are many
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own are many
 
 
 def stuck(what: int) -> int:

@@ -26,6 +26,8 @@ from faceveil.options import Options
 from films import FACE, inside, scenery
 from lively import live
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 640, 512
 UPPER_LEFT = 100, 0
 """Where on the screen the astronaut is."""

@@ -25,7 +25,7 @@ from verbs import interrupted
 TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 """Behind the end of an original's picture: in no output, and in nothing that may stay."""
 
-pytestmark = pytest.mark.usefixtures("detector")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
 
 
 @pytest.fixture

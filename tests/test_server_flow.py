@@ -31,7 +31,7 @@ from servers import ENDED, Server, running, wait_for, zipped
 FACE = Box(180.0, 68.0, 270.0, 184.0)
 """Forehead to chin of the astronaut."""
 
-pytestmark = pytest.mark.usefixtures("detector")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from faceveil.server import connections, spool
 from faceveil.server.serve import _Server
 from servers import Server, free_port, running, wait_for
 
+pytestmark = pytest.mark.slow
+
 FEW = ("sh", "-c", 'ulimit -n 1024; exec "$0" "$@"', sys.executable, "-m", "faceveil")
 """A program that may have no more descriptors than most systems give."""
 

@@ -20,6 +20,8 @@ from schemathesis.checks import (
 
 from servers import Server, running
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

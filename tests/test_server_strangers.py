@@ -21,6 +21,7 @@ TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 SECRET = "s3cret-name"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("detector"),
     pytest.mark.skipif(
         not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,

@@ -18,7 +18,7 @@ from servers import Server, free_port, holding, running, wait_for
 TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 """Behind the end of an original's picture: in no output, and in nothing that may stay."""
 
-pytestmark = pytest.mark.usefixtures("detector")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from faceveil.server.webhooks import receiver_of, signature
 from pages import DOCS, blocks
 from servers import Server, free_port, in_a_loop, running, wait_for
 
+pytestmark = pytest.mark.slow
+
 KEY = b"0123456789abcdefghijklmnopqrstuv"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 NAME = "s3cret-name"

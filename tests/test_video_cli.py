@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +20,9 @@ from faceveil.frames import Image
 from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
 from test_stream_leftovers import plant, with_extra_streams
-from videos import CLIPS, TOKEN, read, sound_packets
+from videos import TOKEN, clips, read, sound_packets
 
-SLOW = {"crowd_1080p_audio.mp4", "talking_720p_audio.mp4", "walking_608x1080_600f.mp4"}
+pytestmark = pytest.mark.slow
 
 GREY = 126
 
@@ -48,10 +49,16 @@ def faceveil(*arguments: str | Path) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.fixture(scope="module")
+def _long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "in.mp4"
+    return film(path, [scenery(1, (1280, 720))] * 500, crf=30)
+
+
 @pytest.fixture
-def long_clip(tmp_path: Path) -> Path:
+def long_clip(_long_clip: Path, tmp_path: Path) -> Path:
     """Long enough to be stopped in the middle."""
-    return film(tmp_path / "in.mp4", [scenery(1, (1280, 720))] * 500, crf=30)
+    return Path(shutil.copy(_long_clip, tmp_path))
 
 
 def begun(process: subprocess.Popen[str], folder: Path) -> Path:
@@ -148,10 +155,7 @@ def test_nothing_planted_comes_through(
 
 
 @pytest.mark.usefixtures("detector")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CLIPS],
-)
+@pytest.mark.parametrize("name", clips())
 def test_every_shared_clip_comes_out_with_its_times_and_sound(
     name: str, data: Path, tmp_path: Path
 ) -> None:
@@ -203,15 +207,18 @@ def looped(clip: Path, target: Path, times: int) -> Path:
     return target
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("detector")
-def test_memory_does_not_grow_with_the_length(tmp_path: Path, astronaut: Image) -> None:
-    size = (1920, 1080)
+@pytest.mark.parametrize(
+    ("size", "times"), [((640, 360), 16), pytest.param((1920, 1080), 30, marks=pytest.mark.long)]
+)
+def test_memory_does_not_grow_with_the_length(
+    size: tuple[int, int], times: int, tmp_path: Path, astronaut: Image
+) -> None:
     actor, _ = head(astronaut)
-    pictures = (put(scenery(1, size), actor, 300 + 10 * i, 400) for i in range(50))
+    pictures = (put(scenery(1, size), actor, 30 + 10 * i, size[1] // 3) for i in range(50))
     short = film(tmp_path / "short.mp4", pictures, crf=28)
-    clip = looped(short, tmp_path / "in.mp4", 30)
-    assert len(read(clip).times) == 1500
+    clip = looped(short, tmp_path / "in.mp4", times)
+    assert len(read(clip).times) == 50 * times
     used: dict[str, list[float]] = {"analyze": [], "render": [], "check": []}
     out = tmp_path / "out.mp4"
     with start("veil", clip, "-o", out, "--encoder-preset", "ultrafast") as process:
@@ -223,7 +230,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path, astronaut: Image) 
                 if any(one.mode != "r" for one in written):
                     stage = "render"
                 used[stage].append(child.memory_info().rss / 2**20)
-            time.sleep(0.1)
+            time.sleep(0.02)
         _, err = process.communicate()
     assert process.returncode == 0, err
     assert max(max(samples) for samples in used.values()) < 700

@@ -10,6 +10,8 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
+from _pytest.mark import ParameterSet
 from numpy.typing import NDArray
 
 from faceveil.media import open_sink, open_source, output_suffix
@@ -47,6 +49,14 @@ CLIPS = [
     "walking_608x1080_600f.mp4",
 ]
 """The readable clips of the shared test data."""
+LARGE = {"crowd_1080p_audio.mp4", "talking_720p_audio.mp4", "walking_608x1080_600f.mp4"}
+"""They take as long as all others, which are as odd as these are large."""
+
+
+def clips() -> list[ParameterSet]:
+    """All of them as parameters; the large ones only in the long tests."""
+    return [pytest.param(name, marks=[pytest.mark.long] * (name in LARGE)) for name in CLIPS]
+
 
 QUARTERS = {
     0: (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30),

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from faceveil.system.browser import open_page
 from servers import Server
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 

@@ -21,6 +21,8 @@ from films import film, head, lumas, put, scenery
 from servers import Server, zipped
 from videos import sound_packets
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 

@@ -17,6 +17,8 @@ from browser.hands import card, drop, ended, jpeg, probe
 from faceveil.frames import Image
 from films import film, head, put, scenery
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 

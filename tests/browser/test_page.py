@@ -23,6 +23,8 @@ from faceveil.geometry import Box
 from films import film, head, put, scenery
 from servers import Server, holding
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 
