@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from skimage import data
 
-from faceveil.batch import Manifest, Processes, find_jobs, veil_files
+from faceveil.batch import Manifest, Processes, find_files, veil_files
 from faceveil.errors import WithheldError
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file, veil_file
@@ -95,7 +95,7 @@ def run(
 ) -> tuple[float, int]:
     """Seconds and faces of one run over a folder."""
     started = time.perf_counter()
-    jobs = find_jobs([folder], options)
+    jobs = find_files([folder], options)
     resume = manifest is not None and manifest.exists()
     done = Manifest(manifest, options, resume=resume) if manifest else None
     faces = 0

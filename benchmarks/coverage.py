@@ -29,7 +29,7 @@ from coverage_score import Mask, Picture, Score
 from faceveil import media
 from faceveil.detect import BUILT_IN, load_detector, threshold
 from faceveil.errors import FaceVeilError
-from faceveil.geometry import Region
+from faceveil.geometry import Region, Target
 from faceveil.obscure import load_obscurer, paint, region
 from faceveil.obscure.canvas import BgrCanvas
 from faceveil.options import Options
@@ -146,7 +146,7 @@ def ours(pictures: list[Picture], options: Options, floor: float) -> Callable[[f
 
 
 def regions(faces: list[Face], width: int, height: int, options: Options) -> list[Region]:
-    targets = [region.Target(i, face.box) for i, face in enumerate(faces)]
+    targets = [Target(i, face.box) for i, face in enumerate(faces)]
     return region.regions(targets, width, height, options)
 
 

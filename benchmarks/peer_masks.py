@@ -8,6 +8,8 @@ PEER is deface, open-redactor or tutorial; the last needs FaceVeil and its extra
 YUNET is the file that open-redactor gets for its network if its own is not in its cache.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import itertools
@@ -16,15 +18,28 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Peer = tuple[Callable[[str], Image], Callable[[Image], Image]]
+"""How it reads a picture, and how it obscures one."""
 
 CONFIDENCE, SMALLEST_KERNEL = 0.3, 15  # the tutorial's
 
 
-def deface():
+def opened(path: str) -> Image:
+    return np.asarray(cv2.imread(path), np.uint8)
+
+
+def deface() -> Peer:
     """Its own detector and painter, as its command line calls them."""
     import deface.deface as peer
     import imageio.v2 as iio
@@ -32,11 +47,11 @@ def deface():
 
     detector = CenterFace(in_shape=None, backend="onnxrt")
 
-    def read(path):
-        image = np.atleast_3d(np.asarray(iio.imread(path)))
+    def read(path: str) -> Image:
+        image = np.atleast_3d(np.asarray(iio.imread(path), np.uint8))
         return np.broadcast_to(image[..., :3], (*image.shape[:2], 3)).copy()
 
-    def veil(image):
+    def veil(image: Image) -> Image:
         painted = image.copy()
         boxes, _ = detector(image, threshold=0.2)
         peer.anonymize_frame(boxes, painted, 1.3, "blur", True, False, None, 20)
@@ -45,21 +60,26 @@ def deface():
     return read, veil
 
 
-def open_redactor(yunet):
+def open_redactor(yunet: str) -> Peer:
     """Its whole run over a photo; it loads its network anew for each. Files are kept from it."""
     from open_redactor import image_pipeline
 
     from peer_open_redactor import give_weights
 
     give_weights(yunet)
-    read, folder = cv2.imread, tempfile.mkdtemp()
+    place = Path(tempfile.mkdtemp())
 
-    def veil(image):
-        written = []
-        cv2.imread = lambda *_: image
-        cv2.imwrite = lambda _, painted: written.append(painted) or True
-        with contextlib.redirect_stdout(io.StringIO()) as said:
-            place = Path(folder)
+    def veil(image: Image) -> Image:
+        written: list[Image] = []
+
+        def write(_: str, painted: Image) -> bool:
+            written.append(painted)
+            return True
+
+        with (
+            mock.patch.multiple(cv2, imread=lambda *_: image, imwrite=write),
+            contextlib.redirect_stdout(io.StringIO()) as said,
+        ):
             image_pipeline.run_image_pipeline(
                 place / "in.jpg", place / "out.jpg", ["face"], provider="yunet"
             )
@@ -69,17 +89,17 @@ def open_redactor(yunet):
                 raise RuntimeError(line)
         return written[0]
 
-    return read, veil
+    return opened, veil
 
 
-def tutorial():
+def tutorial() -> Peer:
     """MediaPipe's full-range model on the whole picture, and a Gaussian over the bare boxes."""
     from faceveil.detect.blazeface import full_range
     from faceveil.options import Options
 
     detector = full_range(Options())
 
-    def veil(image):
+    def veil(image: Image) -> Image:
         painted = image.copy()
         height, width = image.shape[:2]
         for face in detector.detect([image], CONFIDENCE)[0]:
@@ -91,24 +111,26 @@ def tutorial():
                 painted[y0:y1, x0:x1] = cv2.GaussianBlur(part, (kernel, kernel), 0)
         return painted
 
-    return cv2.imread, veil
+    return opened, veil
 
 
-PEERS = {"deface": deface, "open-redactor": open_redactor, "tutorial": tutorial}
+PEERS: dict[str, Callable[..., Peer]] = {
+    "deface": deface,
+    "open-redactor": open_redactor,
+    "tutorial": tutorial,
+}
 
 
-@contextlib.contextmanager
-def blurs_become(colour):
+def blurs_become(colour: tuple[int, ...]) -> AbstractContextManager[Any]:
     """OpenCV's blurs paint this colour, so that what a program paints can be told."""
-    kept = cv2.blur, cv2.GaussianBlur
-    cv2.blur = cv2.GaussianBlur = lambda image, *_: np.full_like(image, colour)
-    try:
-        yield
-    finally:
-        cv2.blur, cv2.GaussianBlur = kept
+
+    def fill(image: Image, *_: object) -> Image:
+        return np.full_like(image, colour)
+
+    return mock.patch.multiple(cv2, blur=fill, GaussianBlur=fill)
 
 
-def absent(image):
+def absent(image: Image) -> tuple[int, ...]:
     """A colour that is nowhere in the picture."""
     colours = itertools.product(range(255, -1, -1), repeat=3)
     return next(colour for colour in colours if not (image == colour).all(axis=2).any())

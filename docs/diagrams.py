@@ -1,4 +1,4 @@
-"""Draws docs/flow.svg and docs/rooms.svg; `python docs/generate.py` runs it.
+"""Draws docs/flow.svg, docs/rooms.svg and docs/badges.svg; `python docs/generate.py` runs it.
 
 The rooms are those of `FLOORS` in tests/test_layers.py, so that the drawing is what is enforced.
 """
@@ -6,6 +6,8 @@ The rooms are those of `FLOORS` in tests/test_layers.py, so that the drawing is 
 from __future__ import annotations
 
 import importlib.util
+import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -140,4 +142,27 @@ def _head(x: int, y: int, dx: int, dy: int) -> str:
     return f"M{x} {y} L{left[0]} {left[1]} L{right[0]} {right[1]} Z"
 
 
-DRAWINGS = {"flow.svg": flow, "rooms.svg": rooms}
+def badges() -> str:
+    """What pyproject.toml promises, beside the name of the program on the first page."""
+    with (HERE.parent / "pyproject.toml").open("rb") as file:
+        about = tomllib.load(file)
+    project, mypy = about["project"], about["tool"]["mypy"]
+    pythons = re.findall(r"3\.\d+", " ".join(project["classifiers"]))
+    facts = [
+        ("Python", f"{pythons[0]} to {pythons[-1]}"),
+        ("licence", project["license"]),
+        ("types", "mypy --strict" if mypy["strict"] else "mypy"),
+    ]
+    parts = []
+    for number, (name, value) in enumerate(facts):
+        left = number * 176
+        parts += [
+            box(left, 0, 66, 24, "end", "", name),
+            box(left + 64, 0, 106, 24, "step", "", value),
+        ]
+    told = ", ".join(f"{name} {value}" for name, value in facts)
+    made = drawing(522, 24, told, parts)
+    return made.replace(" viewBox", ' width="522" height="24" viewBox', 1)
+
+
+DRAWINGS = {"flow.svg": flow, "rooms.svg": rooms, "badges.svg": badges}

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -71,7 +72,7 @@ def generator(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_what_is_made_from_the_code_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     made = generator(monkeypatch).made()
-    assert {path.name for path in made} == {"options.md", "flow.svg", "rooms.svg"}
+    assert {path.name for path in made} == {"options.md", "flow.svg", "rooms.svg", "badges.svg"}
     for path, text in made.items():
         assert path.read_text(encoding="utf-8") == text, "run: python docs/generate.py"
 
@@ -169,8 +170,37 @@ def test_every_command_can_be_given(line: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
-        if "://" not in target:
+        if workflow := re.fullmatch(r"\.\./\.\./actions/workflows/([\w.]+)(/badge\.svg)?", target):
+            # What the repository's host shows of a workflow, seen from the first page there.
+            assert (REPOSITORY / ".github" / "workflows" / workflow[1]).is_file()
+        elif "://" not in target:
             assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
+
+
+def test_the_badges_say_what_is_drawn_in_them() -> None:
+    drawn = re.search(r"<title>(.+)</title>", (DOCS / "badges.svg").read_text(encoding="utf-8"))
+    assert drawn
+    assert f"![{drawn[1]}](docs/badges.svg)" in (REPOSITORY / "README.md").read_text("utf-8")
+
+
+def test_from_the_first_page_to_the_colours_of_a_face_it_is_five_files() -> None:
+    """Each names the next, and holds what is said to be found in it."""
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## A first reading\n")[2].partition("\n## ")[0]
+    steps = re.split(r"^\d\. ", section, flags=re.MULTILINE)[1:]
+    way = [re.findall(r"`([^`]+)`", " ".join(step.split())) for step in steps]
+    assert 2 < len(way) <= 5
+    assert (way[0][0], way[-1][-1]) == ("README.md", "_palette()[level, cb, cr]")
+    for (here, *_), (there, *_) in pairwise(way):
+        path = Path(there)
+        names = {
+            there,
+            path.name if path.suffix == ".md" else ".".join(path.with_suffix("").parts[1:]),
+        }
+        assert any(name in (REPOSITORY / here).read_text("utf-8") for name in names), here
+    for file, *told in way:
+        code = (REPOSITORY / file).read_text(encoding="utf-8")
+        assert all(one in code for one in told), file
 
 
 def test_every_page_is_in_the_index_and_in_the_menu_in_one_order() -> None:
