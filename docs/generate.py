@@ -22,17 +22,17 @@ HERE = Path(__file__).parent
 HEAD = """\
 # Settings
 
-Made from `src/faceveil/options.py` by `python docs/generate.py`; change it there, not here.
+Every setting is a flag of the command line and a field of `faceveil.Options`: `--min-face 20` is
+`Options(min_face=20)`. A switch has an opposite: `--no-show-boxes`. `faceveil VERB --help` lists
+the settings that a verb uses, in the same groups.
 
-Every setting is a flag of the command line, a field of `faceveil.Options`, and nothing else:
-`--min-face 20` is `Options(min_face=20)`. A switch has an opposite: `--no-show-boxes`. `faceveil
-VERB --help` lists the settings that a verb makes use of, in the groups that follow.
+`python docs/generate.py` makes this page from `src/faceveil/options.py`; make changes there.
 """
 SERVICE = """\
 # Settings of the service
 
-From `src/faceveil/server/settings.py`: flags of `faceveil serve` and `faceveil worker`, see
-[rest.md](rest.md).
+These are flags of `faceveil serve` and `faceveil worker`, see [rest.md](rest.md). They come from
+`src/faceveil/server/settings.py`.
 """
 LIMITS = (
     ("minimum", "from"),

@@ -47,14 +47,14 @@ class Options(BaseModel):
     preset: Preset = _setting(
         "protection",
         "balanced",
-        "strict: grey fill. balanced: blur too coarse to recognize anyone. light: more of the "
-        "picture's look, less protection. Sets method and cells unless they are given.",
+        "strict: grey fill. balanced: a blur too coarse to show features. light: keeps more of "
+        "the picture's look and protects less. Sets method and cells unless you set them.",
     )
     method: Method = _setting(
         "protection",
         "blur",
-        "How a face is obscured. gaussian is the classic blur and can be undone; it is there for "
-        "comparison.",
+        "How a face is obscured. gaussian is the classic blur: it can be undone and is there "
+        "for comparison.",
     )
     cells: int = _setting(
         "protection",
@@ -67,19 +67,25 @@ class Options(BaseModel):
         "protection", False, f"Permit more than {MAX_CELLS} cells. Faces become recognizable."
     )
     shape: Literal["box", "ellipse"] = _setting(
-        "protection", "box", "Outline of the painted area. Either one holds the whole padded box."
+        "protection",
+        "box",
+        "Outline of the painted area. Both shapes contain the whole padded box.",
     )
     feather: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "protection", 0.0, "Width of a soft edge outside the painted area, as a share of the face."
     )
     margin_side: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
-        "protection", 0.25, "Cover this share of the face's width beyond it, left and right."
+        "protection",
+        0.25,
+        "Width covered on the left and right of the face, as a share of its width.",
     )
     margin_top: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
-        "protection", 0.40, "Cover this share of the face's height above it (hair, forehead)."
+        "protection",
+        0.40,
+        "Height covered above the face (hair, forehead), as a share of its height.",
     )
     margin_bottom: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
-        "protection", 0.15, "Cover this share of the face's height below it (chin)."
+        "protection", 0.15, "Height covered below the face (chin), as a share of its height."
     )
     gaussian_scale: Annotated[float, Field(gt=0.0, le=4.0)] = _setting(
         "protection", 0.25, "gaussian only: kernel size as a share of width plus height."
@@ -95,8 +101,8 @@ class Options(BaseModel):
     skip_zones: tuple[Zone, ...] = _setting(
         "protection",
         (),
-        "Leave faces visible that stay inside this area: left,top,right,bottom in pixels. May be "
-        "repeated.",
+        "Leave faces visible that stay inside this area: left,top,right,bottom in pixels. May "
+        "be repeated.",
     )
     show_boxes: bool = _setting("protection", False, "Draw a green box around every obscured face.")
 
@@ -104,7 +110,7 @@ class Options(BaseModel):
     max_pixels: int = _setting(
         "input",
         200_000_000,
-        "Refuse pictures with more pixels than this, all frames of an animation together.",
+        "Refuse pictures with more pixels than this. All frames of an animation count together.",
         ge=1,
     )
     max_entries: int = _setting(
@@ -116,7 +122,8 @@ class Options(BaseModel):
     max_ratio: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = _setting(
         "input",
         100.0,
-        "Refuse archives that unpack to more than 16 MB and to this many times their own size.",
+        "Refuse archives that unpack to more than 16 MB and to more than this many times their "
+        "size.",
     )
 
     names_in: Literal[
@@ -124,44 +131,48 @@ class Options(BaseModel):
     ] = _setting(
         "input",
         "auto",
-        "Code of the names in an archive that does not say which it is. auto: the likeliest for "
-        "all of its names together; the report says which.",
+        "Encoding of the names in an archive that does not declare one. auto: the most likely "
+        "encoding for all of its names together; the report names it.",
     )
 
     # Files
     include: tuple[str, ...] = _setting(
         "files",
         (),
-        "Of folders and archives only files like this: *.jpg, or 2024/*/*.png for whole paths. May "
-        "be repeated.",
+        "In folders and archives, take only files that match: *.jpg, or 2024/*/*.png for whole "
+        "paths. May be repeated.",
     )
     exclude: tuple[str, ...] = _setting(
         "files",
         (),
-        "Of folders and archives no files like this, and nothing in folders like this. May be "
-        "repeated.",
+        "In folders and archives, skip files that match, and everything in folders that match. "
+        "May be repeated.",
     )
-    hidden: bool = _setting("files", False, "Take hidden files of folders and archives, too.")
+    hidden: bool = _setting("files", False, "Also take hidden files in folders and archives.")
     links: bool = _setting("files", False, "Follow links in folders, to files and folders.")
 
     # Detection
     detector: str = _setting(
         "detection",
         "auto",
-        "yunet, centerface, mediapipe, mediapipe-short, the name of an installed plug-in, or auto: "
-        "the first of these whose weights are there.",
+        "yunet, centerface, mediapipe, mediapipe-short, the name of an installed plug-in, or "
+        "auto: the first of yunet, centerface and mediapipe whose weights are installed.",
     )
     sensitivity: Sensitivity = _setting(
-        "detection", "high", "high misses least, precise covers least that is no face."
+        "detection",
+        "high",
+        "high misses the fewest faces; precise covers the fewest places without a face.",
     )
     confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = _setting(
-        "detection", None, "Accept faces from this score on, in place of what sensitivity sets."
+        "detection",
+        None,
+        "Accept faces with at least this score, instead of the score that sensitivity sets.",
     )
     min_face: Annotated[float, Field(ge=4.0, le=1000.0)] | None = _setting(
         "detection",
         None,
-        "Size in pixels of the smallest face to look for. Larger is faster. Unset: chosen from the "
-        "size of the picture; the report says which.",
+        "Size in pixels of the smallest face to look for. Larger is faster. Unset: chosen from "
+        "the size of the picture; the report gives it.",
     )
 
     # Machine
@@ -171,9 +182,9 @@ class Options(BaseModel):
     device: Device = _setting(
         "machine",
         "cpu",
-        "Where yunet and centerface run. auto: on the first accelerator that the installed build "
-        "of ONNX Runtime knows. Where there is none, the processor takes over and the report says "
-        "so.",
+        "Where yunet and centerface run. auto: on the first accelerator that the installed "
+        "build of ONNX Runtime knows. If there is none, the processor does the work and the "
+        "report says so.",
     )
     threads: int = _setting(
         "machine", 0, "Processor threads for the detector; 0: all of them.", ge=0, le=256
@@ -181,22 +192,26 @@ class Options(BaseModel):
     time_limit: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] | None = _setting(
         "machine",
         None,
-        "Of several files give one up after so many seconds in which nothing of it was done. "
-        "Unset: 10 minutes, and a second more for every 2 MB of it.",
+        "If there are several files, give one up when it makes no progress for this many "
+        "seconds. Unset: 10 minutes, plus one second for every 2 MB of the file.",
     )
 
     # Tracking
     bridge_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
-        "tracking", 1.0, "Keep covering a face the detector loses for up to this long in a video."
+        "tracking",
+        1.0,
+        "If the detector loses a face in a video, keep covering it for up to this long.",
     )
     extend_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
-        "tracking", 0.4, "Begin covering a face this long before it is first seen, and go on after."
+        "tracking",
+        0.4,
+        "Cover a face for this long before it is first seen and after it is last seen.",
     )
     weak_share: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "tracking",
         0.5,
-        "In a video, a face that continues a track counts from this share of the score on that a "
-        "new one needs.",
+        "In a video, a face that continues a track needs only this share of the score that a "
+        "new face needs.",
     )
 
     # Output
@@ -206,103 +221,113 @@ class Options(BaseModel):
     jpeg: Literal["keep", "encode"] = _setting(
         "output",
         "keep",
-        "keep: a JPEG that stays one keeps every block that nobody painted, exactly as it was. "
-        "encode: all of it is coded anew, as it is where a quality other than the usual is named.",
+        "For JPEG files that stay JPEG. keep: every unpainted block stays exactly as it was. "
+        "encode: the whole picture is encoded again, as it is if you set a quality other than "
+        "the default.",
     )
 
     # Video
     encoder: str = _setting(
         "video",
         "auto",
-        "libx264, libx265, libsvtav1, libvpx-vp9, a hardware encoder by its name (such as "
+        "libx264, libx265, libsvtav1, libvpx-vp9, the name of a hardware encoder (such as "
         "h264_nvenc), or auto: chosen from container and bit depth.",
     )
     encoder_preset: str | None = _setting(
         "video",
         None,
-        "Speed against size, in the encoder's own words: veryfast, medium, ... Unset: a fast one.",
+        "The encoder's own name for a speed: veryfast, medium, ... Faster means larger files. "
+        "Unset: a fast one.",
     )
     video_quality: Annotated[int, Field(ge=0, le=63)] | None = _setting(
         "video",
         None,
-        "The encoder's quality number (crf), smaller is better. Unset: 20 for H.264, and what "
-        "looks like it for other encoders, with about as many bits as the input at most.",
+        "The encoder's quality number (crf); smaller is better. Unset: 20 for H.264 and about "
+        "the same quality for other encoders, with about as many bits as the input at most.",
     )
     audio: Literal["copy", "drop"] = _setting(
-        "video", "copy", "Keep all sound as it is, or leave it out: voices identify people too."
+        "video",
+        "copy",
+        "copy: keep all sound as it is. drop: leave it out, because voices identify people, too.",
     )
 
     # Batch
     jobs: int = _setting(
-        "batch", 0, "Processes that work on several files; 0: one a processor core.", ge=0, le=256
+        "batch",
+        0,
+        "Number of processes that work on several files; 0: one per processor core.",
+        ge=0,
+        le=256,
     )
     parts: int = _setting(
         "batch",
         1,
-        "Look for the faces of a single long video in this many parts at once, one process each.",
+        "Look for the faces of a single long video in this many parts at once, with one process "
+        "each.",
         ge=1,
         le=256,
     )
     ray_address: str | None = _setting(
         "batch",
         None,
-        "Work on a Ray cluster: host:port, auto, or local to begin one on this machine. Needs the "
-        "extra scale.",
+        "Work on a Ray cluster: host:port, auto, or local to start one on this machine. Needs "
+        "the extra scale.",
     )
     strict: bool = _setting(
-        "batch", False, "End with 1 also if a file was done, but with warnings."
+        "batch", False, "End with exit code 1 also if a file was done with warnings."
     )
 
     # Check
     check: Literal["sample", "full", "off"] = _setting(
         "check",
         "sample",
-        "Look at the finished file as an adversary would. Of a video at a sample of the frames, or "
-        "at all.",
+        "Search the finished file for faces and metadata, as an adversary would. sample looks "
+        "at a sample of the frames of a video, full at all of them.",
     )
     on_fail: Literal["obscure-more", "withhold", "warn"] = _setting(
         "check",
         "obscure-more",
-        "When the check finds a face. obscure-more covers it too and checks again, at most twice, "
-        "before the file is withheld. withhold puts it aside at once. warn writes it all the same "
-        "and says so.",
+        "What to do if the check finds a face. obscure-more covers it and checks again, at most "
+        "twice, before the file is withheld. withhold puts the file aside at once. warn writes "
+        "it all the same with a warning.",
     )
     second_detector: str = _setting(
         "check",
         "auto",
-        "A second detector that looks at the finished file: its name, none, or auto: YuNet or "
-        "CenterFace, whichever is not the first and has its weights there.",
+        "A second detector that looks at the finished file: its name, none, or auto: the other "
+        "one of YuNet and CenterFace, if its weights are installed.",
     )
 
     # Live
     delay: Annotated[float, Field(ge=0.15, le=2.0)] = _setting(
         "live",
         0.3,
-        "Seconds from a frame's arrival to its leaving. It waits that long so that what is found "
-        "meanwhile reaches back to it. 0.15 to 0.35 is usual; a slow machine needs more.",
+        "Seconds between the arrival of a frame and its display. While it waits, faces that are "
+        "found in later frames can be covered in it, too. 0.15 to 0.35 is usual; a slow machine "
+        "needs more.",
     )
     cover_until_sure: bool = _setting(
         "live",
         False,
-        "Begin, and go on after every break of the source, with the whole picture covered until "
-        "the detector has watched for a second.",
+        "At the start and after every break of the source, cover the whole picture until the "
+        "detector has watched for a second.",
     )
     fps_cap: Annotated[float, Field(ge=1.0, le=240.0)] | None = _setting(
-        "live", None, "Take no more frames a second than this from the source."
+        "live", None, "Take at most this many frames a second from the source."
     )
     camera_size: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}x[1-9]\d{1,4}$")] | None = _setting(
-        "live", None, "Size to ask of a camera or screen, such as 1280x720. Unset: its own."
+        "live", None, "Size to request from a camera or screen, such as 1280x720. Unset: its own."
     )
     camera_fps: Annotated[float, Field(ge=1.0, le=240.0)] | None = _setting(
-        "live", None, "Frames a second to ask of a camera or screen. Unset: its own."
+        "live", None, "Frames a second to request from a camera or screen. Unset: its own."
     )
     reconnect: Annotated[float, Field(ge=0.0, le=3600.0)] = _setting(
         "live",
         30.0,
-        "When a camera or stream breaks off, try again, waiting twice as long each time up to "
-        "these seconds; 0: give up at once.",
+        "When a camera or stream breaks off, try again, waiting twice as long each time, up to "
+        "this many seconds; 0: give up at once.",
     )
-    loop: bool = _setting("live", False, "Play a file again from its beginning when it ends.")
+    loop: bool = _setting("live", False, "Start a file again from the beginning when it ends.")
 
     @model_validator(mode="before")
     @classmethod

@@ -30,19 +30,22 @@ class Service(BaseModel):
     host: str = _setting(
         "address",
         "127.0.0.1",
-        "Address to listen on: this machine's own, unless others are to reach it.",
+        "Address to listen on. Only this machine can reach the default.",
     )
     port: int = _setting("address", PORT, "Port to listen on.", ge=1, le=65535)
     token: Annotated[str, Field(min_length=16)] | None = _setting(
         "address",
         None,
-        "Secret that every client has to send; better given as a variable, for others see what is "
-        "given here. Unset: a fresh one, in the address that is printed.",
+        "Secret that every client has to send. Set it in the variable rather than here, because "
+        "others can read the arguments of programs. Unset: a new one for each start, in the "
+        "printed address.",
         env="FACEVEIL_TOKEN",
         repr=False,
     )
     browser: bool = _setting(
-        "address", True, "Open the page in the browser, if this is a terminal with one."
+        "address",
+        True,
+        "Open the page in the browser, if FaceVeil runs in a terminal and a browser is there.",
     )
     hosts: tuple[str, ...] = _setting(
         "address", (), "Further name under which clients reach this service. May be repeated."
@@ -50,7 +53,7 @@ class Service(BaseModel):
 
     # Store
     folder: Path | None = _setting(
-        "store", None, "Folder for jobs: a new or empty one. Unset: in the user's own cache."
+        "store", None, "Folder for jobs, new or empty. Unset: in the user's own cache."
     )
     queue: str | None = _setting(
         "store",
@@ -62,9 +65,9 @@ class Service(BaseModel):
     # Limits
     max_upload_mb: int = _setting("limits", 2048, "Largest upload in megabytes.", ge=1)
     max_files: int = _setting(
-        "limits", 1000, "Most files in one upload, those in archives included.", ge=1
+        "limits", 1000, "Most files in one upload, including those in archives.", ge=1
     )
-    max_queue: int = _setting("limits", 2000, "Most jobs that may wait at a time.", ge=1)
+    max_queue: int = _setting("limits", 2000, "Most jobs that may wait at the same time.", ge=1)
     max_minutes: Annotated[float, Field(gt=0.0)] = _setting(
         "limits", 180.0, "Longest video in minutes."
     )
@@ -73,25 +76,26 @@ class Service(BaseModel):
     keep_original_minutes: Annotated[float, Field(gt=0.0, le=60.0)] = _setting(
         "lifetimes",
         60.0,
-        "Delete an original so many minutes after its upload, if nobody did so before.",
+        "Delete an original this many minutes after its upload, unless it was deleted before.",
     )
     keep_result_hours: Annotated[float, Field(gt=0.0, le=24.0)] = _setting(
-        "lifetimes", 24.0, "Delete a result so many hours after it was made."
+        "lifetimes", 24.0, "Delete a result this many hours after it was made."
     )
 
     # Webhooks
     webhook_secret: str | None = _setting(
         "webhooks",
         None,
-        "Secret that webhooks are signed with: whsec_ and at least 24 bytes in Base64; better "
-        "given as a variable, for others see what is given here. Unset: no webhooks.",
+        "Secret that webhooks are signed with: whsec_ and at least 24 bytes in Base64. Set it "
+        "in the variable rather than here, because others can read the arguments of programs. "
+        "Unset: no webhooks.",
         env="FACEVEIL_WEBHOOK_SECRET",
         repr=False,
     )
     webhook_hosts: tuple[str, ...] = _setting(
         "webhooks",
         (),
-        "Host that webhooks may be sent to, besides this machine. May be repeated.",
+        "Host, besides this machine, that webhooks may be sent to. May be repeated.",
     )
 
     @field_validator("webhook_secret")
