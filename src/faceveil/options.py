@@ -67,22 +67,16 @@ class Options(BaseModel):
         "protection", False, f"Permit more than {MAX_CELLS} cells. Faces become recognizable."
     )
     shape: Literal["box", "ellipse"] = _setting(
-        "protection",
-        "box",
-        "Outline of the painted area. Both shapes contain the whole padded box.",
+        "protection", "box", "Outline of the painted area. Both contain the whole padded box."
     )
     feather: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "protection", 0.0, "Width of a soft edge outside the painted area, as a share of the face."
     )
     margin_side: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
-        "protection",
-        0.25,
-        "Width covered on the left and right of the face, as a share of its width.",
+        "protection", 0.25, "Width covered left and right of the face, as a share of its width."
     )
     margin_top: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
-        "protection",
-        0.40,
-        "Height covered above the face (hair, forehead), as a share of its height.",
+        "protection", 0.40, "Height covered above the face (hair), as a share of its height."
     )
     margin_bottom: Annotated[float, Field(ge=0.0, le=2.0)] = _setting(
         "protection", 0.15, "Height covered below the face (chin), as a share of its height."
@@ -110,7 +104,7 @@ class Options(BaseModel):
     max_pixels: int = _setting(
         "input",
         200_000_000,
-        "Refuse pictures with more pixels than this. All frames of an animation count together.",
+        "Refuse pictures with more pixels, all frames of an animation together.",
         ge=1,
     )
     max_entries: int = _setting(
@@ -122,8 +116,7 @@ class Options(BaseModel):
     max_ratio: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = _setting(
         "input",
         100.0,
-        "Refuse archives that unpack to more than 16 MB and to more than this many times their "
-        "size.",
+        "Refuse archives that unpack to more than 16 MB and to this many times their size.",
     )
 
     names_in: Literal[
@@ -159,14 +152,10 @@ class Options(BaseModel):
         "auto: the first of yunet, centerface and mediapipe whose weights are installed.",
     )
     sensitivity: Sensitivity = _setting(
-        "detection",
-        "high",
-        "high misses the fewest faces; precise covers the fewest places without a face.",
+        "detection", "high", "high misses fewest faces; precise covers fewest other places."
     )
     confidence: Annotated[float, Field(ge=0.0, le=1.0)] | None = _setting(
-        "detection",
-        None,
-        "Accept faces with at least this score, instead of the score that sensitivity sets.",
+        "detection", None, "Accept faces from this score on, instead of what sensitivity sets."
     )
     min_face: Annotated[float, Field(ge=4.0, le=1000.0)] | None = _setting(
         "detection",
@@ -198,20 +187,15 @@ class Options(BaseModel):
 
     # Tracking
     bridge_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
-        "tracking",
-        1.0,
-        "If the detector loses a face in a video, keep covering it for up to this long.",
+        "tracking", 1.0, "Keep covering a face that the detector loses, for up to this long."
     )
     extend_seconds: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
-        "tracking",
-        0.4,
-        "Cover a face for this long before it is first seen and after it is last seen.",
+        "tracking", 0.4, "Cover a face this long before it is first and after it is last seen."
     )
     weak_share: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
         "tracking",
         0.5,
-        "In a video, a face that continues a track needs only this share of the score that a "
-        "new face needs.",
+        "In a video, the share of the usual score that a face needs to continue a track.",
     )
 
     # Output
@@ -236,8 +220,7 @@ class Options(BaseModel):
     encoder_preset: str | None = _setting(
         "video",
         None,
-        "The encoder's own name for a speed: veryfast, medium, ... Faster means larger files. "
-        "Unset: a fast one.",
+        "The encoder's own name for a speed: veryfast, medium, ... Unset: a fast one.",
     )
     video_quality: Annotated[int, Field(ge=0, le=63)] | None = _setting(
         "video",
@@ -246,24 +229,21 @@ class Options(BaseModel):
         "the same quality for other encoders, with about as many bits as the input at most.",
     )
     audio: Literal["copy", "drop"] = _setting(
-        "video",
-        "copy",
-        "copy: keep all sound as it is. drop: leave it out, because voices identify people, too.",
+        "video", "copy", "Keep all sound as it is, or drop it: voices identify people, too."
     )
 
     # Batch
     jobs: int = _setting(
         "batch",
         0,
-        "Number of processes that work on several files; 0: one per processor core.",
+        "Processes that work on several files; 0: one per processor core.",
         ge=0,
         le=256,
     )
     parts: int = _setting(
         "batch",
         1,
-        "Look for the faces of a single long video in this many parts at once, with one process "
-        "each.",
+        "Look for the faces of a single long video in this many processes at once.",
         ge=1,
         le=256,
     )
