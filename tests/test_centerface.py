@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect import SinglePass
-from faceveil.detect.boxes import faces
 from faceveil.detect.centerface import NMS_IOU, CenterFace, _decode, from_options
 from faceveil.errors import WeightsError
+from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -59,7 +59,8 @@ def test_decode_keeps_the_best_of_a_group_and_sorts() -> None:
     put(outputs, row=2, column=3, score=0.7, height=20, width=20)
     put(outputs, row=7, column=7, score=0.8, height=4, width=4)
     put(outputs, row=7, column=0, score=0.4, height=4, width=4)
-    found = faces(_decode(*outputs, floor=0.5), NMS_IOU)
+    found = Faces.from_rows(_decode(*outputs, floor=0.5))
+    found = found[found.leaders(NMS_IOU)]
     assert [face.score for face in found] == pytest.approx([0.8, 0.7])
 
 
@@ -69,7 +70,7 @@ def test_decode_drops_what_is_no_box() -> None:
     outputs[1][0, 0, 1, 1] = np.nan
     put(outputs, row=5, column=5, score=0.9, height=8, width=8)
     outputs[1][0, 0, 5, 5] = -200
-    assert faces(_decode(*outputs, floor=0.5), NMS_IOU) == []
+    assert not Faces.from_rows(_decode(*outputs, floor=0.5))
 
 
 @pytest.mark.parametrize("floor", [0.5, 0.0])

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (
     {"geometry", "i18n", "system"},
     {"frames", "plan", "zones"},
-    {"options", "report"},
+    {"faces", "options", "report"},
     {"errors", "obscure", "track"},
     {"dataset", "media", "weights"},
     {"detect", "evidence"},

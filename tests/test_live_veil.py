@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.live import LivePipeline, Veiled
 from faceveil.live.coverage import Coverage
@@ -70,7 +71,7 @@ def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
 def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
     known = Coverage((320, 180), 0.5, SOLID)
     for looked in (10.0, 10.36):
-        known.add_detections(looked, 1, [], None)
+        known.add_detections(looked, 1, Faces.of(()), None)
     assert known.reason_to_cover(10.04, 1, until=10.08) == ""
     assert known.reason_to_cover(10.04, 1, until=10.36) == "the detector looked too seldom"
     assert known.reason_to_cover(10.36, 1, until=12.0) == ""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.media.memory import MemorySource
@@ -156,10 +157,10 @@ def test_any_times_at_all(pts: list[int]) -> None:
 def test_a_schedule_looks_again_at_once_where_the_picture_changes() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     assert schedule.due(0, CALM, suspect=False)
-    schedule.add_detections([])
+    schedule.add_detections(Faces.of([]))
     assert not schedule.due(1, CALM + np.uint8(CHANGED), suspect=False)
     assert schedule.due(2, CALM + np.uint8(CHANGED + 1), suspect=False)
-    schedule.add_detections([])
+    schedule.add_detections(Faces.of([]))
     assert not schedule.due(3, CALM + np.uint8(CHANGED + 1), suspect=False)
     assert schedule.due(4, CALM + np.uint8(CHANGED + 1), suspect=True)
 
@@ -167,7 +168,7 @@ def test_a_schedule_looks_again_at_once_where_the_picture_changes() -> None:
 def test_darker_counts_as_much_as_brighter() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     assert schedule.due(0, CALM, suspect=False)
-    schedule.add_detections([])
+    schedule.add_detections(Faces.of([]))
     assert schedule.due(1, CALM - np.uint8(CHANGED + 1), suspect=False)
 
 
@@ -177,7 +178,7 @@ def test_other_people_do_not_count_as_motion() -> None:
     schedule = Schedule(1 / FPS, STRONG)
     for pts, boxes in ((0, [here]), (REST, [here, near]), (2 * REST, [near, large])):
         assert schedule.due(pts, CALM, suspect=False)
-        schedule.add_detections([Face(box, 0.9) for box in boxes])
+        schedule.add_detections(Faces.of([Face(box, 0.9) for box in boxes]))
     assert not schedule.due(3 * REST - 1, CALM, suspect=False)
     assert schedule.due(3 * REST, CALM, suspect=False)
 
@@ -187,7 +188,8 @@ def test_a_face_gone_from_further_away_may_be_a_fast_one(distance: float, again:
     schedule = Schedule(1 / FPS, STRONG)
     for pts, x in ((0, 0.0), (REST, distance)):
         assert schedule.due(pts, CALM, suspect=False)
-        schedule.add_detections([Face(Box(x, 0, x + 20, 20), 0.9), Face(Box(500, 0, 520, 20), 0.9)])
+        boxes = Box(x, 0, x + 20, 20), Box(500, 0, 520, 20)
+        schedule.add_detections(Faces.of(Face(box, 0.9) for box in boxes))
     assert schedule.due(REST + REST // 2, CALM, suspect=False) is again
 
 

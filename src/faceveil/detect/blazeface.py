@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from faceveil import weights
 from faceveil.detect.runtime import bounded
 from faceveil.errors import NoDetectorError
+from faceveil.faces import Faces, Floats, pairwise_iou
 from faceveil.frames import Image
-from faceveil.geometry import Box
 from faceveil.options import Options, Sensitivity
-from faceveil.plan import Face
 
 Model = Literal["full", "short"]
 
@@ -105,13 +104,13 @@ class BlazeFace:
         # The interpreter keeps its tensors between calls, so two threads must not share a call.
         self._lock = threading.Lock()
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+    def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         return [self._detect(image, floor) for image in images]
 
     def close(self) -> None:
         del self._interpreter
 
-    def _detect(self, image: Image, floor: float) -> list[Face]:
+    def _detect(self, image: Image, floor: float) -> Faces:
         height, width = image.shape[:2]
         scale = self._side / max(height, width)
         picture, left, top = _letterbox(image, self._side, scale)
@@ -122,10 +121,7 @@ class BlazeFace:
             logits = self._interpreter.get_tensor(self._scores)[0, :, 0]
         points, scores = decode(raw, logits, self._centers, floor)
         points, scores = weighted_suppression(points, scores, NMS_IOU)
-        return [
-            _face(marks, score).transformed(1 / scale, -left / scale, -top / scale)
-            for marks, score in zip(points.tolist(), scores.tolist(), strict=True)
-        ]
+        return _faces(points, scores).transformed(1 / scale, -left / scale, -top / scale)
 
 
 def anchors(side: int, strides: Sequence[int], per_layer: int) -> NDArray[np.float32]:
@@ -188,11 +184,8 @@ def weighted_suppression(
     points, scores = points[order], scores[order]
     merged, best = [], []
     while len(scores):
-        low = np.maximum(points[:, 0], points[0, 0])
-        high = np.minimum(points[:, 1], points[0, 1])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        area = (points[:, 1] - points[:, 0]).prod(axis=1)
-        same = shared > iou * (area + area[0] - shared)
+        boxes = points[:, :2].reshape(-1, 4).astype(np.float64)
+        same = pairwise_iou(boxes[:1], boxes)[0] > iou
         same[0] = True
         merged.append(np.average(points[same], axis=0, weights=scores[same]))
         best.append(scores[0])
@@ -215,9 +208,10 @@ def _letterbox(image: Image, side: int, scale: float) -> tuple[NDArray[np.float3
     return picture, left, top
 
 
-def _face(points: list[list[float]], score: float) -> Face:
-    corners, (right_eye, left_eye, nose, mouth) = points[:2], ((x, y) for x, y in points[2:6])
-    return Face(Box(*corners[0], *corners[1]), score, (right_eye, left_eye, nose, mouth, mouth))
+def _faces(points: NDArray[np.float32], scores: NDArray[np.float32]) -> Faces:
+    found: Floats = points.astype(np.float64)
+    # The corners of the box, then right eye, left eye, nose and the center of the mouth.
+    return Faces(found[:, :2].reshape(-1, 4), scores.astype(np.float64), found[:, [2, 3, 4, 5, 5]])
 
 
 def full_range(options: Options) -> BlazeFace:

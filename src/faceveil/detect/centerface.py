@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil import weights
-from faceveil.detect.boxes import Rows, faces
 from faceveil.detect.runtime import named, session
+from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.options import Device, Options, Sensitivity
-from faceveil.plan import Face
 
 STRIDE = 4
 """Pixels of the input per cell of the outputs."""
@@ -63,13 +62,13 @@ class CenterFace:
         self._session = session(_dynamic(model), threads, device)
         self.name = named(self.name, device, self._session)
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+    def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         return [self._detect(image, floor) for image in images]
 
     def close(self) -> None:
         del self._session
 
-    def _detect(self, image: Image, floor: float) -> list[Face]:
+    def _detect(self, image: Image, floor: float) -> Faces:
         height, width = image.shape[:2]
         # Padding keeps the picture's proportions and sharpness, which resizing would not.
         below, right = -height % MULTIPLE, -width % MULTIPLE
@@ -78,7 +77,8 @@ class CenterFace:
         blob = cv2.dnn.blobFromImage(image, swapRB=True)
         heat, size, offset, marks = self._session.run(_OUTPUTS, {_INPUT: blob})
         rows = _decode(heat, size, offset, marks, floor)
-        return faces(rows, NMS_IOU)
+        found = Faces.from_rows(rows)
+        return found[found.leaders(NMS_IOU)]
 
 
 def _dynamic(model: Path) -> bytes:
@@ -110,7 +110,7 @@ def _decode(
     offset: NDArray[np.float32],
     marks: NDArray[np.float32],
     floor: float,
-) -> Rows:
+) -> NDArray[np.float32]:
     """(n, 15) rows: box, score, five landmarks.
 
     Args:

@@ -33,15 +33,15 @@ class SinglePass(Protocol):
     default_min_face: float
     input_side: int | None
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+    def detect(self, images: Sequence[Image], floor: float) -> Sequence[Sequence[Face]]:
         """Find the faces in each picture whose score is at least ``floor``.
 
         Args:
             images: (H, W, 3) uint8 BGR, sizes may differ.
 
         Returns:
-            One list of faces per picture, boxes in that picture's pixels. A box may reach
-            beyond the picture.
+            The faces of each picture, as a list or as `Faces`, boxes in that picture's pixels. A
+            box may reach beyond the picture.
         """
         ...
 
@@ -61,19 +61,19 @@ class Detector(Protocol):
     weights_sha256: str
     thresholds: dict[Sensitivity, float]
 
-    def detect(self, frame: Frame, floor: float) -> list[Face]:
+    def detect(self, frame: Frame, floor: float) -> Sequence[Face]:
         """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
         ...
 
-    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> Sequence[Face]:
         """As ``detect``, in a part of the frame only; boxes in the frame's pixels."""
         ...
 
-    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> Sequence[Face]:
         """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
         ...
 
-    def recheck(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> Sequence[Face]:
         """A quick look at other scales than ``detect`` uses, for checking its work."""
         ...
 

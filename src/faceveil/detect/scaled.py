@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceveil.detect.boxes import overlap, suppress
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.views import SAME_FACE_IOU, union, views
+from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
-from faceveil.plan import Face
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
 # whole heads is blind to a face that is cut off by the edge or fills the picture.
@@ -114,10 +113,10 @@ class Scaled:
         by_size = inner.min_size * max(width, height) / effort.side
         return max(inner.default_min_face, effort.coarsest, by_size, self._least)
 
-    def detect(self, frame: Frame, floor: float) -> list[Face]:
+    def detect(self, frame: Frame, floor: float) -> Faces:
         return self._look(frame, frame.size, floor)
 
-    def detect_in(self, frame: Frame, box: Box, floor: float) -> list[Face]:
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> Faces:
         """As ``detect``, in a part of the frame, which the network sees at the same scales.
 
         A face that is cut off by the border of the part is looked at again with its surroundings.
@@ -127,48 +126,50 @@ class Scaled:
         x0, y0 = (int(side) // 4 * 4 for side in (box.x0, box.y0))
         x1, y1 = min(width, math.ceil(box.x1 / 4) * 4), min(height, math.ceil(box.y1 / 4) * 4)
         part = frame.crop(Box(x0, y0, x1, y1))
-        faces = [face.transformed(1.0, x0, y0) for face in self._look(part, size, floor)]
-        cut = [face.box for face in faces if _reaches_out(face.box, (x0, y0, x1, y1), size)]
-        if not cut:
+        faces = self._look(part, size, floor).transformed(1.0, x0, y0)
+        cut = faces.boxes[_at_seam(faces.boxes, (x0, y0, x1, y1), size)]
+        if not len(cut):
             return faces
-        for one in cut:
-            box = box.hull(one.padded(CONTEXT, CONTEXT, CONTEXT, CONTEXT))
-        inside = box.clipped(width, height)
+        room = CONTEXT * (cut[:, 2:] - cut[:, :2])
+        wanted = around(cut + np.hstack([-room, room]), corners([box])[0])
+        inside = Box(*wanted.tolist()).clipped(width, height)
         return faces if inside is None else self.detect_in(frame, inside, floor)
 
-    def _look(self, frame: Frame, size: tuple[int, int], floor: float) -> list[Face]:
+    def _look(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
         """Look at a part of a picture of this size, and at what is seen of it on any ground."""
         return union([self._detect(view, size, floor) for view in views(frame)])
 
-    def _detect(self, frame: Frame, size: tuple[int, int], floor: float) -> list[Face]:
+    def _detect(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
         steps = list(self._passes(*size))
         found = [self._run(frame, step, CONFIRMS * floor) for step in steps]
         large = LARGE * self.smallest_face(*size)
-        return [face for face in _vote(steps, found, large) if face.score >= floor]
+        faces = _vote(steps, found, large)
+        return faces[faces.scores >= floor]
 
-    def detect_rotated(self, frame: Frame, floor: float) -> list[Face]:
+    def detect_rotated(self, frame: Frame, floor: float) -> Faces:
         """Faces of heads that lie on either side, from twice the smallest size on."""
         width, height = frame.size
         image = frame.at_size(max(1, width // HALF), max(1, height // HALF))
+        h, w = image.shape[:2]
         found = []
         for quarters in (1, 3):
             turned = Frame(frame.index, np.ascontiguousarray(np.rot90(image, quarters)))
-            for face in self._look(turned, turned.size, floor):
-                x0, y0, x1, y1 = face.box.as_tuple()
-                h, w = image.shape[:2]
-                left = quarters == 1
-                box = Box(w - y1, x0, w - y0, x1) if left else Box(y0, h - x1, y1, h - x0)
-                # Without landmarks, whose roll would be of the turned picture.
-                found.append(Face(box.transformed(width / w), face.score))
-        return found
+            faces = self._look(turned, turned.size, floor)
+            x0, y0, x1, y1 = faces.boxes.T
+            sides = (w - y1, x0, w - y0, x1) if quarters == 1 else (y0, h - x1, y1, h - x0)
+            # Without landmarks, whose roll would be of the turned picture.
+            unknown = np.full_like(faces.landmarks, np.nan)
+            back = Faces(np.stack(sides, axis=1), faces.scores, unknown)
+            found.append(back.transformed(width / w))
+        return Faces.concatenate(found)
 
-    def recheck(self, frame: Frame, floor: float) -> list[Face]:
+    def recheck(self, frame: Frame, floor: float) -> Faces:
         """Quick passes at scales that ``detect`` does not use."""
         top = self._inner.min_size / self.smallest_face(*frame.size)
         steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]
-        return [
-            face for view in views(frame) for step in steps for face in self._run(view, step, floor)
-        ]
+        return Faces.concatenate(
+            self._run(view, step, floor) for view in views(frame) for step in steps
+        )
 
     def _passes(self, width: int, height: int) -> Iterator[_Pass]:
         inner, side = self._inner, max(width, height)
@@ -187,7 +188,7 @@ class Scaled:
         scale = BORDERED_SIDE / (side * (1 + 2 * BORDER))
         yield _Pass(scale, BORDER, inner.min_size / scale / 2, float("inf"))
 
-    def _run(self, frame: Frame, step: _Pass, floor: float) -> list[Face]:
+    def _run(self, frame: Frame, step: _Pass, floor: float) -> Faces:
         width, height = frame.size
         margin = round(max(height, width) * step.border * step.scale)
         scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))
@@ -197,15 +198,13 @@ class Scaled:
             bordered = cv2.copyMakeBorder(image, *sides, cv2.BORDER_CONSTANT, value=GREY)
             image = np.asarray(bordered, np.uint8)
         back = width / scaled_w
-        return [
-            face
-            for x, y, tile in self._tiles(image)
-            for found in self._inner.detect([tile], floor)[0]
-            if not _cut_off(found.box, x, y, tile, image, self._overlap)
-            and step.smallest
-            <= (face := found.transformed(back, (x - margin) * back, (y - margin) * back)).box.size
-            < step.largest
-        ]
+        parts = []
+        for x, y, tile in self._tiles(image):
+            found = Faces.of(self._inner.detect([tile], floor)[0])
+            found = found[~_cut_off(found.boxes, x, y, tile, image, self._overlap)]
+            parts.append(found.transformed(back, (x - margin) * back, (y - margin) * back))
+        faces = Faces.concatenate(parts)
+        return faces[(step.smallest <= faces.sizes) & (faces.sizes < step.largest)]
 
     def _tiles(self, image: Image) -> Iterator[tuple[int, int, Image]]:
         """The picture in overlapping parts no larger than the network may see at once."""
@@ -233,52 +232,43 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + part) for start in starts]
 
 
-def _cut_off(box: Box, x: int, y: int, tile: Image, image: Image, overlap: int) -> bool:
-    """Whether a face reaches a seam, and is small enough for the next tile to show it whole."""
+def _cut_off(boxes: Floats, x: int, y: int, tile: Image, image: Image, overlap: int) -> Mask:
+    """Which faces reach a seam, and are small enough for the next tile to show them whole."""
     (height, width), (rows, columns) = tile.shape[:2], image.shape[:2]
-    at_seam = (
-        (x > 0 and box.x0 < SEAM)
-        or (y > 0 and box.y0 < SEAM)
-        or (x + width < columns and box.x1 > width - SEAM)
-        or (y + height < rows and box.y1 > height - SEAM)
-    )
-    return at_seam and max(box.width, box.height) < overlap - 2 * SEAM
+    part = (x, y, x + width, y + height)
+    small: Mask = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0) < overlap - 2 * SEAM
+    return small & _at_seam(boxes + np.array([x, y, x, y]), part, (columns, rows))
 
 
-def _reaches_out(box: Box, part: tuple[float, float, float, float], size: tuple[int, int]) -> bool:
-    """Whether a face found in a part of the picture goes on beyond it."""
-    x0, y0, x1, y1 = part
-    return (
-        (x0 > 0 and box.x0 < x0 + SEAM)
-        or (y0 > 0 and box.y0 < y0 + SEAM)
-        or (x1 < size[0] and box.x1 > x1 - SEAM)
-        or (y1 < size[1] and box.y1 > y1 - SEAM)
-    )
+def _at_seam(boxes: Floats, part: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:
+    """Which faces found in a part of a picture reach a border beyond which the picture goes on."""
+    low = [side + SEAM if side > 0 else -math.inf for side in part[:2]]
+    high = [
+        side - SEAM if side < end else math.inf for side, end in zip(part[2:], size, strict=True)
+    ]
+    beyond: Mask = np.hstack([boxes[:, :2] < low, boxes[:, 2:] > high])
+    return np.asarray(beyond.any(axis=1))
 
 
-def _vote(steps: Sequence[_Pass], found: Sequence[Sequence[Face]], large: float) -> list[Face]:
+def _vote(steps: Sequence[_Pass], found: Sequence[Faces], large: float) -> Faces:
     """Group what the passes found into faces, scored by how well the passes agree."""
-    faces = [face for part in found for face in part]
-    if not faces:
-        return []
+    faces = Faces.concatenate(found)
+    leaders = faces.leaders(SAME_FACE_IOU)
+    if not len(leaders):
+        return faces
     number = np.repeat(np.arange(len(found)), [len(part) for part in found])
-    boxes = np.array([face.box.as_tuple() for face in faces], np.float32)
-    scores = np.array([face.score for face in faces], np.float32)
-    leaders = suppress(boxes, scores, SAME_FACE_IOU)
-    shared = overlap(boxes[leaders], boxes)
+    scores = faces.scores
+    shared = pairwise_iou(faces.boxes[leaders], faces.boxes)
     owner = np.where(shared.max(axis=0) > SAME_FACE_IOU, shared.argmax(axis=0), -1)
-    merged = []
-    for group, leader in enumerate(leaders):
-        face, box = faces[leader], faces[leader].box
+    boxes, voted = faces.boxes[leaders], scores[leaders]
+    for group, (leader, size) in enumerate(zip(leaders, sizes(boxes), strict=True)):
         members = np.flatnonzero(owner == group)
         best = np.zeros(len(steps))
         np.maximum.at(best, number[members], scores[members])
         second, first = np.sort(best)[-2:]
-        able = sum(step.smallest <= box.size < step.largest for step in steps)
+        able = sum(step.smallest <= size < step.largest for step in steps)
         score = max((first + second) / 2, first - (ALONE if able > 1 else SOLE))
-        for member in members[scores[members] >= WIDEN * scores[leader]]:
-            box = box.hull(faces[member].box)
-        if face.box.size >= large:
-            score -= LARGE_PENALTY
-        merged.append(Face(box, min(max(float(score), 0.0), 1.0), face.landmarks))
-    return merged
+        wide = members[scores[members] >= WIDEN * scores[leader]]
+        boxes[group] = around(faces.boxes[wide], boxes[group])
+        voted[group] = score - LARGE_PENALTY if size >= large else score
+    return Faces(boxes, voted.clip(0.0, 1.0), faces.landmarks[leaders])

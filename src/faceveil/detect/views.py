@@ -7,16 +7,14 @@ be: whatever shows on some ground shows on one of them, perhaps faintly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Faces, pairwise_iou
 from faceveil.frames import Frame, Image
-from faceveil.plan import Face
 
 WHITE, BLACK = 255, 0
 SAME_FACE_IOU = 0.4
@@ -46,19 +44,14 @@ def views(frame: Frame) -> Iterator[Frame]:
             yield Frame(frame.index, _raised(view.image), pts=frame.pts)
 
 
-def union(looks: list[list[Face]]) -> list[Face]:
+def union(looks: Sequence[Faces]) -> Faces:
     """The faces of several looks at one picture, each once, in a box around all that was seen."""
     if len(looks) == 1:
         return looks[0]
-    kept: list[Face] = []
-    for face in sorted(chain.from_iterable(looks), key=lambda face: -face.score):
-        for at, other in enumerate(kept):
-            if other.box.iou(face.box) > SAME_FACE_IOU:
-                kept[at] = replace(other, box=other.box.hull(face.box))
-                break
-        else:
-            kept.append(face)
-    return kept
+    faces = Faces.concatenate(looks)
+    faces = faces[np.argsort(-faces.scores, kind="stable")]
+    same = pairwise_iou(faces.boxes, faces.boxes) > SAME_FACE_IOU
+    return faces.merged(same, np.ones(len(faces), bool))
 
 
 def _is_faint(alpha: NDArray[np.uint8]) -> bool:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil import weights
-from faceveil.detect.boxes import Rows, faces
 from faceveil.detect.runtime import named, session
+from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.options import Device, Options, Sensitivity
-from faceveil.plan import Face
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.45
@@ -54,23 +53,26 @@ class YuNet:
         self.name = named(self.name, device, self._session)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
+    def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         return [self._detect(image, floor) for image in images]
 
     def close(self) -> None:
         del self._session
 
-    def _detect(self, image: Image, floor: float) -> list[Face]:
+    def _detect(self, image: Image, floor: float) -> Faces:
         height, width = image.shape[:2]
         padded_h, padded_w = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in (height, width))
         blob = np.zeros((1, 3, padded_h, padded_w), np.float32)
         blob[0, :, :height, :width] = image.transpose(2, 0, 1)
         values = self._session.run(self._outputs, {"input": blob})
         rows = _decode(dict(zip(self._outputs, values, strict=True)), padded_w, floor)
-        return faces(rows, NMS_IOU)
+        found = Faces.from_rows(rows)
+        return found[found.leaders(NMS_IOU)]
 
 
-def _decode(outputs: dict[str, NDArray[np.float32]], width: int, floor: float) -> Rows:
+def _decode(
+    outputs: dict[str, NDArray[np.float32]], width: int, floor: float
+) -> NDArray[np.float32]:
     """(n, 15) rows: box, score, five landmarks."""
     found = []
     for stride in STRIDES:

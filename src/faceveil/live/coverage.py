@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
+from faceveil.faces import Faces
 from faceveil.geometry import Target
 from faceveil.options import Options
-from faceveil.plan import Face
 from faceveil.track.motion import TICK
 from faceveil.track.online import KEEP_SECONDS, OnlineTracker
 
@@ -44,9 +43,7 @@ class Coverage:
     def new_scene(self, time: float) -> None:
         self.tracks.new_scene(time)
 
-    def add_detections(
-        self, time: float, scene: int, found: Sequence[Face], again: Sequence[Face] | None
-    ) -> None:
+    def add_detections(self, time: float, scene: int, found: Faces, again: Faces | None) -> None:
         """Take what a look found in the frame of this time; see `OnlineTracker.add_detections`."""
         self._looks.setdefault(scene, []).append(time)
         oldest = time - KEEP_SECONDS

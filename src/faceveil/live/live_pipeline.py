@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from faceveil.detect import Detector, load_detector, threshold
+from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box, Target
 from faceveil.live.coverage import Coverage
@@ -296,9 +297,10 @@ class LivePipeline:
                 began = self._clock()
             again = None
             try:
-                found = pace.detector.detect(frame, known.tracks.weak)
+                found = Faces.of(pace.detector.detect(frame, known.tracks.weak))
                 if doubt:
-                    again = pace.detector.recheck(frame, min(self._strong + CERTAIN, SUREST))
+                    least = min(self._strong + CERTAIN, SUREST)
+                    again = Faces.of(pace.detector.recheck(frame, least))
             except Exception:
                 # Whatever it was, frames are covered whole until a look succeeds.
                 with self._changed:

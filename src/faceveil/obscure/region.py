@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Floats, areas, corners, sizes
 from faceveil.geometry import Box, Region, Shape, Target
 from faceveil.options import Options
 
 _FAR = 1e9
 """No picture reaches this far. Coordinates beyond it, in a hand-edited plan, are cut here so that
 all arithmetic stays finite."""
-
-_Boxes = NDArray[np.float64]
-"""(n, 4): x0, y0, x1, y1."""
 
 
 def regions(targets: Iterable[Target], width: int, height: int, options: Options) -> list[Region]:
@@ -35,8 +33,7 @@ def regions(targets: Iterable[Target], width: int, height: int, options: Options
         may overlap, what is painted of them does not.
     """
     given = list(targets)
-    faces = np.array([t.box.as_tuple() for t in given], dtype=np.float64).reshape(-1, 4)
-    faces = faces.clip(-_FAR, _FAR)
+    faces = corners(t.box for t in given).clip(-_FAR, _FAR)
     margins = np.array(
         [options.margin_side, options.margin_top, options.margin_side, options.margin_bottom]
     )
@@ -47,9 +44,8 @@ def regions(targets: Iterable[Target], width: int, height: int, options: Options
     if not len(seen):
         return []
     # Largest first; equal sizes in order of track, so that the result does not depend on order.
-    areas = np.prod(faces[:, 2:] - faces[:, :2], axis=1)
     tracks = np.array([t.track for t in given], dtype=np.int64)
-    seen = seen[np.lexsort((tracks[seen], -areas[seen]))]
+    seen = seen[np.lexsort((tracks[seen], -areas(faces)[seen]))]
 
     faces, covers = faces[seen], _whole(padded[seen], width, height)
     extents = _whole(_extents(faces, covers, options), width, height)
@@ -79,9 +75,7 @@ def mask(region: Region, options: Options) -> NDArray[np.uint8]:
     """
     x0, y0, x1, y1 = map(int, region.box.as_tuple())
     out = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    faces, covers = (
-        np.array([getattr(s, name).as_tuple() for s in region.shapes]) for name in ("face", "cover")
-    )
+    faces, covers = (corners(getattr(s, name) for s in region.shapes) for name in ("face", "cover"))
     if options.shape == "ellipse" or options.feather > 0:
         extents = _whole(_extents(faces, covers, options), x1, y1)
         extents = extents.clip([x0, y0, x0, y0], [x1, y1, x1, y1]).astype(int)
@@ -117,20 +111,19 @@ def _soft(cover: NDArray[Any], extent: NDArray[Any], reach: float, shape: str) -
     return out
 
 
-def _outward(boxes: _Boxes, shares: NDArray[Any]) -> _Boxes:
+def _outward(boxes: Floats, shares: NDArray[Any]) -> Floats:
     """What to add to each side to grow boxes by shares of their own width and height."""
     size = boxes[:, 2:] - boxes[:, :2]
-    grown: _Boxes = np.hstack([-size, size]) * shares
+    grown: Floats = np.hstack([-size, size]) * shares
     return grown
 
 
-def _reach(faces: _Boxes, options: Options) -> NDArray[np.float64]:
+def _reach(faces: Floats, options: Options) -> NDArray[np.float64]:
     """Width of the soft edge in pixels, for each face."""
-    sizes: NDArray[np.float64] = np.sqrt(np.prod(faces[:, 2:] - faces[:, :2], axis=1))
-    return options.feather * sizes
+    return options.feather * sizes(faces)
 
 
-def _extents(faces: _Boxes, covers: _Boxes, options: Options) -> _Boxes:
+def _extents(faces: Floats, covers: Floats, options: Options) -> Floats:
     """The boxes around all that is painted for each cover.
 
     An ellipse through the corners of a box has its half axes times sqrt 2: the smallest one of the
@@ -141,7 +134,7 @@ def _extents(faces: _Boxes, covers: _Boxes, options: Options) -> _Boxes:
     return covers + _outward(covers, np.full(4, grow)) + edge
 
 
-def _whole(boxes: _Boxes, width: int, height: int) -> _Boxes:
+def _whole(boxes: Floats, width: int, height: int) -> Floats:
     """Round outward to even pixels and clip: a 4:2:0 chroma sample belongs to 2x2 pixels.
 
     The last column or row of an odd picture has its chroma sample to itself.
@@ -151,7 +144,7 @@ def _whole(boxes: _Boxes, width: int, height: int) -> _Boxes:
     return np.hstack([low, high]).clip(0, [width, height, width, height])
 
 
-def _components(boxes: _Boxes) -> NDArray[np.intp]:
+def _components(boxes: Floats) -> NDArray[np.intp]:
     """Label boxes that overlap or touch, directly or through others, with their lowest index."""
     labels = np.arange(len(boxes))
     a, b = _pairs(boxes)
@@ -168,7 +161,7 @@ def _components(boxes: _Boxes) -> NDArray[np.intp]:
     return labels
 
 
-def _pairs(boxes: _Boxes) -> Sequence[NDArray[np.intp]]:
+def _pairs(boxes: Floats) -> Sequence[NDArray[np.intp]]:
     """All pairs of boxes that overlap or touch, by a sweep from left to right."""
     order = np.argsort(boxes[:, 0], kind="stable")
     x0, y0, x1, y1 = boxes[order].T

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from faceveil.detect import Detector
+from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import Source
-from faceveil.plan import Face
 from faceveil.scan.schedule import EveryFrame, Schedule, period
 from faceveil.system.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
@@ -29,8 +29,8 @@ class Scan:
         damaged: frame indices whose pictures cannot be trusted.
     """
 
-    found: dict[int, list[Face]] = field(default_factory=dict)
-    glimpsed: dict[int, list[Face]] = field(default_factory=dict)
+    found: dict[int, Faces] = field(default_factory=dict)
+    glimpsed: dict[int, Faces] = field(default_factory=dict)
     pts: list[int] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
@@ -81,9 +81,9 @@ def follow(
         cuts.feed(before.thumbnail(*THUMBNAIL))
         schedule.resume(before.pts)
 
-    def look(frame: Frame) -> list[Face]:
+    def look(frame: Frame) -> Faces:
         if frame.index not in result.found:
-            result.found[frame.index] = detector.detect(frame, floor)
+            result.found[frame.index] = Faces.of(detector.detect(frame, floor))
             result.glimpsed.pop(frame.index, None)
         return result.found[frame.index]
 
@@ -106,15 +106,16 @@ def follow(
             if due or patches is None:
                 found = look(frame)
                 if (sure := schedule.rotated_floor(suspect)) is not None:
-                    found += detector.detect_rotated(frame, sure)
+                    found = Faces.concatenate([found, detector.detect_rotated(frame, sure)])
+                    result.found[frame.index] = found
                 schedule.add_detections(found)
             elif patches:
-                found = [f for patch in patches for f in detector.detect_in(frame, patch, floor)]
+                found = Faces.concatenate(detector.detect_in(frame, one, floor) for one in patches)
                 schedule.add_detections_in(patches, found)
                 if found:
                     result.glimpsed[frame.index] = found
             else:
-                found = []
+                found = Faces.of(())
             faces += len(found)
             last = frame
             progress(len(result.pts), faces)

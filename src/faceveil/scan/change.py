@@ -15,12 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Faces, Mask
 from faceveil.frames import Image
 from faceveil.geometry import Box
-from faceveil.plan import Face
 
 Luma = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
 SAMPLES = 3.0
 """Samples along the smallest face: a change of that size shows in several."""
@@ -87,7 +86,7 @@ class ChangeMap:
         self._last = luma
         return fresh
 
-    def update_reference(self, box: Box | None, faces: Sequence[Face]) -> None:
+    def update_reference(self, box: Box | None, faces: Faces) -> None:
         """The last frame was looked at, in this box of it or, if None, all over.
 
         Args:
@@ -99,10 +98,10 @@ class ChangeMap:
             self._looked = self._last.copy()
             self._covered[:] = False
         else:  # what lies on the border was looked at in part
-            part = self._samples(box)
+            part = self._samples(*box.as_tuple())
             self._looked[part] = self._last[part]
-        for face in faces:
-            self._covered[self._samples(face.box)] = True
+        for corners in faces.boxes.tolist():
+            self._covered[self._samples(*corners)] = True
 
     def boxes(self, fresh: Mask) -> Sequence[Box] | None:
         """Where to look because of what ``feed`` told: in boxes, or, if None, everywhere."""
@@ -122,13 +121,12 @@ class ChangeMap:
         found = _merged(found, JOIN * width * height)
         return found if sum(box.area for box in found) <= MOST * width * height else None
 
-    def _samples(self, box: Box) -> tuple[slice, slice]:
+    def _samples(self, x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
         """Those that lie in a box all over."""
         (width, height), (w, h) = self._size, self.shape
-        x0, y0 = max(0, math.ceil(box.x0 * w / width)), max(0, math.ceil(box.y0 * h / height))
-        return slice(y0, max(y0, int(box.y1 * h / height))), slice(
-            x0, max(x0, int(box.x1 * w / width))
-        )
+        left, top = max(0, math.ceil(x0 * w / width)), max(0, math.ceil(y0 * h / height))
+        right, bottom = max(left, int(x1 * w / width)), max(top, int(y1 * h / height))
+        return slice(top, bottom), slice(left, right)
 
 
 def _difference(a: Luma, b: Luma) -> Image:

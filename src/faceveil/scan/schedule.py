@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
-from faceveil.plan import Face
 from faceveil.scan.change import ChangeMap
 
 # Every so often a video's schedule begins anew, as if nothing was known, so that a part of a long
@@ -51,7 +51,7 @@ class EveryFrame:
     def changed_boxes(self, frame: Frame) -> Sequence[Box]:
         return ()
 
-    def add_detections_in(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+    def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
         """Makes no difference."""
 
     def stands_long(self, pts: int, until: int) -> bool:
@@ -60,7 +60,7 @@ class EveryFrame:
     def rotated_floor(self, suspect: bool) -> float | None:
         return None
 
-    def add_detections(self, faces: Sequence[Face]) -> None:
+    def add_detections(self, faces: Faces) -> None:
         """Makes no difference."""
 
     def resume(self, pts: int) -> None:
@@ -80,7 +80,7 @@ class Schedule:
         self._unit = unit
         self._sure = sure
         self._smallest = smallest
-        self._faces: Sequence[Face] = ()
+        self._faces = Faces.of(())
         self._changes: ChangeMap | None = None
         self._now = self._turned = -math.inf
         self._shown: NDArray[Any] | None = None
@@ -100,7 +100,7 @@ class Schedule:
             suspect: it may be the first of a scene.
         """
         if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
-            self._faces, self._thumbnail, self._changes = (), None, None
+            self._faces, self._thumbnail, self._changes = Faces.of(()), None, None
             self._looked, self._anew = -math.inf, True
             self._turned = -math.inf
         self._now, self._shown = pts, thumbnail
@@ -134,18 +134,18 @@ class Schedule:
             return ()
         return self._changes.boxes(fresh)
 
-    def add_detections_in(self, boxes: Sequence[Box], faces: Sequence[Face]) -> None:
+    def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
         """Take what was found in parts of the frame."""
         if self._changes is not None:
-            sure = [face for face in faces if face.score >= self._sure]
+            sure = faces[faces.scores >= self._sure]
             for box in boxes:
                 self._changes.update_reference(box, sure)
 
-    def add_detections(self, faces: Sequence[Face]) -> None:
+    def add_detections(self, faces: Faces) -> None:
         """Take what the detector found, to decide when to look again."""
         self._before, self._looked = self._looked, self._now
         self._thumbnail = self._shown
-        faces = [face for face in faces if face.score >= self._sure]
+        faces = faces[faces.scores >= self._sure]
         if self._changes is not None:
             self._changes.update_reference(None, faces)
         moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
@@ -170,24 +170,22 @@ def period(seconds: float) -> int:
     return math.floor(seconds / RESTART_SECONDS)
 
 
-def _motion(before: Sequence[Face], after: Sequence[Face]) -> float:
+def _motion(before: Faces, after: Faces) -> float:
     """How far the fastest face went, in shares of its size.
 
     A face that is near none of before may be one that is gone from further away.
     """
     if not before or not after:
         return 0.0
-    old, new = (np.array([face.box.as_tuple() for face in faces]) for faces in (before, after))
-    sizes = np.sqrt(np.prod(new[:, 2:] - new[:, :2], axis=1))[:, None]
-    ratios = np.sqrt(np.prod(old[:, 2:] - old[:, :2], axis=1)) / sizes
-    centers = (old[:, :2] + old[:, 2:]) / 2, (new[:, :2] + new[:, 2:]) / 2
-    steps = np.linalg.norm(centers[1][:, None] - centers[0], axis=2) / sizes
+    sizes = after.sizes[:, None]
+    ratios = before.sizes / sizes
+    steps = np.linalg.norm(centers(after.boxes)[:, None] - centers(before.boxes), axis=2) / sizes
     steps[(ratios <= 1 / ALIKE) | (ratios >= ALIKE)] = np.inf
     near = steps < NEAR
     # In a crowd one face is near where another was. Both have to be the other's nearest.
     pairs = near & (steps == steps.min(axis=0)) & (steps == steps.min(axis=1, keepdims=True))
-    clear = [np.array([face.score >= CLEAR for face in faces]) for faces in (before, after)]
-    alone, gone = clear[1] & ~near.any(axis=1), clear[0] & ~near.any(axis=0)
+    alone = (after.scores >= CLEAR) & ~near.any(axis=1)
+    gone = (before.scores >= CLEAR) & ~near.any(axis=0)
     pairs |= (steps < FAR) & alone[:, None] & (gone if gone.any() else True)
     return float(steps[pairs].max(initial=0.0))
 

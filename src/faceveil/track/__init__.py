@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from faceveil.faces import Faces
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face, Track
@@ -19,7 +20,7 @@ from faceveil.track.chain import chains
 from faceveil.track.cuts import THUMBNAIL, CutFinder, cuts_among, is_cut
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import cover
-from faceveil.track.scene import Hit, Scene
+from faceveil.track.scene import Hits, Scene
 
 __all__ = ["THUMBNAIL", "CutFinder", "cuts_among", "is_cut", "link", "separate", "timeline"]
 
@@ -100,14 +101,16 @@ def link(
         seen = [frame for frame in sorted(detections) if first <= frame < end]
         ran = seen if whole is None else [frame for frame in seen if frame in whole]
         scene = Scene(times, first, end, ran)
-        hits = [
-            Hit(frame, face, face.score >= strong)
+        parts = [
+            merge_duplicates(Faces.of(detections[frame]), width, height, strong, weak)
             for frame in seen
-            for face in merge_duplicates(detections[frame], width, height, strong, weak)
         ]
+        faces = Faces.concatenate(parts)
+        frames = np.repeat(np.array(seen, np.int64), [len(part) for part in parts])
+        hits = Hits(faces, frames, np.asarray(times)[frames], faces.scores >= strong)
         for chain in chains(hits, scene, options):
-            boxes = cover(chain, scene, width, height, options)
-            found.append((boxes, {hit.frame: hit.face for hit in chain}))
+            boxes = cover(chain, hits, scene, width, height, options)
+            found.append((boxes, dict(zip(frames[chain].tolist(), faces[chain], strict=True))))
     found.sort(key=lambda item: (min(item[0]), min(item[1]), item[1][min(item[1])].box.as_tuple()))
     return tuple(Track(number, boxes, seen) for number, (boxes, seen) in enumerate(found))
 

@@ -10,16 +10,16 @@ of time.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
+from faceveil.faces import Floats, centers, sizes
 from faceveil.options import Options
 from faceveil.track import motion
-from faceveil.track.motion import HITS, TICK, Floats, Motion
-from faceveil.track.scene import Hit, Scene
+from faceveil.track.motion import HITS, TICK, Motion
+from faceveil.track.scene import Hits, Scene
 
 GATE = 0.4
 """A face whose motion is known lands within this many sizes of where it was expected."""
@@ -38,18 +38,19 @@ FAINT_DRIFT = 0.5
 """The same where one side has no strong hit of its own: it has to lie on the other's way."""
 
 
-Chain = list[Hit]
+Chain = list[int]
+"""Numbers of hits, in frame order."""
 
 
-def chains(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chain]:
-    """Join the hits of one scene, in frame order, into one chain per face.
+def chains(hits: Hits, scene: Scene, options: Options) -> list[Chain]:
+    """Join the hits of one scene into one chain per face.
 
     Returns:
         Chains with at least one strong hit and at most one hit a frame.
     """
     parts = _associate(hits, scene, options)
-    joined = _stitch(parts, scene, options)
-    return [chain for chain in joined if any(hit.strong for hit in chain)]
+    joined = _stitch(parts, hits, scene, options)
+    return [chain for chain in joined if hits.strong[chain].any()]
 
 
 class _Open:
@@ -82,42 +83,42 @@ class _Open:
             self.times[rows, 0], self.centers[rows, 0], self.sizes[rows, 0] = time, centers, sizes
 
 
-def _associate(hits: Sequence[Hit], scene: Scene, options: Options) -> list[Chain]:
+def _associate(hits: Hits, scene: Scene, options: Options) -> list[Chain]:
     """First pass: follow each face from one frame the detector looked at to the next."""
     parts: list[Chain] = []
     opened = _Open()
     bridge = scene.bridge(options)
-    for frame, group in groupby(hits, key=attrgetter("frame")):
+    edges = np.flatnonzero(np.diff(hits.frames, prepend=-1, append=scene.end)).tolist()
+    for begin, end in pairwise(edges):
+        frame = int(hits.frames[begin])
         now = scene.times[frame]
-        present = list(group)
-        boxes = np.array([hit.face.box.as_tuple() for hit in present])
-        centers, sizes = motion.geometry(boxes)
+        boxes, weak = hits.faces.boxes[begin:end], ~hits.strong[begin:end]
+        places, extents = centers(boxes), sizes(boxes)
         # One look without a hit is never a reason to give up, however rare the looks are.
         oldest = scene.times[scene.ran[max(0, scene.look(frame) - 2)]]
         limit = min(now - SHORT_GAP, oldest)
         opened.keep(opened.times[:, 0] >= max(limit, now - bridge) - TICK)
         expected = motion.fit(opened.times, opened.centers, opened.sizes)
-        weak = np.array([not hit.strong for hit in present])
-        pairs = assign(link_costs(expected, now, centers, sizes) + WEAK_COST * weak)
+        pairs = assign(link_costs(expected, now, places, extents) + WEAK_COST * weak)
         rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
         for row, column in pairs:
-            opened.chains[row].append(present[column])
-        opened.extend(rows, now, centers[columns], sizes[columns])
-        free = sorted(set(range(len(present))) - set(columns))
-        new = [[present[column]] for column in free]
-        opened.begin(new, now, centers[free], sizes[free])
+            opened.chains[row].append(begin + column)
+        opened.extend(rows, now, places[columns], extents[columns])
+        free = sorted(set(range(end - begin)) - set(columns))
+        new = [[begin + column] for column in free]
+        opened.begin(new, now, places[free], extents[free])
         parts += new
     return parts
 
 
-def link_costs(expected: Motion, now: float, centers: Floats, sizes: Floats) -> Floats:
+def link_costs(expected: Motion, now: float, places: Floats, extents: Floats) -> Floats:
     """(N, M) cost of continuing track n with hit m; infinite where it is out of reach."""
     ahead = now - expected.time
     place = expected.center + expected.velocity * ahead[:, None]
-    off = np.hypot(*(np.subtract.outer(place[:, axis], centers[:, axis]) for axis in (0, 1)))
+    off = np.hypot(*(np.subtract.outer(place[:, axis], places[:, axis]) for axis in (0, 1)))
     reach = GATE * expected.size + GATE_SIGMAS * expected.spread * ahead
     reach = np.minimum(reach, GATE_LIMIT * expected.size)[:, None]
-    ratio = np.abs(np.log(expected.size[:, None] / sizes[None]))
+    ratio = np.abs(np.log(expected.size[:, None] / extents[None]))
     # Hits are compared in sizes, not in gates: a track that is unsure of itself must not
     # outbid the one the hit lies right upon.
     cost: Floats = off / expected.size[:, None] + ratio
@@ -139,17 +140,23 @@ def assign(costs: Floats) -> list[tuple[int, int]]:
     return pairs
 
 
-def _stitch(parts: list[Chain], scene: Scene, options: Options) -> Iterator[Chain]:
-    """Second pass: join a chain that ends with one that begins soon after where it should be."""
-    parts = sorted(parts, key=lambda chain: chain[0].frame)
-    starts = [scene.times[chain[0].frame] for chain in parts]
-    tails = _ends(parts, scene, forward=True)
-    heads = _ends(parts, scene, forward=False)
-    firm = np.array([any(hit.strong for hit in chain) for chain in parts], dtype=bool)
+def _stitch(parts: list[Chain], hits: Hits, scene: Scene, options: Options) -> Iterator[Chain]:
+    """Second pass: join a chain that ends with one that begins soon after where it should be.
+
+    Args:
+        parts: in order of their first hits.
+    """
+    times, boxes = hits.times, hits.faces.boxes
+    starts = [times[chain[0]] for chain in parts]
+    last = [chain[: -HITS - 1 : -1] for chain in parts]
+    tails = motion.latest([(times[some], boxes[some]) for some in last])
+    first = [chain[:HITS] for chain in parts]
+    heads = motion.latest([(-times[some], boxes[some]) for some in first])
+    firm = np.array([hits.strong[chain].any() for chain in parts], dtype=bool)
     bridge = scene.bridge(options)
     found: list[tuple[float, int, int]] = []
     for a, chain in enumerate(parts):
-        end = scene.times[chain[-1].frame]
+        end = times[chain[-1]]
         low = bisect_left(starts, end + TICK)
         high = bisect_left(starts, end + bridge + TICK)
         if low == high:
@@ -163,13 +170,13 @@ def _stitch(parts: list[Chain], scene: Scene, options: Options) -> Iterator[Chai
         if a not in after and b not in followers:
             after[a] = b
             followers.add(b)
-    for first in range(len(parts)):
-        if first not in followers:
-            yield list(_walk(parts, after, first))
+    for number in range(len(parts)):
+        if number not in followers:
+            yield list(_walk(parts, after, number))
 
 
-def _walk(parts: list[Chain], after: dict[int, int], first: int) -> Iterator[Hit]:
-    part: int | None = first
+def _walk(parts: list[Chain], after: dict[int, int], number: int) -> Iterator[int]:
+    part: int | None = number
     while part is not None:
         yield from parts[part]
         part = after.get(part)
@@ -190,15 +197,3 @@ def _stitch_costs(tail: Motion, heads: Motion, drift: Floats) -> Floats:
     reach = np.minimum(STITCH_GATE + drift * gap[:, 0], GATE_LIMIT)
     cost: Floats = off + ratio + gap[:, 0]
     return np.where((off <= reach) & (ratio <= np.log(SIZE_RATIO)), cost, np.inf)
-
-
-def _ends(parts: list[Chain], scene: Scene, *, forward: bool) -> Motion:
-    """Motion at each chain's last hit, or at its first with time running backwards."""
-    times = np.full((len(parts), HITS), np.nan)
-    boxes = np.ones((len(parts), HITS, 4)) * (0.0, 0.0, 1.0, 1.0)
-    for row, chain in enumerate(parts):
-        part = chain[: -HITS - 1 : -1] if forward else chain[:HITS]
-        times[row, : len(part)] = [scene.times[hit.frame] for hit in part]
-        boxes[row, : len(part)] = [hit.face.box.as_tuple() for hit in part]
-    centers, sizes = motion.geometry(boxes)
-    return motion.fit(times if forward else -times, centers, sizes)

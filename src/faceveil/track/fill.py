@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Floats, hull, sizes
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.track import motion
-from faceveil.track.motion import Floats, Motion
-from faceveil.track.scene import Hit, Scene
+from faceveil.track.motion import Motion
+from faceveil.track.scene import Hits, Scene
 
 GAP_GROWTH = 0.5
 """A face unseen may be this many of its sizes a second away from the straight line."""
@@ -22,29 +23,33 @@ MAX_GROWTH = 1.5
 
 
 def cover(
-    chain: Sequence[Hit], scene: Scene, width: float, height: float, options: Options
+    chain: Sequence[int],
+    hits: Hits,
+    scene: Scene,
+    width: float,
+    height: float,
+    options: Options,
 ) -> dict[int, Box]:
     """Box per frame for one face: its hits, the gaps between, and both ends.
 
     Args:
-        chain: the hits in frame order, at most one per frame.
+        chain: numbers of its hits in frame order, at most one per frame.
         width, height: size of the picture in pixels.
 
     Returns:
         Frame -> box inside the picture, frames ascending and without a gap, except where the
         face has left the picture in between.
     """
-    hits = np.array([hit.frame for hit in chain])
-    times = np.array([scene.times[frame] for frame in hits])
-    boxes = np.array([hit.face.box.as_tuple() for hit in chain])
+    chain = list(chain)
+    seen, times, boxes = hits.frames[chain], hits.times[chain], hits.faces.boxes[chain]
     onward, back = motion.windows(times, boxes), motion.backwards(times, boxes)
 
-    after = scene.reach(int(hits[-1]), 1, options.extend_seconds)
-    before = scene.reach(int(hits[0]), -1, options.extend_seconds)
+    after = scene.reach(int(seen[-1]), 1, options.extend_seconds)
+    before = scene.reach(int(seen[0]), -1, options.extend_seconds)
     tail = _leaving(_expected(onward.at(-1), boxes[-1], scene, after), width, height)
     head = _leaving(_expected(back.at(0), boxes[0], scene, before), width, height)
-    frames = np.arange(hits[0] - len(head), hits[-1] + len(tail) + 1)
-    filled = np.concatenate([head[::-1], _between(hits, boxes, onward, back, scene, options), tail])
+    frames = np.arange(seen[0] - len(head), seen[-1] + len(tail) + 1)
+    filled = np.concatenate([head[::-1], _between(seen, boxes, onward, back, scene, options), tail])
     moved = _widen(filled)
     moved[:, :2] = np.maximum(moved[:, :2], 0.0)
     moved[:, 2:] = np.minimum(moved[:, 2:], (width, height))
@@ -71,6 +76,19 @@ def project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
     return np.concatenate([center - half, center + half], axis=1)
 
 
+def grown(boxes: Floats, unseen: Floats) -> Floats:
+    """Boxes with room for what a face may do while it is not seen for (N,) seconds."""
+    margin = (np.minimum(GAP_LIMIT, GAP_GROWTH * unseen) * sizes(boxes))[:, None]
+    return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
+
+
+def between(a: Floats, b: Floats, since: Floats, until: Floats) -> Floats:
+    """Boxes on the straight line from ``a``, (N,) seconds ago, to ``b``, and room around them."""
+    whole = since + until
+    share = (since / np.where(whole > 0, whole, 1.0))[:, None]
+    return grown(a * (1 - share) + b * share, np.minimum(since, until))
+
+
 def _between(
     hits: NDArray[np.int64],
     boxes: Floats,
@@ -85,23 +103,17 @@ def _between(
     left = np.searchsorted(hits, frames, side="right") - 1
     right = np.minimum(left + 1, len(hits) - 1)
     since, until = times - onward.time[left], -back.time[right] - times
-    whole = np.where(left == right, 1.0, since + until)
-    share = np.where(left == right, 0.0, since / whole)[:, None]
-    filled: Floats = boxes[left] * (1 - share) + boxes[right] * share
-    gap = since > 0
-    drift = np.minimum(GAP_LIMIT, GAP_GROWTH * np.minimum(since, until))
-    margin = np.where(gap, drift * motion.geometry(filled)[1], 0.0)[:, None]
-    filled = np.concatenate([filled[:, :2] - margin, filled[:, 2:] + margin], axis=1)
+    filled = between(boxes[left], boxes[right], since, until)
 
     # Where the detector looked and missed, the face may have gone on as if the track ended.
     ran = np.asarray(scene.ran)
     until_hit, after_hit = (np.searchsorted(ran, hits, side) for side in ("left", "right"))
-    missed = gap & (until_hit[right] > after_hit[left])
+    missed = (since > 0) & (until_hit[right] > after_hit[left])
     for state, index, ahead in ((onward, left, since), (back, right, until)):
         rows = np.nonzero(missed & (ahead <= options.extend_seconds + motion.TICK))[0]
         if rows.size:
             guess = project(state.at(index[rows]), boxes[index[rows]], ahead[rows])
-            filled[rows] = _hull(filled[rows], guess)
+            filled[rows] = hull(filled[rows], guess)
     return filled
 
 
@@ -115,10 +127,6 @@ def _widen(boxes: Floats) -> Floats:
     """Each box with those of the frames before and after it: motion within an exposure, and a
     hit that lags, stay covered."""
     wide = boxes.copy()
-    wide[1:] = _hull(wide[1:], boxes[:-1])
-    wide[:-1] = _hull(wide[:-1], boxes[1:])
+    wide[1:] = hull(wide[1:], boxes[:-1])
+    wide[:-1] = hull(wide[:-1], boxes[1:])
     return wide
-
-
-def _hull(a: Floats, b: Floats) -> Floats:
-    return np.concatenate([np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])], axis=1)

@@ -7,12 +7,12 @@ uncertainties are in units of the face's size, so nothing here depends on the re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from faceveil.faces import Floats, centers, sizes
 
 TICK = 1e-6
 """Seconds by which two times that should be equal may differ, being sums of floats."""
@@ -53,18 +53,12 @@ class Motion(NamedTuple):
         return Motion(*(column[index] for column in self))
 
 
-def geometry(boxes: Floats) -> tuple[Floats, Floats]:
-    """Centres (..., 2) and sizes (...) of boxes (..., 4)."""
-    sides = boxes[..., 2:] - boxes[..., :2]
-    return (boxes[..., :2] + boxes[..., 2:]) / 2, np.sqrt(sides[..., 0] * sides[..., 1])
-
-
-def fit(times: Floats, centers: Floats, sizes: Floats) -> Motion:
+def fit(times: Floats, places: Floats, extents: Floats) -> Motion:
     """Fit a constant velocity to each face's last hits.
 
     Args:
         times: (N, K) seconds, latest hit first; NaN where a face has fewer hits.
-        centers: (N, K, 2) and sizes: (N, K), pixels, NaN likewise.
+        places: (N, K, 2) centers and extents: (N, K) sizes, pixels, NaN likewise.
     """
     used = np.isfinite(times)
     used[:, 2:] &= np.abs(times[:, 2:] - times[:, :1]) <= WINDOW + TICK
@@ -72,19 +66,33 @@ def fit(times: Floats, centers: Floats, sizes: Floats) -> Motion:
     t = np.where(used, times, 0.0)
     t = np.where(used, t - (t.sum(axis=1) / count)[:, None], 0.0)
     moment = (t * t).sum(axis=1)
-    size = sizes[:, 0]
+    size = extents[:, 0]
     # Times are centred on their mean, so the mean of the other side drops out of the sums.
-    slope = np.einsum("nk,nkd->nd", t, np.where(used[..., None], centers, 0.0))
-    growth = (t * np.log(np.where(used, sizes, 1.0))).sum(axis=1)
+    slope = np.einsum("nk,nkd->nd", t, np.where(used[..., None], places, 0.0))
+    growth = (t * np.log(np.where(used, extents, 1.0))).sum(axis=1)
     trust = moment + (JITTER / SPEED) ** 2
     return Motion(
         time=times[:, 0],
-        center=centers[:, 0],
+        center=places[:, 0],
         size=size,
         velocity=slope / trust[:, None],
         spread=JITTER * size / np.sqrt(trust),
         growth=growth / (moment + (JITTER / GROWTH) ** 2),
     )
+
+
+def latest(histories: Sequence[tuple[Floats, Floats]]) -> Motion:
+    """The motion of several faces, each at the first of its hits.
+
+    Args:
+        histories: of each face the times (K,) and boxes (K, 4) of its hits, latest first.
+    """
+    times = np.full((len(histories), HITS), np.nan)
+    boxes = np.tile((0.0, 0.0, 1.0, 1.0), (len(histories), HITS, 1))
+    for row, (when, where) in enumerate(histories):
+        known = min(len(when), HITS)
+        times[row, :known], boxes[row, :known] = when[:known], where[:known]
+    return fit(times, centers(boxes), sizes(boxes))
 
 
 def windows(times: Floats, boxes: Floats) -> Motion:
@@ -96,8 +104,7 @@ def windows(times: Floats, boxes: Floats) -> Motion:
     index = np.arange(len(times))[:, None] - np.arange(HITS)
     missing = index < 0
     index = np.maximum(index, 0)
-    centers, sizes = geometry(boxes)
-    return fit(np.where(missing, np.nan, times[index]), centers[index], sizes[index])
+    return fit(np.where(missing, np.nan, times[index]), centers(boxes)[index], sizes(boxes)[index])
 
 
 def backwards(times: Floats, boxes: Floats) -> Motion:

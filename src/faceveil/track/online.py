@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from faceveil.faces import Faces, Floats, centers, hull, sizes
 from faceveil.geometry import Box, Target
 from faceveil.options import Options
-from faceveil.plan import Face
 from faceveil.track import motion
 from faceveil.track.chain import WEAK_COST, assign, link_costs
 from faceveil.track.duplicates import merge_duplicates
-from faceveil.track.fill import GAP_GROWTH, GAP_LIMIT, project
-from faceveil.track.motion import HITS, TICK, Motion
+from faceveil.track.fill import between, grown, project
+from faceveil.track.motion import HITS, TICK
 from faceveil.zones import in_skip_zone
 
 KEEP_SECONDS = 3.0
@@ -46,9 +46,15 @@ class _Track:
 
     id: int
     times: list[float] = field(default_factory=list)
-    faces: list[Face] = field(default_factory=list)
+    faces: Faces = field(default_factory=lambda: Faces.of(()))
     strong: int = 0
     kept: bool = True
+
+    def history(self, last: int | None = None) -> tuple[Floats, Floats]:
+        """Times and boxes of its latest hits, latest first; or of those up to a given one."""
+        end = len(self.times) if last is None else last + 1
+        recent = slice(max(0, end - HITS), end)
+        return np.array(self.times[recent])[::-1], self.faces.boxes[recent][::-1]
 
 
 class OnlineTracker:
@@ -72,9 +78,7 @@ class OnlineTracker:
         self._alarm = self._calm = self._believe = math.inf
         self._second = 0
 
-    def add_detections(
-        self, time: float, found: Sequence[Face], again: Sequence[Face] | None = None
-    ) -> None:
+    def add_detections(self, time: float, found: Faces, again: Faces | None = None) -> None:
         """Take what one look found. Looks come in order of time.
 
         Args:
@@ -82,11 +86,15 @@ class OnlineTracker:
             again: what a second look at other scales found, if there was one.
         """
         faces = merge_duplicates(
-            [*found, *(again or ())], self._width, self._height, self._strong, self.weak
+            found if again is None else Faces.concatenate([found, again]),
+            self._width,
+            self._height,
+            self._strong,
+            self.weak,
         )
         self._looks.append(time)
         self._link(time, faces)
-        self._judge(time, any(face.score >= self._strong for face in found), again)
+        self._judge(time, bool((found.scores >= self._strong).any()), again)
         self._forget(time)
 
     @property
@@ -125,26 +133,28 @@ class OnlineTracker:
     def _covered(self) -> Iterator[_Track]:
         return (track for track in self._tracks if track.strong)
 
-    def _link(self, time: float, faces: list[Face]) -> None:
+    def _link(self, time: float, faces: Faces) -> None:
         bridge = self._options.bridge_seconds
         opened = [track for track in self._tracks if time - track.times[-1] <= bridge + TICK]
         taken: set[int] = set()
         if opened and faces:
-            boxes = np.array([face.box.as_tuple() for face in faces])
-            weak = np.array([face.score < self._strong for face in faces])
-            cost = link_costs(_motion(opened), time, *motion.geometry(boxes)) + WEAK_COST * weak
-            for row, column in assign(cost):
+            places, extents = centers(faces.boxes), sizes(faces.boxes)
+            expected = motion.latest([track.history() for track in opened])
+            weak = faces.scores < self._strong
+            costs = link_costs(expected, time, places, extents) + WEAK_COST * weak
+            for row, column in assign(costs):
                 taken.add(column)
-                self._hit(opened[row], time, faces[column])
-        for column, face in enumerate(faces):
+                self._hit(opened[row], time, faces[[column]])
+        for column in range(len(faces)):
             if column not in taken:
                 self._tracks.append(_Track(self._number))
                 self._number += 1
-                self._hit(self._tracks[-1], time, face)
+                self._hit(self._tracks[-1], time, faces[[column]])
 
-    def _hit(self, track: _Track, time: float, face: Face) -> None:
+    def _hit(self, track: _Track, time: float, one: Faces) -> None:
+        (face,) = one
         track.times.append(time)
-        track.faces.append(face)
+        track.faces = Faces.concatenate([track.faces, one])
         track.strong += face.score >= self._strong
         track.kept = track.kept and in_skip_zone(face.box, self._options.skip_zones)
 
@@ -153,14 +163,15 @@ class OnlineTracker:
         for track in self._tracks:
             drop = min(bisect_left(track.times, oldest), len(track.times) - HITS)
             if drop > 0:
-                del track.times[:drop], track.faces[:drop]
+                del track.times[:drop]
+                track.faces = track.faces[drop:]
         gone = oldest - self._options.bridge_seconds
         self._tracks = [track for track in self._tracks if track.times[-1] >= gone]
         del self._looks[: bisect_left(self._looks, oldest)]
 
     # Silence
 
-    def _judge(self, now: float, seen: bool, again: Sequence[Face] | None) -> None:
+    def _judge(self, now: float, seen: bool, again: Faces | None) -> None:
         """Begin to doubt, or stop."""
         if self._alarm < self._calm == math.inf:
             self._second += again is not None and not again
@@ -191,7 +202,7 @@ class OnlineTracker:
         near = box.padded(RIM, RIM, RIM, RIM)
         if near.x0 <= 0 or near.y0 <= 0 or near.x1 >= self._width or near.y1 >= self._height:
             return True
-        (vx, vy) = _motion([track]).velocity[0] * self._options.extend_seconds
+        (vx, vy) = motion.latest([track.history()]).velocity[0] * self._options.extend_seconds
         x, y = box.center
         return not (0 < x + vx < self._width and 0 < y + vy < self._height)
 
@@ -207,65 +218,36 @@ class OnlineTracker:
         box = self._at(track, time)
         for other in (time - step, time + step):
             if first <= other <= last:
-                box = box.hull(self._at(track, other))
-        return box.clipped(self._width, self._height)
+                box = hull(box, self._at(track, other))
+        return Box(*box[0].tolist()).clipped(self._width, self._height)
 
-    def _at(self, track: _Track, time: float) -> Box:
-        times, faces = track.times, track.faces
+    def _at(self, track: _Track, time: float) -> Floats:
+        """(1, 4)."""
+        times, boxes = track.times, track.faces.boxes
         after = bisect_left(times, time - TICK)
         if after == len(times):
             return self._onward(track, after - 1, time)
         if after == 0 and times[0] - time > TICK:
             return self._ahead(track, times[0] - time)
         if abs(times[after] - time) <= TICK:
-            return faces[after].box
-        a, b = faces[after - 1].box, faces[after].box
-        since, until = time - times[after - 1], times[after] - time
-        share = since / (since + until)
-        x0, y0, x1, y1 = (
-            p + (q - p) * share for p, q in zip(a.as_tuple(), b.as_tuple(), strict=True)
-        )
-        box = _grown(Box(x0, y0, x1, y1), min(since, until))
+            return boxes[[after]]
+        since, until = np.array([time - times[after - 1]]), np.array([times[after] - time])
+        box = between(boxes[[after - 1]], boxes[[after]], since, until)
         looks = bisect_left(self._looks, times[after] - TICK) - bisect_right(
             self._looks, times[after - 1] + TICK
         )
         # Where the detector looked and missed, the face may have gone on as if it were lost.
-        return box.hull(self._onward(track, after - 1, time)) if looks else box
+        return hull(box, self._onward(track, after - 1, time)) if looks else box
 
-    def _onward(self, track: _Track, last: int, time: float) -> Box:
+    def _onward(self, track: _Track, last: int, time: float) -> Floats:
         """After a hit: where its motion leads, or where it was; somewhat larger as time goes on."""
-        box, since = track.faces[last].box, time - track.times[last]
-        state = _motion([track], last)
-        moved = _projected(state, box, min(since, self._options.extend_seconds))
-        return moved.hull(_grown(box, since))
+        box, since = track.faces.boxes[[last]], np.array([time - track.times[last]])
+        state = motion.latest([track.history(last)])
+        moved = project(state, box, np.minimum(since, self._options.extend_seconds))
+        return hull(moved, grown(box, since))
 
-    def _ahead(self, track: _Track, until: float) -> Box:
+    def _ahead(self, track: _Track, until: float) -> Floats:
         """Before the first hit: where its motion came from, or where it is."""
-        box = track.faces[0].box
-        times = np.array([track.times[:HITS]])
-        boxes = np.array([[face.box.as_tuple() for face in track.faces[:HITS]]])
-        return _projected(motion.fit(-times, *motion.geometry(boxes)), box, until).hull(box)
-
-
-def _motion(tracks: Sequence[_Track], last: int | None = None) -> Motion:
-    """How each face moves at its last hit, or at a given one."""
-    times = np.full((len(tracks), HITS), np.nan)
-    boxes = np.tile([0.0, 0.0, 1.0, 1.0], (len(tracks), HITS, 1))
-    for row, track in enumerate(tracks):
-        end = len(track.times) if last is None else last + 1
-        begin = max(0, end - HITS)
-        times[row, : end - begin] = track.times[begin:end][::-1]
-        boxes[row, : end - begin] = [f.box.as_tuple() for f in track.faces[begin:end][::-1]]
-    return motion.fit(times, *motion.geometry(boxes))
-
-
-def _projected(state: Motion, box: Box, ahead: float) -> Box:
-    moved = project(state, np.array([box.as_tuple()]), np.array([ahead]))
-    return Box(*moved[0].tolist())
-
-
-def _grown(box: Box, seconds: float) -> Box:
-    """A box with room for what a face may do unseen."""
-    share = min(GAP_LIMIT, GAP_GROWTH * seconds)
-    margin = share * box.size
-    return Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
+        box = track.faces.boxes[[0]]
+        state = motion.latest([(-np.array(track.times), track.faces.boxes)])
+        return hull(project(state, box, np.array([until])), box)

@@ -5,25 +5,32 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.faces import Faces, Floats, Mask
 from faceveil.options import Options
-from faceveil.plan import Face
 from faceveil.track.motion import TICK
 
 LINGER = 0.6
 """Seconds after which the cover of a face that left must be gone."""
 
 
-class Hit(NamedTuple):
-    """One face in one frame."""
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The faces found in the frames of one scene, in their order.
 
-    frame: int
-    face: Face
-    strong: bool
+    Attributes:
+        frames: (n,) the frame of each.
+        times: (n,) seconds of that frame.
+        strong: (n,) whether it would be covered on its own.
+    """
+
+    faces: Faces
+    frames: NDArray[np.int64]
+    times: Floats
+    strong: Mask
 
 
 @dataclass(frozen=True, slots=True)
