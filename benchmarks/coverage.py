@@ -18,7 +18,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from faceveil.obscure.canvas import BgrCanvas
 from faceveil.options import Options
 from faceveil.plan import Face
 
-Finds = list[tuple[int, int, list[Face]]]
+Finds = list[tuple[int, int, Sequence[Face]]]
 """Width and height of each picture, and the faces in it from some confidence on."""
 SWEEP = [round(x, 2) for x in np.arange(0.2, 0.81, 0.05)]
 EDGES = (4, 6, 8, 10, 14, 20, 32)
@@ -145,7 +145,7 @@ def ours(pictures: list[Picture], options: Options, floor: float) -> Callable[[f
     return score
 
 
-def regions(faces: list[Face], width: int, height: int, options: Options) -> list[Region]:
+def regions(faces: Sequence[Face], width: int, height: int, options: Options) -> list[Region]:
     targets = [Target(i, face.box) for i, face in enumerate(faces)]
     return region.regions(targets, width, height, options)
 

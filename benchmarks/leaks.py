@@ -153,7 +153,7 @@ def _contestants(given: argparse.Namespace) -> Iterator[tuple[str, Callable[[Pat
         detector = load_detector(options, "video")
         strong = threshold(detector, options)
 
-        def find(image: Image) -> list[Face]:
+        def find(image: Image) -> Sequence[Face]:
             return detector.detect(Frame(0, image), strong * options.weak_share)
 
         name = f"track every {given.every}"
