@@ -104,7 +104,7 @@ class Options(BaseModel):
     max_pixels: int = _setting(
         "input",
         200_000_000,
-        "Refuse pictures with more pixels, all frames of an animation together.",
+        "Refuse pictures with more pixels than this, all frames of an animation together.",
         ge=1,
     )
     max_entries: int = _setting(
