@@ -31,7 +31,7 @@ def start(arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """What the command ``faceveil`` runs."""
+    """The entry point of the command ``faceveil``."""
     start(sys.argv[1:])
 
 

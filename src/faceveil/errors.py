@@ -1,4 +1,4 @@
-"""What can go wrong, and what the user can do about it.
+"""Every error that FaceVeil raises, with its exit code and advice for the user.
 
 FaceVeilError
 ├── UsageError            2    the request makes no sense
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What a command line ends with; docs/cli.md says more of each."""
+    """The exit code of a command line; docs/cli.md says more of each."""
 
     OK = 0
     SOME_FAILED = 1

@@ -161,7 +161,7 @@ class Frame:
         return None if self.alpha is None else self.alpha[y0:y1, x0:x1]
 
     def on(self, ground: int) -> Frame:
-        """What a viewer shows of it on a ground of this grey, 0 to 255; itself if it is opaque."""
+        """The frame as shown on a ground of this grey, 0 to 255; itself if it is opaque."""
         if self.alpha is None:
             return self
         share = self.alpha[..., None].astype(np.uint16)

@@ -35,7 +35,7 @@ def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
 
 
 class Options(BaseModel):
-    """How to find and how to obscure faces.
+    """The settings for finding and obscuring faces.
 
     Raises:
         pydantic.ValidationError: a value is out of range, or a combination is refused.

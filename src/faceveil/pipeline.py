@@ -44,7 +44,7 @@ Progress = Callable[[str, int, int | None], None]
 DEFAULTS = Options()
 
 REPAIRS = 2
-"""How often an output is made again because the check found a face in it."""
+"""Number of times that an output is made again because the check found a face in it."""
 
 
 def veil_file(
@@ -325,7 +325,7 @@ def _of(original: Original, plan: Plan) -> Plan:
 
 
 def _belongs(plan: Plan, sha256: str, foreign: bool) -> tuple[str, ...]:
-    """What to warn of if it is not known that a plan was made for the file with this hash.
+    """Warnings if it is not known whether a plan was made for the file with this hash.
 
     Raises:
         UsageError: it is for another one, and ``foreign`` is not set.

@@ -1,4 +1,4 @@
-"""What was found in a file and what to cover there: faces, tracks, plans. Frozen, no pixels."""
+"""Faces, tracks and plans: data about a file, frozen, never pixels."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ Kind = Literal["image", "pages", "animation", "video"]
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a source is, as displayed.
+    """Kind, size and length of a source, as displayed.
 
     Attributes:
         format: short lower-case name of the container: "jpeg", "png", "mp4", ...
@@ -103,7 +103,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to cover, where and when. Never pixels.
+    """The boxes to cover in each frame of a file. Never pixels.
 
     Attributes:
         media: the source this plan was made for.
@@ -148,7 +148,7 @@ class Plan:
 
 
 _MOST, _FARTHEST, _LONGEST = 100_000_000, 1e6, 1 << 62
-"""What no plan of a file goes beyond: frames and ids, pixels, units of time."""
+"""Upper limits of a plan: frames and ids, pixels, units of time."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What is told about a run: the report of a file and what its check found. Frozen, no I/O."""
+"""The report of a file and the findings of its check. Frozen, no I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """What was found and where, in one line."""
+        """The finding and its place, in one line."""
         if self.frame is None:
             return f"{self.kind}: {self.detail}"
         return f"{self.kind} in frame {self.frame}: {self.detail}"
@@ -46,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a finished output was looked at.
+    """The extent of the check of an output.
 
     Attributes:
         mode: "sample", "full", or "off": not at all.
@@ -90,7 +90,7 @@ class TrackFacts:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done to one file. A warning means the status is not "ok".
+    """The report of one file. A warning means that the status is not "ok".
 
     Attributes:
         input, output: base names only; "" where there is no file.

@@ -92,7 +92,7 @@ def with_heartbeat(work: Callable[[Path, Watch], R], path: Path, options: Option
 
 
 def outcome_of(function: Callable[..., R], *arguments: Any) -> R | Exception:
-    """What the function returns or raises."""
+    """The result of the function, or the exception that it raised."""
     try:
         return function(*arguments)
     except Exception as error:
@@ -118,7 +118,7 @@ class Apart(Closing):
     def run(
         self, function: Callable[..., R], *arguments: Any, watch: Watch | None = None
     ) -> R | Exception:
-        """What the function returns or raises there; both it and its arguments are sent.
+        """Call a function in the other process, to which it and its arguments are sent.
 
         Args:
             watch: called with its progress.
@@ -259,7 +259,7 @@ class _Link:
 
 
 def _serve(pipe: Connection, scratch: str, alone: bool) -> None:
-    """What the process does: call after call, until nobody is there to ask."""
+    """The loop of the other process: call after call, until the pipe is closed."""
     if not alone:
         import cv2
 

@@ -32,10 +32,10 @@ from faceveil.system.files import part_prefix
 from faceveil.system.text import shown
 
 HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)
-"""What goes wrong with every file alike."""
+"""Errors that every file would meet alike."""
 
 Outcome = Report | Exception | Passed
-"""What came of a member."""
+"""The result of a member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class ArchiveJob:
                     yield number, Passed(piece.name, NO_MEDIA if kind == "text" else "")
 
     def take(self, number: int, outcome: Outcome) -> None:
-        """What came of a member. Members are packed in their own order."""
+        """Take the result of a member. Members are packed in their own order."""
         self._outcomes[number] = outcome
         if isinstance(outcome, HOPELESS):
             self._error = self._error or outcome
@@ -271,7 +271,7 @@ class ArchiveJob:
 
     @property
     def names_notes(self) -> tuple[str, ...]:
-        """How the names in the archive were read, if that was guessed."""
+        """A note on the encoding of the names in the archive, if it was guessed."""
         return self._archive.notes if self._archive is not None else ()
 
     def abort(self) -> None:
@@ -283,7 +283,7 @@ class ArchiveJob:
 
 
 def exit_code_of(error: Exception) -> ExitCode:
-    """What a command line would end with if nothing else had happened."""
+    """The exit code of a command line if nothing else had happened."""
     return error.exit_code if isinstance(error, FaceVeilError) else ExitCode.SOME_FAILED
 
 

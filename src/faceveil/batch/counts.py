@@ -1,4 +1,4 @@
-"""What is told of a run over many files."""
+"""The progress and the results of a run over many files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceveil.report import Report
 
 @dataclass
 class Counts:
-    """How far a run is. A file of an archive counts like any other.
+    """The progress of a run. A file of an archive counts like any other.
 
     Attributes:
         files: how many there are, as far as is known yet.
@@ -53,7 +53,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of one input.
+    """The result of one input.
 
     Attributes:
         outcome: the report, or what went wrong; None: an earlier run had done it.

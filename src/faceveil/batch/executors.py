@@ -1,4 +1,4 @@
-"""Who works on many files: this process, or others of this machine."""
+"""Executors: many files in this process, or in others of this machine."""
 
 from __future__ import annotations
 

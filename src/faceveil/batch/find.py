@@ -1,4 +1,4 @@
-"""Which files there are to work on."""
+"""Find the files to work on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from faceveil.options import Options
 
 NO_MEDIA = "it is a text, neither a picture nor a video"
 _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.part")
-"""What `faceveil.media.part` calls a file that is being written."""
+"""The name that `faceveil.media.part` gives to a file that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Passed:
 
 @dataclass(slots=True)
 class Inputs:
-    """What was found behind the inputs of a run. Nothing there is left out of it in silence.
+    """The files behind the inputs of a run. Everything else there is named or counted.
 
     Attributes:
         jobs: the files to work on, in order, each once.

@@ -1,4 +1,4 @@
-"""What is done already: a line for each file, so that a second run takes up where one ended."""
+"""The manifest: a line for each finished file, so that a second run can skip it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BEGIN = b'{"input": "'
 
 
 class ManifestEntry(NamedTuple):
-    """What was done to one file.
+    """The line of one file.
 
     Attributes:
         stamp, sha256: of the input.
@@ -170,7 +170,7 @@ class Manifest(Closing):
 
 
 def outputs_in(path: Path) -> dict[str, Stamp]:
-    """What earlier runs wrote, by its name below their output folder; {} for other files."""
+    """The outputs of earlier runs, by name below their output folder; {} for other files."""
     try:
         return {entry.output: entry.output_stamp for entry in _read(path)[1].values()}
     except UsageError:

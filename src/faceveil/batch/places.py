@@ -1,4 +1,4 @@
-"""Where in a new archive the members of an old one go."""
+"""The places of the members of an old archive in a new one."""
 
 from __future__ import annotations
 

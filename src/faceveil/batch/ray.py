@@ -51,7 +51,7 @@ other machine."""
 
 
 class Worker:
-    """What an actor does."""
+    """The actor: one process of the cluster, with its own detector."""
 
     def __init__(self) -> None:
         import cv2
@@ -82,7 +82,7 @@ class _Alarm(Closing):
         self._set(seconds)
 
     def began(self, path: Path) -> None:
-        """What an actor leaves behind, the next run with ``--resume`` removes."""
+        """Do nothing: the next run with ``--resume`` removes the leavings of an actor."""
 
     def close(self) -> None:
         beats.listen(None)

@@ -134,7 +134,7 @@ class _Run:
                 bundle.abort()
 
     def _tasks(self, jobs: Sequence[InputFile]) -> Iterator[Task]:
-        """What there is to do, found out when somebody is there to do it."""
+        """The tasks, each made only when a process is free for it."""
         for number, job in enumerate(jobs):
             folder = self._folder(job)
             entry = self._manifest and self._manifest.finished(job, self._base())
@@ -234,7 +234,7 @@ class _Run:
         return target.with_name(veiled_name(told_apart(name), ".zip"))
 
     def _distinct_names(self, jobs: Sequence[InputFile]) -> dict[InputFile, str]:
-        """What outputs are named after that would else share a name with another one."""
+        """Names for the outputs that would otherwise share one with another output."""
         folders = defaultdict[str, list[tuple[InputFile, str]]](list)
         for job in jobs:
             folders[self._folder(job)].append((job, PurePosixPath(job.name).name))

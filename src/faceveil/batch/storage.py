@@ -1,4 +1,4 @@
-"""Where files lie: in a folder of this machine, or at a URL that fsspec knows (``s3://...``)."""
+"""Files in a folder of this machine, or at a URL that fsspec knows (``s3://...``)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BUCKETS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
 
 
 class Stamp(NamedTuple):
-    """What tells cheaply that a file is still the same.
+    """A cheap sign that a file is still the same.
 
     Attributes:
         size: in bytes.
@@ -130,7 +130,7 @@ def _system(scheme: str) -> AbstractFileSystem:
 
 
 def system(url: str) -> AbstractFileSystem:
-    """What reads and writes URLs of this kind; its credentials are what its own tools use.
+    """The file system for URLs of this kind; its credentials are those of its own tools.
 
     Raises:
         UsageError: the package for it is not installed.
@@ -189,5 +189,5 @@ def deliver(file: Path, url: str) -> None:
 
 
 def _why(error: Exception) -> str:
-    """What a store says, each in errors of its own."""
+    """The message of a store's error; every store has errors of its own."""
     return str(error).partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What is done to one of many files, in whatever process."""
+"""The work on one of many files, in whatever process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMOTE = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What an executor is handed: a file, or a member of an archive."""
+    """The job for an executor: a file, or a member of an archive."""
 
     job: InputFile
     folder: str

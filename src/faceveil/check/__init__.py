@@ -71,7 +71,7 @@ def inspect(
     *,
     wary: bool = False,
 ) -> tuple[list[Finding], Checked]:
-    """What is wrong with a finished output, and how it was looked at.
+    """Search a finished output for faces and for metadata.
 
     Args:
         path: the output, under its temporary name.
@@ -169,7 +169,7 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
 
 
 class _Known:
-    """What was painted or is visible because somebody chose so."""
+    """Areas that are painted, or visible because somebody chose so."""
 
     def __init__(self, plan: Plan, painted: Mapping[int, Iterable[Box]], options: Options) -> None:
         self._kept = [track.boxes for track in plan.tracks if track.keep]

@@ -1,4 +1,4 @@
-"""Which faces are clear in a file of which nobody knows what was painted.
+"""Find the faces that are clear in a file of which nobody knows what was painted.
 
 A painted head with all that is around it still looks a little like a face, to a detector. Three
 things tell them apart: how sure it is, whether another one sees a face there as well, and whether

@@ -1,4 +1,4 @@
-"""Where an output goes that did not pass the check.
+"""A private folder for outputs that did not pass the check.
 
 It may show a face, so it lies where only its owner can look, under a name that no viewer, backup
 rule or further run takes for a finished file, and not for ever. It stays on the volume it was
@@ -21,7 +21,7 @@ from faceveil.system.files import write_whole
 FOLDER = ".faceveil-withheld"
 """Name of the folder, beside the target; hidden, so that a run over the parent passes it over."""
 KEEP_DAYS = 7
-"""What is older is removed when the next output is withheld there."""
+"""Older outputs are removed when the next one is withheld beside them."""
 _REPORT = ".report.json"
 _BY_HANDLE = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 """Whether files can be named in a folder that is open, whatever its name leads to by now."""

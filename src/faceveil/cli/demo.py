@@ -114,7 +114,7 @@ def _veil(before: Path, seen: Mapping[int, Mapping[int, Box]], options: Options)
 
 
 def views() -> Iterator[Box]:
-    """What each frame of the clip shows of the photo: a camera swings over the table."""
+    """The part of the photo in each frame of the clip: a camera swings over the table."""
     width, height = VIEW
     for index in range(FRAMES):
         turn = math.pi * index / (FRAMES - 1)

@@ -84,7 +84,7 @@ def add_verb(
 
 
 def _nothing() -> None:
-    """What a stand-in for a verb does."""
+    """The body of a stand-in for a verb."""
 
 
 def _runner(function: Callable[..., ExitCode], groups: tuple[str, ...]) -> Callable[..., None]:
@@ -155,7 +155,7 @@ def make_settings(model: type[M], given: dict[str, Any]) -> M:
 
 
 def given_of(options: Options) -> dict[str, Any]:
-    """What in these options differs from what their preset stands for, and the preset."""
+    """The preset, and the options that differ from the ones it stands for."""
     from faceveil.options import Options
 
     plain = Options(preset=options.preset).model_dump(mode="json")

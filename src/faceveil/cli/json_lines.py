@@ -10,7 +10,7 @@ from faceveil.system.text import as_json
 
 
 def plan_line(file: str, plan: Plan) -> str:
-    """Where the faces are: what ``detect --json`` prints for a file."""
+    """The line that ``detect --json`` prints for a file: where its faces are."""
     return as_json(
         {
             "file": file,
@@ -34,7 +34,7 @@ def plan_line(file: str, plan: Plan) -> str:
 
 
 def findings_line(file: str, findings: list[Finding]) -> str:
-    """What ``check --json`` prints for a file."""
+    """The line that ``check --json`` prints for a file."""
     return as_json({"file": file, "findings": [finding.to_dict() for finding in findings]})
 
 

@@ -1,4 +1,4 @@
-"""What came of each file of a run, told as it comes."""
+"""Print the result of each file of a run as soon as it is known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_NAMED = 50
 
 
 class Outcomes:
-    """What came of each file; one that fails is named and does not stop the others.
+    """The results of all files; one that fails is named and does not stop the others.
 
     Args:
         evidence: where reports are saved, or None.
@@ -50,11 +50,11 @@ class Outcomes:
         self._codes.add(ExitCode.SOME_FAILED if partial and self.strict else ExitCode.OK)
 
     def add(self, codes: Iterable[ExitCode]) -> None:
-        """What the members of an archive contribute."""
+        """Add the exit codes of the members of an archive."""
         self._codes |= set(codes)
 
     def found(self, inputs: Inputs) -> None:
-        """What lies among the inputs and is not worked on is named, or counted."""
+        """Name or count everything among the inputs that is not processed."""
         named = 0
         for one in inputs.passed:
             named += bool(one.reason)

@@ -1,4 +1,4 @@
-"""What a user may want to know of what was done, and would not look up in a report."""
+"""Remarks that a user may want to read and would not look up in a report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Remarks:
         self._removed: dict[str, None] = {}
 
     def add(self, report: Report, told: Collection[str] = ()) -> None:
-        """What came of a file; some of its notes are told already."""
+        """Add the remarks of a file, except for notes that were printed already."""
         self._files += 1
         self._notes.update(set(report.notes) - set(told))
         self._removed.update(dict.fromkeys(report.dropped))

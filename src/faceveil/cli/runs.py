@@ -107,7 +107,7 @@ def _outcome(
     options: Options,
     progress: Progress,
 ) -> T | Exception:
-    """What came of a file: in a process of its own, or without a helper in this one."""
+    """Work on a file, in a process of its own or, without a helper, in this one."""
     from faceveil.batch.apart import LostError, outcome_of, with_heartbeat
 
     if helper is None:

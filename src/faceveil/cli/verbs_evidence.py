@@ -1,4 +1,4 @@
-"""What a run saves beside its outputs: reports for programs, a page for people, signatures."""
+"""Files beside the outputs: reports for programs, a page for people, signatures."""
 
 from __future__ import annotations
 

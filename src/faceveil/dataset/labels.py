@@ -54,7 +54,7 @@ class Marked:
     relative: bool = False
 
     def plan(self, media: Media, time_base: Fraction, pts: Sequence[int]) -> Plan:
-        """What to cover in a picture or video.
+        """A plan that covers the labelled boxes of a picture or video.
 
         Args:
             pts: presentation times of its frames.

@@ -25,7 +25,7 @@ MISSED = {
     "subtitles": "the subtitles are left out",
     "further picture stream": "a further picture stream is left out",
 }
-"""What a user would miss of what no output holds. The rest are metadata, which are meant to go."""
+"""Dropped things that a user would miss, and the warning for each. The rest are metadata."""
 
 
 # Settings that say where and how fast, not what.
@@ -42,7 +42,7 @@ def make_report(
     seconds: float,
     warnings: tuple[str, ...] = (),
 ) -> Report:
-    """What was done to a file.
+    """Make the report of one file.
 
     Args:
         painted: frame index -> boxes that were painted there.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 NAMESPACE = "faceveil"
-"""What the signature is good for; `ssh-keygen -Y verify` is given it as ``-n``."""
+"""The purpose that the signature is valid for; ``ssh-keygen -Y verify`` is given it as ``-n``."""
 
 _ALGORITHM, _HASH = b"ssh-ed25519", b"sha512"
 _LINE = 70

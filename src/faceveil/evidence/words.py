@@ -1,4 +1,4 @@
-"""What the page says, in English and in Chinese."""
+"""The texts of the report page, in English and in Chinese."""
 
 from __future__ import annotations
 

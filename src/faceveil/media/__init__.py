@@ -109,7 +109,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where frames go. Nothing appears under the final name before ``commit``.
+    """An output that takes frames. Nothing appears under the final name before ``commit``.
 
     Used as a context manager it aborts unless it was committed.
 

@@ -1,4 +1,4 @@
-"""What lies beside pictures and videos and is none: files of cameras, programs and systems."""
+"""Files that accompany pictures and videos: those of cameras, programs and systems."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def may_be_beside(name: str) -> bool:
 
 
 def beside(name: str, head: bytes) -> Beside | None:
-    """What a file is that holds no picture and is no failure, or None for all others.
+    """The kind of a file that holds no picture and is no failure, or None for all others.
 
     Args:
         name: its base name.

@@ -26,7 +26,7 @@ _D50: Final = np.array([0.9642, 1.0, 0.8249])
 _BRADFORD: Final = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
-"""How white is adapted to (ICC.1:2022, annex E)."""
+"""Adaptation of white (ICC.1:2022, annex E)."""
 
 _SRGB_FORMULA: Final = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 """IEC 61966-2-1."""
@@ -49,13 +49,13 @@ _PRIMARIES: Final[dict[int, tuple[float, ...]]] = {
 _HDR_TRANSFERS: Final = frozenset({16, 18})
 """PQ and HLG, as coded in H.273."""
 _WHITE_NITS: Final = 203.0
-"""How bright paper is in pictures of high dynamic range (ITU-R BT.2408)."""
+"""Brightness of paper in pictures of high dynamic range (ITU-R BT.2408)."""
 _PEAK_NITS: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What the numbers of a picture mean.
+    """A colour space: the meaning of the numbers of a picture.
 
     Attributes:
         primaries: x and y of red, green, blue and white.
@@ -161,7 +161,7 @@ WELL_KNOWN: Final = (display_p3, adobe_rgb, romm_rgb)
 
 @cache
 def well_known_profiles() -> frozenset[bytes]:
-    """What outputs may hold, byte for byte."""
+    """The profiles that outputs may hold, byte for byte."""
     return frozenset(make().icc(grey=False) for make in WELL_KNOWN)
 
 

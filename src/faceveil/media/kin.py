@@ -28,13 +28,13 @@ _SIDE: Final = 256
 _CELL: Final = 8
 """Both in pixels: pictures are compared at this size, in cells like these."""
 _LIKE: Final = 10.0
-"""How far the colours of a cell may lie apart that was not painted, on average of the channels."""
+"""Largest difference in colour of an unpainted cell, on average of the channels."""
 _NEAR: Final = 40.0
 """The same for large areas that were painted: codes keep their mean colours, but not exactly."""
 _PLAIN: Final = 1.5
 """The median of the second differences in a cell without detail, as painted ones are."""
 _GREY: Final = 128
-"""What a solid fill paints."""
+"""The grey of a solid fill."""
 _MOST: Final = 0.33
 """Share of cells that are neither left nor painted: edges of what was painted run through some.
 Measured on 55 pictures, 11 of them close-ups, by three methods at most 0.3; on 8,010 pairs of other

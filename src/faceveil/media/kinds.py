@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes alone."""
+"""The kind of a file, from its first bytes alone."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ VIDEOS: Final = frozenset(
 ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zstd", "7z", "rar"})
 
 PROGRAMS: Final = (b"MZ", b"\x7fELF", b"#!")
-"""How programs begin. One that unpacks itself has an archive at its end."""
+"""The first bytes of programs. A self-extracting one has an archive at its end."""
 # What the first file is called in office documents, books and what is made like them (ISO/IEC
 # 29500-2, OpenDocument 1.3 part 2, EPUB 3.3).
 _OFFICE: Final = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/")

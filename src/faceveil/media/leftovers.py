@@ -1,4 +1,4 @@
-"""What a picture file holds beside its picture.
+"""Find everything that a picture file holds beside its picture.
 
 Every walker reads the bytes of its format and works from a list of what is *needed* to show the
 picture; whatever else there is gets named: metadata, second copies of the picture, bytes that

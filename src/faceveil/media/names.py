@@ -1,4 +1,4 @@
-"""What the obscured version of a file is called, so that no two inputs ever share a name.
+"""Names of obscured files, such that no two inputs ever share one.
 
 A name follows from that of the input alone, and from the suffix of what is written. Where that
 could be the name of another input's output, and where it would be too long, a few signs of the
@@ -28,7 +28,7 @@ _SUFFIXES: Final = frozenset(suffix for spelled in SUFFIXES.values() for suffix 
 
 
 def veiled_name(name: str, suffix: str) -> str:
-    """What the obscured version of a file is called: ``x.veiled.jpg`` for ``x.jpg``.
+    """The name of the obscured version of a file: ``x.veiled.jpg`` for ``x.jpg``.
 
     One that would be too long for a file system is cut, see `told_apart`.
     """
@@ -51,12 +51,12 @@ def told_apart(name: str, again: int = 0) -> str:
 
 
 def key_of(name: object) -> str:
-    """What two names have in common that some file systems cannot tell apart."""
+    """A key that is equal for names that some file systems cannot tell apart."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
 
 
 def clashing(names: Iterable[tuple[J, str]], beside: Collection[str] = ()) -> set[J]:
-    """Which of the inputs whose outputs go to one folder need another name there.
+    """The inputs that need another name in the folder of their outputs.
 
     In which format an output is written is known only when its input is read, so whatever could
     become one name counts. Of those that could the first keeps its own: with a suffix of a

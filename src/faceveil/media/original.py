@@ -15,7 +15,7 @@ from faceveil.errors import UnreadableError
 
 
 class _State(NamedTuple):
-    """What the file system says of a file. Times in nanoseconds."""
+    """The file system's facts about a file. Times in nanoseconds."""
 
     device: int
     inode: int

@@ -13,7 +13,7 @@ from faceveil.system.files import WholeFile
 
 
 class PartFile(WholeFile):
-    """What an output is until it is committed, then with the permissions a new file gets there.
+    """An output until it is committed, then with the permissions a new file gets there.
 
     Raises:
         OutputError: the folder is missing or cannot be written to.

@@ -1,4 +1,4 @@
-"""Where an output goes."""
+"""The place of an output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def output_path(
     path: Path, out: Path | None, source: Source, options: Options, name: str = ""
 ) -> tuple[Path, tuple[str, ...]]:
-    """Where the obscured version of a file goes, and what has to be noted of its name.
+    """The path of the obscured version of a file, and notes about its name.
 
     What an earlier run made of the same file is replaced; nothing else that lies there is.
 

@@ -55,7 +55,7 @@ class Obscurer(Protocol):
     def holds(self) -> bool: ...
 
     def summarize(self, canvas: Canvas, region: Region) -> Codes:
-        """What to keep of the region. Reads the canvas, never writes it."""
+        """Reduce the region to the codes that are kept of it. Reads the canvas, never writes it."""
         ...
 
     def draw(self, codes: Codes, region: Region) -> Image:
@@ -68,7 +68,7 @@ class Obscurer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """What can be asked about a region of a frame before it is painted."""
+    """Measurements of a region of a frame, taken before anything is painted."""
 
     canvas: Canvas
     region: Region
@@ -98,7 +98,7 @@ def load_obscurer(options: Options) -> Obscurer:
 
 
 def doubts_of(obscurer: Obscurer) -> tuple[str, ...]:
-    """What whoever chose this obscurer has to know."""
+    """Warnings for a user who chose this obscurer."""
     if not obscurer.recoverable:
         return ()
     return (f"{obscurer.name} can be undone by software; choose blur to protect the people shown",)

@@ -1,4 +1,4 @@
-"""What can be painted on: a BGR picture, or the planes of a video frame.
+"""Surfaces to paint on: a BGR picture, or the planes of a video frame.
 
 Painting the planes spares a video the round trip through BGR, which changes every pixel of the
 frame. A canvas never copies more than the area it is asked about.

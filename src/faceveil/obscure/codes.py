@@ -1,4 +1,4 @@
-"""What is kept of a face: a few coarse colours.
+"""Codes: the few coarse colours that are kept of a face.
 
 Every obscurer paints a function of ``Codes`` and of geometry, and nothing else. A blur can be
 undone because it is nearly invertible; the average of a ninth of a face, rounded to one of 256
@@ -68,7 +68,7 @@ def nothing() -> Codes:
 
 
 def borders(length: int, cells: int) -> NDArray[np.intp]:
-    """Where ``cells`` cells begin and end on ``length`` pixels: cells + 1 positions.
+    """The positions where ``cells`` cells begin and end on ``length`` pixels: cells + 1 of them.
 
     All are even but the last one, so that every 4:2:0 chroma sample lies in one cell as well.
     """

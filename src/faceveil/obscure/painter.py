@@ -123,7 +123,7 @@ class _Kept:
 
 
 def targets_of(plan: Plan) -> dict[int, list[Target]]:
-    """What a plan covers in each frame."""
+    """The targets that a plan covers in each frame, by the frame's index."""
     targets: dict[int, list[Target]] = {}
     for found in plan.hidden:
         for index, box in found.boxes.items():

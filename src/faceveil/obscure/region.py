@@ -23,7 +23,7 @@ all arithmetic stays finite."""
 
 
 def regions(targets: Iterable[Target], width: int, height: int, options: Options) -> list[Region]:
-    """What to paint in a picture of this size.
+    """The areas to paint in a picture of this size.
 
     Targets whose painted areas overlap or touch end up in one region. A target whose padded box
     lies wholly outside the picture gives none; everything else is covered.
@@ -65,7 +65,7 @@ def regions(targets: Iterable[Target], width: int, height: int, options: Options
 
 
 def mask(region: Region, options: Options) -> NDArray[np.uint8]:
-    """How far each pixel of ``region.box`` is painted: 0 not at all, 255 entirely.
+    """The opacity of the paint on each pixel of ``region.box``: 0 for none, 255 for full.
 
     255 on every pixel of every cover. With shape "ellipse" each cover's circumscribed ellipse is
     255 too; with ``feather`` the values fall to 0 outside of that.
@@ -112,7 +112,7 @@ def _soft(cover: NDArray[Any], extent: NDArray[Any], reach: float, shape: str) -
 
 
 def _outward(boxes: Floats, shares: NDArray[Any]) -> Floats:
-    """What to add to each side to grow boxes by shares of their own width and height."""
+    """The widths to add so that boxes grow by shares of their own width and height."""
     size = boxes[:, 2:] - boxes[:, :2]
     grown: Floats = np.hstack([-size, size]) * shares
     return grown

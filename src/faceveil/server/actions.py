@@ -1,4 +1,4 @@
-"""What may be done with a job, and when. All of it holds the job's lock."""
+"""The actions on a job and the states that allow them. All hold the job's lock."""
 
 from __future__ import annotations
 

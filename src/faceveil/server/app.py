@@ -135,7 +135,7 @@ async def _cancel_and_wait(task: asyncio.Task[None]) -> None:
 
 
 def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, None]]:
-    """What goes on beside the requests. Deleting does not wait for anything else."""
+    """The background tasks. Deleting does not wait for any other."""
     sweeper, keep = Sweeper(state.store, state.queue), state.care.keep
 
     def delete() -> None:

@@ -15,7 +15,7 @@ _ELSEWHERE = (
 
 
 def address_of(host: str, port: int) -> str:
-    """Where a browser reaches what listens on a host, from other machines too if they can."""
+    """The address at which a browser reaches a server, from other machines too if possible."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104
         host = _own_address() or socket.gethostname()
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

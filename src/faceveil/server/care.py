@@ -1,4 +1,4 @@
-"""What goes on in the background for as long as the server does, and whether it does."""
+"""Background tasks that run as long as the server does, and a watch over them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Care:
         self._ill: set[str] = set()
 
     def reasons(self) -> list[str]:
-        """What fails or is stuck at the moment, in words."""
+        """The tasks that fail or are stuck at the moment, in words."""
         now = steady()
         stuck = {what for what, since in self._well.items() if now - since > _PATIENCE}
         return sorted(stuck | self._ill)

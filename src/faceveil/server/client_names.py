@@ -12,7 +12,7 @@ from faceveil.media.names import key_of
 LONGEST = 240
 """Bytes: what file systems take, less room for what is added."""
 _RESERVED = '<>:"|?*'
-"""What Windows does not allow in names."""
+"""Characters that Windows does not allow in names."""
 
 
 def display_name(given: str) -> str:
@@ -28,7 +28,7 @@ def base_name(name: str) -> str:
 
 
 def result_name(name: str, result: str) -> str:
-    """What the obscured version of a file is called, its folders left out: ``x.veiled.jpg``."""
+    """The name of the obscured version of a file, without folders: ``x.veiled.jpg``."""
     return base_name(result_path(name, result))
 
 

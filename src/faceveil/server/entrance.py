@@ -1,4 +1,4 @@
-"""What a browser is shown before it is let in: pages that need nothing else of the service."""
+"""Pages for a browser without access yet; they need nothing else of the service."""
 
 from __future__ import annotations
 

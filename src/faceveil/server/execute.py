@@ -1,4 +1,4 @@
-"""What a worker does with one job."""
+"""The stages of a job in a worker."""
 
 from __future__ import annotations
 

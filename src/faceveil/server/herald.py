@@ -36,11 +36,11 @@ _GONE = 410
 _TOLD: frozenset[State] = ENDED | {"review"}
 
 Word = Literal["waiting", "sent", "failed"]
-"""What became of the message about a job."""
+"""The state of the message about a job."""
 
 
 class Outcome(BaseModel):
-    """What a program learns of a job: nothing of the file, and not its name."""
+    """The message to a program about a job: nothing of the file, and not its name."""
 
     job: str
     batch: str
@@ -61,7 +61,7 @@ class Message(BaseModel):
 
 
 class Delivery(BaseModel):
-    """How far a message is.
+    """The delivery of a message.
 
     Attributes:
         id: of the message, the same in each try.
@@ -77,7 +77,7 @@ class Delivery(BaseModel):
 
 
 def word_of(store: Store, record: Record) -> Word | None:
-    """What became of the message about a job as it is now; None: nobody wants one."""
+    """The state of the message about a job as it is now; None: nobody wants one."""
     if not record.webhook:
         return None
     known = _load_delivery(store, record.id) if record.state in _TOLD else None
@@ -195,7 +195,7 @@ class Herald:
 
 
 def _place(letter: _Letter) -> str:
-    """Whom a message goes to: scheme, host and port of the address."""
+    """The receiver of a message: scheme, host and port of the address."""
     return "/".join(letter.record.webhook.split("/", 3)[:3]).partition("?")[0].lower()
 
 

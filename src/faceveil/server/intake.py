@@ -239,12 +239,12 @@ def _delete(staged: Iterable[_Staged]) -> None:
 
 
 def _is_clutter(name: PurePosixPath) -> bool:
-    """What file managers leave in archives: hidden files, and macOS's copies of metadata."""
+    """Whether file managers left this in an archive: hidden files, macOS's metadata copies."""
     return any(part.startswith(".") for part in name.parts) or name.parts[0] == "__MACOSX"
 
 
 def _kind(file: IO[bytes]) -> str:
-    """What a file is, told from its first bytes.
+    """The kind of a file, from its first bytes.
 
     Raises:
         UnreadableError: it is empty, or of no kind known here.

@@ -77,7 +77,7 @@ class JobIndex:
         self._expected.discard(job)
 
     def count(self) -> int:
-        """How many jobs are waiting or being worked on."""
+        """The number of jobs that are waiting or being worked on."""
         unfinished = sum(record.state in UNFINISHED for record in self.records())
         return unfinished + len(self._expected)
 
@@ -86,7 +86,7 @@ class JobIndex:
         return list(self._records.values())
 
     def states(self) -> dict[str, int]:
-        """How many jobs are in each state."""
+        """The number of jobs in each state."""
         found: dict[str, int] = {}
         for record in self.records():
             found[record.state] = found.get(record.state, 0) + 1

@@ -17,7 +17,7 @@ TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """What the service counted since it started, and how many jobs there are now."""
+    """The counters of the service since its start, and the present numbers of jobs."""
 
     def __init__(self, hub: JobIndex) -> None:
         self._registry = CollectorRegistry()

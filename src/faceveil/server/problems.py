@@ -1,4 +1,4 @@
-"""What went wrong, in the words of the command line, as RFC 9457 has it for HTTP."""
+"""Problems (RFC 9457): errors for HTTP clients, in the words of the command line."""
 
 from __future__ import annotations
 

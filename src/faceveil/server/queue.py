@@ -29,12 +29,12 @@ T = TypeVar("T")
 NAME = "faceveil"
 _TASK = "work"
 _TASK_NAME = f"{__name__}.{_TASK}"
-"""What huey calls it."""
+"""Its name in huey."""
 _FILE, _LOCK = "queue.sqlite", "queue.lock"
 _WAIT = 5.0
 """Seconds to wait for whoever holds the queue."""
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
-"""What SQLite says of a file that is as it should be."""
+"""Errors of SQLite after which the file is still sound."""
 
 
 class QueueError(FaceVeilError):
@@ -90,7 +90,7 @@ class JobQueue:
 
 
 def _carry(job: str) -> None:
-    """What travels: the worker does the work itself, so that signals can end it cleanly."""
+    """The task in the queue. The worker does the work itself, so that signals end it cleanly."""
 
 
 class _Opened:

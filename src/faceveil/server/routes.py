@@ -1,4 +1,4 @@
-"""What several routes need: a job's id, options, the bytes of a file."""
+"""Parameters that several routes share: a job's id, options, the bytes of a file."""
 
 from __future__ import annotations
 

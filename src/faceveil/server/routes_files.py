@@ -1,4 +1,4 @@
-"""What belongs to a job: its plan, pictures of it, its result and report."""
+"""The files of a job: its plan, pictures of it, its result and report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ANY_JSON: dict[int | str, Any] = {200: {"content": {"application/json": {"schem
 
 @router.get("/jobs/{job}/plan", response_class=Response, responses=_ANY_JSON)
 def plan(job: JobId, state: StateDep) -> Response:
-    """Where the faces are: a Plan, to look at and edit."""
+    """The plan: where the faces are, to look at and edit."""
     return Response(_read(state, job, PLAN), media_type="application/json")
 
 
@@ -127,7 +127,7 @@ def result(job: JobId, state: StateDep) -> Response:
 
 @router.get("/jobs/{job}/report", response_class=Response, responses=_ANY_JSON)
 def report(job: JobId, state: StateDep) -> Response:
-    """What was done, what was dropped, and what the check found."""
+    """The report: what was done, what was dropped, and what the check found."""
     return Response(_read(state, job, REPORT), media_type="application/json")
 
 

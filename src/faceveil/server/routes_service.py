@@ -32,7 +32,7 @@ def page() -> Response:
 
 @router.get("/static/i18n/zh-messages.json", include_in_schema=False)
 def messages() -> Response:
-    """What the service's messages are in Chinese, for the page."""
+    """The Chinese texts of the service's messages, for the page."""
     return FileResponse(i18n.CATALOGUE)
 
 

@@ -81,7 +81,7 @@ class Refused(BaseModel):
 
 
 class Accepted(BaseModel):
-    """What came of an upload."""
+    """The answer to an upload."""
 
     batch: str
     jobs: list[Job]
@@ -95,7 +95,7 @@ class Jobs(BaseModel):
 
 
 class Render(BaseModel):
-    """What to change before rendering again; options that are left out stay."""
+    """Changes of options before rendering again; those that are left out stay."""
 
     model_config = {"extra": "forbid"}
 
@@ -103,7 +103,7 @@ class Render(BaseModel):
 
 
 class Limits(BaseModel):
-    """What the service takes, and how long it keeps it."""
+    """The limits of the service on uploads and on lifetimes."""
 
     version: str
     detector: str | None = Field(description="null: no weights are there; nothing can be done")
@@ -117,7 +117,7 @@ class Limits(BaseModel):
 
 
 class OptionsPage(BaseModel):
-    """What a form of the settings is made from."""
+    """The settings and presets for a form."""
 
     schema_: dict[str, Any] = Field(alias="schema")
     presets: dict[str, dict[str, Any]]

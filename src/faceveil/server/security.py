@@ -1,4 +1,4 @@
-"""Who may ask, and how much they may send. Pure ASGI, around everything else.
+"""Access and limits for every request. Pure ASGI, around everything else.
 
 Binding to this machine alone does not keep out what runs in its browsers: a page from elsewhere
 can send requests here (CSRF), or have its own name point here (DNS rebinding). So the Host header
@@ -24,7 +24,7 @@ from faceveil.server.sessions import SECONDS, Sessions
 from faceveil.server.settings import Service
 
 OPEN = "/healthz"
-"""What needs no token."""
+"""The path that needs no token."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
 _SMALL = 64 << 20
@@ -32,7 +32,7 @@ _SMALL = 64 << 20
 _UPLOADS = frozenset({"/api/jobs", "/api/veil"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _UPLOAD_ROOM = 1 << 20
-"""What a multipart body has beside the files."""
+"""Room in a multipart body beside the files."""
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -59,7 +59,7 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
 
 
 def token_of(service: Service) -> str:
-    """What clients have to send: what was given, or a fresh one.
+    """The token that clients have to send: the given one, or a fresh one.
 
     On this machine's own address, too: other users of the machine reach that.
     """
@@ -198,7 +198,7 @@ class Workers:
 
 
 class _Place:
-    """Where one process works, and another one after it has died."""
+    """The slot of one worker process, and of its successor after it has died."""
 
     def __init__(self, settings: str) -> None:
         self.process: subprocess.Popen[str] | None = None

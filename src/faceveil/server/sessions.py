@@ -6,7 +6,7 @@ import secrets
 import time
 
 SECONDS = 24 * 3600
-"""How long a browser stays let in: as long as the longest lifetime of a result."""
+"""Time that a browser stays let in: as long as the longest lifetime of a result."""
 _MOST = 1000
 
 

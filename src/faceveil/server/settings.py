@@ -18,7 +18,7 @@ def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: An
 
 
 class Service(BaseModel):
-    """How the web service is reached, what it takes, and how long it keeps it.
+    """The settings of the web service: its address, limits and lifetimes.
 
     Raises:
         pydantic.ValidationError: a value is out of range.

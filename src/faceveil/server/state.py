@@ -1,4 +1,4 @@
-"""What all requests share: the service behind them."""
+"""State that all requests share: the service behind them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AT_ONCE = 2
 
 @dataclass
 class State:
-    """What the routes share.
+    """The objects that all routes share.
 
     Attributes:
         base: options of every job unless its client says otherwise.

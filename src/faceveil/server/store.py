@@ -45,7 +45,7 @@ _CHANGES = "changes"
 
 
 class Record(BaseModel):
-    """What is known of a job. Times are seconds since 1970.
+    """The record of a job. Times are seconds since 1970.
 
     Attributes:
         name: what the client called the file; shown, never a path.
@@ -94,7 +94,7 @@ class Record(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a job is.
+    """The progress of a job.
 
     Attributes:
         total, fps, seconds_left: None where unknown.
@@ -163,7 +163,7 @@ class Store:
         return [path.name for path in self.jobs.iterdir() if _ID.fullmatch(path.name)]
 
     def load(self, job: str) -> Record:
-        """What is known of a job.
+        """Read the record of a job.
 
         Raises:
             LookupError: there is no such job.
@@ -225,7 +225,7 @@ class Store:
         return self.folder / _CHANGES
 
     def progress(self, job: str) -> Progress | None:
-        """How far a job is, while it is worked on."""
+        """The progress of a job while it is worked on."""
         try:
             return Progress.model_validate_json(self.path(job, _PROGRESS).read_bytes())
         except (OSError, ValidationError):

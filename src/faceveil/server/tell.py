@@ -1,4 +1,4 @@
-"""What the service says on stderr: that something went wrong, of what kind, and no names.
+"""Messages on stderr: that something went wrong and of what kind, but no names.
 
 Whatever happens over and over is said once a minute: a log that fills the disk is a fault, too.
 """

@@ -37,7 +37,7 @@ _LOOKUPS = CapacityLimiter(4)
 
 
 class Receiver(NamedTuple):
-    """Where a webhook goes.
+    """The receiver of a webhook.
 
     Attributes:
         target: path and query.
@@ -82,7 +82,7 @@ def require_webhook(url: str, service: Service) -> None:
 
 
 def receiver_of(url: str, named: Collection[str]) -> Receiver:
-    """What an address means.
+    """The receiver at an address.
 
     Args:
         named: hosts that may be called besides this machine.
@@ -120,7 +120,7 @@ def receiver_of(url: str, named: Collection[str]) -> Receiver:
 
 
 def signature(secret: str, id: str, timestamp: int, body: bytes) -> str:
-    """What the header ``webhook-signature`` holds."""
+    """The value of the header ``webhook-signature``."""
     signed = f"{id}.{timestamp}.".encode() + body
     made = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"

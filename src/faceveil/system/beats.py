@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Listener(Protocol):
-    """Who is told."""
+    """Receives the signs of life."""
 
     def moved(self, stage: str, done: int, total: int | None) -> None: ...
 

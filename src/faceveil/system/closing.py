@@ -1,4 +1,4 @@
-"""What ends with the ``with`` block it was opened in."""
+"""Objects that end with the ``with`` block in which they were opened."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def write_whole(
 
 
 def part_prefix(name: str) -> str:
-    """How the temporary name of a file begins: with as much of its own as there is room for."""
+    """The beginning of a file's temporary name: as much of its own name as there is room for."""
     return f".{shortened(name, 100)}."
 
 
@@ -149,7 +149,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def length(name: str) -> int:
-    """How many bytes a name has on the disk."""
+    """The length of a name on the disk, in bytes."""
     return len(name.encode("utf-8", "surrogateescape"))
 
 

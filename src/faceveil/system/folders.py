@@ -1,4 +1,4 @@
-"""Where a program may keep things of its own."""
+"""The folder in which a program may keep files of its own."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _END = object()
 
 
 class Executor(Protocol):
-    """Who works on many jobs, here or elsewhere.
+    """Runs many jobs, in this process, in others, or on other machines.
 
     Attributes:
         workers: how many jobs are worked on at the same time.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 CONNECT_SECONDS = 5.0
-"""How long a source may take to answer before the next one is tried."""
+"""Time that a source has to answer before the next one is tried."""
 
 _STALL_SECONDS = 20.0
 _INSTALLER_SECONDS = 300.0
@@ -181,7 +181,7 @@ def _installer() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What a program that is not ours is to find around it.
+    """The environment for another program.
 
     An executable (PyInstaller) has its own libraries found first, which another Python must not
     load, and keeps what was there before under another name.

@@ -1,4 +1,4 @@
-"""Where the files of weights lie on this machine, and whether they are what they should be."""
+"""Find the files of weights on this machine, and verify them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PACKAGE_FOLDER = Path(__file__).parent.parent / "_weights"
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where an entry's file is.
+    """The place and the state of an entry's file.
 
     Attributes:
         path: the first place that has it, or None.
@@ -40,7 +40,7 @@ def own_folder() -> Path | None:
 
 
 def folders(folder: Path | None = None) -> Iterator[Path]:
-    """Where weights are searched: ``folder``, FACEVEIL_WEIGHTS, the package, the user's cache."""
+    """The folders to search: ``folder``, FACEVEIL_WEIGHTS, the package's, the user's cache."""
     if folder is not None:
         yield folder
     if named := os.environ.get(ENVIRONMENT):

@@ -1,4 +1,4 @@
-"""What the entries of an archive may be called, and how much of them there may be."""
+"""Rules for the entries of an archive: their names and their number."""
 
 from __future__ import annotations
 

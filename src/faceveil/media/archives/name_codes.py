@@ -25,7 +25,7 @@ CODES: Final = {
     "euc-kr": "cp949",
     "windows-1252": "cp1252",
 }
-"""How users name a code -> what Python calls it."""
+"""The user's name of an encoding -> Python's."""
 
 
 @dataclass(frozen=True, slots=True)

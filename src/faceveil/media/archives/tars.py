@@ -114,7 +114,7 @@ class TarReader:
 
 
 def _refusal(info: tarfile.TarInfo) -> UnsupportedError | None:
-    """Why an entry is left out, or None."""
+    """The reason for leaving an entry out, or None."""
     if info.issparse():
         return UnsupportedError("it is stored with holes, which is not handled")
     if info.islnk():
@@ -173,7 +173,7 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
 
 
 def _unxz(file: IO[bytes]) -> Iterator[bytes]:
-    """What `lzma.open` gives, with a bound on the memory a header can ask for."""
+    """The data as `lzma.open` gives it, with a bound on the memory a header can ask for."""
     while True:
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         while not decoder.eof:

@@ -35,7 +35,7 @@ DAMAGE: Final = (
     NotImplementedError,
     struct.error,
 )
-"""What the standard library raises when the data is not what it should be."""
+"""Errors that the standard library raises on damaged data."""
 
 # Flags of an entry (APPNOTE.TXT 4.4.4): encrypted, patch, strongly encrypted, masked headers.
 _REFUSED_FLAGS: Final = {0x1: "is encrypted", 0x20: "is a patch", 0x40: "is encrypted"}
@@ -192,7 +192,7 @@ def _is_folder(name: str, info: zipfile.ZipInfo) -> bool:
 
 
 def _refusal(name: str, info: zipfile.ZipInfo, number: int) -> UnsupportedError | None:
-    """Why an entry cannot be unpacked, or None."""
+    """The reason why an entry cannot be unpacked, or None."""
     problems = [words for flag, words in _REFUSED_FLAGS.items() if info.flag_bits & flag]
     if info.flag_bits & _MASKED:
         problems.append("is encrypted")

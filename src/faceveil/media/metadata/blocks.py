@@ -12,7 +12,7 @@ from faceveil.media.metadata.tiff import exif, xmp
 # A marker that ends entropy-coded data: not a stuffed zero, restart marker or fill byte.
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 ICC_WHOLE: Final = b"ICC_PROFILE\0\1\1"
-"""What an APP2 segment begins with that holds a whole ICC profile."""
+"""The beginning of an APP2 segment that holds a whole ICC profile."""
 _SOI, _EOI, _SOS, _COM, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xEE
 _JPEG_NEEDED: Final = frozenset(
     {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, _SOS} - {0xC8}
@@ -189,7 +189,7 @@ def _colour_table(flags: int) -> int:
 
 
 def _sub_blocks(data: bytes, at: int) -> tuple[int, bytes]:
-    """Where a chain of sub-blocks ends, and what is in it."""
+    """The end of a chain of sub-blocks, and their content."""
     parts = []
     while data[at]:
         parts.append(data[at + 1 : at + 1 + data[at]])

@@ -32,7 +32,7 @@ _HDR_TRANSFERS: Final = {16, 18}
 
 
 def _end_of_boxes(data: bytes) -> int:
-    """Where the last box ends; behind it there may be bytes that are no box.
+    """The end of the last box; behind it there may be bytes that are no box.
 
     Raises:
         ValueError: a box that belongs in such a file reaches beyond the end: it was cut off.
@@ -160,7 +160,7 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
 
 
 def aux_type(items: Items, item: int) -> bytes:
-    """What an auxiliary picture is, as its ``auxC`` says."""
+    """The type of an auxiliary picture, from its ``auxC``."""
     for index in items.owns.get(item, ()):
         kind, body = items.properties[index - 1]
         if kind == b"auxC":

@@ -29,7 +29,7 @@ def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 @dataclass
 class Items:
-    """What a ``meta`` box says.
+    """The items of a ``meta`` box.
 
     Attributes:
         primary: id of the displayed picture.

@@ -39,7 +39,7 @@ _ODD: Final = "further data in the sound header"
 _USER_DATA: Final = "user data in the sound stream"
 
 _LAME: Final = re.compile(rb"L(?:AME|avc)\d[\d.]{2,}U*")
-"""What encoders of MP3 fill unused bytes with."""
+"""The text with which encoders of MP3 fill unused bytes."""
 
 
 def clean_header(codec: str, header: bytes) -> bytes | None:

@@ -18,7 +18,7 @@ _METADATA_T35: Final = 4
 
 
 def user_data(codec: str, extradata: bytes) -> Callable[[bytes], Iterator[str]] | None:
-    """What names the user data in a packet of a codec, or None for one without a reader here."""
+    """A function that names the user data in a packet; None for a codec without a reader."""
     if codec == "av1":
         return _obus
     if codec not in ("h264", "hevc"):

@@ -1,4 +1,4 @@
-"""What a picture file says about its colours, in the order in which browsers believe it."""
+"""The colours that a picture file declares, in the order in which browsers use them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
 def frame_at(data: bytes) -> int | None:
-    """Where the frame header of a JPEG lies; None if none is found."""
+    """The position of a JPEG's frame header; None if none is found."""
     try:
         return next((at for marker, at, _ in segments(data) if marker in _FRAMES), None)
     except (CannotKeep, IndexError):

@@ -1,4 +1,4 @@
-"""What changes from one frame of an animation to the next."""
+"""The changes from one frame of an animation to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many pixels lie on a unit of length, and so the shape of a pixel: read and written."""
+"""Resolution, and with it the shape of a pixel: read and written."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def stamped(format: str, data: bytes, density: Density) -> bytes:
 
 
 def what_is_lost(format: str, density: Density) -> Iterator[tuple[str, bool]]:
-    """What a format cannot hold of a density, and whether a viewer shows the difference."""
+    """The losses of a density in a format, and whether a viewer shows the difference."""
     if format in ("webp", "avif") and not density.square:
         yield f"pixels that are not square become square: {format.upper()} has no others", True
     elif format in ("webp", "avif", "gif") and density.telling:
@@ -128,7 +128,7 @@ def what_is_lost(format: str, density: Density) -> Iterator[tuple[str, bool]]:
 
 
 def read_density(kind: str, picture: Picture | Page, data: bytes) -> Density | None:
-    """What a picture file says, as stored: not turned by any orientation. None: nothing."""
+    """The density in a picture file, as stored, before any orientation. None: it has none."""
     try:
         found = _stored(kind, picture, data)
         if found is None and kind in ("jpeg", "png", "webp", "heic", "avif"):

@@ -1,4 +1,4 @@
-"""How many bits the samples of a picture have in its file."""
+"""The number of bits of a picture's samples in its file."""
 
 from __future__ import annotations
 

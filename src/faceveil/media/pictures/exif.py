@@ -1,4 +1,4 @@
-"""What EXIF says about how a picture is shown. Nothing of it is ever written."""
+"""EXIF as far as it concerns how a picture is shown. Nothing of it is ever written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ORIENTATION: Final = 0x0112
 SIDEWAYS: Final = (5, 6, 7, 8)
 """Orientations of pictures that are stored lying on their side."""
 _RAW_PROFILE: Final = b"Raw profile type exif".decode()
-"""Where ImageMagick put EXIF before PNG had a chunk for it: three lines, then digits."""
+"""ImageMagick's place for EXIF before PNG had a chunk for it: three lines, then digits."""
 
 
 def read_exif(picture: Picture) -> Exif:

@@ -23,10 +23,10 @@ _AIDS: Final = (b"hdrgm", b"hdrgainmap", b"GainMap", b"21496-1", b"AuxiliaryImag
 
 _WITHOUT_CLIP: Final = "the clip of a motion photo is left out; only its still picture is kept"
 _CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
-"""How an MP4 begins that a phone appends to a JPEG (motion photo)."""
+"""The beginning of an MP4 that a phone appends to a JPEG (motion photo)."""
 
 _JOINT: Final = re.compile(rb"\xff\xd9\0*(?=\xff\xd8\xff)")
-"""Where one JPEG ends and the next begins; no compressed data looks like this."""
+"""The joint of two JPEGs; no compressed data looks like this."""
 
 
 def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:

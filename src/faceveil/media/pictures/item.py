@@ -1,4 +1,4 @@
-"""What a HEIC or AVIF file says about its primary picture."""
+"""The primary picture of a HEIC or AVIF file, as its boxes describe it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def primary_item(data: bytes) -> Item | None:
 
 
 def coded_as(data: bytes) -> set[bytes]:
-    """How the primary picture of a file, or what it is put together from, is coded."""
+    """The codings of the primary picture, or of the items it is put together from."""
     try:
         items = read_items(data)
     except ValueError:
@@ -96,7 +96,7 @@ def properties(items: Items, item: int) -> dict[bytes, list[bytes]]:
 
 
 def item_bytes(data: bytes, items: Items, item: int) -> bytes:
-    """What an item consists of.
+    """The bytes of an item.
 
     Raises:
         UnsupportedError: it is made from other items.

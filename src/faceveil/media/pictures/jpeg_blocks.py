@@ -68,7 +68,7 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
 
 
 def changed_at_most(layout_of: bytes, touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where pixels may differ after `repainted`: the replaced blocks, and a rim around them.
+    """The pixels that may differ after `repainted`: the replaced blocks, and a rim around them.
 
     Decoders enlarge colours of half resolution by mixing neighbours, so a replaced block shows a
     sample or two beyond its edge.
@@ -82,7 +82,7 @@ def changed_at_most(layout_of: bytes, touched: NDArray[np.bool_]) -> NDArray[np.
 
 
 def _units(layout: JpegLayout, touched: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Which of the units of blocks that are coded together (T.81: MCU) hold a touched pixel."""
+    """The units of blocks that are coded together (T.81: MCU) and hold a touched pixel."""
     tall, wide = 8 * layout.down, 8 * layout.across
     rows, columns = -(-layout.height // tall), -(-layout.width // wide)
     room = np.zeros((rows * tall, columns * wide), bool)

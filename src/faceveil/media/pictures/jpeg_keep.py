@@ -63,7 +63,7 @@ def kept_jpeg(
 
 
 def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
-    """Where paint lies: where the picture is another, and all of every area that was painted.
+    """The painted pixels: where the picture differs, and all of every area that was painted.
 
     Paint may happen to equal the picture. Its block is replaced all the same: two decoded blocks
     that look alike may be coded by different numbers.

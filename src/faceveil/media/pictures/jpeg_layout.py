@@ -1,4 +1,4 @@
-"""How the blocks of a JPEG file lie, as its headers say (ITU-T T.81)."""
+"""The layout of a JPEG's blocks, from its headers (ITU-T T.81)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class JpegLayout:
-    """What a JPEG's headers say about its blocks, and the bytes that hold them."""
+    """The layout of a JPEG's blocks, and the bytes that hold them."""
 
     width: int
     height: int
@@ -92,7 +92,7 @@ def _end_of_scan(data: bytes, at: int) -> int:
 
 
 def read_layout(data: bytes) -> JpegLayout:
-    """What the headers say.
+    """Read the layout from the headers.
 
     Raises:
         CannotKeep: the file is damaged, or coded in a way that is not handled.

@@ -226,7 +226,7 @@ def _beginning_at(data: bytes, at: int) -> bytes:
 
 
 def _layout(data: bytes, tags: Mapping[int, Any]) -> tuple[SampleLayout, tuple[int, ...]]:
-    """How the samples are stored, and what the extra ones of each pixel are.
+    """The layout of the samples, and the meaning of the extra ones of each pixel.
 
     Raises:
         UnsupportedError: not all are unsigned numbers of one size.

@@ -27,7 +27,7 @@ _BAND: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class SampleLayout:
-    """How the samples of a page are stored.
+    """The layout of a page's samples.
 
     Attributes:
         width, height: as stored, before any orientation.

@@ -1,4 +1,4 @@
-"""What an output should take over from the way its input was coded."""
+"""Traits of the input that its output should have, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faceveil.media.pictures.density import Density
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """How the input was coded, as far as the output should resemble it.
+    """The coding of the input, as far as the output should resemble it.
 
     Attributes:
         plays: how often an animation runs; 0: for ever.

@@ -98,7 +98,7 @@ class AudioTrack:
             self.notes.append(f"sound mixed from {source.layout.name} to {layout.name}")
 
     def carry(self, packet: Packet[AudioStream]) -> Iterator[Packet[AudioStream]]:
-        """What to write for a packet of the input; for an empty one, what is left over."""
+        """The packets to write for a packet of the input; for an empty one, the rest."""
         if self.copied:
             if packet.size and (own := self._cleaned(packet)):
                 yield own
@@ -239,7 +239,7 @@ class Sound:
 
     @property
     def warnings(self) -> list[str]:
-        """What was lost, in words."""
+        """The losses, in words."""
         lost = sum(track.lost for track in self.tracks.values())
         told = [f"{lost} damaged sound packets are left out"] if lost else []
         return (

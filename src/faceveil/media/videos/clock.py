@@ -65,7 +65,7 @@ class Clock:
 
     @property
     def warning(self) -> str:
-        """What was changed, in words, or ""."""
+        """The changes, in words, or ""."""
         if not self.moved:
             return ""
         return f"{self.moved} pictures had a time before the one shown last and were moved"
@@ -97,7 +97,7 @@ class _Row:
         return heapq.heappop(self._free) if self._free else None
 
     def _pass_over_lost(self, key: int) -> None:
-        """Whatever was stored before a key frame and has not been shown by now never will be."""
+        """Drop frames stored before a key frame and not shown by now: they never will be."""
         while self._sent and self._sent[0] < key:
             self._sent.popleft()
             self._lost += 1

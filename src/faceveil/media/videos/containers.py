@@ -109,7 +109,7 @@ OUTPUTS: Final = (
         True,
     ),
 )
-"""What can be written. The first is the default for inputs of another kind."""
+"""The containers that can be written. The first is the default for other inputs."""
 
 
 def output_suffix(media: Media, name: str = "") -> str:
@@ -182,7 +182,7 @@ def open_input(origin: Path | bytes, kind: str) -> InputContainer:
 
 
 def declared_seconds(path: Path, kind: str) -> float | None:
-    """How long a video says it is, or None if it does not.
+    """The length that a video declares, or None if it declares none.
 
     Raises:
         UnreadableError: it cannot be opened.

@@ -1,4 +1,4 @@
-"""Which decoded frames cannot be trusted."""
+"""Detection of decoded frames that cannot be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which encoder a video goes to, and with which settings."""
+"""The encoder of a video, and its settings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _DEFAULTS: Final[dict[str, tuple[int, str]]] = {
 }
 _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
-"""What encoders call a constant quality; the first one known is used."""
+"""The names of a constant quality in encoders; the first one known is used."""
 
 _COSTS: Final = {"av1": 0.9, "hevc": 0.8, "vp9": 0.8, "h264": 1.0, "vp8": 1.1}
 """Bits that codecs need for the same picture, roughly, by H.264."""
@@ -49,7 +49,7 @@ _OLDER: Final = 0.8
 _OVERSHOT: Final = 0.85
 """libvpx goes beyond the rate it is given, most of all where that is low."""
 _ROOM: Final = 1.3
-"""What quick settings, and a key frame a second, may cost beyond the input's own rate."""
+"""The share of the input's own rate that quick settings and a key frame a second may cost."""
 
 _LEAST: Final = 64
 """Of smaller pictures, SVT-AV1 4.1 hangs on some and x265 4.2 ends the whole process on others."""
@@ -85,7 +85,7 @@ def choose(options: Options, container: Container, traits: StreamFormat) -> str:
 
 
 def coded(name: str, options: Options, container: Container, traits: StreamFormat) -> StreamFormat:
-    """What the encoder gets: the picture as it is, or as common players can show it.
+    """The format for the encoder: the input's, or one that common players can show.
 
     Browsers and telephones show H.264 and HEVC as 4:2:0 alone, and these store whole samples of
     colour only: no odd sizes. Who names an encoder gets what it can keep.
@@ -107,7 +107,7 @@ def _is_tiny(traits: StreamFormat) -> bool:
 
 
 def codec_of(name: str) -> str | None:
-    """What an encoder writes, or None if there is none of that name."""
+    """The codec that an encoder writes, or None if there is no such encoder."""
     try:
         return Codec(name, "w").canonical_name
     except (ValueError, FFmpegError):

@@ -17,7 +17,7 @@ _ISO_BOXES: Final = frozenset(
 _HEADS: Final = (b"moof", b"sidx", b"styp", b"prft")
 _SEGMENT: Final = 0x18538067
 _HEAD_SIZES: Final = {"flv": 4, "asf": 16}
-"""What such a file begins with: a word and a version, an identifier."""
+"""The length of such a file's beginning: a word and a version, an identifier."""
 
 _LAST_PAGE: Final = 4  # RFC 3533, section 6: the flag of the last page of a stream
 _OGG_TAIL: Final = 65_307 + 27

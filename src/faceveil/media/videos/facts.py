@@ -1,4 +1,4 @@
-"""What there is to know about a video stream beside its pixels."""
+"""The properties of a video stream beside its pixels."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Mastering:
 
 @dataclass(frozen=True, slots=True)
 class StreamFormat:
-    """What the output has to have in common with the input.
+    """The properties of the input that the output must have, too.
 
     Attributes:
         width, height: as stored, before rotation.
@@ -193,7 +193,7 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
 
 
 def notes_of(container: InputContainer, first: VideoFrame, traits: StreamFormat) -> list[str]:
-    """What happens on the way that a user may want to know."""
+    """Notes on what happens to the stream that a user may want to know."""
     notes = []
     if container.format.name in TIMELESS and traits.rate:
         notes.append(

@@ -21,7 +21,7 @@ _TRANSPOSE: Final = ("transpose", "cclock_flip")
 
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
-    """What may change in the middle of a film.
+    """The properties of frames that may change in the middle of a film.
 
     Attributes:
         width, height: as stored.
@@ -67,7 +67,7 @@ class Shapes:
 
 
 class Changes:
-    """What changes on the way through a film.
+    """The changes of format during a film.
 
     Args:
         first: the shape of its first frame.
@@ -87,12 +87,12 @@ class Changes:
 
     @property
     def notes(self) -> list[str]:
-        """What was fitted and lost nothing."""
+        """Notes on frames that were fitted without a loss."""
         return [self._words(shape) for shape in self._met if not self._shrinks(shape)]
 
     @property
     def warnings(self) -> list[str]:
-        """What lost detail by it."""
+        """Warnings for frames that lost detail by it."""
         return [self._words(shape) for shape in self._met if self._shrinks(shape)]
 
     def _shrinks(self, shape: FrameFormat) -> bool:

@@ -1,4 +1,4 @@
-"""How the bits of a stream are spread over its time."""
+"""The distribution of a stream's bits over its time."""
 
 from __future__ import annotations
 

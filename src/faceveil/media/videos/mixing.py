@@ -23,7 +23,7 @@ _LAYOUTS: Final[dict[str, tuple[str, ...]]] = {
 }
 _ANY_ENCODER: Final = ("mono", "stereo")
 _USUAL: Final = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-"""What one, two and more channels are where the file does not say."""
+"""The layouts of one, two and more channels where the file names none."""
 
 _NAMELESS: Final = "NONE"
 _SAME_PLACE: Final = {"SL": "BL", "SR": "BR", "DL": "FL", "DR": "FR"}
@@ -91,7 +91,7 @@ class Mixer:
         self._end: Fraction | None = None
 
     def mixed(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
-        """What comes of the next frame; of None, what is left.
+        """The sound of the next frame; of None, the rest.
 
         Raises:
             av.error.FFmpegError: sound of this kind cannot be mixed.

@@ -41,7 +41,7 @@ _DIRECT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How stored rows and columns become displayed ones: exchanged first, then reversed."""
+    """The way from stored rows and columns to displayed ones: exchanged first, then reversed."""
 
     swap: bool = False
     flip_rows: bool = False
@@ -70,7 +70,7 @@ class Orientation:
 
 @dataclass(frozen=True, slots=True)
 class FrameLayout:
-    """What is the same for all frames of a stream.
+    """The layout that all frames of a stream share.
 
     Attributes:
         format: name of the pixel format that frames are worked on and encoded in.
@@ -101,7 +101,7 @@ def subsampling(format: str) -> tuple[int, int]:
 
 
 def layout_of(frame: VideoFrame, orientation: Orientation) -> tuple[FrameLayout, str]:
-    """How to work on frames like this one, and a note if they have to be converted, or ""."""
+    """The layout for frames like this one, and a note if they have to be converted, or ""."""
     name, note = working_format(frame.format)
     if frame.format.is_rgb:
         return FrameLayout(name, False, "bt709", orientation), note

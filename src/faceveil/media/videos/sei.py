@@ -1,4 +1,4 @@
-"""What an H.264 encoder writes about itself."""
+"""The text that an H.264 encoder writes about itself."""
 
 from __future__ import annotations
 

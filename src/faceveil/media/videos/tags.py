@@ -1,4 +1,4 @@
-"""What a video file holds beside its pictures and its sound.
+"""Find everything that a video file holds beside its pictures and its sound.
 
 The boxes or elements are held against a list of what playing needs, and the coded pictures and the
 coded sound are searched for user data. Names only, never contents.

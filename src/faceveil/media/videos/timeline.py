@@ -181,7 +181,7 @@ class _Timeline:
         )
 
     def settled(self) -> Iterator[Packet[Any]]:
-        """What was held, with its times."""
+        """The packets that were held, with their times."""
         self._torn.clear()
         if self._begins:
             self._join()
@@ -215,6 +215,6 @@ class _Timeline:
 
 
 def _time(packet: Packet[Any]) -> Fraction | None:
-    """When the packet is due, in seconds."""
+    """The time of the packet, in seconds."""
     units = packet.dts if packet.dts is not None else packet.pts
     return None if units is None else units * packet.time_base

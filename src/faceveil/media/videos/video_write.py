@@ -119,7 +119,7 @@ class VideoSink(Aborting):
             )
 
     def _made_necessary(self, name: str) -> list[str]:
-        """What container and encoder change, for the notes."""
+        """Notes on what the container and the encoder change."""
         given, coded, container = self._traits, self._coded, self._container
         notes = []
         if container.name != self._source.media.format:
