@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from faceveil.media.colour import well_known_profiles
+from faceveil.media.metadata.items import printable
 from faceveil.media.metadata.tiff import exif, xmp
 
 # A marker that ends entropy-coded data: not a stuffed zero, restart marker or fill byte.
@@ -36,10 +37,6 @@ _WEBP_NAMES: Final = {b"ICCP": "ICC", b"C2PA": "C2PA"}
 def trailer(size: int) -> Iterator[str]:
     if size > 0:
         yield f"trailer {size} bytes"
-
-
-def _printable(code: bytes) -> str:
-    return "".join(chr(c) if 32 < c < 127 else "?" for c in code)
 
 
 def _little(data: bytes, at: int, size: int = 4) -> int:
@@ -158,7 +155,7 @@ def _png_chunk(code: bytes, body: bytes) -> Iterator[str]:
         else:
             yield "text"
     else:
-        yield _PNG_NAMES.get(code, f"chunk {_printable(code)}")
+        yield _PNG_NAMES.get(code, f"chunk {printable(code)}")
 
 
 def gif(data: bytes) -> Iterator[str]:
@@ -248,13 +245,13 @@ def webp(data: bytes) -> Iterator[str]:
         if code == b"ANMF":
             for inner, _ in frame_chunks(body):
                 if inner not in _WEBP_PIXELS:
-                    yield f"chunk {_printable(inner)} in a frame"
+                    yield f"chunk {printable(inner)} in a frame"
         elif code == b"EXIF":
             yield from exif(body.removeprefix(b"Exif\0\0"))
         elif code == b"XMP ":
             yield from xmp(body)
         elif code not in _WEBP_PIXELS and sizes.get(code) != len(body):
-            yield _WEBP_NAMES.get(code, f"chunk {_printable(code)}")
+            yield _WEBP_NAMES.get(code, f"chunk {printable(code)}")
     yield from trailer(len(data) - 8 - _little(data, 4))
 
 

@@ -9,6 +9,11 @@ from typing import Final
 _META: Final = {b"hdlr", b"pitm", b"iloc", b"iinf", b"iref", b"iprp", b"idat", b"dinf"}
 
 
+def printable(code: bytes) -> str:
+    """A code of four characters as a word."""
+    return "".join(chr(c) if 32 < c < 127 else "?" for c in code)
+
+
 def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(type, start of the body, end) of each box.
 

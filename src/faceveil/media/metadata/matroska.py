@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,20 +24,62 @@ _PRIVATE: Final = 0x63A2
 _VOID: Final = 0xEC
 _CRC: Final = 0xBF
 _BLOCK_GROUP: Final = 0xA0
+_SIMPLE_BLOCK: Final = 0xA3
+_BLOCK: Final = 0xA1
+_ADDITIONS: Final = 0x75A1
+_ADDITIONAL: Final = 0xA5
+_ADDITION: Final = 0xEE
+_SEEK_HEAD: Final = 0x114D9B74
+_CUES: Final = 0x1C53BB6B
+_NUMBER: Final = 0xD7
+_SEGMENT_ID: Final = 0x73A4
+_TARGETS: Final = 0x63C0
+_TAG_TEXT: Final = 0x4487
+_LANGUAGES: Final = (0x22B59C, 0x22B59D)
+_APPLICATIONS: Final = (0x4D80, 0x5741)
 
 # RFC 9559, section 5.1: what a player needs. Of what is left out, some have a name below.
 _ALLOWED: Final[dict[int, frozenset[int]]] = {
-    _SEGMENT: frozenset({0x114D9B74, _INFO, _TRACKS, _CLUSTER, 0x1C53BB6B, _TAGS}),
-    _INFO: frozenset({0x2AD7B1, 0x4489, 0x4D80, 0x5741, 0x73A4}),
+    _EBML: frozenset({0x4286, 0x42F7, 0x42F2, 0x42F3, 0x4282, 0x4287, 0x4285}),
+    _SEGMENT: frozenset({_SEEK_HEAD, _INFO, _TRACKS, _CLUSTER, _CUES, _TAGS}),
+    _SEEK_HEAD: frozenset({0x4DBB}),
+    0x4DBB: frozenset({0x53AB, 0x53AC}),
+    _CUES: frozenset({0xBB}),
+    0xBB: frozenset({0xB3, 0xB7}),
+    0xB7: frozenset({0xF7, 0xF1, 0xF0, 0xB2, 0x5378}),
+    _INFO: frozenset({0x2AD7B1, 0x4489, *_APPLICATIONS, _SEGMENT_ID}),
     _TRACKS: frozenset({_TRACK}),
     _TRACK: frozenset(
-        {0xD7, 0x73C5, _TRACK_TYPE, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF}
-        | {0x9C, 0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x41E4, 0x22B59C, 0x22B59D}
-        | {0x86, 0x63A2, 0xAA, 0x56AA, 0x56BB, 0xE0, 0xE1, 0x6D80}
+        {_NUMBER, 0x73C5, _TRACK_TYPE, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF}
+        | {0x9C, 0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x41E4, *_LANGUAGES}
+        | {_CODEC, _PRIVATE, 0xAA, 0x56AA, 0x56BB, 0xE0, 0xE1, 0x6D80}
     ),
-    _CLUSTER: frozenset({0xE7, 0xA7, 0xAB, 0xA3, _BLOCK_GROUP}),
-    _BLOCK_GROUP: frozenset({0xA1, 0x75A1, 0x9B, 0xFA, 0xFB, 0x75A2}),
+    0x6D80: frozenset({0x6240}),
+    0x6240: frozenset({0x5031, 0x5032, 0x5033, 0x5034}),
+    0x5034: frozenset({0x4254, 0x4255}),
+    0x41E4: frozenset({0x41F0, 0x41E7}),
+    0xE0: frozenset(
+        {0xB0, 0xBA, 0x54B0, 0x54BA, 0x54B2, 0x54B3, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x9A, 0x9D}
+        | {0x53B8, 0x53B9, 0x53C0, 0x2EB524, 0x55B0, 0x7670}
+    ),
+    0x55B0: frozenset({*range(0x55B1, 0x55BE), 0x55D0}),
+    0x55D0: frozenset(range(0x55D1, 0x55DB)),
+    0x7670: frozenset({0x7671, 0x7673, 0x7674, 0x7675}),
+    0xE1: frozenset({0xB5, 0x78B5, 0x9F, 0x6264, 0x52F1}),
+    _CLUSTER: frozenset({0xE7, 0xA7, 0xAB, _SIMPLE_BLOCK, _BLOCK_GROUP}),
+    _BLOCK_GROUP: frozenset({_BLOCK, _ADDITIONS, 0x9B, 0xFA, 0xFB, 0x75A2}),
+    _ADDITIONS: frozenset({0xA6}),
+    0xA6: frozenset({_ADDITIONAL, _ADDITION}),
+    _TAGS: frozenset({_TAG}),
+    _TAG: frozenset({_TARGETS, _SIMPLE_TAG}),
+    _TARGETS: frozenset({0x68CA, 0x63C5, 0x63C9, 0x63C4, 0x63C6}),
+    _SIMPLE_TAG: frozenset({_TAG_NAME, 0x447A, 0x4484, _TAG_TEXT}),
 }
+_LONG: Final = frozenset(
+    {_CODEC, _PRIVATE, _SIMPLE_BLOCK, _BLOCK, _ADDITIONAL, *_APPLICATIONS, *_LANGUAGES}
+    | {_TAG_NAME, _TAG_TEXT}
+)
+"""Elements that hold more than a number. These have at most eight bytes, and those of ids 16."""
 _NAMES: Final = {
     0x1043A770: "chapters",
     0x1941A469: "attachments",
@@ -51,99 +94,95 @@ _NAMES: Final = {
 }
 _PICTURE, _SOUND = 1, 2
 _KINDS: Final = {16: "logo track", 17: "subtitles", 18: "buttons", 32: "control track"}
-_APPLICATIONS: Final = (0x4D80, 0x5741)
 _KNOWN_APPLICATIONS: Final = frozenset({b"", b"Lavf"})
 _KNOWN_TAGS: Final = frozenset({b"DURATION"})
+_CODE: Final = re.compile(rb"[A-Za-z0-9_/.-]{0,32}\0*")
+_DURATION: Final = re.compile(rb"[0-9:.]{0,24}\0*")
+_FLAG: Final = re.compile(rb"[\0\1]?")
+_ZEROS: Final = re.compile(rb"\0*")
+_OPACITY: Final = 1
+"""What a block's addition is called that makes pictures see-through (WebM)."""
 _UNKNOWN_SIZES: Final = frozenset(2 ** (7 * length) - 1 for length in range(1, 9))
+
+
+class _Tracks:
+    """The tracks that were read of: their types, and the numbers that blocks call them by."""
+
+    def __init__(self) -> None:
+        self.kinds: list[int] = []
+        self.numbers: set[int] = set()
 
 
 def matroska(data: bytes) -> Iterator[str]:
     """Names of what is not needed to play the first picture track and the sound."""
-    kinds: list[int] = []
+    tracks = _Tracks()
     for element, body, end in _elements(data, 0, len(data)):
-        if element == _SEGMENT:
-            yield from _segment(data, body, end, kinds)
+        if element in (_SEGMENT, _EBML):
+            yield from _walk(data, element, body, end, tracks)
         elif element == _VOID:
             yield from _padding(data, body, end)
-        elif element != _EBML:
+        else:
             yield f"element {element:X}"
-    if kinds.count(_PICTURE) > 1:
+    if tracks.kinds.count(_PICTURE) > 1:
         yield "further picture track"
 
 
-def _segment(data: bytes, at: int, end: int, kinds: list[int]) -> Iterator[str]:
-    for element, body, stop in _children(data, _SEGMENT, at, end):
-        if isinstance(element, str):
-            yield element
-        elif element == _INFO:
-            for part, first, last in _children(data, element, body, stop):
-                if isinstance(part, str):
-                    yield part
-                elif part in _APPLICATIONS and data[first:last] not in _KNOWN_APPLICATIONS:
-                    yield "application name"
-        elif element == _TRACKS:
-            for part, first, last in _children(data, element, body, stop):
-                if isinstance(part, str):
-                    yield part
-                else:
-                    yield from _track(data, first, last, kinds)
-        elif element == _CLUSTER:
-            yield from _cluster(data, body, stop)
-        elif element == _TAGS:
-            yield from _tags(data, body, stop, 0)
-
-
-def _track(data: bytes, at: int, end: int, kinds: list[int]) -> Iterator[str]:
+def _walk(data: bytes, parent: int, at: int, end: int, tracks: _Tracks) -> Iterator[str]:
     codec = private = b""
-    for element, body, stop in _children(data, _TRACK, at, end):
-        if element == _CODEC:
-            codec = data[body:stop].rstrip(b"\0")
-        elif element == _PRIVATE:
-            private = data[body:stop]
-        if isinstance(element, str):
-            yield element
-        elif element == _TRACK_TYPE:
-            kind = int.from_bytes(data[body:stop], "big")
-            kinds.append(kind)
-            if kind not in (_PICTURE, _SOUND):
-                yield _KINDS.get(kind, f"track of type {kind}")
+    for element, body, stop in _elements(data, at, end):
+        if element == _VOID:
+            yield from _padding(data, body, stop)
+        elif element not in _ALLOWED[parent] and element != _CRC:
+            yield _NAMES.get(element, f"element {element:X}")
+        elif element == _SIMPLE_TAG:
+            yield from _tag(data, body, stop)
+        elif element in _ALLOWED:
+            yield from _walk(data, element, body, stop, tracks)
+        elif element not in _LONG and stop - body > (16 if element == _SEGMENT_ID else 8):
+            yield f"hidden {stop - body} bytes in {element:X}"
+        else:
+            if element == _CODEC:
+                codec = bytes(data[body:stop]).rstrip(b"\0")
+            elif element == _PRIVATE:
+                private = data[body:stop]
+            yield from _inspect(data, element, body, stop, tracks)
     if codec == b"A_FLAC":  # of which FFmpeg shows but the first block
         yield from in_header("flac", private)
 
 
-def _cluster(data: bytes, at: int, end: int) -> Iterator[str]:
-    for element, body, stop in _children(data, _CLUSTER, at, end):
-        if isinstance(element, str):
-            yield element
-        elif element == _BLOCK_GROUP:
-            for part, *_ in _children(data, element, body, stop):
-                if isinstance(part, str):
-                    yield part
+def _inspect(data: bytes, element: int, body: int, end: int, tracks: _Tracks) -> Iterator[str]:
+    """Look at the elements that can carry free text, or a second picture."""
+    if element == _TRACK_TYPE:
+        kind = int.from_bytes(data[body:end], "big")
+        tracks.kinds.append(kind)
+        if kind not in (_PICTURE, _SOUND):
+            yield _KINDS.get(kind, f"track of type {kind}")
+    elif element == _NUMBER:
+        tracks.numbers.add(int.from_bytes(data[body:end], "big"))
+    elif element in (_SIMPLE_BLOCK, _BLOCK):
+        if _number(data, body, end, keep_marker=False)[0] not in tracks.numbers:
+            yield "block of no track"
+    elif element == _ADDITION:
+        number = int.from_bytes(data[body:end], "big")
+        if number != _OPACITY:
+            yield f"block addition {number}"
+    elif element in _APPLICATIONS:
+        if data[body:end] not in _KNOWN_APPLICATIONS:
+            yield "application name"
+    elif element in (_CODEC, *_LANGUAGES) and not _CODE.fullmatch(data[body:end]):
+        yield f"hidden {end - body} bytes in {element:X}"
 
 
-def _tags(data: bytes, at: int, end: int, depth: int) -> Iterator[str]:
-    if depth > 4:
-        raise ValueError("tags nested too deep")
-    for element, body, stop in _elements(data, at, end):
-        if element in (_TAG, _SIMPLE_TAG):
-            yield from _tags(data, body, stop, depth + 1)
-        elif element == _TAG_NAME and data[body:stop].rstrip(b"\0") not in _KNOWN_TAGS:
-            name = data[body:stop][:40].decode("latin-1")
-            yield "tag " + "".join(c if 32 < ord(c) < 127 else "?" for c in name)
-
-
-def _children(data: bytes, parent: int, at: int, end: int) -> Iterator[tuple[int | str, int, int]]:
-    """(id, body, end) of the allowed elements; (name, 0, 0) for the others."""
-    for element, body, stop in _elements(data, at, end):
-        if element == _VOID:
-            for name in _padding(data, body, stop):
-                yield name, 0, 0
-        elif element == _CRC:
-            continue
-        elif element in _ALLOWED[parent]:
-            yield element, body, stop
-        else:
-            yield _NAMES.get(element, f"element {element:X}"), 0, 0
+def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
+    """Only the duration of a track is harmless, and only if it is one."""
+    parts = [(kind, bytes(data[body:stop])) for kind, body, stop in _elements(data, at, end)]
+    name = next((text for kind, text in parts if kind == _TAG_NAME), b"").rstrip(b"\0")
+    fine = {_TAG_NAME: _CODE, _TAG_TEXT: _DURATION, 0x447A: _CODE, 0x4484: _FLAG, _VOID: _ZEROS}
+    if name not in _KNOWN_TAGS or not all(
+        kind in fine and fine[kind].fullmatch(text) for kind, text in parts
+    ):
+        shown = name[:40].decode("latin-1")
+        yield "tag " + "".join(c if 32 < ord(c) < 127 else "?" for c in shown)
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import boxes, printable
 from faceveil.media.metadata.sound import in_header
+from faceveil.media.metadata.tables import beyond
 
 # ISO/IEC 14496-12 and -14, -15, the codecs' own bindings, and the QuickTime file format: what a
 # player needs for one picture track and sound.
 _CHILDREN: Final[dict[bytes, frozenset[bytes]]] = {
-    b"moov": frozenset({b"mvhd", b"trak", b"iods", b"mvex"}),
+    b"moov": frozenset({b"mvhd", b"trak", b"mvex"}),
     b"mvex": frozenset({b"mehd", b"trex"}),
     b"moof": frozenset({b"mfhd", b"traf"}),
-    b"traf": frozenset({b"tfhd", b"tfdt", b"trun", b"sdtp", b"sgpd", b"sbgp", b"subs"}),
+    b"traf": frozenset({b"tfhd", b"tfdt", b"trun", b"sdtp", b"sgpd", b"sbgp"}),
     b"mfra": frozenset({b"tfra", b"mfro"}),
     b"trak": frozenset({b"tkhd", b"edts", b"mdia", b"tapt"}),
+    b"tapt": frozenset({b"clef", b"prof", b"enof"}),
     b"edts": frozenset({b"elst"}),
     b"mdia": frozenset({b"mdhd", b"hdlr", b"minf", b"elng"}),
     b"minf": frozenset({b"vmhd", b"smhd", b"dinf", b"stbl", b"hdlr"}),
@@ -35,10 +38,15 @@ _SOUND: Final = frozenset(
     {b"esds", b"dOps", b"dfLa", b"dac3", b"dec3", b"alac", b"chan", b"wave", b"btrt", b"srat"}
     | {b"pcmC", b"chnl"}
 )
+_WAVE: Final = frozenset({b"frma", b"mp4a", b"esds", b"alac", b"enda", b"chan", b"\0\0\0\0"})
+"""Inside QuickTime's ``wave``. The last one ends it."""
 _TOP: Final = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"sidx", b"mfra"}
 )
-_HANDLERS: Final = frozenset({b"", b"VideoHandler", b"SoundHandler"})
+_CODE_POINTS: Final = {b"nclx": 11, b"nclc": 10}
+"""Bytes of a ``colr`` that names colours by numbers."""
+_LANGUAGE: Final = re.compile(rb"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,4}\0?")
+_HANDLERS: Final = frozenset({b"", b"VideoHandler", b"SoundHandler", b"DataHandler"})
 _COMPRESSORS: Final = frozenset({b"", b"H.264", b"HEVC"})
 _NAMES: Final = {
     b"\xa9nam": "title",
@@ -72,13 +80,31 @@ _TRACKS: Final = {
 _MAX_DEPTH: Final = 12
 
 
+class _Seen:
+    """What is known after some of a file.
+
+    Attributes:
+        payload: bytes of all ``mdat``.
+        samples: bytes in them that some track refers to.
+        pictures: number of picture tracks.
+        handler: what the track is that is looked at, or b"".
+        count: number of samples; ``marks`` that of the bytes that say one thing of a sample each.
+        usual: bytes of a sample in each track where nothing else is said; None stands for the
+            track whose fragment is looked at.
+    """
+
+    def __init__(self) -> None:
+        self.payload = self.samples = self.pictures = self.count = self.marks = 0
+        self.handler = b""
+        self.usual: dict[int | None, int] = {}
+
+
 def mp4(data: bytes) -> Iterator[str]:
     """Names of what is not needed to play the first picture track and the sound."""
-    payload = samples = 0
-    pictures = 0
+    seen = _Seen()
     for kind, body, end in boxes(data, 0, len(data)):
         if kind == b"mdat":
-            payload += end - body
+            seen.payload += end - body
         elif kind in (b"free", b"skip", b"wide"):
             yield from _padding(data, body, end)
         elif kind in (b"moov", b"moof", b"mfra"):
@@ -86,17 +112,54 @@ def mp4(data: bytes) -> Iterator[str]:
                 if isinstance(name, str):
                     yield name
                     continue
-                if name == b"stsz":
-                    samples += _sample_bytes(data, part, stop)
-                elif name == b"hdlr":
-                    pictures += data[part + 8 : part + 12] == b"vide"
-                yield from _inspect(data, name, part, stop)
+                _count(data, name, part, seen)
+                yield from beyond(data, name, part, stop)
+                yield from _inspect(data, name, part, stop, seen)
         elif kind not in _TOP:
-            yield "XMP or other uuid box" if kind == b"uuid" else f"box {_printable(kind)}"
-    if pictures > 1:
+            yield "XMP or other uuid box" if kind == b"uuid" else f"box {printable(kind)}"
+        else:
+            yield from beyond(data, kind, body, end)
+    if seen.pictures > 1:
         yield "further picture track"
-    if samples and payload > samples:
-        yield f"unreferenced {payload - samples} bytes"
+    if seen.samples and seen.payload > seen.samples:
+        yield f"unreferenced {seen.payload - seen.samples} bytes"
+    if seen.marks > seen.count:
+        yield f"hidden {seen.marks - seen.count} bytes in sdtp"
+
+
+def _count(data: bytes, kind: bytes, at: int, seen: _Seen) -> None:
+    """Add up what is said of samples."""
+    if kind == b"stsz":
+        size, count = struct.unpack_from(">II", data, at + 4)
+        seen.count += count
+        seen.samples += size * count or sum(struct.unpack_from(f">{count}I", data, at + 12))
+    elif kind == b"stz2":
+        size, count = data[at + 7], struct.unpack_from(">I", data, at + 8)[0]
+        seen.count += count
+        table = data[at + 12 : at + 12 + (size * count + 7) // 8]
+        if size == 4:
+            seen.samples += sum((pair >> 4) + (pair & 15) for pair in table)
+        else:
+            seen.samples += sum(struct.unpack(f">{count}{'H' if size == 16 else 'B'}", table))
+    elif kind == b"trex":
+        track, _, _, size = struct.unpack_from(">4I", data, at + 4)
+        seen.usual[track] = size
+    elif kind == b"tfhd":
+        flags, track = struct.unpack_from(">II", data, at)
+        given = at + 8 + sum(size for bit, size in ((1, 8), (2, 4), (8, 4)) if flags & bit)
+        usual = seen.usual.get(track, 0)
+        seen.usual[None] = struct.unpack_from(">I", data, given)[0] if flags & 16 else usual
+    elif kind == b"trun":
+        flags, count = struct.unpack_from(">II", data, at)
+        seen.count += count
+        if not flags & 0x200:
+            seen.samples += count * seen.usual.get(None, 0)
+            return
+        row = 4 * (flags & 0xF00).bit_count()
+        first = at + 8 + 4 * (flags & 5).bit_count() + (4 if flags & 0x100 else 0)
+        seen.samples += sum(
+            struct.unpack_from(">I", data, first + row * number)[0] for number in range(count)
+        )
 
 
 def _walk(
@@ -113,9 +176,9 @@ def _walk(
         elif kind in (b"udta", b"meta"):
             names = _metadata(data, kind, body, stop, 0)
         elif kind == b"tref":
-            names = (f"track reference {_printable(one)}" for one, *_ in boxes(data, body, stop))
+            names = (f"track reference {printable(one)}" for one, *_ in boxes(data, body, stop))
         elif kind not in allowed:
-            names = (f"box {_printable(kind)}",)
+            names = (f"box {printable(kind)}",)
         else:
             yield kind, body, stop
             if kind in _CHILDREN:
@@ -139,22 +202,33 @@ def _metadata(data: bytes, kind: bytes, at: int, end: int, depth: int) -> Iterat
             if data[body + 24 : stop].strip(b"\0"):
                 yield "handler name"
         else:
-            yield _NAMES.get(entry, f"metadata {_printable(entry)}")
+            yield _NAMES.get(entry, f"metadata {printable(entry)}")
 
 
-def _inspect(data: bytes, kind: bytes, body: int, end: int) -> Iterator[str]:
+def _inspect(data: bytes, kind: bytes, body: int, end: int, seen: _Seen) -> Iterator[str]:
     """Look into the boxes that can carry free text, dates or addresses."""
-    if kind in (b"mvhd", b"tkhd", b"mdhd"):
+    if kind == b"trak":
+        seen.handler = b""
+    elif kind == b"sdtp":
+        seen.marks += end - body - 4
+    elif kind == b"elng":
+        if not _LANGUAGE.fullmatch(data[body + 4 : end]):
+            yield "language"
+    elif kind in (b"mvhd", b"tkhd", b"mdhd"):
         width = 16 if data[body] else 8
         if data[body + 4 : body + 4 + width].strip(b"\0"):
             yield "creation time"
     elif kind == b"hdlr":
         handler, name = data[body + 8 : body + 12], data[body + 24 : end]
-        if data[body + 4 : body + 8] != b"dhlr" and handler not in (b"vide", b"soun"):
-            yield _TRACKS.get(handler, f"track {_printable(handler)}")
-        if data[body + 4 : body + 8] == b"mhlr":  # QuickTime: length first
-            name = name[1 : 1 + name[0]] if name else b""
-        if data[body + 4 : body + 8] != b"dhlr" and name.rstrip(b"\0") not in _HANDLERS:
+        if data[body + 4 : body + 8] != b"dhlr":
+            seen.handler = handler
+            seen.pictures += handler == b"vide"
+            if handler not in (b"vide", b"soun"):
+                yield _TRACKS.get(handler, f"track {printable(handler)}")
+        if data[body + 4 : body + 8] in (b"mhlr", b"dhlr") and name:  # QuickTime: length first
+            yield from _padding(name, 1 + name[0], len(name))
+            name = name[1 : 1 + name[0]]
+        if name.rstrip(b"\0") not in _HANDLERS:
             yield "handler name"
     elif kind == b"dref":
         for reference, part, stop in boxes(data, body + 8, end):
@@ -162,53 +236,48 @@ def _inspect(data: bytes, kind: bytes, body: int, end: int) -> Iterator[str]:
                 yield "reference to another file"
     elif kind == b"stsd":
         for _, part, stop in boxes(data, body + 8, end):
-            yield from _sample_entry(data, part, stop)
+            yield from _sample_entry(data, part, stop, seen.handler)
 
 
-def _sample_entry(data: bytes, at: int, end: int) -> Iterator[str]:
+def _sample_entry(data: bytes, at: int, end: int, handler: bytes) -> Iterator[str]:
     # A visual entry has its compressor's name at 42 and children from 78 on; a sound entry has
     # children from 28 on, 16 or 36 bytes later in QuickTime's versions 1 and 2.
-    try:
-        children = list(boxes(data, at + 78, end))
-        known = _PICTURE
-    except ValueError:
-        children = []
-    if not children or not all(kind in _PICTURE for kind, *_ in children):
-        version = struct.unpack_from(">H", data, at + 8)[0]
-        skip = {1: 16, 2: 36}.get(version, 0)
-        try:
-            sound = list(boxes(data, at + 28 + skip, end))
-        except ValueError:
-            sound = []
-        if sound and any(kind in _SOUND for kind, *_ in sound):
-            children, known = sound, _SOUND
-        elif not children:
-            return
-    for kind, part, stop in children:
-        if kind not in known:
-            yield f"sample description {_printable(kind)}"
-        elif kind == b"dfLa":  # of which FFmpeg shows but the first block
-            yield from in_header("flac", data[part + 4 : stop])
-    if known is _PICTURE:
-        length = min(data[at + 42], 31)
-        name = data[at + 43 : at + 43 + length].rstrip(b"\0")
+    if handler == b"vide":
+        known, first = _PICTURE, at + 78
+        name = data[at + 43 : at + 43 + min(data[at + 42], 31)].rstrip(b"\0")
         if name not in _COMPRESSORS:
             yield "compressor name"
+    elif handler == b"soun":
+        version = struct.unpack_from(">H", data, at + 8)[0]
+        known, first = _SOUND, at + 28 + {1: 16, 2: 36}.get(version, 0)
+    elif handler:  # a track that is named as a whole
+        return
+    else:
+        raise ValueError("samples of a track before it says what it is")
+    yield from _described(data, first, end, known)
 
 
-def _sample_bytes(data: bytes, body: int, end: int) -> int:
-    size, count = struct.unpack_from(">II", data, body + 4)
-    if size:
-        return int(size * count)
-    if body + 12 + 4 * count > end:
-        raise ValueError("sample sizes beyond the end")
-    return sum(struct.unpack_from(f">{count}I", data, body + 12))
+def _described(data: bytes, at: int, end: int, known: frozenset[bytes]) -> Iterator[str]:
+    """Names of what a sample entry holds that decoding does not need."""
+    while at < end and data[at:end] != b"\0\0\0\0":  # QuickTime ends a list with a zero
+        kind, part, stop = next(boxes(data, at, end))
+        at = stop
+        if kind not in known:
+            yield f"sample description {printable(kind)}"
+        elif kind == b"wave":
+            yield from _described(data, part, stop, _WAVE)
+        elif kind == b"mp4a" or not kind.strip(b"\0"):
+            yield from _padding(data, part, stop)
+        elif kind == b"dfLa":  # of which FFmpeg shows but the first block
+            yield from in_header("flac", data[part + 4 : stop])
+        elif kind == b"colr" and data[part : part + 4] not in _CODE_POINTS:
+            yield "ICC"
+        elif kind == b"colr":
+            yield from _padding(data, part + _CODE_POINTS[data[part : part + 4]], stop)
+        else:
+            yield from beyond(data, kind, part, stop)
 
 
 def _padding(data: bytes, body: int, end: int) -> Iterator[str]:
     if data[body:end].strip(b"\0"):
         yield f"hidden {end - body} bytes"
-
-
-def _printable(code: bytes) -> str:
-    return "".join(chr(c) if 32 < c < 127 else "?" for c in code)
