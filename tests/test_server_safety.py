@@ -243,6 +243,21 @@ class TestSize:
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"application/problem+json" in answer
 
+    @pytest.mark.parametrize("megabytes", [1, 3])
+    def test_the_page_is_told_of_the_limit_that_the_service_has(
+        self, tmp_path: Path, megabytes: int
+    ) -> None:
+        """One megabyte for both; what the page lets pass is not refused, more is."""
+        with client(tmp_path, known=True, max_upload_mb=megabytes) as api:
+            limits = api.get("/api/options").json()["service"]
+            most = limits["max_upload_bytes"]
+            assert (limits["max_upload_mb"], most) == (megabytes, megabytes * 1_000_000)
+            fits = api.post("/api/jobs", files={"files": ("x.jpg", b"x" * most)})
+            assert fits.status_code != 413
+            longer = api.post("/api/jobs", files={"files": ("x.jpg", b"x" * (most + 1_000_000))})
+            refused(longer, 413, "limit")
+            assert f"larger than {megabytes} MB" in longer.json()["detail"]
+
     @pytest.mark.parametrize("path", ["/api/jobs", "/api/veil"])
     def test_what_never_ends(self, server: Server, path: str) -> None:
         sent = 0

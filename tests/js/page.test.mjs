@@ -10,6 +10,7 @@ import { duration, problemType, timecode } from "../../src/faceveil/server/stati
 import { preferred } from "../../src/faceveil/server/static/js/i18n.js";
 import { actionsOf, stateOf } from "../../src/faceveil/server/static/js/job-card.js";
 import { Store } from "../../src/faceveil/server/static/js/store.js";
+import { refusal } from "../../src/faceveil/server/static/js/upload.js";
 
 test("the language is the one chosen before, else the first of the browser's that there is", () => {
   assert.equal(preferred("zh", ["en-GB"]), "zh");
@@ -29,6 +30,15 @@ test("areas are read, or refused as a whole", () => {
   assert.deepEqual(readZones("0,0, 10,20\n 5 5 6 6"), [[0, 0, 10, 20], [5, 5, 6, 6]]);
   assert.deepEqual(readZones("  "), []);
   for (const wrong of ["1,2,3", "9,0,1,5", "0,0,x,5", "1,2,3,4,5", "-1,0,2,2"]) assert.equal(readZones(wrong), null);
+});
+
+test("what the service would refuse is refused before it is sent, by the service's own numbers", () => {
+  const service = { max_files: 2, max_upload_mb: 3, max_upload_bytes: 3_000_000 };
+  const files = (...sizes) => sizes.map((size) => ({ file: { size } }));
+  assert.equal(refusal(files(1_000_000, 2_000_000), service), null);
+  assert.equal(refusal(files(1_000_000, 2_000_001), service).type, "too-large");
+  assert.equal(refusal(files(1, 1, 1), service).type, "too-many-files");
+  assert.equal(refusal([], service).type, "nothing");
 });
 
 test("the system's notes about folders are no files", () => {

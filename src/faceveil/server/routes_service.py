@@ -59,6 +59,7 @@ def _limits(state: StateDep) -> Limits:
         version=version("faceveil"),
         detector=detector,
         max_pixels=base.max_pixels,
+        max_upload_bytes=service.max_upload_bytes,
         **service.model_dump(include=set(Limits.model_fields)),
     )
 

@@ -108,6 +108,7 @@ class Limits(BaseModel):
     version: str
     detector: str | None = Field(description="null: no weights are there; nothing can be done")
     max_upload_mb: int
+    max_upload_bytes: int = Field(description="the same in bytes, of all files of an upload")
     max_files: int
     max_queue: int
     max_minutes: float

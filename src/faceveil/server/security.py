@@ -21,18 +21,19 @@ from faceveil.server.draining import drain_when_refused
 from faceveil.server.entrance import refusal_page, wants_a_page, welcome_page
 from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
 from faceveil.server.sessions import SECONDS, Sessions
-from faceveil.server.settings import Service
+from faceveil.server.settings import MEGABYTE, Service
 
 OPEN = "/healthz"
 """The path that needs no token."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
-_SMALL = 64 << 20
+_SMALL = 64 * MEGABYTE
 """Bytes that a body may have where no file is sent: a plan of a long video has tens of them."""
 _UPLOADS = frozenset({"/api/jobs", "/api/veil"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_UPLOAD_ROOM = 1 << 20
-"""Room in a multipart body beside the files."""
+_UPLOAD_ROOM = MEGABYTE - 1
+"""Room in a multipart body beside the files: less than one megabyte, so that the limit rounds down to
+the one that was set."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -174,7 +175,7 @@ class Guard:
 
     def _limit(self, scope: Scope) -> int:
         if scope["path"] in _UPLOADS:
-            return self._service.max_upload_mb * 1_000_000 + _UPLOAD_ROOM
+            return self._service.max_upload_bytes + _UPLOAD_ROOM
         return _SMALL
 
 
@@ -204,7 +205,7 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(
         413,
         "limit",
-        f"the upload is larger than {limit // 1_000_000} MB",
+        f"the upload is larger than {limit // MEGABYTE} MB",
         "Send less at a time.",
         headers={"Connection": "close"},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -15,6 +15,10 @@ _MARK, _KEY_BYTES = "whsec_", 24
 def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
     extra: dict[str, Any] = {"group": group} | ({"env": env} if env else {})
     return Field(default, description=help, json_schema_extra=extra, **limits)
+
+
+MEGABYTE: Final = 1_000_000
+"""Bytes, as browsers and systems show the size of a file; 2^20 of them are a mebibyte."""
 
 
 class Service(BaseModel):
@@ -97,6 +101,11 @@ class Service(BaseModel):
         (),
         "Host, besides this machine, that webhooks may be sent to. May be repeated.",
     )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The same for the page: it need not know what a megabyte is."""
+        return self.max_upload_mb * MEGABYTE
 
     @field_validator("webhook_secret")
     @classmethod

@@ -7,10 +7,8 @@ import { say, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { complain } from "./toast.js";
 
-const MEGABYTE = 2 ** 20;
-
 /**
- * @param service limits: max_upload_mb, max_files
+ * @param service limits: max_upload_mb, max_upload_bytes, max_files
  * @param settings () => {options, review} at the moment of sending; null if they cannot be used
  * @param onjobs called with the jobs the service accepted
  */
@@ -115,10 +113,10 @@ async function upload(found, service, settings, progress, onjobs) {
 }
 
 /** What the service would refuse anyway is refused before it is sent. */
-function refusal(files, { max_files: most, max_upload_mb: limit }) {
+export function refusal(files, { max_files: most, max_upload_mb: limit, max_upload_bytes: bytes }) {
   if (!files.length) return { type: "nothing" };
   if (most && files.length > most) return { type: "too-many-files", detail: t("drop.most", { n: most }) };
   const size = files.reduce((sum, { file }) => sum + file.size, 0);
-  if (limit && size > limit * MEGABYTE) return { type: "too-large", detail: t("drop.limit", { limit }) };
+  if (bytes && size > bytes) return { type: "too-large", detail: t("drop.limit", { limit }) };
   return null;
 }
