@@ -32,8 +32,8 @@ _SMALL = 64 * MEGABYTE
 _UPLOADS = frozenset({"/api/jobs", "/api/veil"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _UPLOAD_ROOM = MEGABYTE - 1
-"""Room in a multipart body beside the files: less than one megabyte, so that the limit rounds down to
-the one that was set."""
+"""Room in a multipart body beside the files: less than one megabyte, so that the limit rounds down
+to the one that was set."""
 
 HEADERS = {
     "Cache-Control": "no-store",
