@@ -5,7 +5,7 @@
     >>> plan = faceveil.analyze_file("party.jpg")         # boxes, to look at and edit
     >>> report = faceveil.render_file("party.jpg", plan)
 
-Nothing here prints, exits or opens a socket. What goes wrong is a `FaceVeilError`.
+Nothing here prints, exits or opens a socket. Errors are raised as `FaceVeilError`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ __all__ = [
     "veil_image",
 ]
 
-# Public name -> the room it lives in. Rooms are opened on first use, so that importing the
+# Public name -> the module it is in. Modules are imported on first use, so that importing the
 # package costs nothing.
 _HOMES = {
     "Processes": "batch",

@@ -51,9 +51,9 @@ class Frame:
         pts: presentation time in units of the source's time base.
         duration: in the same units; 0 if unknown.
         alpha: (H, W) uint8 opacity, or None for an opaque picture.
-        damaged: the decoder could not restore it, or what it was predicted from, as it was: what
-            it shows cannot be trusted, and it has to be covered whole.
-        painted: the areas that were painted, soft edges included; () as long as none was.
+        damaged: the decoder could not restore it, or a frame it was predicted from. Its picture
+            cannot be trusted, and all of it has to be covered.
+        painted: the areas that were painted, soft edges included.
     """
 
     __slots__ = (
@@ -104,7 +104,7 @@ class Frame:
         return self._planes
 
     def peek(self) -> Planes | None:
-        """The planes for reading only, which spares the copy that painting may need."""
+        """The planes for reading only, without the copy that painting may need."""
         return self.planes
 
     @property
@@ -169,7 +169,7 @@ class Frame:
         return Frame(self.index, mixed.astype(np.uint8), pts=self.pts, duration=self.duration)
 
     def forget_image(self) -> None:
-        """Drop the picture made from the planes: they were painted, it still shows the face."""
+        """Drop the picture made from the planes before they were painted: it shows the face."""
         self._image = None
 
 

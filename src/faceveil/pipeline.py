@@ -2,8 +2,8 @@
 
     open_source --> analyze --> Plan --> (review by a person) --> render --> check --> Report
 
-A picture is a video with one frame. A source is read twice, because the frame before the detector
-wakes up is the one that leaks: only a plan of the whole file can reach back.
+A picture is a video with one frame. A source is read twice, because a face often appears a few
+frames before the detector first sees it: only a plan of the whole file can cover those frames.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def veil_file(
         path: a picture or a video. It is never changed.
         out: the file to write, or an existing folder to write it into. None: ``x.veiled.jpg``
             beside ``x.jpg``.
-        plan: what to cover, in place of an analysis.
+        plan: the faces to cover; no analysis is made then.
         foreign: take the plan of another file, too; the report warns of it.
         name: what an output without a name of its own is named after; "": the file.
 
@@ -147,8 +147,8 @@ def analyze_file(
     """Find every face of a file, without writing one. Raises as `veil_file` does.
 
     Args:
-        executor: who scans the parts of a long video, if ``options.parts`` asks for several. The
-            plan is the same.
+        executor: scans the parts of a long video, if ``options.parts`` asks for several. The plan
+            does not depend on it.
     """
     path = Path(path)
     original = Original(path)
@@ -161,7 +161,7 @@ def analyze_file(
 
 
 def marked_plan(path: Path, marked: Marked, options: Options = DEFAULTS) -> Plan:
-    """The plan that paints someone else's boxes into a file, without looking for faces.
+    """A plan of boxes from elsewhere for a file, without looking for faces.
 
     Raises:
         UnsupportedError: the boxes are not for this picture.
@@ -184,7 +184,8 @@ def render_file(
     foreign: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Obscure what a plan says, after a person has looked at it. Raises as `veil_file` does.
+    """Obscure the faces of a plan, for example after a person has reviewed it. Raises as
+    `veil_file` does.
 
     Args:
         foreign: take the plan of another file, too; the report warns of it.
@@ -214,7 +215,7 @@ def _analyze(
     progress: Progress | None,
     seen: Scan | None = None,
 ) -> Plan:
-    """As `analyze`, for a source that may have been read already: ``seen`` is what was found."""
+    """As `analyze`, for a source that may have been read already: ``seen`` is the result."""
     width, height, still = source.media.width, source.media.height, source.media.still
     detector = detector or load_detector(options, source.media.kind)
     strong = threshold(detector, options)
@@ -258,7 +259,7 @@ def render(
     *,
     progress: Progress | None = None,
 ) -> Mapping[int, tuple[Box, ...]]:
-    """Read a source a second time and write it with everything covered that the plan says.
+    """Read a source a second time and write it with every face of the plan covered.
 
     Returns:
         What was painted: frame index -> boxes.
@@ -297,9 +298,9 @@ def render(
 
 
 def _zoned(plan: Plan, options: Options) -> Plan:
-    """A face that stays inside a zone in which faces are left visible is kept.
+    """Keep the faces that stay inside a zone in which faces are left visible.
 
-    Not one that a person has drawn: whoever drew it wants it covered.
+    Boxes that a person has drawn are not kept: somebody wants them covered.
     """
 
     def kept(track: Track) -> bool:
@@ -311,7 +312,7 @@ def _zoned(plan: Plan, options: Options) -> Plan:
 
 
 def _with_beats(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """The same frames, each a sign of life."""
+    """The same frames; each one gives a sign of life."""
     for frame in frames:
         beats.moved()
         yield frame
@@ -344,4 +345,4 @@ def _other(how: str) -> UsageError:
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
+    """A progress function that does nothing."""

@@ -54,10 +54,10 @@ class Track:
     """One face over time.
 
     Attributes:
-        boxes: frame index -> what to cover there. Holds seen and filled frames.
-        seen: frame index -> what the detector found there. A frame in ``boxes`` that is not in
-            ``seen`` was filled in.
-        origin: who put it there.
+        boxes: frame index -> the box to cover there, of seen and of filled frames.
+        seen: frame index -> the face that the detector found there. A frame in ``boxes`` that is
+            not in ``seen`` was filled in.
+        origin: where the track comes from: a detector, a person, or a zone.
         keep: True leaves this face visible (a person decided so).
     """
 
@@ -82,10 +82,10 @@ class Media:
 
     Attributes:
         format: short lower-case name of the container: "jpeg", "png", "mp4", ...
-        width, height: of every frame; of pages, which have their own sizes, of the widest and the
-            highest: boxes count from the upper left corner of each.
+        width, height: of every frame. Pages have sizes of their own: then of the widest and of the
+            highest; boxes count from the upper left corner of each page.
         frames: number of frames or pages if it is known before reading them all, else None.
-        transparent: a video with opacity; of pictures every frame tells it.
+        transparent: a video with opacity; for pictures, see each frame.
     """
 
     kind: Kind
@@ -97,7 +97,9 @@ class Media:
 
     @property
     def still(self) -> bool:
-        """Each frame stands for itself: nothing in it is the same as in the frame before."""
+        """Whether frames are independent pictures, so that nothing carries over from one to the
+        next.
+        """
         return self.kind in ("image", "pages")
 
 
@@ -159,10 +161,10 @@ def _plan_adapter() -> TypeAdapter[Any]:
 
 
 def _with_bounds(plan: Plan) -> Plan:
-    """A plan whose numbers can be computed with.
+    """The plan, if its numbers are within bounds.
 
     Raises:
-        ValueError: some are beyond anything that a file could have.
+        ValueError: a number is beyond anything that a file could have.
     """
     media, base = plan.media, plan.time_base
     faces = [face for track in plan.tracks for face in track.seen.values()]

@@ -1,4 +1,4 @@
-"""Many files: which they are, where each goes, who works on them, and what is done already."""
+"""Many files: finding them, placing their outputs, processing them, and skipping finished ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A process of its own for what may end or hang its process: a file, in the hands of libraries.
+"""A separate process for each file, because a library may crash or hang on it.
 
-A library that aborts, a machine out of memory, a decoder that never comes back: from inside of a
-process nothing can be done about them. From outside the process is missed, or ended, and the next
-file gets another.
+A process cannot defend itself against a library that aborts, a machine out of memory, or a decoder
+that never returns. Another process can: it notices that the first has died, or ends it, and starts
+a new one for the next file.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ R = TypeVar("R")
 Watch = Callable[[str, int, int | None], None]
 
 PATIENCE, BYTES_A_SECOND = 600.0, 2_000_000
-"""Seconds in which nothing of a file has to move, and bytes of it for each second more."""
+"""Seconds that a file may take between two signs of life, and the bytes of it that give one second
+more.
+"""
 _GRACE = 5.0
-"""Seconds a process has to tidy up after it was told to end, or the one that started it is gone."""
+"""Seconds that a process has to tidy up after it was told to end, or after its parent has died."""
 _TICK = 0.5
-"""Seconds between two looks whether anybody still waits."""
+"""Seconds between two checks whether the parent still waits."""
 _EVERY = 0.2
 """Seconds between two signs of life."""
 _busy = threading.Event()
@@ -43,7 +45,7 @@ _busy = threading.Event()
 
 
 class LostError(FaceVeilError):
-    """The process that worked on a file ended, and did so again when it was tried alone.
+    """The process that worked on a file died, and died again when the file was tried alone.
 
     Args:
         code: the exit code of the process; of one that was killed the signal, negative.
@@ -65,7 +67,7 @@ class LostError(FaceVeilError):
 
 
 class HungError(FaceVeilError):
-    """Nothing of a file moved for too long."""
+    """A file made no progress for too long."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
@@ -75,7 +77,7 @@ class HungError(FaceVeilError):
 
 
 def patience(path: Path, options: Options) -> float:
-    """Seconds in which something of a file has to move."""
+    """Seconds that a file may take between two signs of life."""
     if options.time_limit is not None:
         return options.time_limit
     try:
@@ -100,10 +102,10 @@ def outcome_of(function: Callable[..., R], *arguments: Any) -> R | Exception:
 
 
 class Apart(Closing):
-    """A process that works on one job after the other; another takes its place when it is gone.
+    """A process that works on one job after the other; a new one replaces it when it dies.
 
     Args:
-        alone: no other one works beside it, so it may use all cores.
+        alone: no other process works at the same time, so it may use all cores.
     """
 
     def __init__(self, *, alone: bool = True) -> None:
@@ -146,12 +148,12 @@ class Apart(Closing):
             return HungError(error.args[0])
         except (EOFError, OSError):
             return self._lost()
-        except Exception as error:  # what was to be sent, here or there, cannot be
+        except Exception as error:  # the call or its result cannot be pickled
             return error
         return answer
 
     def stop(self) -> None:
-        """Interrupt what it works on. May be called from another thread than ``run``."""
+        """Interrupt the current call. May be called from another thread than ``run``."""
         self._stopped = time.monotonic()
         process = self._process
         if process is not None:
@@ -216,13 +218,13 @@ class Apart(Closing):
         return LostError(code)
 
     def _end(self) -> None:
-        """Be rid of the process, and of what it left."""
+        """End the process, and remove the files that it left."""
         process, self._process = self._process, None
         if process.is_alive():
             process.kill()
         process.join()
         self._pipe.close()
-        for path in self._unfinished:  # those that were finished have another name
+        for path in self._unfinished:  # finished files have another name by now
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         if self._scratch is not None:
@@ -289,14 +291,14 @@ def _serve(pipe: Connection, scratch: str, alone: bool) -> None:
             link.send("answer", answer)
         except OSError:
             return
-        except Exception as error:  # what came of it cannot be sent
+        except Exception as error:  # the result cannot be sent
             link.send("answer", FaceVeilError(f"{type(error).__name__}: {error}"))
         _busy.clear()
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keeps an interrupt waiting, here and in processes begun here until they are ready for it."""
+    """Holds interrupts back, here and in processes that are started here, until they are ready."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -319,7 +321,7 @@ def _interrupt(process: Any) -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    # Whoever interrupts all processes of a terminal may be followed by the one that began this.
+    # An interrupt of all processes of a terminal may be followed by one from the parent.
     signal.signal(number, signal.SIG_IGN if _busy.is_set() else signal.SIG_DFL)
     if not _busy.is_set():  # nothing is half-written, and whoever waits here would print this
         os.kill(os.getpid(), number)
@@ -327,11 +329,13 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work forever."""
+    """End this process when its parent is killed: it would wait for work forever."""
     parent = parent_process()
     if parent is None:
         return
     parent.join()
-    os.kill(os.getpid(), signal.SIGINT)  # unwinds what is under way: half-written files go
+    os.kill(
+        os.getpid(), signal.SIGINT
+    )  # unwinds the current work, which removes half-written files
     time.sleep(_GRACE)
     os.kill(os.getpid(), signal.SIGTERM)

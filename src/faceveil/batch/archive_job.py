@@ -1,4 +1,4 @@
-"""An archive among the inputs: its members are worked on like files and packed again."""
+"""An archive among the inputs: its members are processed like files and packed again."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ Outcome = Report | Exception | Passed
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A member on its way.
+    """A member that is being processed.
 
     Attributes:
-        number: its place among the members that are worked on.
+        number: its place among the members that are processed.
         name: in the archive; called: what its output is named after.
         path: where it was unpacked to; folder: where its output goes.
     """
@@ -70,7 +70,7 @@ class Packed:
 
 
 class EmptyError(UnreadableError):
-    """An archive without files is as much of a mistake as a folder without."""
+    """The archive has no files, which is a mistake, as it is for a folder."""
 
     exit_code = ExitCode.USAGE
 
@@ -79,10 +79,10 @@ class EmptyError(UnreadableError):
 
 
 class ArchiveJob:
-    """One archive: unpacks its members as they are asked for, and packs what came of them.
+    """One archive: unpacks its members when they are needed, and packs their outputs.
 
-    Everything unpacked lies in a folder of its own beside the target, for its owner's eyes alone,
-    and no longer than it is needed.
+    Unpacked files are in a folder of their own beside the target, readable only by its owner, for
+    as short a time as possible.
 
     Args:
         path: the archive.
@@ -128,7 +128,7 @@ class ArchiveJob:
             raise
 
     def _name_odd(self, options: Options) -> None:
-        """Say of each entry that cannot be had why, as if it had been tried."""
+        """Name each entry that cannot be unpacked, with the reason, as if it had been tried."""
         for one in self._odd:
             name = shown(one.name) or "?"
             if one.passed and not options.links:  # as a link in a folder
@@ -147,13 +147,13 @@ class ArchiveJob:
         return len(self._members)
 
     def pieces(self) -> Iterator[Piece | tuple[int, Exception | Passed]]:
-        """Each member, unpacked when it is asked for; or why it is not worked on."""
+        """Each member, unpacked when it is needed, or the reason why it is not processed."""
         assert self._archive is not None
         for number, member in enumerate(self._members):
             if self._error:
                 return
             folder, (_, called) = self._scratch / str(number), self._places[number]
-            # Nothing but the suffix of its name gets onto the disk.
+            # Of its name only the suffix gets onto the disk.
             piece = Piece(
                 number,
                 str(member.name),
@@ -208,11 +208,11 @@ class ArchiveJob:
 
     @property
     def complete(self) -> bool:
-        """Whether every member is accounted for, or none will help any more."""
+        """Whether every member has its result, or the archive was given up."""
         return self._next == len(self._members) or self._error is not None
 
     def finish(self) -> Report | Exception:
-        """Give the archive its name and tell about it, or say why it cannot be had."""
+        """Give the archive its name and return its result, or the reason why there is none."""
         try:
             if self._error:
                 return self._error
@@ -266,7 +266,7 @@ class ArchiveJob:
 
     @property
     def stopped(self) -> bool:
-        """Whether it was given up for what goes wrong with every member alike."""
+        """Whether it was given up because of an error that every member would meet."""
         return self._error is not None
 
     @property
@@ -275,7 +275,7 @@ class ArchiveJob:
         return self._archive.notes if self._archive is not None else ()
 
     def abort(self) -> None:
-        """Remove what is unpacked, and what is written unless it has its name."""
+        """Remove the unpacked files, and the new archive unless it has its name already."""
         if self._archive is not None:
             self._archive.close()
         self._writer.abort()
@@ -289,7 +289,7 @@ def exit_code_of(error: Exception) -> ExitCode:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Turns what the system says about a folder that cannot be made into an error of ours."""
+    """Turns the system's error about a folder that cannot be made into one of FaceVeil's."""
     try:
         yield
     except OSError as error:

@@ -17,10 +17,11 @@ class Counts:
 
     Attributes:
         files: how many there are, as far as is known yet.
-        done: how many are through, of which ``failed`` failed and ``partial`` have warnings.
-        skipped: how many of them an earlier run had done.
+        done: how many are finished, of which ``failed`` failed and ``partial`` have warnings.
+        skipped: how many of them an earlier run had finished.
         faces: different faces covered in them.
-        aside: what is no picture or video and was not expected to be one; none of the others.
+        aside: files that are no picture or video and were not expected to be one; in no other
+            number.
     """
 
     files: int = 0
@@ -56,13 +57,12 @@ class Done:
     """The result of one input.
 
     Attributes:
-        outcome: the report, or what went wrong; None: an earlier run had done it.
+        outcome: the report, or the error; None: an earlier run had finished it.
         folder: where the output lies.
         partial: there were warnings, now or in the earlier run.
-        codes: what this input contributes to the exit code of a command line; of an archive, what
-            each of its members does.
-        packed, passed: of an archive, the members that were done and that were passed over.
-        notes: what else is to be said of it.
+        codes: the exit codes for a command line; for an archive, one for each of its members.
+        packed, passed: for an archive, the members that were processed and that were skipped.
+        notes: further remarks.
     """
 
     job: InputFile

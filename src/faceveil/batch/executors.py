@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 class Serial:
-    """One job after the other, in this process: one that ends it ends all."""
+    """One job after the other, in this process. A crash ends all of them."""
 
     workers = 1
 
@@ -28,8 +28,8 @@ class Serial:
 class Processes:
     """As many processes as given, each with a detector of its own.
 
-    A process that dies costs the job that it died of, which is tried once more when nothing else
-    is under way, because memory may have been short. One in which nothing moves is ended.
+    If a process dies, its job is tried once more when no other job is running, because memory may
+    have been short. A process without progress is ended.
     """
 
     def __init__(self, workers: int) -> None:
@@ -53,7 +53,8 @@ class Processes:
 
         waiting, lost = iter(jobs), list[J]()
         running: dict[Future[R | Exception], J] = {}
-        # A thread waits for each process. Only so many jobs are taken that none of them idles.
+        # Each process has a thread that waits for it. Only as many jobs are taken as keep them
+        # busy.
         threads = ThreadPoolExecutor(self.workers, "faceveil-apart")
         try:
             while True:

@@ -30,7 +30,7 @@ class InputFile:
 
     Attributes:
         root: the folder that was given, or the one of the file that was; or its URL.
-        name: where the file lies below it, with forward slashes.
+        name: the file's path below it, with forward slashes.
     """
 
     root: str
@@ -63,11 +63,11 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Something among the inputs that is not worked on, which is no failure.
+    """A file among the inputs that is skipped; this is no failure.
 
     Attributes:
         name: where it lies.
-        reason: in words; "" for what accompanies pictures: there is much of it, it is counted.
+        reason: in words; "" for files that accompany pictures, which are many and only counted.
     """
 
     name: str
@@ -80,9 +80,9 @@ class Inputs:
 
     Attributes:
         jobs: the files to work on, in order, each once.
-        passed: what is not worked on.
+        passed: the files that are skipped.
         failed: folders that cannot be read, and why.
-        hidden: how many files and folders were passed over because they are hidden.
+        hidden: how many files and folders were skipped because they are hidden.
         given: how many inputs were named.
     """
 
@@ -100,7 +100,7 @@ def find_files(
     apart: Collection[Path] = (),
     outputs: bool = False,
 ) -> list[InputFile]:
-    """The files of `find_inputs`, for who wants to know of nothing else."""
+    """The files of `find_inputs`, without the skipped ones."""
     return find_inputs(inputs, options, apart=apart, outputs=outputs).jobs
 
 
@@ -114,14 +114,14 @@ def find_inputs(
 ) -> Inputs:
     """The files behind the inputs: each file itself, and all below each folder, in order.
 
-    Passed over below a folder: hidden files and links unless ``options`` ask for them, what its
-    globs leave out, what FaceVeil made itself of a file beside it, and what is no picture or video
-    and is not expected to be one.
+    Below a folder these are skipped: hidden files and links unless ``options`` ask for them, files
+    that the globs leave out, FaceVeil's own output of a file beside it, and files that are no
+    picture or video and not expected to be one.
 
     Args:
         apart: files and folders that are outputs of this run, and never inputs.
         outputs: take FaceVeil's own outputs, too.
-        made: what a manifest knows as such, below each folder: nobody has to look at those.
+        made: outputs that a manifest lists, below each folder: they need no look.
 
     Raises:
         UsageError: nothing is there to work on.
@@ -166,7 +166,9 @@ def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
         folder, base = name.rpartition("/")[0], PurePosixPath(name).name
         if not outputs and is_marked(base):
             near = [PurePosixPath(one).name for one in known if one.rpartition("/")[0] == folder]
-            if mine := originals([base], near)[base]:  # nobody fetches both to compare them
+            if mine := originals([base], near)[
+                base
+            ]:  # fetching both to compare them would cost too much
                 found.passed.append(_own(f"{url}/{name}", mine[0]))
                 continue
         found.jobs.append(InputFile(url, name))
@@ -176,7 +178,7 @@ def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
 
 
 def _pass(found: Inputs, base: str, head: bytes) -> None:
-    """Take the last job back if it is neither a picture nor a video, nor expected to be one."""
+    """Skip the last job if it is neither a picture nor a video, nor expected to be one."""
     kind = beside(base, head)
     if kind is not None:
         found.passed.append(Passed(str(found.jobs.pop()), NO_MEDIA if kind == "text" else ""))
@@ -187,7 +189,7 @@ def _own(name: str, original: str) -> Passed:
 
 
 def wanted(name: str, options: Options) -> bool:
-    """Whether a file below a folder, or in an archive, is to be worked on.
+    """Whether a file below a folder, or in an archive, is to be processed.
 
     Args:
         name: relative, with forward slashes.
@@ -226,7 +228,7 @@ def _matches(path: PurePosixPath, pattern: str, *, whole: bool) -> bool:
 
 
 def _folders(options: Options) -> Options:
-    """The same filters for folders, which no include has to name."""
+    """The same filters for folders, to which ``include`` does not apply."""
     return options.model_copy(update={"include": ()})
 
 
@@ -269,14 +271,14 @@ class _Walk:
             self(f"{prefix}{name}/")
 
     def _kind(self, entry: os.DirEntry[str], name: str) -> str:
-        """ "file", "folder", or "" for what is passed over."""
+        """ "file", "folder", or "" for anything that is skipped."""
         # Paths are resolved only where the last part is right: that costs as much as the walk.
         if entry.name in self._names and Path(entry.path).resolve() in self._apart:
             return ""
         try:
             folder = entry.is_dir()
             file = not folder and entry.is_file()
-        except OSError:  # the target of a link; whoever opens it learns why it cannot be had
+        except OSError:  # the target of a link; opening it gives the error
             folder, file = False, True
         if not wanted(name, self._enter if folder else self._options):
             if _is_hidden(entry.name) and wanted(name, self._all) and not self._options.hidden:

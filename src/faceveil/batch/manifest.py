@@ -31,7 +31,7 @@ class ManifestEntry(NamedTuple):
     Attributes:
         stamp, sha256: of the input.
         options: hash of the options it was done with.
-        output: where it was written, below the output folder, or the input's own.
+        output: its path below the output folder, or below the input's own.
         output_stamp, output_sha256: of the output.
         failed: how many members of an archive were left out because they could not be done.
     """
@@ -48,10 +48,10 @@ class ManifestEntry(NamedTuple):
 
 
 def options_hash(options: Options, plans: str = "") -> str:
-    """Of all that decides what an output looks like.
+    """The hash of all settings that an output depends on.
 
     Args:
-        plans: hash of where the boxes come from, if not from a detector.
+        plans: hash of the source of the boxes, if it is not a detector.
     """
     from importlib.metadata import version
 
@@ -60,16 +60,16 @@ def options_hash(options: Options, plans: str = "") -> str:
 
 
 class Manifest(Closing):
-    """One JSON object a line, a line a file; the last line of a file counts.
+    """One JSON object per line and one line per file; the last line of a file counts.
 
-    Every line is on its way to the disk before the next file is begun, so a crash loses at most
-    what was in flight. Readable by its owner alone: it holds names of files.
+    Every line is handed to the system before the next file begins, so a crash loses at most the
+    files in progress. Only its owner can read it, because it holds names of files.
 
     Args:
-        path: the file, or its URL; a new one unless ``resume`` is set. At a URL it is brought up to
-            date every half a minute, so a crash loses as much.
+        path: the file, or its URL; a new one unless ``resume`` is set. At a URL it is updated every
+            half a minute, so a crash loses the lines since then.
         options: those of this run.
-        resume: take up what the file says.
+        resume: continue from the lines of the file.
         plans: see `options_hash`.
 
     Raises:
@@ -84,7 +84,7 @@ class Manifest(Closing):
         self._url, self._delivered = "", time.monotonic()
         if is_url(str(path)):
             self._url = place_of(str(path)).root
-            # Beside it lies nothing else, and it goes when this object does.
+            # The folder holds nothing else, and is removed with this object.
             self._scratch = tempfile.TemporaryDirectory(prefix="faceveil-")
             path = Path(self._scratch.name, "manifest.jsonl")
             folder, _, name = self._url.rpartition("/")
@@ -106,8 +106,8 @@ class Manifest(Closing):
     def finished(self, job: InputFile, out: str | None) -> ManifestEntry | None:
         """The entry of a file that need not be done again, or None.
 
-        It has to be done if it changed, the options did, it failed, or its output is not there or
-        not what was written.
+        It has to be done again if the file or the options changed, if it failed, or if its output
+        is missing or was changed.
         """
         entry = self._entries.get(job.name)
         if entry is None or entry.options != self._options or entry.status == "failed":
@@ -127,7 +127,7 @@ class Manifest(Closing):
         outcome: Report | Exception,
         failed: int = 0,
     ) -> None:
-        """Write down what came of a file.
+        """Write the line of a file.
 
         Args:
             stamp: of the input, taken before it was worked on.
@@ -160,7 +160,7 @@ class Manifest(Closing):
             self._delivered = time.monotonic()
 
     def close(self) -> None:
-        """End the file, and deliver it where it lies at a URL."""
+        """Close the file, and upload it if it is at a URL."""
         self._file.close()
         if self._url:
             try:
@@ -187,7 +187,7 @@ def is_manifest(path: Path) -> bool:
 
 
 def _same(place: Place, name: str, stamp: Stamp, sha256: str) -> bool:
-    """Size and time settle it without reading; a copy with another time is compared by hash."""
+    """Whether the file is the same: by size and time, without reading it; otherwise by its hash."""
     now = place.stamp(name)
     if now is None or now.size != stamp.size:
         return False

@@ -17,7 +17,7 @@ _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGN
 
 
 def places_of(members: Sequence[Member]) -> list[tuple[PurePosixPath, str]]:
-    """For each member the folder in the new archive, and what its output is named after there."""
+    """For each member its folder in the new archive, and the name for its output."""
     places = [(_portable(one.name.parent), _portable_part(one.name.name)) for one in members]
     folders = defaultdict[str, list[tuple[int, str]]](list)
     for number, (folder, name) in enumerate(places):
@@ -36,7 +36,7 @@ def _portable(folder: PurePosixPath) -> PurePosixPath:
 
 
 def _portable_part(part: str) -> str:
-    """A name that every system can unpack: not one that stands for a device on Windows, say."""
+    """A name that every system can unpack; for example not that of a device on Windows."""
     name = _FORBIDDEN.sub("_", part)
     if name.endswith((".", " ")):
         name += "_"

@@ -1,8 +1,8 @@
 """Many machines: the executor of a batch on a Ray cluster.
 
-One actor a processor core holds a detector. What an actor that dies was working on is given to
-another; the files of a job are replaced in one step, so one that is done twice is there once.
-Nothing is sent anywhere but to the cluster: Ray's usage statistics and its web pages are off.
+Each processor core runs one actor with its own detector. If an actor dies, its job is given to
+another. Outputs are replaced in one step, so a job that is done twice leaves one output. Data goes
+only to the cluster: Ray's usage statistics and its web pages are off.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 LOCAL: Final = "local"
-"""The address that stands for a cluster of this machine alone, begun for this run."""
+"""The address that means a cluster on this machine only, started for this run."""
 
 _QUEUED: Final = 2
-"""Jobs an actor is handed at a time: it begins the next without asking."""
+"""Jobs that an actor gets at a time, so that it can begin the next one without waiting."""
 _ATTEMPTS: Final = 3
-"""Machines go for reasons of their own, so a job is given up later than where there is but one."""
+"""Tries of a job: more than on one machine, because machines also fail for other reasons."""
 _STARTS: Final = 3
-"""After so many workers in a row for each place that could not begin, no other one will."""
+"""After so many failed starts in a row for each place, no further worker is started."""
 
 # Ray reads these when it is imported.
 _QUIET: Final = {
@@ -46,8 +46,9 @@ _QUIET: Final = {
 
 
 _CLUSTERS: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""With this off Ray does what it does on systems on which it knows no clusters: it listens to no
-other machine."""
+"""With this off, Ray behaves as on systems where it supports no clusters: it listens only to this
+machine.
+"""
 
 
 class Worker:
@@ -67,7 +68,9 @@ class Worker:
 
 
 class _Alarm(Closing):
-    """Ends the process if nothing of a job moves: whatever hangs, the kernel does not."""
+    """Ends the process if a job makes no progress, by a signal from the kernel: even a hanging
+    library cannot stop that.
+    """
 
     def __init__(self) -> None:
         self._seconds = PATIENCE
@@ -108,7 +111,8 @@ class _Try:
 
 
 class Cluster(Closing):
-    """An executor on Ray. Used as a context manager it leaves the cluster, or ends its own.
+    """An executor on Ray. As a context manager it disconnects from the cluster, or ends a cluster
+    of its own.
 
     Args:
         address: of the cluster (``host:6379``, ``auto``), or "local".
@@ -154,7 +158,7 @@ class Cluster(Closing):
                 for actor in sorted(idle, key=lambda one: one.busy):
                     while not actor.alone and actor.busy < _QUEUED:
                         if again and not actor.busy:
-                            actor.alone = True  # nothing else shall be lost with it
+                            actor.alone = True  # tried alone, so that it takes no other job with it
                             attempt = again.popleft()
                         else:
                             job = next(waiting, _END) if more else _END
@@ -235,7 +239,7 @@ def _join(ray: Any, address: str) -> None:
     settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == LOCAL:
         settings["include_dashboard"] = False
-        # Whoever imported Ray before may have done so without the variable.
+        # Ray may have been imported earlier, without the variable.
         constants: Any = import_module("ray._private.ray_constants")
         constants.ENABLE_RAY_CLUSTER = False
     try:

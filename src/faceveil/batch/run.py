@@ -48,11 +48,11 @@ def veil_files(
         out: folder or URL for the outputs; None puts each beside its input. For a single archive
             the zip to write, if its name ends so.
         manifest: what is done already, and where it is written down.
-        labels: someone else's boxes, to be painted in place of what a detector finds.
+        labels: boxes from elsewhere, to be painted instead of those that a detector finds.
         watch: called with the counts whenever they change.
 
     Yields:
-        What came of each, in order of completion.
+        The result of each, in order of completion.
 
     Raises:
         UsageError: several inputs would be written to the same place.
@@ -183,7 +183,7 @@ class _Run:
             self._end(number)
 
     def _end(self, number: int) -> None:
-        """Tell about an archive when all of its members are through."""
+        """Yield the result of an archive when all of its members are finished."""
         task, bundle = self._bundles[number]
         if bundle.complete:
             del self._bundles[number]
@@ -246,7 +246,7 @@ class _Run:
         return called
 
     def _prepare(self, folder: str) -> None:
-        """Make an output folder, and remove what a run that was killed left unfinished in it."""
+        """Make an output folder, and remove unfinished files of a killed run from it."""
         if folder in self._swept or is_url(folder):
             return
         self._swept.add(folder)

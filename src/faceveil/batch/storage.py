@@ -20,7 +20,7 @@ _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,3}(?P<rest>[^/].*)", re.IG
 _SLASHED = {"file", "local"}
 """Schemes after which a path begins with a slash."""
 _BUCKETS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
-"""Schemes of stores without folders: what there is to be made there is a bucket."""
+"""Schemes of stores without folders, in which only a bucket could be made."""
 
 
 class Stamp(NamedTuple):
@@ -36,7 +36,7 @@ class Stamp(NamedTuple):
 
 
 class Place(Protocol):
-    """A folder, wherever it is.
+    """A folder on this machine or in a store.
 
     Attributes:
         root: its path or URL.
@@ -45,10 +45,10 @@ class Place(Protocol):
     root: str
 
     def stamp(self, name: str, *, fresh: bool = False) -> Stamp | None:
-        """None: there is no such file, or none that may be read.
+        """The stamp of a file; None if there is no such file, or it may not be read.
 
         Args:
-            fresh: somebody else may have written it since the folder was listed.
+            fresh: ask the store again, because another process may have written the file meanwhile.
 
         Raises:
             UnreadableError: the store cannot be asked.
@@ -72,7 +72,7 @@ def place_of(root: str) -> Place:
 
 
 def sha256_of(place: Place, name: str) -> str:
-    """Of a file's bytes; "" if it cannot be read."""
+    """The sha256 of a file's bytes; "" if it cannot be read."""
     try:
         with place.open(name) as file:
             return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
@@ -168,7 +168,7 @@ def fetch(url: str, target: Path) -> None:
 
 
 def deliver(file: Path, url: str) -> None:
-    """Copy a finished file to its place, where it appears whole or not at all.
+    """Copy a finished file to its place, as a whole or not at all.
 
     Raises:
         OutputError: it cannot be written there.

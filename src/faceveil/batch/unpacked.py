@@ -17,9 +17,9 @@ from faceveil.options import Options
 
 
 def unpacked(path: Path, options: Options) -> Iterator[tuple[str, Path | Exception | Passed]]:
-    """Each member with the file it was unpacked to, which goes when the next one is asked for.
+    """Each member with its unpacked file, which is removed when the next one is requested.
 
-    One that cannot be had comes with the reason, one that is no media as passed over.
+    A member that cannot be unpacked comes with the error, one that is no media as skipped.
 
     Raises:
         InputError: the archive cannot be read, or is not safe to unpack.

@@ -18,7 +18,7 @@ from faceveil.report import Report
 from faceveil.system import beats
 
 REMOTE = 6 * 3600.0
-"""Seconds a file may be on its way from or to a store, which does not tell how far it is."""
+"""Seconds that a transfer from or to a store may take, because it reports no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def is_archive(job: InputFile) -> bool:
 
 
 def work_on(task: Task, *, options: Options, here: Path) -> Report:
-    """One file, in whatever process this is, which may have begun in another folder."""
+    """Process one file, in a process that may have another working folder."""
     if task.piece is not None:
         piece = task.piece
         return _veil(here / piece.path, here / piece.folder, options, task.marked, piece.called)

@@ -1,4 +1,4 @@
-"""Looking at a finished file as an adversary would: is a face still there, is metadata left?"""
+"""Check a finished file as an adversary would: does a face still show, is metadata left?"""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from faceveil.system import beats
 from faceveil.track import timeline
 from faceveil.track.motion import TICK
 
-# A face counts as covered when this much of its box was painted: the detector's second look at a
-# painted head wanders a little.
+# A face counts as covered if this much of its box was painted. A detector that looks at a painted
+# head places its box a little differently each time.
 COVERED = 0.5
-# The second look has no vote of several passes behind it, so a face has to be this much surer. To
-# be covered as well it has to be less so, because a false alarm then costs a box, not the file.
+# Added to the score that a finding needs, because the check looks only once and cannot let several
+# passes vote. A face that is only to be covered needs less: a false alarm then costs a box, not the
+# file.
 CERTAIN, WARY = 0.3, 0.2
 MOST = 0.8
-# What is this much surer than a face of the analysis has to be, but not certain, is a doubt.
+# A face whose score is higher by this than the analysis asks for, but not certain, is a doubt.
 DOUBT = 0.1
-# Frames of a video beyond one a second that are looked at, and how many of all those are shown to
-# the second detector, which takes longer: one in so many.
+# The number of sampled frames of a video beyond one a second; and one in so many of all sampled
+# frames is shown to the second detector, which takes longer.
 LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
 # A key frame is looked at in place of one that stands for less than so many times as long.
 KEY_WORTH = 2
 
 
 def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Finding]:
-    """Everything an adversary could use in any file: every face, all metadata.
+    """Search any file for everything an adversary could use: every face, all metadata.
 
-    Nobody knows here what was painted, and a painted head with all that is around it still looks a
-    little like a face. So a face has to be clear: to one detector, or to two together.
+    It is not known here what was painted, and a painted head still looks a little like a face. So a
+    face has to be clear: to one detector, or to two together.
 
     Args:
-        doubts: tell of what is less certain, too, as "doubt".
+        doubts: also report less certain faces, as findings of the kind "doubt".
 
     Raises:
         InputError: the file cannot be read.
@@ -133,8 +134,8 @@ def look_closely(
 
 
 def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
-    """The frames of a video to look at: for each second one that is on screen then, and those
-    where a leak is likeliest.
+    """The frames of a video to look at: one that is on screen in each second, and those where a
+    leak is most likely.
 
     Args:
         key_frames: indices of the frames that cost least to read.
@@ -143,8 +144,8 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
     keys = set(key_frames)
     begins = timeline(plan.pts, plan.time_base)
     for index, (begin, end) in enumerate(pairwise([*begins, *begins[-1:]])):
-        # A frame that stands for long counts in every second of it, and alone in those between the
-        # first and the last. Nobody knows how long the very last frame stands.
+        # A frame that stays on screen for long counts in each of its seconds, and is the only one
+        # in those between the first and the last. The duration of the very last frame is not known.
         first = math.floor(begin + TICK)
         last = max(first, math.ceil(end - TICK) - 1)
         for second in {first, min(first + 1, last), last}:
@@ -160,7 +161,7 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
         for index in (order[0], order[len(order) // 2], order[-1]):
             doubtful.append((0.0 if index not in track.seen else track.seen[index].score, index))
         doubtful += [(face.score, index) for index, face in track.seen.items()]
-    # Least certain first; as many as a tenth of the run's time has room for.
+    # Least certain first, as many as fit into a tenth of the run's time.
     room = LEAST + len(plan.pts) // ONE_IN
     return {
         *(index for _, index in seconds.values()),
@@ -203,7 +204,7 @@ def _add(
     faces: Iterable[Face],
     certain: Collection[Face],
 ) -> None:
-    """Note the faces of a frame that are not among those found in it, the surest first.
+    """Add the faces of a frame that were not found in it before, the most certain first.
 
     Args:
         certain: one that is not among these is a doubt.

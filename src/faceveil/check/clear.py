@@ -1,8 +1,8 @@
 """Find the faces that are clear in a file of which nobody knows what was painted.
 
-A painted head with all that is around it still looks a little like a face, to a detector. Three
-things tell them apart: how sure it is, whether another one sees a face there as well, and whether
-there is anything in the middle of the box, where a face has eyes, nose and mouth.
+To a detector, a painted head with its surroundings still looks a little like a face. Three things
+distinguish a real face: the detector's score, a second detector that sees it as well, and features
+in the middle of the box, where a face has eyes, nose and mouth.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.plan import Face
 
-# How much surer than a face of the analysis one has to be: to one detector alone, or to two
-# together. Of 155 photos with faces one ends without a clear one (four with 0.3 and no look at the
-# middle; where only YuNet is there 6 and 15), and so do all but seven of FaceVeil's own outputs of
-# them (all but eight).
+# How far the score of a clear face lies above the one that the analysis asks for: with one
+# detector, and with two that agree. Of 155 photos with faces one ends without a clear one (four
+# with 0.3 and no look at the middle; where only YuNet is there 6 and 15), and so do all but seven
+# of FaceVeil's own outputs of them (all but eight).
 CLEAR, TOGETHER = 0.27, 0.3
-# What is as sure as this is a face, whatever is in its middle: nothing painted came near.
+# A score this high means a face, whatever is in its middle. Nothing painted came near it.
 BEYOND = 0.45
-# A face seen at this many pixels has features that a blur of so many does not leave.
+# A face looked at with this many pixels has features; a blur with so many cells has none.
 _SIDE, _BLUR, _MIDDLE = 24, 3.0, 8
 # In the middle they differ from it by this many grey levels, and by this share of its brightness.
 _LEVELS, _SHARE = 4.5, 0.048

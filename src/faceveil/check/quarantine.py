@@ -1,8 +1,8 @@
 """A private folder for outputs that did not pass the check.
 
-It may show a face, so it lies where only its owner can look, under a name that no viewer, backup
-rule or further run takes for a finished file, and not for ever. It stays on the volume it was
-meant for: moving it elsewhere would put a copy where nobody expects one.
+Such an output may show a face. So only its owner can read the folder, no viewer, backup rule or
+later run takes its name for a finished file, and it is deleted after a while. It stays on the
+volume that it was meant for, because moving it would leave a copy where nobody expects one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from faceveil.report import Report
 from faceveil.system.files import write_whole
 
 FOLDER = ".faceveil-withheld"
-"""Name of the folder, beside the target; hidden, so that a run over the parent passes it over."""
+"""Name of the folder, beside the target; hidden, so that a run over the parent skips it."""
 KEEP_DAYS = 7
-"""Older outputs are removed when the next one is withheld beside them."""
+"""Outputs older than this are removed when the next one is withheld in the same folder."""
 _REPORT = ".report.json"
 _BY_HANDLE = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 """Whether files can be named in a folder that is open, whatever its name leads to by now."""
@@ -34,8 +34,8 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         finished: its temporary name; on the same volume as ``target``.
 
     Returns:
-        The error to raise, which says where it lies. Where it cannot be put aside it stays where
-        it is, for its sink to remove.
+        The error to raise, which says where it lies. If it cannot be put aside, it stays where it
+        is, and its sink removes it.
     """
     count = sum(finding.kind != "doubt" for finding in report.findings)
     folder = target.parent / FOLDER
@@ -75,10 +75,10 @@ def release(target: Path) -> None:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[tuple[Path, int | None]]:
-    """The folder, to name files in: a path, and the handle of the folder that it starts from.
+    """The folder as a path, and the handle of the open folder that the path starts from.
 
-    In a folder where others may write, one of them may have put a link in its place, or may do so
-    at any time: to have files deleted elsewhere, or written to where they can be read.
+    Where others may write, one of them may replace the folder by a link at any time, so that files
+    elsewhere are deleted, or outputs are written where others can read them.
 
     Raises:
         OSError: it is a link, or somebody else's.
@@ -98,7 +98,7 @@ def _opened(folder: Path) -> Iterator[tuple[Path, int | None]]:
 
 
 def _expire(inside: Path, at: int | None) -> None:
-    """Remove what is old, of what was put here: files with a report, and the reports."""
+    """Remove old files that were withheld here: those with a report, and the reports."""
     oldest = time.time() - KEEP_DAYS * 24 * 3600
     names = set(os.listdir(inside if at is None else at))  # noqa: PTH208
     reports = {name for name in names if name.endswith(_REPORT)}

@@ -1,4 +1,4 @@
-"""Covering what the check found: the faces it saw in an output, added to the plan."""
+"""Add the faces that the check found in an output to the plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def repaired(
     findings: Sequence[Finding],
     options: Options,
 ) -> Plan | None:
-    """The plan with the faces that were found in what was made from it.
+    """The plan, with the faces that the check found in its output added.
 
     In a video the neighbourhood of each is searched too, frame by frame.
 
@@ -34,7 +34,7 @@ def repaired(
         painted: frame index -> boxes that were painted there.
 
     Returns:
-        None where covering more would not help.
+        None if covering more would not help.
     """
     faces = [one for one in findings if one.kind == "face"]
     if not faces or len(faces) < len(findings):

@@ -1,4 +1,4 @@
-"""The command line: verbs only. Everything they do, the library does without printing."""
+"""The command line: verbs only. The library does their work, without printing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["app", "main"]
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
-    # Unwinding the stack, not dying on the spot, is what removes half-written files.
+    # Unwinding the stack, instead of dying at once, removes half-written files.
     sys.exit(128 + number)
 
 
@@ -26,16 +26,19 @@ def main(*, catches: bool = True) -> None:
     """Run the command line of this process; ends it with a `faceveil.ExitCode`.
 
     Args:
-        catches: Ctrl-C interrupts it. Not for a process that was started to ignore it.
+        catches: Ctrl-C interrupts it. False for a process that was started with the interrupt
+            ignored.
     """
     if catches:
         signal.signal(signal.SIGINT, interrupts.caught)
     signal.signal(signal.SIGTERM, _terminated)
-    # The terminal has gone, unless whoever started this said that it may (nohup).
+    # The terminal was closed; nohup means that this is no reason to end.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _terminated)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name may hold what this terminal has not
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a name may contain characters that this terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     for argument in sys.argv[1:]:
         if argument.startswith("-") and "=" not in argument and unseen(argument):

@@ -1,4 +1,4 @@
-"""A sample photo and clip with known faces, to see FaceVeil work before it touches any of yours.
+"""A sample photo and clip with known faces, to see FaceVeil work before you use it on your own.
 
 The only person in it is the astronaut Eileen Collins (NASA, public domain), from the portrait that
 comes with scikit-image.

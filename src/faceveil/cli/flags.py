@@ -1,4 +1,4 @@
-"""Command line flags made from the models of settings, and the frame every verb runs in."""
+"""Command line flags made from the models of settings, and the wrapper that runs every verb."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def add_verb(
 ) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
     """Register a function as a verb of ``app``.
 
-    The function takes its own arguments as Typer knows them, and by keyword ``ui``, the `UI` to
-    talk through, and, if it has such parameters, ``options`` and ``service``, its settings. In
-    place of those the verb gets ``--debug`` and one flag for each setting of ``groups``. The
-    function returns an exit code; what it raises is shown and turned into one.
+    The function takes its own arguments as Typer knows them, and by keyword ``ui``, the `UI` for
+    all output, and, if it has such parameters, ``options`` and ``service``, its settings. In place
+    of those the verb gets ``--debug`` and one flag for each setting of ``groups``. The function
+    returns an exit code; an error that it raises is shown and turned into one.
 
     Args:
         groups: names of groups, or of single settings.
@@ -170,7 +170,7 @@ def _group(field: FieldInfo) -> str:
 
 
 def _env(field: FieldInfo) -> str | None:
-    """The variable that may hold the setting: secrets do not belong into lists of processes."""
+    """The environment variable of the setting, because secrets do not belong in process lists."""
     extra = field.json_schema_extra
     return str(extra["env"]) if isinstance(extra, dict) and "env" in extra else None
 
@@ -233,7 +233,7 @@ def _plain(annotation: Any, metadata: list[Any]) -> tuple[Any, str]:
 
 
 def _in_words(error: ValidationError, model: type[BaseModel]) -> str:
-    """One line for the first thing a person has to mend."""
+    """One line about the first error that a person has to correct."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     message = re.sub(r"\w+", lambda word: _as_flag(word[0], model), message)

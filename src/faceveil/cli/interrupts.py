@@ -1,7 +1,7 @@
-"""Ctrl-C: remembered, because what it raises does not always come out as what it was.
+"""Remember Ctrl-C, because its exception may arrive as another one.
 
-Raised in the middle of an import or in a callback of a library, a `KeyboardInterrupt` may end as an
-`ImportError`, or as a failure of the file that was worked on.
+Raised during an import or in a callback of a library, a `KeyboardInterrupt` may turn into an
+`ImportError`, or into a failure of the current file.
 """
 
 from __future__ import annotations
@@ -23,5 +23,5 @@ def caught(_number: int, _frame: FrameType | None) -> None:
 
 
 def came() -> bool:
-    """Whether this process was interrupted, whatever has become of it."""
+    """Whether this process was interrupted, whatever became of the exception."""
     return _came.is_set()

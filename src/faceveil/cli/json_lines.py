@@ -1,4 +1,4 @@
-"""The shapes of what is printed and saved for other programs to read: one JSON object a line."""
+"""The output for other programs: one JSON object per line."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faceveil.report import Report
 
 MOST_NAMED = 50
-"""Files passed over in folders that are named on the terminal. The report names all."""
+"""The largest number of skipped files that the terminal names. The report names all."""
 
 
 class Outcomes:
@@ -30,7 +30,7 @@ class Outcomes:
 
     Args:
         evidence: where reports are saved, or None.
-        strict: what was done with warnings counts as failed.
+        strict: a file that was done with warnings counts as failed.
     """
 
     def __init__(self, ui: UI, evidence: Evidence | None = None, *, strict: bool = False) -> None:
@@ -42,7 +42,7 @@ class Outcomes:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The one that all files have in common; otherwise, that some failed."""
+        """The code that all files have in common; otherwise the one for "some failed"."""
         (code, *others) = self._codes
         return ExitCode.SOME_FAILED if others else code
 
@@ -70,7 +70,7 @@ class Outcomes:
         self.sidecars(inputs.passed)
 
     def passed(self, one: Passed, *, quiet: bool = False) -> None:
-        """Something is not worked on, which is no failure."""
+        """Name or count a file that is skipped, which is no failure."""
         if one.reason and not quiet:
             self.ui.note(f"{one.name} passed over: {one.reason}")
         if self.evidence:
@@ -81,7 +81,7 @@ class Outcomes:
             self.evidence.add(Report(status="skipped", input=name, notes=(reason,)))
 
     def sidecars(self, passed: Sequence[Passed]) -> None:
-        """One line for all that accompanies pictures."""
+        """Print one line for all files that accompany pictures."""
         if number := sum(not one.reason for one in passed):
             self.ui.note(f"files that accompany pictures and are no media: {number}")
 
@@ -93,7 +93,9 @@ class Outcomes:
         packed: Sequence[Packed] = (),
         told: Collection[str] = (),
     ) -> None:
-        """A file was obscured and written into ``folder``; some of its notes are told already."""
+        """Print the result of an obscured file in ``folder``, except for notes that were printed
+        already.
+        """
         from faceveil.batch.storage import is_url
 
         self.done(partial=report.status == "partial")
@@ -113,13 +115,14 @@ class Outcomes:
     def failed(
         self, path: Path | InputFile | str, error: Exception, codes: Iterable[ExitCode] = ()
     ) -> None:
-        """A file could not be worked on.
+        """Print the error of a file that failed.
 
         Args:
             codes: in place of the error's own, those of the members of an archive.
 
         Raises:
-            NoDetectorError, WeightsError: the error itself, as no other file would fare better.
+            NoDetectorError, WeightsError: the error itself, because every other file would fail,
+                too.
         """
         if isinstance(error, NoDetectorError | WeightsError):
             raise error

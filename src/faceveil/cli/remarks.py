@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Remarks:
-    """Notes and what was removed, each told once at the end, however many files it is about."""
+    """Notes and removed things, each printed once at the end, however many files have it."""
 
     def __init__(self) -> None:
         self._files = 0
@@ -26,7 +26,7 @@ class Remarks:
         self._removed.update(dict.fromkeys(report.dropped))
 
     def tell(self, ui: UI) -> None:
-        """Say it, a line for each note and one for all that was removed."""
+        """Print the remarks: a line for each note, and one for everything that was removed."""
         for note, files in sorted(self._notes.items()):
             ui.note(f"note: {note}" if self._files == 1 else f"note: {note} ({files} files)")
         if self._removed:

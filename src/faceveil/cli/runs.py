@@ -1,4 +1,4 @@
-"""Working on files one by one or many at once, and telling what came of each."""
+"""Work on files one by one or many at once, and print the result of each."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make_folder(out: str | None) -> None:
 
 
 def is_many(inputs: Sequence[Path], jobs: Sequence[InputFile]) -> bool:
-    """Whether there is more to do than to obscure one file and put it beside, or where told."""
+    """Whether there are several files; one file goes beside its input, or where ``-o`` says."""
     from faceveil.batch.storage import is_url
     from faceveil.media.archives.archive import archive_kind
 
@@ -127,10 +127,11 @@ def run_each(
 ) -> ExitCode:
     """Work on each file and each member of archives in turn, and show its outcome.
 
-    Of several each is in a process of its own, so that one it ends, or hangs in, costs no other.
+    If there are several, each is in a process of its own, so that a file that crashes or hangs it
+    does not affect the others.
 
     Args:
-        work: of a module, to be sent to another process.
+        work: a function of a module, so that it can be sent to another process.
     """
     from faceveil import batch
     from faceveil.batch.apart import Apart
@@ -184,7 +185,7 @@ def veil_one(
     *,
     strict: bool = False,
 ) -> ExitCode:
-    """Obscure one file and tell about it."""
+    """Obscure one file and print its result."""
     with evidence:
         outcomes = Outcomes(ui, evidence, strict=strict)
         try:
@@ -210,7 +211,7 @@ def veil_many(
     resume: bool = False,
     boxes: Path | None = None,
 ) -> ExitCode:
-    """Obscure many files at once and tell about each."""
+    """Obscure many files at once and print the result of each."""
     from faceveil.batch import Manifest, veil_files
     from faceveil.dataset import read_labels
 

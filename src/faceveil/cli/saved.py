@@ -1,4 +1,4 @@
-"""Plans and boxes as files: what a verb saves for another, and reads of one."""
+"""Plans and boxes as files that verbs save and read."""
 
 from __future__ import annotations
 

@@ -46,14 +46,14 @@ class UI:
         self._tell(self._said(line))
 
     def _tell(self, line: str) -> None:
-        # Names are in it, and a terminal obeys what it is shown.
+        # It contains names, and a terminal obeys the characters in them.
         print(f"faceveil: {shown(line)}", file=sys.stderr, flush=True)
 
     def warn(self, line: str) -> None:
         self.note(f"warning: {line}")
 
     def error(self, error: Exception, name: str = "") -> ExitCode:
-        """Say what went wrong, and with what; return the exit code that stands for it.
+        """Print an error and the file it is about; return its exit code.
 
         Raises:
             KeyboardInterrupt: the run was interrupted, and that is what went wrong.
@@ -76,7 +76,7 @@ class UI:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn what is raised inside into one clear line and an exit code."""
+        """Turn an exception inside into one clear line and an exit code."""
         try:
             try:
                 yield
@@ -209,7 +209,7 @@ class UI:
 
     @contextmanager
     def status(self) -> Iterator[Callable[[str], None]]:
-        """One line that is written over, or a line now and then if stderr is no terminal."""
+        """A line that is overwritten, or a new line now and then if stderr is no terminal."""
         last, wide = time.monotonic(), 0
 
         def show(line: str) -> None:
@@ -244,7 +244,7 @@ class UI:
 
 
 def _speaks_chinese() -> bool:
-    """Whether the user's locale is Chinese, told by the first variable of POSIX that is set."""
+    """Whether the user's locale is Chinese, by the first of POSIX's variables that is set."""
     names = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
     return (next(filter(None, names), None) or "").startswith("zh")
 
@@ -259,7 +259,7 @@ def _pace(counts: Counts, seconds: float) -> str:
 
 
 def describe(error: Exception) -> str:
-    """The error in one line: its own words if it was raised on purpose."""
+    """The error in one line; in its own words if FaceVeil raised it on purpose."""
     words = " ".join(str(error).split())
     return words if isinstance(error, FaceVeilError) else f"{type(error).__name__}: {words}"
 

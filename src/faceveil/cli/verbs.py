@@ -1,4 +1,4 @@
-"""The verbs. Each asks the library for one thing and says what came of it."""
+"""The verbs. Each calls the library and prints the result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from faceveil.plan import Plan
     from faceveil.report import Finding, Report
 
-# The groups of settings that a verb offers: those it makes use of.
+# The groups of settings that each verb uses.
 FIND = ("input", "detection", "machine")
 MACHINE = ("machine",)
 FILES = ("files",)

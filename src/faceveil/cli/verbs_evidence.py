@@ -64,7 +64,7 @@ class Evidence:
         return self
 
     def add(self, report: Report, output: Path | None = None) -> None:
-        """Save what came of a file, and small pictures of its output, if there is one."""
+        """Save the report of a file, and small pictures of its output, if there is one."""
         if self._lines is not None:
             print(report.to_json(), file=self._lines, flush=True)
         if self._page is not None:

@@ -1,4 +1,4 @@
-"""``faceveil serve`` and ``faceveil worker``: the web page, the REST service, and who works."""
+"""``faceveil serve`` and ``faceveil worker``: the web page, the REST service, and its workers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Someone else's boxes, to be painted in place of what a detector finds.
+"""Boxes from elsewhere, to be painted instead of those that a detector finds.
 
-Strict, because a box that is misread leaves a face visible.
+Reading is strict, because a box that is misread leaves a face visible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from faceveil.geometry import Box
 from faceveil.plan import Media, Plan, Track
 
 _NEEDED = ("file", "x0", "y0", "x1", "y1")
-# Rounding in the writing of a file may put an edge this far out: of the picture's side, pixels.
+# Rounding in a file may put an edge this far outside: share of the picture's side, pixels.
 _SLACK, _SLACK_PX = 1e-4, 1.0
 
 
@@ -114,8 +114,8 @@ class Labels:
         """The boxes of a file.
 
         Args:
-            name: below its folder, with forward slashes. If the labels do not have all of it, the
-                last part will do, and that without its suffix, as long as only one is called so.
+            name: below its folder, with forward slashes. If no label has the whole name, its last
+                part is enough, and then that part without its suffix, as long as it is unique.
 
         Raises:
             UnsupportedError: there is no entry for it, or several could be meant. No entry is not

@@ -1,4 +1,4 @@
-"""Telling what was done: the report of a run, a page to print, a signature."""
+"""Evidence of a run: its report, a page to print, a signature."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MISSED = {
 """Dropped things that a user would miss, and the warning for each. The rest are metadata."""
 
 
-# Settings that say where and how fast, not what.
+# Settings that decide where and how fast the work is done, not its result.
 def make_report(
     source: Source,
     sink: Sink,
@@ -109,7 +109,7 @@ def _doubts(doubts: list[Finding], plan: Plan) -> tuple[str, ...]:
 
 
 def settings_of(options: Options) -> dict[str, Any]:
-    """The settings that have a say in what comes out, as JSON has them; no path among them."""
+    """The settings that influence the output, as JSON; no path is among them."""
     return options.model_dump(mode="json", include=set(DECISIVE))
 
 

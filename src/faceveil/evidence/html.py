@@ -1,6 +1,7 @@
 """The report as a page to read and print: one file, no script, nothing fetched.
 
-In English and Chinese side by side, because who signs it and who reads it may not share a language.
+It is in English and Chinese side by side, because its signer and its reader may not share a
+language.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small pictures of an output, to see at a glance what was made."""
+"""Small pictures of an output, for a quick look at the result."""
 
 from __future__ import annotations
 

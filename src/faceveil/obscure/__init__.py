@@ -1,4 +1,4 @@
-"""Making faces unrecognizable. The only room that writes a pixel of a face.
+"""Make faces unrecognizable. This is the only room that writes pixels of a face.
 
 Painting has two halves, and only codes pass from one to the other:
 
@@ -79,20 +79,20 @@ class Sampler:
         return self.obscurer.summarize(self.canvas, self.region)
 
     def like(self, codes: Codes) -> bool:
-        """Whether it looks as it did when these codes were made.
+        """Whether the region still looks as it did when these codes were made.
 
-        The region's own grid may have another number of cells by now, because the box trembles.
+        Its own grid may have another number of cells by now, because the box moves a little.
         """
         rows, cols = codes.cells.shape[:2]
         return codes.alike(averaged(self.canvas, self.region, rows, cols))
 
 
 Hold = Callable[[int, Sampler], Codes]
-"""Given a track and a look at it, the codes to paint it with: fresh ones or earlier ones."""
+"""Chooses the codes for a track, given a sampler of its region: fresh ones or earlier ones."""
 
 
 def load_obscurer(options: Options) -> Obscurer:
-    """The obscurer the options ask for. There are no others: the promise rests on these."""
+    """The obscurer that the options ask for. Plug-ins cannot add others."""
     module, _, attribute = _BUILT_IN[options.method].partition(":")
     return cast(Obscurer, getattr(import_module(module), attribute)(options))
 
@@ -114,7 +114,7 @@ def paint(
     """Obscure all regions of one frame, in place.
 
     Args:
-        masks: for each region how far each pixel is painted, see ``faceveil.obscure.region.mask``.
+        masks: the opacity of the paint for each region, see ``faceveil.obscure.region.mask``.
         hold: chooses the codes of a track, if the obscurer's codes may be held.
     """
     if not obscurer.holds:

@@ -54,7 +54,7 @@ class Blur:
 def _spline(points: int, cells: int) -> NDArray[np.float32]:
     """(points, cells): weight of each cell at evenly spaced points; each row sums to 1.
 
-    Beyond the first and last cell their colours go on.
+    The colours of the first and last cell continue beyond them.
     """
     at = (np.arange(points) + 0.5) * cells / points - 0.5
     first = np.floor(at).astype(np.intp)

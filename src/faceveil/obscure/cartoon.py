@@ -1,6 +1,6 @@
 """A friendly bear where the face was, drawn from geometry in fixed colours.
 
-Position, size and tilt of the head are all it shows; it reads no pixel.
+It shows only position, size and tilt of the head, and reads no pixel.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 BITS_PER_CELL = 8
 """4 bits of luma and 2 of each colour difference, so at most 256 different cells."""
 
-# Offsets from neutral on a scale of 0 to 255. They are uneven because what is averaged is skin,
-# hair and clothing: skin lies around Cb -16, Cr +16, whatever its tone; strong colours are rare.
-# Neutral is a level of its own, so that grey stays grey.
+# Offsets from neutral on a scale of 0 to 255. They are uneven because faces average skin, hair and
+# clothing: skin of any tone lies around Cb -16, Cr +16, and strong colours are rare. Neutral is a
+# level of its own, so that grey stays grey.
 _CB = np.array([-40.0, -15.0, 0.0, 24.0])
 _CR = np.array([-18.0, 0.0, 15.0, 38.0])
 _RED, _BLUE = LUMA["bt601"]
@@ -39,7 +39,7 @@ _NEIGHBOURS = 28.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Codes:
-    """All that a patch may be drawn from.
+    """The colours that a patch is drawn from, and the only data of the picture it may use.
 
     Attributes:
         cells: (rows, cols, 3) uint8 BGR, read-only; (0, 0, 3) if nothing is kept.
@@ -53,8 +53,8 @@ class Codes:
     def alike(self, other: Codes) -> bool:
         """Whether no cell differs by more than one level of luma and of each colour difference.
 
-        Codes of the same still face do, when its box trembles: the averages cross from one level
-        to the next and back.
+        Codes of the same still face differ that little when its box moves a little: the averages
+        cross from one level to the next and back.
         """
         if self.cells.shape != other.cells.shape:
             return False
@@ -93,8 +93,8 @@ def _count(length: float, side: float) -> int:
 def summarize(canvas: Canvas, region: Region, cells: int) -> Codes:
     """Average the region over a grid and round to few colours.
 
-    Each pixel belongs to exactly one cell and the sums are integers, so the order of the pixels in
-    a cell cannot be seen in the result.
+    Each pixel belongs to exactly one cell and the sums are integers, so the result does not depend
+    on the order of the pixels in a cell.
     """
     return averaged(canvas, region, *grid(region, cells))
 

@@ -1,7 +1,7 @@
 """The classic Gaussian blur, for comparison. It can be undone.
 
-Its codes are the whole untouched crop, as many cells as pixels: the contract that bounds what the
-other obscurers give away says here, truthfully, that nothing is bounded.
+Its codes are the whole untouched crop, with as many cells as pixels. The other obscurers keep few
+cells and so bound what they give away; this one has no such bound.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One frame and what to cover in it, made one painted frame.
+"""Paint one frame, given the faces to cover in it.
 
-What files and live streams have in common once it is known where the faces are.
+Files and live streams share this step.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from faceveil.plan import Plan
 
 HOLD_SECONDS = 2
-"""For this long at least a track shows the same codes: many of them would add up to a face."""
+"""A track shows the same codes for at least this long: many of them would add up to a face."""
 
 # Codes are held by track, and no track has a negative number.
 _WHOLE, _ZONES = -1, -2
 
 
 class Painter:
-    """Obscures what it is told to, frame by frame."""
+    """Obscures the given targets, frame by frame."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -50,7 +50,7 @@ class Painter:
             hold: chooses the codes of each track, see `Held`.
 
         Returns:
-            What is certainly covered.
+            The areas that are certainly covered.
         """
         options = self._options
         areas = region.regions([*targets, *_zones(options)], *size, options)
@@ -69,9 +69,9 @@ class Painter:
 class Held:
     """The codes of each track, from frame to frame.
 
-    A track is looked at anew when its codes have been shown for the limit, and gets other codes
-    only if it looks otherwise by then: of a still face with a trembling box a minute tells no more
-    than a moment.
+    When the codes of a track have been shown for the limit, the track is sampled again. It gets
+    other codes only if the face looks different by then, so that a minute of a still face with a
+    moving box tells no more than a moment.
 
     Args:
         limit: the shortest time between two codes of a track in a scene, in the units of the times
@@ -134,7 +134,7 @@ def targets_of(plan: Plan) -> dict[int, list[Target]]:
 
 
 def whole(size: tuple[int, int]) -> Target:
-    """All of a frame that nobody can vouch for."""
+    """A target that covers a whole frame, for frames that cannot be trusted."""
     return Target(_WHOLE, Box(0, 0, *size), padded=False)
 
 

@@ -1,8 +1,8 @@
-"""From faces to what has to be painted: padded, rounded outward, merged where they meet.
+"""From faces to painted areas: padded, rounded outward, merged where they meet.
 
-Everything here is geometry; no pixel of a picture is read. A region's *guaranteed set* is the
-union of its covers: the padded boxes, whole and even pixels, clipped to the picture. Whatever else
-is painted (the rest of an ellipse, a soft edge) only ever adds to it.
+Everything here is geometry; no pixel of a picture is read. A region's *guaranteed set* is the union
+of its covers: the padded boxes, whole and even pixels, clipped to the picture. Other paint (the
+rest of an ellipse, a soft edge) only adds to it.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def _components(boxes: Floats) -> NDArray[np.intp]:
     labels = np.arange(len(boxes))
     a, b = _pairs(boxes)
     while len(a):
-        # Labels only ever fall: each to the least next to it, then to that one's own label, so
-        # that a long chain closes in few rounds.
+        # Labels only get smaller: each takes the lowest label next to it, then that one's own
+        # label, so that a long chain is finished in a few rounds.
         least = labels.copy()
         np.minimum.at(least, labels[a], labels[b])
         np.minimum.at(least, labels[b], labels[a])

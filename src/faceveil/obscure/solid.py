@@ -1,4 +1,4 @@
-"""A flat grey. Not the mean colour: the tone of a skin is an inference too."""
+"""A flat grey. Not the mean colour, which would still tell the tone of a skin."""
 
 from __future__ import annotations
 

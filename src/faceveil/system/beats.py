@@ -1,7 +1,8 @@
 """Signs of life of a process that works for another.
 
-Whoever waits for work cannot tell a long one from one that hangs in a library. So the stages say
-that something moved, wherever they run; it is heard only in a process that works for another.
+A process that waits for another cannot tell long work from a library that hangs. So every stage
+reports each step here. The reports are passed on only in a process that works for another;
+elsewhere they are ignored.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ _listener: Listener | None = None
 
 
 def listen(listener: Listener | None) -> None:
-    """Tell this one from now on, or nobody."""
+    """Send the signs of life to this listener from now on, or to none."""
     global _listener
     _listener = listener
 
 
 def moved(stage: str = "", done: int = 0, total: int | None = None) -> None:
-    """Something was done. With a stage and how far it is, it is progress to be shown."""
+    """Report that something was done; with a stage and its progress, for a person to see."""
     if _listener is not None:
         _listener.moved(stage, done, total)
 
 
 def patient(seconds: float) -> None:
-    """The work that begins now may take this long from one move to the next."""
+    """Report that the next work may take this long between two signs of life."""
     if _listener is not None:
         _listener.patient(seconds)
 
 
 def began(path: Path) -> None:
-    """A temporary file was begun, which somebody has to remove if this process is ended."""
+    """Report a new temporary file, which has to be removed if this process is ended."""
     if _listener is not None:
         _listener.began(path)

@@ -1,4 +1,4 @@
-"""A browser that opens an address with a secret in it."""
+"""Open an address with a secret in the user's browser."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _FILE = "open.html"
 def open_page(folder: Path, address: str) -> None:
     """Have the user's browser open an address that nobody else may learn.
 
-    What a program is started with every user of the machine can read, so the browser gets the name
-    of a file, and only its owner can read that.
+    Every user of the machine can read the arguments of a program. So the browser is given the name
+    of a file that only its owner can read.
 
     Args:
         folder: for its owner alone.
@@ -33,6 +33,6 @@ def open_page(folder: Path, address: str) -> None:
 
 
 def forget_page(folder: Path) -> None:
-    """Take away what `open_page` left."""
+    """Remove the file that `open_page` made."""
     with suppress(OSError):
         (folder / _FILE).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ class Closing(ABC):
 
 
 class Aborting(Closing):
-    """Taken back at the end of the block, unless it was committed by then."""
+    """Aborted at the end of the block, unless it was committed by then."""
 
     @abstractmethod
     def abort(self) -> None: ...

@@ -1,6 +1,6 @@
 """Files that appear whole or not at all, and files for their owner alone.
 
-Everything that FaceVeil writes under a name goes through here, but for what ffmpeg writes itself.
+Everything that FaceVeil writes under a name goes through here, except what FFmpeg writes itself.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class WholeFile:
         return self.target
 
     def _usual_mode(self) -> int:
-        # Asking for the umask means changing it, for all threads. A probe file shows it instead.
+        # Reading the umask means changing it, for all threads. So a probe file shows it instead.
         probe = self.path.with_name(self.path.name + ".mode")
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
@@ -116,14 +116,14 @@ def write_whole(
     durable: bool = False,
     folder: int | None = None,
 ) -> None:
-    """Write a file in one step: whoever looks sees the one before or this one, and no part of it.
+    """Write a file in one step: a reader sees the earlier file or this one, never a part of it.
 
     A link in its place is replaced, not followed.
 
     Args:
         data: text is written as UTF-8.
         mode: permissions.
-        durable: it survives a power cut from now on.
+        durable: return only when it would survive a power cut.
         folder: handle of an open folder that the target's path starts from.
 
     Raises:
@@ -154,15 +154,15 @@ def length(name: str) -> int:
 
 
 def open_own(path: Path, mode: int = PRIVATE, *, keep: bool = False) -> int:
-    """Open a side output for writing: one of the user's own, and where its name says.
+    """Open a side output for writing, only if it is the user's own file and no link.
 
-    It grows where it lies, so it may also be a pipe or a terminal. In a folder where others may
-    write, one of them may have put a link there that leads to a file of the user's, or a file that
-    everybody may read. What the system itself keeps, such as ``/dev/stdout``, is no such place.
+    It is written in place, so it may also be a pipe or a terminal. In a folder where others may
+    write, one of them may have put a link there that leads to one of the user's files, or a file
+    that everybody may read. Files of the system itself, such as ``/dev/stdout``, are accepted.
 
     Args:
-        mode: permissions of a new file, and of one that is there if they are for its owner alone.
-        keep: what is in it already.
+        mode: permissions of a new file; also of an existing one, if only the owner may read it.
+        keep: append to the existing content.
 
     Raises:
         OSError: it is a link, or somebody else's, or cannot be written.

@@ -1,8 +1,8 @@
-"""Running the stages of a pipeline side by side, in threads with bounded queues.
+"""Run the stages of a pipeline side by side, in threads with bounded queues.
 
 The heavy work (decoding, detecting, encoding) happens in libraries that release the interpreter
 lock, so threads keep all cores busy. Queues are short: memory does not grow with the length of a
-video. An error in any stage surfaces where its results are asked for.
+video. An error in a stage is raised where its results are used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ R = TypeVar("R")
 DEPTH = 8
 """Frames that may wait between two stages."""
 
-# How long a stage sleeps before it looks whether it is still wanted.
+# Seconds that a stage sleeps before it checks whether it is still needed.
 _PATIENCE = 0.1
 _END = object()
 
@@ -39,8 +39,8 @@ class Executor(Protocol):
     ) -> Iterator[tuple[J, R | Exception]]:
         """Each job with what the function returned or raised, in order of completion.
 
-        Jobs are taken from the iterable when there is somebody to work on them, so that a million
-        of them need no memory. Function and jobs are sent to other processes.
+        Jobs are taken from the iterable only when a worker is free, so that a million of them need
+        no memory. Function and jobs are sent to other processes.
         """
         ...
 
@@ -81,8 +81,8 @@ def behind(
 ) -> Generator[Callable[[T], None], None, None]:
     """A function that hands its argument to ``consume`` in another thread and returns at once.
 
-    Leaving the context waits until all is consumed, or raises what ``consume`` raised. If the
-    body fails, what is still waiting is dropped.
+    Leaving the context waits until everything is consumed, or raises the error of ``consume``. If
+    the body fails, the waiting arguments are dropped.
     """
     queue: Queue[object] = Queue(depth)
     stop = Event()
@@ -126,7 +126,7 @@ def behind(
 
 
 def _put(queue: Queue[object], item: object, stop: Event) -> bool:
-    """Wait for room; False if nobody wants the item any more."""
+    """Wait for room; False if the item is no longer needed."""
     while not stop.is_set():
         try:
             queue.put(item, timeout=_PATIENCE)

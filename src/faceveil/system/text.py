@@ -1,7 +1,8 @@
-"""Names of files as text that can be printed and saved, whatever they hold.
+"""File names as text that can be printed and saved safely.
 
-A name on a disk need not be UTF-8, and may hold what a terminal obeys: colours, a new title, the
-beginning of the line. Python has bytes that are no UTF-8 as lone surrogates (PEP 383).
+A name on a disk need not be UTF-8, and may contain characters that a terminal obeys: colours, a new
+title, a jump to the start of the line. Python represents bytes that are not UTF-8 as lone
+surrogates (PEP 383).
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import json
 import re
 from typing import Any, Final
 
-# Controls of C0, C1 and DEL; what ends lines; what turns the direction of writing, so that a name
-# ends otherwise than it seems to; lone surrogates.
+# Controls of C0, C1 and DEL; line ends; characters that change the direction of writing, so that
+# the end of a name is not what it seems; lone surrogates.
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # Besides, marks that cannot be seen, which names in Arabic and Hebrew may hold.
 _SPELLED: Final = re.compile(f"[\u061c\u200e\u200f\ufeff]|{_UNSEEN.pattern}")
@@ -19,12 +20,12 @@ _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
 def unseen(text: str) -> bool:
-    """Whether a text holds anything that cannot be shown as it is."""
+    """Whether a text contains anything that cannot be shown as it is."""
     return _UNSEEN.search(text) is not None
 
 
 def shown(text: str) -> str:
-    r"""A text as one line for a person to read: what a terminal would obey is spelled out.
+    r"""A text as one line for a person to read; characters that a terminal obeys are spelled out.
 
     A byte that is no UTF-8 is ``\xff``, the sign that begins commands to a terminal ``\x1b``.
     """
@@ -32,7 +33,9 @@ def shown(text: str) -> str:
 
 
 def utf8(text: str) -> str:
-    """A text of many lines that can be saved as UTF-8: only bytes that are none are spelled out."""
+    """A text of many lines that can be saved as UTF-8; only bytes that are not UTF-8 are spelled
+    out.
+    """
     return _LONE.sub(_spelled, text)
 
 
@@ -44,6 +47,8 @@ def _spelled(sign: re.Match[str]) -> str:
 
 
 def as_json(value: Any) -> str:
-    """One line of JSON that can be printed and saved as UTF-8, from which each name comes back."""
+    """One line of JSON that can be printed and saved as UTF-8, and from which each name can be
+    restored.
+    """
     text = json.dumps(value, ensure_ascii=False)
     return _SPELLED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

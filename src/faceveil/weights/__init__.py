@@ -1,7 +1,7 @@
-"""Weights of the detectors: what they are, where they lie, how they get here.
+"""Weights of the detectors: the table of files, where they are, and how to download them.
 
-Every file is known by its sha256, so any source will do, and a file that was changed is never
-used. ``fetch`` is the only function of FaceVeil that opens a socket.
+Every file is identified by its sha256, so any source will do, and an altered file is never used.
+``fetch`` is the only function of FaceVeil that opens a socket.
 """
 
 from faceveil.weights.download import FetchEvent, fetch

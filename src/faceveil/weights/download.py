@@ -1,4 +1,4 @@
-"""Bringing a file of weights onto this machine: the only part of FaceVeil that opens a socket."""
+"""Download a file of weights: the only part of FaceVeil that opens a socket by itself."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def fetch(
     *,
     on_event: Callable[[FetchEvent], None] | None = None,
 ) -> Path:
-    """Bring a file of weights onto this machine. Does nothing if it is there and right.
+    """Download a file of weights. Does nothing if the right file is there already.
 
     Args:
-        folder: where to put it. None: in place of an altered one, else into the user's cache.
+        folder: the folder to put it into. None: that of an altered file, otherwise the user's
+            cache.
 
     Returns:
         Where it is now.

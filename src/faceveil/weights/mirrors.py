@@ -31,7 +31,7 @@ class Mirror(Protocol):
         """The file's bytes, at most ``limit`` + 1 of them.
 
         Raises:
-            SourceError: it cannot be had from here.
+            SourceError: this source does not deliver it.
         """
         ...
 
@@ -64,8 +64,8 @@ class Url:
 def _open(url: str) -> IO[bytes]:
     """Begin a download, or fail within CONNECT_SECONDS.
 
-    The time limit of a socket counts for each address of a host anew and not at all for looking
-    its name up. So the waiting is done in a thread that can be given up.
+    The time limit of a socket starts again for each address of a host, and does not include looking
+    up its name. So a thread that can be abandoned does the waiting.
     """
     import threading
     import urllib.request
@@ -183,8 +183,8 @@ def _installer() -> list[str]:
 def _environment() -> dict[str, str]:
     """The environment for another program.
 
-    An executable (PyInstaller) has its own libraries found first, which another Python must not
-    load, and keeps what was there before under another name.
+    An executable (PyInstaller) makes its own libraries come first, which another Python must not
+    load, and keeps the earlier value of the variable under another name.
     """
     around = dict(os.environ)
     if getattr(sys, "frozen", False):

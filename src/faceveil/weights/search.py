@@ -53,14 +53,15 @@ def folders(folder: Path | None = None) -> Iterator[Path]:
 def find(name: str, folder: Path | None = None) -> Path:
     """The path of a file of weights, its sha256 verified.
 
-    An altered file is an error even when a later place has a good one: it must be noticed.
+    An altered file is an error even if a later folder has a good one, because somebody should
+    notice.
 
     Args:
         folder: searched before all other places.
 
     Raises:
         UsageError: no weights have this name.
-        WeightsError: the file is nowhere, or the first one found is not what it should be.
+        WeightsError: the file is nowhere, or the first one found has another sha256.
     """
     located = verify(name, folder)
     entry = located.entry
@@ -80,7 +81,7 @@ def find(name: str, folder: Path | None = None) -> Path:
 
 
 def available(name: str, folder: Path | None = None) -> bool:
-    """Whether a file of this name is in any place searched. ``find`` judges what it holds.
+    """Whether a file of this name is in any of the folders. ``find`` compares its sha256.
 
     Raises:
         UsageError: no weights have this name.

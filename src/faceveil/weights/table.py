@@ -1,4 +1,4 @@
-"""The files of weights: what they are called, what they hold, where they can be had."""
+"""The table of weights: names, hashes and sources."""
 
 from __future__ import annotations
 
