@@ -228,7 +228,7 @@ def _analyze(
         tracks, seen.cuts = separate(seen.found), tuple(range(1, len(seen.pts)))
     else:
         tracks = link(
-            {**seen.glimpsed, **seen.found},
+            {**seen.found_in_crops, **seen.found},
             timeline(seen.pts, source.time_base),
             width=width,
             height=height,

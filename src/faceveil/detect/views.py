@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.faces import Faces, pairwise_iou
+from faceveil.faces import Faces, around, pairwise_iou
 from faceveil.frames import Frame, Image
 
 WHITE, BLACK = 255, 0
@@ -50,8 +50,17 @@ def union(looks: Sequence[Faces]) -> Faces:
         return looks[0]
     faces = Faces.concatenate(looks)
     faces = faces[np.argsort(-faces.scores, kind="stable")]
-    same = pairwise_iou(faces.boxes, faces.boxes) > SAME_FACE_IOU
-    return faces.merged(same, np.ones(len(faces), bool))
+    # Unlike `Faces.merged`, each is compared with what the better ones have grown to: what shows on
+    # one ground is often another part of the same head.
+    hulls, kept = faces.boxes.copy(), list[int]()
+    for number, box in enumerate(faces.boxes):
+        same = pairwise_iou(box[None], hulls[kept])[0] > SAME_FACE_IOU
+        if same.any():
+            first = kept[int(same.argmax())]
+            hulls[first] = around(hulls[[first]], box)
+        else:
+            kept.append(number)
+    return Faces(hulls, faces.scores, faces.landmarks)[kept]
 
 
 def _is_faint(alpha: NDArray[np.uint8]) -> bool:

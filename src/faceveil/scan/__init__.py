@@ -22,7 +22,7 @@ class Scan:
 
     Attributes:
         found: frame index -> faces there, for the frames in which the detector looked.
-        glimpsed: frame index -> faces in parts of it, for frames in which it looked at no more.
+        found_in_crops: the same for the frames of which it looked at parts only.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
         suspects: those of which some are cuts.
@@ -30,7 +30,7 @@ class Scan:
     """
 
     found: dict[int, Faces] = field(default_factory=dict)
-    glimpsed: dict[int, Faces] = field(default_factory=dict)
+    found_in_crops: dict[int, Faces] = field(default_factory=dict)
     pts: list[int] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
@@ -41,20 +41,20 @@ def scan(
     source: Source,
     detector: Detector,
     floor: float,
-    sure: float,
+    strong: float,
     progress: Callable[[int, int], None],
 ) -> Scan:
     """Read every frame once and look for faces where it is due.
 
     Args:
         floor: the least score of a face that is kept.
-        sure: the score of a face that would be covered on its own.
+        strong: the score of a face that would be covered on its own.
         progress: called with the frames read and the faces found so far.
     """
     video = source.media.kind == "video"
     width, height = source.media.width, source.media.height
     smallest = detector.smallest_face(width, height)
-    schedule = Schedule(float(source.time_base), sure, smallest) if video else EveryFrame()
+    schedule = Schedule(float(source.time_base), strong, smallest) if video else EveryFrame()
     return follow(source.skim(), schedule, detector, floor, progress)
 
 
@@ -84,7 +84,7 @@ def follow(
     def look(frame: Frame) -> Faces:
         if frame.index not in result.found:
             result.found[frame.index] = Faces.of(detector.detect(frame, floor))
-            result.glimpsed.pop(frame.index, None)
+            result.found_in_crops.pop(frame.index, None)
         return result.found[frame.index]
 
     stream = ahead(frames)
@@ -105,15 +105,15 @@ def follow(
             )
             if due or patches is None:
                 found = look(frame)
-                if (sure := schedule.rotated_floor(suspect)) is not None:
-                    found = Faces.concatenate([found, detector.detect_rotated(frame, sure)])
+                if (least := schedule.rotated_floor(suspect)) is not None:
+                    found = Faces.concatenate([found, detector.detect_rotated(frame, least)])
                     result.found[frame.index] = found
                 schedule.add_detections(found)
             elif patches:
                 found = Faces.concatenate(detector.detect_in(frame, one, floor) for one in patches)
                 schedule.add_detections_in(patches, found)
                 if found:
-                    result.glimpsed[frame.index] = found
+                    result.found_in_crops[frame.index] = found
             else:
                 found = Faces.of(())
             faces += len(found)

@@ -111,7 +111,7 @@ def parts_of(source: VideoSource, count: int) -> list[Part]:
 
 
 def scan_part(
-    source: VideoSource, part: Part, detector: Detector, floor: float, sure: float
+    source: VideoSource, part: Part, detector: Detector, floor: float, strong: float
 ) -> Scan | None:
     """What a scan of the whole video finds in a part; None if only that can tell."""
     frames = source.skim(part.start)
@@ -131,7 +131,7 @@ def scan_part(
     rest = wanted()
     before = next(rest) if part.first else None
     smallest = detector.smallest_face(source.media.width, source.media.height)
-    schedule = Schedule(float(source.time_base), sure, smallest)
+    schedule = Schedule(float(source.time_base), strong, smallest)
     result = follow(rest, schedule, detector, floor, _alive, before, to_end=part.last)
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
@@ -143,10 +143,10 @@ def join(parts: Sequence[Scan]) -> Scan:
     suspects = sorted({frame for part in parts for frame in part.suspects})
     return Scan(
         found=found,
-        glimpsed={
+        found_in_crops={
             frame: faces
             for part in parts
-            for frame, faces in part.glimpsed.items()
+            for frame, faces in part.found_in_crops.items()
             if frame not in found  # the first frame of a part may tell to look at the one before
         },
         pts=[pts for part in parts for pts in part.pts],

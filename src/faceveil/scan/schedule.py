@@ -72,13 +72,13 @@ class Schedule:
 
     Args:
         unit: seconds per unit of ``pts``.
-        sure: score from which a face has a say in it.
+        strong: score from which a face has a say in it.
         smallest: size in pixels of the smallest face that is looked for.
     """
 
-    def __init__(self, unit: float, sure: float, smallest: float = 12.0) -> None:
+    def __init__(self, unit: float, strong: float, smallest: float = 12.0) -> None:
         self._unit = unit
-        self._sure = sure
+        self._strong = strong
         self._smallest = smallest
         self._faces = Faces.of(())
         self._changes: ChangeMap | None = None
@@ -118,7 +118,7 @@ class Schedule:
         if not suspect and (self._now - self._turned) * self._unit < SIDEWAYS_SECONDS:
             return None
         self._turned = self._now
-        return self._sure
+        return self._strong
 
     def changed_boxes(self, frame: Frame) -> Sequence[Box] | None:
         """Where this frame has to be looked at because it is not as it was; None: all over.
@@ -137,15 +137,15 @@ class Schedule:
     def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
         """Take what was found in parts of the frame."""
         if self._changes is not None:
-            sure = faces[faces.scores >= self._sure]
+            strong = faces[faces.scores >= self._strong]
             for box in boxes:
-                self._changes.update_reference(box, sure)
+                self._changes.update_reference(box, strong)
 
     def add_detections(self, faces: Faces) -> None:
         """Take what the detector found, to decide when to look again."""
         self._before, self._looked = self._looked, self._now
         self._thumbnail = self._shown
-        faces = faces[faces.scores >= self._sure]
+        faces = faces[faces.scores >= self._strong]
         if self._changes is not None:
             self._changes.update_reference(None, faces)
         moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
