@@ -19,7 +19,7 @@ from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Rec
 from faceveil.server.tell import tell_fault
 
 _SHORTLY = 0.5
-"""Seconds in which whoever only changes a record gives its lock back."""
+"""Seconds to wait for a job's lock: a process that only changes its record releases it sooner."""
 
 CANCELLED = problem(409, "cancelled", "the job was cancelled", "Retry it, or discard it.")
 EXPIRED = problem(
@@ -28,7 +28,7 @@ EXPIRED = problem(
 
 
 def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """The options of a job, from what a client gave over what the service was started with.
+    """The options of a job: those from its client, and for the rest those of the service.
 
     Raises:
         ProblemError: a setting is unknown, not for clients to choose, or out of range.
@@ -63,7 +63,7 @@ def fail(store: Store, record: Record, why: Problem) -> Record:
 
 
 def cancel(store: Store, job: str) -> Record:
-    """Stop a job, now if nobody is at it, else as soon as its worker notices.
+    """Stop a job: at once if no worker has it, otherwise as soon as its worker notices.
 
     Raises:
         ProblemError: 409, there is nothing to stop any more.
@@ -83,7 +83,7 @@ def cancel(store: Store, job: str) -> Record:
 
 
 def retry(store: Store, queue: JobQueue, job: str) -> Record:
-    """Begin a failed job again. What was found out already is not looked for again.
+    """Start a failed job again. An analysis that is done already is not repeated.
 
     Raises:
         ProblemError: 409, it has not failed; a result that is there stays.
@@ -103,7 +103,7 @@ def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> 
     """Make the result from the saved plan, without another analysis.
 
     Args:
-        options: all that the job is to have, as `options_of` gives them.
+        options: the new options of the job, all of them, from `options_of`.
     """
 
     def change(record: Record) -> Record:
@@ -136,7 +136,7 @@ def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], R
 
 
 def enqueue(queue: JobQueue, records: Iterable[Record]) -> None:
-    """Have jobs worked on. Where the queue cannot be used, the sweep does so once it can."""
+    """Put jobs into the queue. If it cannot be used now, the sweep does so later."""
     try:
         for record in records:
             queue.push(record.id, first=record.direct)
@@ -162,7 +162,7 @@ def plan_of(store: Store, job: str) -> Plan:
 
 
 def save_plan(store: Store, job: str, edited: Plan) -> Plan:
-    """Take over the tracks of an edited plan; what the analysis found out otherwise stays."""
+    """Save the tracks of an edited plan; the other results of the analysis stay."""
     with at_rest(store, job) as record:
         _require_original(store, record)
         plan = plan_of(store, job)
@@ -173,7 +173,7 @@ def save_plan(store: Store, job: str, edited: Plan) -> Plan:
 
 
 def _require_same(plan: Plan, edited: Plan) -> None:
-    """The edited plan is of the same picture, and all its boxes are in it."""
+    """Check that the edited plan is for the same picture, and that its boxes lie inside."""
     wrong = ""
     if (plan.media.width, plan.media.height) != (edited.media.width, edited.media.height):
         wrong = "the plan is for a picture of another size"
@@ -196,7 +196,7 @@ def _require_same(plan: Plan, edited: Plan) -> None:
 
 
 def finish(store: Store, job: str) -> Record:
-    """Delete the original and all that was made to correct it; the result stays."""
+    """Delete the original and everything made for correcting it; keep the result."""
     with at_rest(store, job) as record:
         if record.state == "review":
             record = fail(store, record, CANCELLED)
@@ -212,7 +212,7 @@ def discard(store: Store, job: str) -> None:
 
 @contextmanager
 def at_rest(store: Store, job: str) -> Iterator[Record]:
-    """Hold a job that nobody works on and that does not wait for anybody.
+    """Lock a job that no worker has and that does not wait for one.
 
     Raises:
         ProblemError: 409, it is not so.

@@ -65,13 +65,13 @@ def create_app(
     *,
     hub: JobIndex | None = None,
 ) -> ASGIApp:
-    """The application. Whoever runs it holds the server's lock of the folder.
+    """Make the application. The process that runs it holds the server's lock of the folder.
 
     Args:
         base: options of every job unless its client says otherwise.
         token: what clients have to send.
         machine: options of this machine, for what is done in this process.
-        hub: knows the jobs; for whoever has to close its streams before the connections.
+        hub: knows the jobs; given, so that its streams can be closed before the connections.
 
     Raises:
         pydantic.ValidationError: the options are out of range.
@@ -143,7 +143,7 @@ def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, No
         sweeper.delete_due(state.hub.records())
 
     def look_at_all() -> None:
-        # The hub may be mistaken, and it does not know of what cannot be read.
+        # The hub may be out of date, and does not know jobs that cannot be read.
         sweeper.delete_broken()
         sweeper.delete_due(state.store.records())
 
@@ -167,7 +167,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
         told = problem(error.status_code, kind, str(error.detail).lower())
         headers = dict(error.headers or {})
     elif isinstance(error, ClientDisconnect):
-        return Response(status_code=400)  # nobody is there to read it
+        return Response(status_code=400)  # the client is gone
     elif isinstance(error, LookupError):
         told = problem(404, "not-found", "there is no such job, or it is gone")
     else:
@@ -204,7 +204,7 @@ def _answer_head(app: ASGIApp) -> ASGIApp:
 
 
 class _Counted:
-    """Counts the answers, and ends with each."""
+    """Middleware that counts the answers."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -224,8 +224,8 @@ class _Counted:
         try:
             await self._app(scope, receive, counting)
         except Exception as error:
-            # Starlette raises what it has answered, and uvicorn then drops the connection, on which
-            # the next request may be on its way.
+            # Starlette raises an error that it has already answered, and uvicorn then drops the
+            # connection, on which the next request may be arriving.
             if not answered:
                 raise
             tell_fault("requests", error)

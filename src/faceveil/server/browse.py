@@ -1,4 +1,4 @@
-"""The service's address for people: what to print, and whether a browser can open it."""
+"""The service's address for people: the text to print, and whether a browser can open it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def address_of(host: str, port: int) -> str:
 
 
 def _own_address() -> str | None:
-    """This machine's address on its network. A datagram socket that is connected sends nothing."""
+    """This machine's address on its network, found without sending: connecting a datagram socket
+    sends nothing.
+    """
     for family, elsewhere in _ELSEWHERE:
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as line:
             line.connect(elsewhere)
@@ -31,7 +33,7 @@ def _own_address() -> str | None:
 
 
 def can_open() -> bool:
-    """Whether a person sits before this program, with a browser that has windows."""
+    """Whether a person works at this terminal and a browser with windows is there."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))

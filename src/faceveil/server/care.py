@@ -11,11 +11,11 @@ from faceveil.server.sweep import steady
 from faceveil.server.tell import tell_fault
 
 _PATIENCE = 15.0
-"""Seconds after which something that has not said that it is well counts as stuck."""
+"""Seconds without a sign of success after which a task counts as stuck."""
 
 
 class Care:
-    """Does things again and again, come what may, and knows which of them fail."""
+    """Repeats tasks, whatever happens, and knows which of them fail."""
 
     def __init__(self) -> None:
         self._well: dict[str, float] = {}
@@ -28,10 +28,10 @@ class Care:
         return sorted(stuck | self._ill)
 
     async def keep(self, what: str, act: Callable[[], Awaitable[None]], pause: float) -> None:
-        """Do something every so often until cancelled.
+        """Repeat a task until cancelled.
 
         Args:
-            what: says what is wrong when it fails.
+            what: the message while it fails.
         """
         self._well[what] = steady()
         while True:
@@ -46,7 +46,7 @@ class Care:
 
 
 def in_thread(act: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """The same in a thread of its own, which no crowd of requests can keep it from getting."""
+    """The same in a thread reserved for it, so that many requests cannot delay it."""
     own = CapacityLimiter(1)
 
     async def run() -> None:

@@ -10,7 +10,7 @@ from faceveil.media import veiled_name
 from faceveil.media.names import key_of
 
 LONGEST = 240
-"""Bytes: what file systems take, less room for what is added."""
+"""The longest name in bytes: the limit of file systems, minus room for additions."""
 _RESERVED = '<>:"|?*'
 """Characters that Windows does not allow in names."""
 
@@ -39,7 +39,7 @@ def result_path(name: str, result: str) -> str:
 
 
 def unique(name: str, taken: set[str]) -> str:
-    """The name, or with a number if it is taken already; it is taken from now on."""
+    """The name, with a number if it is in use already; it is in use from now on."""
     path, number = PurePosixPath(name), 1
     while (key := key_of(PurePosixPath(name))) in taken:
         number += 1
@@ -55,7 +55,9 @@ def attachment(name: str) -> str:
 
 
 def _part(text: str) -> str:
-    """One part of a path without what could lead elsewhere, hide, or turn the text around."""
+    """One part of a path, without anything that could lead elsewhere, hide the file, or reverse the
+    text.
+    """
     text = unicodedata.normalize("NFC", text)
     kept = "".join(
         "_" if char in _RESERVED else " " if unicodedata.category(char) == "Zs" else char

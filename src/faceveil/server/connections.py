@@ -1,9 +1,9 @@
-"""Connections: how many there may be, and how long one may keep the service waiting.
+"""Limits for connections: their number, and the time that one may keep the service waiting.
 
-Somebody who says nothing, or says it letter by letter, holds a connection and what belongs to it.
-uvicorn waits for ever, so what it keeps of each connection is looked at once a second. When there
-are too many, the one that has been silent for longest gives way to a new one: who has sent a whole
-request is never put out by those who have not.
+A client that sends nothing, or one letter at a time, occupies a connection and its resources.
+uvicorn waits for ever, so its connections are checked once a second. If there are too many, the one
+that was silent for longest is closed for a new one. A client that has sent a whole request never
+loses its connection to those that have not.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 20.0
-"""So long may it take from a new connection, or from the first letter, to a whole header."""
+"""Seconds from a new connection, or from the first letter, to a whole header."""
 PAUSE_SECONDS, LEAST_BYTES = 60.0, 60_000
-"""So much of a body has to come in so long: a kilobyte a second."""
+"""The least number of bytes of a body that must arrive in so many seconds: 1 kB a second."""
 STUCK_SECONDS = 120.0
-"""So long may a client take none of what it asked for."""
+"""Seconds that a client may read nothing of its answer."""
 MOST = 500
 """Connections at a time. A browser opens six."""
 BACKLOG = 100
-"""Connections that are taken on in one go."""
+"""Connections that are accepted in one step."""
 _LINE = 4096
 _WANTED = 16_384
-"""Descriptors: of connections, of what is sent in them, and of all else."""
+"""Descriptors: for connections, for uploads in them, and for everything else."""
 _EACH = 4
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
@@ -40,7 +40,7 @@ _FULL = (
 
 
 def raise_limits() -> int:
-    """Allow this process the descriptors it may have; how many connections they are enough for."""
+    """Raise this process's limit of descriptors; return the number of connections they allow."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)
     if soft < wanted:
@@ -51,7 +51,7 @@ def raise_limits() -> int:
 
 
 class Line(H11Protocol):
-    """A connection that is not waited for without end.
+    """A connection with time limits.
 
     Attributes:
         most: connections there may be.
@@ -89,11 +89,11 @@ class Line(H11Protocol):
 
     @property
     def is_silent(self) -> bool:
-        """No whole request is here that was not answered yet."""
+        """Whether no complete request waits for an answer."""
         return self.cycle is None or self.cycle.response_complete
 
     def look(self, now: float) -> None:
-        """End it if it was waited for long enough."""
+        """Close the connection if it exceeded a time limit."""
         waited, unsent = now - self._since, self.transport.get_write_buffer_size()
         if unsent:
             if unsent != self._unsent:
@@ -101,11 +101,11 @@ class Line(H11Protocol):
             elif waited > STUCK_SECONDS:
                 self.hang_up()
         elif self.is_silent:
-            # After an answer uvicorn itself waits, until something comes.
+            # After an answer uvicorn itself waits for the next request.
             if waited > HEADER_SECONDS and (self._came or self.cycle is None):
                 self.hang_up()
         elif self._asked is not self.cycle or not self.cycle.more_body or self.flow.read_paused:
-            # It is new, or it is not for the client to go on.
+            # It is new, or the next step is not the client's.
             self._asked, self._since, self._came = self.cycle, now, 0
         elif waited > PAUSE_SECONDS:
             if self._came < LEAST_BYTES:
@@ -113,15 +113,15 @@ class Line(H11Protocol):
             self._since, self._came = now, 0
 
     def hang_up(self) -> None:
-        """End it at once, whatever was to be sent yet."""
+        """Close it at once, even if data is still to be sent."""
         self.connections.discard(self)  # it does not count any more
         self.transport.abort()
 
 
 def wait_in_line(listener: int) -> None:
-    """Let more connections wait to be taken on than are taken on in one go.
+    """Let more connections wait than are accepted in one step. asyncio has one number for both.
 
-    asyncio has one number for both. Those that find no place try again after a second, then two.
+    Connections that find no place try again after a second, then two.
 
     Args:
         listener: handle of the socket.
@@ -131,7 +131,7 @@ def wait_in_line(listener: int) -> None:
 
 
 def look_at_all(connections: Iterable[Any]) -> None:
-    """End those connections that were waited for long enough."""
+    """Close the connections that exceeded a time limit."""
     now = time.monotonic()
     for line in list(connections):
         if isinstance(line, Line):  # and no WebSocket, which has limits of its own

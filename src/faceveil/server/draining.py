@@ -1,7 +1,7 @@
-"""Reading on from a client whose request is refused before all of it was read.
+"""Keep reading from a client whose request is refused before all of it was read.
 
-A connection that is closed while its client is still sending is reset, and the client never sees
-the answer that was on its way: it is told of a broken line in place of a full disk.
+If a connection is closed while its client is still sending, it is reset and the client never sees
+the answer: it reports a broken connection instead of, for example, a full disk.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Send
 
 SECONDS, BYTES = 3.0, 8_000_000
-"""So long, and for so much, is a client heard out whose request is not wanted any more."""
+"""Limits in seconds and bytes for reading on from a refused client."""
 
 
 def drain_when_refused(receive: Receive, send: Send, headers: Headers) -> tuple[Receive, Send]:
-    """The same, but an answer ends only once the request has, within limits.
+    """The same application, but an answer ends only when the request has ended, within limits.
 
     A client that waits to be asked for its body (``Expect``) has not begun to send it.
     """

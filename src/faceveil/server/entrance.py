@@ -23,7 +23,7 @@ _POLICY: Final = (
 
 
 def wants_a_page(method: str, headers: Headers) -> bool:
-    """Whether a person will look at the answer: a browser asks so for what it shows by itself."""
+    """Whether a person will see the answer: browsers mark requests for pages that they show."""
     return method == "GET" and "text/html" in headers.get("accept", "")
 
 
@@ -40,10 +40,10 @@ def refusal_page(problem: Problem, headers: dict[str, str]) -> HTMLResponse:
 
 
 def welcome_page() -> HTMLResponse:
-    """Goes on to the page by itself.
+    """A page that goes on to the real page by itself.
 
-    This and no redirect, because a cookie for this site alone does not travel along a redirect that
-    began elsewhere: in a link of a mail, or in the file that opens the browser.
+    A redirect would not do: a cookie for this site alone is not sent along a redirect that began
+    elsewhere, such as in a link of a mail, or in the file that opens the browser.
     """
     return bare_page(
         '<p><a href="/">FaceVeil</a></p>', head='<meta http-equiv="refresh" content="0;url=/">'

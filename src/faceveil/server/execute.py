@@ -21,10 +21,10 @@ from faceveil.server.store import ORIGINAL, PLAN, REPORT, UNFINISHED, Progress, 
 from faceveil.system import beats
 
 ATTEMPTS = 3
-"""So often a worker may die of a job before it is given up."""
+"""The number of workers that may die on a job before it is given up."""
 
 _EVERY = 0.25
-"""Seconds between two notes of progress, and between two looks whether to stop."""
+"""Seconds between two records of progress, and between two checks whether to stop."""
 _MOST_RATE = 120
 """Frames a second that are allowed for where a video does not say how long it is."""
 _TAKE_OVER = 2.0
@@ -41,11 +41,11 @@ HUNG = problem(
 
 
 class StoppedError(Exception):
-    """Nobody wants the job any more."""
+    """The job was cancelled or deleted."""
 
 
 def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
-    """Do all of a job that can be done now. One that is done, or held by another, is left alone.
+    """Do everything of a job that can be done now. Leave it alone if it is finished or locked.
 
     Args:
         machine: options that are this machine's own: ``weights``, ``threads``.
@@ -75,7 +75,7 @@ def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
             if not isinstance(error, FaceVeilError | ProblemError):
                 raise
         except BaseException:
-            # The worker is told to end; that is no fault of the job.
+            # The worker is told to end; the job is not to blame.
             store.save(store.load(job).but(state="queued", attempts=record.attempts - 1))
             raise
         finally:
@@ -97,7 +97,7 @@ def _run(store: Store, record: Record, options: Options) -> None:
         watch.enter("analyzing")
         plan = analyze_file(original, options, progress=watch)
         store.write(record.id, PLAN, plan.to_json())
-    if record.review:  # until somebody has looked, also where a worker died or a job is retried
+    if record.review:  # until the review is done, also if a worker died or the job is retried
         watch.save(state="review", attempts=0, **_counts(plan))
         return
     watch.enter("rendering", **_counts(plan))
@@ -125,7 +125,7 @@ _STATES: dict[str, State] = {"render": "rendering", "check": "checking"}
 
 
 class _Watch:
-    """Notes the progress of a job, and stops it when nobody wants it any more."""
+    """Records the progress of a job, and stops it when it was cancelled."""
 
     def __init__(self, store: Store, record: Record) -> None:
         self._store = store
@@ -184,7 +184,7 @@ def _counts(plan: Plan) -> dict[str, Any]:
 
 
 def _require_short(original: Path, record: Record) -> None:
-    """Refuse what is too long before any work is put into it.
+    """Refuse a video that is too long, before any work on it.
 
     Raises:
         LimitError: it is.

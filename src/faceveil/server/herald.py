@@ -1,7 +1,7 @@
-"""Tells programs of their jobs, beside all else: whoever does not listen keeps nobody waiting.
+"""Send webhooks in the background, so that a slow receiver delays nothing.
 
-How far a message is stands in the job's folder, so that a restart goes on with it. A server that
-is killed between sending and noting so sends again, under the same id.
+The state of each message is in the job's folder, so that a restarted server continues. If a server
+is killed between sending a message and recording that, it sends it again, with the same id.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from faceveil.server.webhooks import AnswerError, StrayError, post, receiver_of
 PAUSES = (2.0, 10.0, 60.0, 300.0)
 """Seconds after each failed try but the last."""
 _AT_ONCE, _EACH = 8, 2
-"""Messages on their way at a time, and those of them to one receiver."""
+"""Messages sent at the same time, in all and to one receiver."""
 _GONE = 410
-"""With this a receiver says that it wants nothing more."""
+"""The status with which a receiver refuses all further tries."""
 _TOLD: frozenset[State] = ENDED | {"review"}
 
 Word = Literal["waiting", "sent", "failed"]
@@ -99,7 +99,7 @@ def message_of(record: Record, since: float) -> bytes:
 
 @dataclass
 class _Letter:
-    """A message, and when it is tried next."""
+    """A message, and the time of its next try."""
 
     record: Record
     delivery: Delivery
@@ -109,7 +109,7 @@ class _Letter:
 
 
 class Herald:
-    """Sends what is due.
+    """Sends the messages that are due.
 
     Args:
         records: gives all jobs.
@@ -124,7 +124,7 @@ class Herald:
         self._own_thread = CapacityLimiter(1)
 
     async def look(self) -> None:
-        """Begin to send what is due, and note what became of what was sent."""
+        """Start sending the due messages, and record the results of earlier ones."""
         await to_thread.run_sync(self._take_stock, self._records(), limiter=self._own_thread)
         for letter in self._due():
             letter.busy = True
@@ -133,7 +133,7 @@ class Herald:
             going.add_done_callback(self._going.discard)
 
     async def close(self) -> None:
-        """Break off what is on its way, and note what became of the rest."""
+        """Stop sending, and record the results so far."""
         for going in list(self._going):
             going.cancel()
         await asyncio.gather(*self._going, return_exceptions=True)
@@ -145,7 +145,7 @@ class Herald:
         for letter in self._letters.values():
             made = letter.delivery
             if made is not letter.noted:
-                # Where it cannot be noted just now, that is tried again with the next look.
+                # If it cannot be recorded now, the next round tries again.
                 with suppress(LookupError, OSError):
                     self._store.write(letter.record.id, WEBHOOK, made.model_dump_json())
                     letter.noted = made
@@ -174,7 +174,7 @@ class Herald:
     async def _send(self, letter: _Letter) -> None:
         made, secret = letter.delivery, self._service.webhook_secret
         try:
-            # The settings may be others than when the job was made.
+            # The settings may have changed since the job was made.
             to = receiver_of(letter.record.webhook, self._service.webhook_hosts)
             if secret is None:
                 raise StrayError

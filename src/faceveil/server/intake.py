@@ -1,4 +1,4 @@
-"""From uploaded files to jobs. Whatever is wrong with a file is said before any work begins."""
+"""Make jobs from uploaded files. Faulty files are refused before any work begins."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from faceveil.server.store import ORIGINAL, Record, Store, new_id
 RETRY_SECONDS = 30
 
 _Staged = tuple[Path, str]
-"""The folder of a job to be, and the name it is shown under."""
+"""The folder of a future job, and its displayed name."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file on its way in.
+    """A file that is being uploaded.
 
     Attributes:
         name: as the client sent it.
@@ -52,7 +52,7 @@ class Upload:
 
 
 class Intake:
-    """Takes uploads in.
+    """Accepts uploads.
 
     Args:
         options: for the limits of archives.
@@ -67,7 +67,7 @@ class Intake:
         self._one_at_a_time = Lock()
 
     def require_room(self, jobs: int = 1) -> None:
-        """Raises ProblemError with 429 if so many more would be too many."""
+        """Raise ProblemError with 429 if so many more jobs would be too many."""
         if self._hub.count() + jobs > self._service.max_queue:
             raise ProblemError(
                 429,
@@ -87,14 +87,14 @@ class Intake:
         key: str | None = None,
         webhook: str = "",
     ) -> tuple[str, list[Record], list[Refused]]:
-        """Make jobs of files, and of all that lies in archives.
+        """Make jobs of files, and of all files in archives.
 
         Args:
             key: of the client; what was accepted with it before is not made again.
             webhook: address to tell when each ends, or "".
 
         Returns:
-            The id of the batch, its jobs, and what was refused.
+            The id of the batch, its jobs, and the refused files.
 
         Raises:
             ProblemError, OutputError, OSError: the queue is full, or the disk; nothing was accepted
@@ -108,7 +108,7 @@ class Intake:
                 name = display_name(upload.name)
                 try:
                     self._stage(upload.file, name, staged, refused, packed=not direct)
-                except OutputError:  # the disk's fault, and not of this file alone
+                except OutputError:  # a fault of the disk, not of this file
                     raise
                 except FaceVeilError as error:
                     refused.append(Refused(name=name, problem=problem_of(error)))
@@ -125,7 +125,7 @@ class Intake:
             )
             records = self._publish(staged, made, now, None if key is None else batch)
         finally:
-            _delete(staged)  # those that became jobs are not there any more
+            _delete(staged)  # folders that became jobs were moved away
         return batch, records, refused
 
     def _publish(
@@ -135,7 +135,7 @@ class Intake:
         now: float,
         batch: str | None,
     ) -> list[Record]:
-        """Make jobs of all, or of none if they are too many.
+        """Make jobs of all staged folders, or of none if there are too many.
 
         Args:
             batch: if there are jobs of this one, it is they.
@@ -175,10 +175,10 @@ class Intake:
         *,
         packed: bool,
     ) -> None:
-        """Add a folder for each job that a file becomes.
+        """Stage a folder for each job that the file gives.
 
         Args:
-            packed: take archives.
+            packed: accept archives.
         """
         kind = _kind(file)
         if kind in ARCHIVES and not packed:
@@ -195,7 +195,7 @@ class Intake:
             _delete(inside)
             raise
         finally:
-            # Nothing more is wanted of the archive itself.
+            # The archive itself is no longer needed.
             staged.remove((folder, name))
             _delete([(folder, name)])
         staged += inside
@@ -229,7 +229,7 @@ class Intake:
 
 
 def _batch_of(key: str) -> str:
-    """The id of what is accepted with a key of a client."""
+    """The id of the batch for a client's key."""
     return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:16]).decode()[:22]
 
 

@@ -1,7 +1,7 @@
 """All jobs as the server knows them, kept up to date from what any process writes.
 
-Whoever changes a job adds its id to the file of changes. Following that costs one look a tick,
-however many jobs there are; only jobs that changed are read again.
+Every process that changes a job adds its id to the file of changes. The index looks at that file
+once a tick, however many jobs there are, and reads only changed jobs again.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FULL = 10.0
 """Seconds between two looks at every job: a shared folder may lose a line of the changes."""
 _LARGEST = 4_000_000
 _SHOWN = 25
-"""Only so many at the head of the line are told each time that they moved up."""
+"""Only the first so many waiting jobs are updated each time that they move up."""
 _GONE_KEPT = 10_000
 
 
 _Known = tuple[Record, Job]
-"""A job, and what clients see of it."""
+"""A job, and its form for clients."""
 
 
 class JobIndex:
@@ -49,7 +49,7 @@ class JobIndex:
         self.closing = False
 
     async def refresh(self) -> None:
-        """Take in what changed up to now."""
+        """Read all changes up to now."""
         async with self._turn:
             found = await to_thread.run_sync(self._look, limiter=self._own_thread)
             if found is None:
@@ -73,7 +73,7 @@ class JobIndex:
         self._expected.add(job)
 
     def forget(self, job: str) -> None:
-        """Do not count a job that came to nothing after all."""
+        """Stop counting an expected job that was not made."""
         self._expected.discard(job)
 
     def count(self) -> int:
@@ -82,7 +82,7 @@ class JobIndex:
         return unfinished + len(self._expected)
 
     def records(self) -> list[Record]:
-        """All jobs, those too that are not listed, in no order."""
+        """All jobs, including those that are not listed, in no order."""
         return list(self._records.values())
 
     def states(self) -> dict[str, int]:
@@ -111,7 +111,7 @@ class JobIndex:
                     yield self._jobs[record.id]
 
     async def events_of(self, job: str) -> AsyncIterator[Job | str]:
-        """The same of one job, until it has ended."""
+        """The events of one job, until it has ended."""
         shown = None
         async for event in self.events():
             if event == job:
@@ -151,7 +151,7 @@ class JobIndex:
                 size = file.seek(0, 2)
                 file.seek(min(self._offset, size))
                 lines = file.read()
-        except FileNotFoundError:  # somebody tidied up; whoever changes a job makes a new one
+        except FileNotFoundError:  # the file was removed; the next change makes a new one
             self._offset, self._full = 0, now
             return None
         cut = lines.rfind(b"\n") + 1

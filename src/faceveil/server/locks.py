@@ -1,4 +1,4 @@
-"""Locks that the kernel gives up when their holder dies, however it dies."""
+"""Locks that the kernel releases when their holder dies, however it dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POLL = 0.01
 
 
 class HeldError(Exception):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Small pictures of a job's files for the page. Made when asked for, and never kept."""
+"""Small pictures of a job's files for the page, made on request and never kept."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _on_sheet(image: Image, sheet: Media) -> Image:
 
 
 def face_jpeg(path: Path, track: Track, options: Options) -> bytes:
-    """The face of a track, where it was seen best, as JPEG."""
+    """The face of a track as JPEG, from the frame in which it was seen best."""
     index, box = surest(track)
     with media.open_source(path, options) as source:
         image = _frame(source, index).on(_PAPER).image

@@ -73,11 +73,11 @@ def problem(status: int, type: str, detail: str, advice: str = "") -> Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an error is. One not raised on purpose tells nothing but its kind."""
+    """The problem for an error. An unexpected error shows only its kind."""
     if isinstance(error, ProblemError):
         return error.problem
     if isinstance(error, errors.FaceVeilError):
-        # The kinds that clients know; others are made more precise for use inside.
+        # Clients know these kinds; subclasses are only for use inside.
         kind = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
         status = next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), 500)
         words = " ".join(str(error).split())

@@ -1,8 +1,8 @@
 """The queue of job ids between the server and its workers: huey, on SQLite or Redis.
 
-It carries ids and nothing else: what a job is, its folder says. An id that is lost is put back by
-the sweep, one that comes twice does nothing the second time. So a file that is broken is thrown
-away, and a queue that cannot be reached just now is no reason to refuse anything.
+It contains only ids; each job's folder has the rest. If an id is lost, the sweep puts it back; if
+it comes twice, the second does nothing. So a broken file can be thrown away, and nothing is refused
+because the queue cannot be reached for a while.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _TASK_NAME = f"{__name__}.{_TASK}"
 """Its name in huey."""
 _FILE, _LOCK = "queue.sqlite", "queue.lock"
 _WAIT = 5.0
-"""Seconds to wait for whoever holds the queue."""
+"""Seconds to wait while another process holds the queue."""
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 """Errors of SQLite after which the file is still sound."""
 
 
 class QueueError(FaceVeilError):
-    """The queue cannot be used just now."""
+    """The queue cannot be used at the moment."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class QueueError(FaceVeilError):
 
 
 class _Json(Serializer):  # type: ignore[misc]
-    """Plain JSON, because whoever can write to a pickled queue can run code in the workers."""
+    """Plain JSON: anybody who can write to a pickled queue could run code in the workers."""
 
     def _serialize(self, data: Message) -> bytes:
         return json.dumps([data.id, data.name, data.priority, list(data.args)]).encode()
@@ -56,7 +56,7 @@ class _Json(Serializer):  # type: ignore[misc]
         try:
             task, _, priority, (job,) = json.loads(data)
         except (ValueError, TypeError, RecursionError):
-            # Not from here. It stands for a job that is not there, so that taking it ends it.
+            # Not written by FaceVeil. It becomes the id of no job, so that taking it ends it.
             task, priority, job = "", 0, ""
         return Message(task, _TASK_NAME, priority=priority, args=[str(job)], kwargs={}, retries=0)
 
@@ -75,7 +75,7 @@ class JobQueue:
         self._queue = _File(folder) if url is None else _Redis(url)
 
     def push(self, job: str, *, first: bool = False) -> None:
-        """Put an id at the end, or before all those that are not first."""
+        """Put an id at the end, or, with ``first``, before all others that were not put so."""
         self._queue.do(lambda huey, task: huey.enqueue(task.s(job, priority=int(first))))
 
     def take(self) -> str | None:
@@ -102,7 +102,7 @@ class _Opened:
 
 
 class _File:
-    """The queue in a file. A broken one is made anew, one that was replaced is opened again."""
+    """The queue in a file. A broken file is made again, a replaced one is opened again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -125,7 +125,7 @@ class _File:
                 raise QueueError from error
 
     def _try(self, act: Callable[[Huey, Any], T]) -> T:
-        # A file that others removed or replaced can still be written to, and nobody reads it.
+        # A file that was removed or replaced can still be written to, but nobody reads it.
         if self._opened is None or self._number != _inode(self._path):
             self._close()
             self._opened = _Opened(
@@ -135,7 +135,7 @@ class _File:
         return act(self._opened.huey, self._opened.task)
 
     def _make_anew(self) -> None:
-        """Put a new file in the place of a broken one, unless somebody just did."""
+        """Replace a broken file by a new one, unless another process has just done so."""
         with locked(self._folder / _LOCK, _WAIT):
             self._close()
             with suppress(sqlite3.Error):
@@ -166,7 +166,7 @@ def _is_database(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """Delete whatever is there; out of the way at once, even where much of it has to go."""
+    """Delete everything there. It is moved away first, so that its place is free at once."""
     gone = path.with_name(f".{path.name}.{new_id()}")
     with suppress(FileNotFoundError):
         path.replace(gone)

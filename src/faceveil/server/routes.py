@@ -25,7 +25,7 @@ def _known(job: JobId, state: StateDep) -> str:
 
 
 KnownJob = Annotated[str, Depends(_known)]
-"""The id of a job that is there, for answers that begin before they can fail."""
+"""The id of an existing job, for answers that begin before they can fail."""
 
 
 def read_options(text: str | None) -> dict[str, Any]:

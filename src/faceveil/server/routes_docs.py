@@ -1,4 +1,4 @@
-"""The API to read, made from its OpenAPI document. It loads nothing, from nowhere."""
+"""The API as a page to read, made from its OpenAPI document. It loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter()
 
 
 def describe_tokens(app: FastAPI, cookie: str) -> None:
-    """Say in the OpenAPI document how clients show that they may ask.
+    """Describe in the OpenAPI document how clients send their token.
 
     Args:
         cookie: the name of the one that browsers get.
@@ -38,7 +38,7 @@ def describe_tokens(app: FastAPI, cookie: str) -> None:
 
 
 def describe_webhooks(app: FastAPI) -> None:
-    """Say in the OpenAPI document what is sent to programs that asked for it."""
+    """Describe in the OpenAPI document the webhooks that programs can ask for."""
 
     @app.webhooks.post("job")
     def told(body: Message) -> None:

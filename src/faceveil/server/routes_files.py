@@ -50,7 +50,7 @@ def plan(job: JobId, state: StateDep) -> Response:
     },
 )
 async def edit_plan(job: JobId, state: StateDep, request: Request) -> Response:
-    """Save an edited plan. Its tracks are taken over; POST render applies them."""
+    """Save the tracks of an edited plan; POST render applies them."""
     body = await request.body()
 
     def save() -> bytes:
@@ -150,7 +150,7 @@ async def results(batch: JobId, state: StateDep) -> Response:
 
 
 def _pack(store: Store, records: list[Record]) -> IO[bytes]:
-    """A zip of results, under no name any more. One that goes meanwhile is left out."""
+    """A zip of results in an unnamed file. Results that are deleted meanwhile are left out."""
     folder = store.stage()
     try:
         with ArchiveWriter(folder / "zip") as archive:

@@ -1,4 +1,4 @@
-"""Jobs: uploaded, watched, corrected, stopped, deleted."""
+"""Jobs: upload, watch, correct, stop and delete them."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ async def upload(
     state: StateDep,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> Accepted:
-    """Take files in, each as a job; all that lies in a zip as one each.
+    """Upload files, each as a job; of an archive each file.
 
-    Sent again with the same key, it gives the jobs of the first time, as long as one is there.
+    Sent again with the same key, it gives the jobs of the first time, as long as one exists.
     """
     state.intake.require_room()
     store, service = state.store, state.service
@@ -91,7 +91,7 @@ async def upload(
     await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))
     state.metrics.refused.inc(len(refused))
-    # They are taken: whatever fails from now on is no reason to say that they are not.
+    # The upload is accepted: a later failure must not say otherwise.
     with suppress(OSError):
         await state.hub.refresh()
     return Accepted(batch=batch, jobs=[_as_it_is(store, one) for one in records], refused=refused)
@@ -160,7 +160,7 @@ def cancel(job: JobId, state: StateDep) -> Job:
 
 @router.post("/jobs/{job}/retry", status_code=202)
 def retry(job: JobId, state: StateDep) -> Job:
-    """Begin a job again that has failed."""
+    """Start a failed job again."""
     return job_of(state.store, actions.retry(state.store, state.queue, job))
 
 

@@ -1,7 +1,7 @@
-"""The camera of the page: its frames come over a WebSocket and go back obscured.
+"""The camera of the page: frames arrive over a WebSocket and are sent back obscured.
 
-Nothing is stored. Looking and painting happen in threads of this process, because a frame that
-has to wait for a worker is late; only a few may do so at a time.
+Nothing is stored. Detecting and painting happen in threads of this process, because a frame that
+waits for a worker would be late; so only a few cameras may run at a time.
 """
 
 from __future__ import annotations

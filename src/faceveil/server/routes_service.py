@@ -1,4 +1,4 @@
-"""About the service itself: the page, the settings it offers, how it does."""
+"""The service itself: its page, its settings, its health."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _limits(state: StateDep) -> Limits:
 
 @router.get("/healthz")
 async def healthz(state: StateDep) -> Health:
-    """Says that the service answers and keeps its word, or why not (503). Needs no token."""
+    """200 if everything in the service works, otherwise 503 with the reason. Needs no token."""
     if reasons := state.care.reasons():
         raise ProblemError(
             503,

@@ -24,7 +24,7 @@ from faceveil.server.store import ENDED, REPORT, Record, Store, new_id
 router = APIRouter(prefix="/api", tags=["veil"])
 
 _LOOK = 0.05
-"""Seconds between two looks whether the worker is done."""
+"""Seconds between two checks whether the worker is done."""
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -46,7 +46,7 @@ _HEADERS = {
     "FaceVeil-Faces": "Different faces that were covered",
     "FaceVeil-Warnings": "How many warnings the report has",
 }
-"""Counts alone: many programs and proxies take no more than 8 kB of headers."""
+"""Only counts: many programs and proxies accept at most 8 kB of headers."""
 _FORM = "multipart/form-data"
 _WITH_REPORT: dict[str, Any] = {
     "schema": {
@@ -79,7 +79,7 @@ async def veil(
 ) -> Response:
     """Obscure one picture, sent as the bare body or as the field `file` of a form.
 
-    Who accepts `multipart/form-data` gets the report, too.
+    A client that accepts `multipart/form-data` gets the report, too.
     """
     given = actions.options_of(read_options(options), state.base)
     state.intake.require_room()
@@ -141,7 +141,7 @@ def _answer(store: Store, record: Record, reported: bool) -> StreamingResponse:
             + f"Content-Type: {kind}\r\n\r\n".encode()
         )
         kind, end = f"multipart/form-data; boundary={boundary}", f"\r\n--{boundary}--\r\n".encode()
-    # It can be read to its end when its name is gone, and may be too large for the memory.
+    # It can be read to its end after it is deleted, and may be too large for memory.
     file = store.path(record.id, record.result).open("rb")
     size = len(start) + os.fstat(file.fileno()).st_size + len(end)
     headers["Content-Length"] = str(size)

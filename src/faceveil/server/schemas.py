@@ -1,4 +1,4 @@
-"""The shapes of what clients get."""
+"""The answers to clients."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _ID = "Vd2hx0m0k1qzq0TQ3C0jXw"
 
 
 class Job(BaseModel):
-    """One photo or video, from its upload on.
+    """One photo or video, after its upload.
 
     ``faces`` are different faces that are covered, ``kept`` those left visible on request,
-    ``filled`` face boxes covered without having been seen. ``position`` counts from 1 in the
-    line of waiting jobs. ``webhook`` is what became of the message about its state.
+    ``filled`` face boxes covered without having been seen. ``position`` counts from 1 in the line
+    of waiting jobs. ``webhook`` is the state of the message about it.
     """
 
     id: str = Field(examples=[_ID])

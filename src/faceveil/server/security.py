@@ -1,8 +1,8 @@
 """Access and limits for every request. Pure ASGI, around everything else.
 
-Binding to this machine alone does not keep out what runs in its browsers: a page from elsewhere
-can send requests here (CSRF), or have its own name point here (DNS rebinding). So the Host header
-has to be a name of ours, and a request made by another site's page is refused.
+Binding to this machine alone does not keep out pages in its browsers: a page from elsewhere can
+send requests here (CSRF), or make its own name point here (DNS rebinding). So the Host header has
+to be a name of this service, and requests from other sites' pages are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OPEN = "/healthz"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
 _SMALL = 64 * MEGABYTE
-"""Bytes that a body may have where no file is sent: a plan of a long video has tens of them."""
+"""The largest body in bytes without a file: the plan of a long video has tens of megabytes."""
 _UPLOADS = frozenset({"/api/jobs", "/api/veil"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _UPLOAD_ROOM = MEGABYTE - 1
@@ -52,7 +52,7 @@ HEADERS = {
 
 
 def is_local(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+    """Whether an address can be reached only from this machine."""
     if host == "localhost":
         return True
     try:
@@ -67,7 +67,7 @@ def new_token() -> str:
 
 
 class Guard:
-    """Lets requests through to the app that come from where they should.
+    """Lets only permitted requests through to the app.
 
     Args:
         token: what clients have to send.
@@ -104,7 +104,7 @@ class Guard:
         if refusal is None and _declared(headers) > limit:
             refusal = _too_large(limit).problem
         if refusal is not None:
-            # What is still being sent is not read, so the connection cannot be used again.
+            # The rest of the request is not read, so the connection cannot be used again.
             await _answer(refusal, scope["method"], headers)(scope, receive, send)
             return
         await self._app(scope, _limit_body(receive, limit), send)
@@ -132,11 +132,11 @@ class Guard:
             return False
         if name in self._hosts:
             return True
-        # A name can be made to point here by whoever owns it; an address cannot.
+        # The owner of a name can make it point here; nobody can do so with an address.
         return self._any_address and _is_address(name)
 
     def _login(self, scope: Scope, headers: Headers) -> Response | None:
-        """The answer to ``/?token=...``: a cookie in its place, so that it leaves the address."""
+        """The answer to ``/?token=...``: it sets a cookie and takes the token out of the address."""
         if scope["path"] != "/" or scope["method"] != "GET":
             return None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
@@ -149,7 +149,7 @@ class Guard:
             max_age=SECONDS,
             httponly=True,
             samesite="strict",
-            # What a proxy says of itself makes a cookie no less safe.
+            # Trusting the proxy's header can only make the cookie safer.
             secure="https" in (scope["scheme"], headers.get("x-forwarded-proto", "")),
         )
         return answer
@@ -180,7 +180,9 @@ class Guard:
 
 
 def cookie_of(service: Service) -> str:
-    """The name of the cookie: a browser sends those of a host to all of its ports."""
+    """The name of the cookie. It has the port, because browsers send cookies to all ports of a
+    host.
+    """
     return f"faceveil-{service.port}"
 
 
@@ -212,7 +214,7 @@ def _too_large(limit: int) -> ProblemError:
 
 
 def _limit_body(receive: Receive, limit: int) -> Receive:
-    """Cuts off a body that goes on for longer than it may, whatever it said of its length."""
+    """Cuts off a body that is too long, whatever length it declared."""
     seen = 0
 
     async def counted() -> Message:

@@ -36,11 +36,11 @@ from faceveil.system.folders import cache_folder
 
 _LOOK = 0.5
 _QUICK_DEATH = 10.0
-"""A worker that lives shorter than this is started again later and later, up to this."""
+"""A worker that lives shorter than this is restarted after growing pauses, up to this."""
 _GRACE = 10.0
-"""Seconds that workers have to end in."""
+"""Seconds that workers have for ending."""
 _CLOSING = 3
-"""Seconds that connections have to end in."""
+"""Seconds that connections have for ending."""
 
 
 def open_store(service: Service) -> tuple[Store, JobQueue]:
@@ -61,7 +61,7 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
 def token_of(service: Service) -> str:
     """The token that clients have to send: the given one, or a fresh one.
 
-    On this machine's own address, too: other users of the machine reach that.
+    It is needed on this machine's own address, too, because its other users can reach that.
     """
     return service.token or new_token()
 
@@ -79,7 +79,7 @@ def serve(
         base: options of every job unless its client says otherwise.
         machine: options of this machine's workers: ``weights``, ``threads``.
         workers: how many processes work on jobs.
-        ready: is called with the address, the token in it, once requests are taken.
+        ready: called with the address, including the token, when requests are accepted.
 
     Raises:
         UsageError: another server uses the folder.
@@ -93,7 +93,7 @@ def serve(
     def started() -> None:
         ready(address)
         if service.browser and can_open():
-            # Some browsers come back only when they are closed.
+            # Some browsers return only when they are closed.
             threading.Thread(target=open_page, args=(store.folder, address), daemon=True).start()
 
     try:
@@ -104,7 +104,7 @@ def serve(
                 app,
                 host=service.host,
                 port=service.port,
-                access_log=False,  # names and tokens are nobody's business
+                access_log=False,  # a log would have names and tokens
                 log_config=None,
                 http=Line,
                 backlog=BACKLOG,
@@ -160,7 +160,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        await self._closing()  # an open page listens for ever, and would have to be cut off
+        await self._closing()  # an open page listens for ever and would delay the end
         await super().shutdown(sockets)
 
 
@@ -208,7 +208,7 @@ class _Place:
         self._due: float | None = None
 
     def tend(self) -> None:
-        """Start a process if none is there. After those that die at once it waits ever longer."""
+        """Start a process if there is none. If processes die at once, the pauses grow."""
         now = time.monotonic()
         if self.process is not None:
             if self.process.poll() is None:
@@ -230,7 +230,7 @@ def _start(settings: str) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         text=True,
         cwd=Path(sys.prefix),
-        process_group=0,  # Ctrl-C is for the server, which says when its workers end
+        process_group=0,  # Ctrl-C is for the server, which ends its workers itself
     )
     assert process.stdin is not None
     with suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""Browsers that were let in: each has a random cookie, which this process forgets in time."""
+"""Sessions of browsers: each has a random cookie that expires."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MOST = 1000
 
 
 class Sessions:
-    """Random ids, each good for a day. From none of them can anybody learn the token."""
+    """Random ids, each valid for a day. They do not reveal the token."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
 
     def begin(self) -> str:
-        """The id of a new session. Of too many the oldest ends."""
+        """The id of a new session. If there are too many, the oldest ends."""
         now = time.monotonic()
         for session, until in list(self._until.items()):  # oldest first
             if until > now and len(self._until) < _MOST:
@@ -28,6 +28,6 @@ class Sessions:
         return session
 
     def holds(self, session: str) -> bool:
-        """Whether an id is of a session that has not ended."""
-        # Ids are random and long: how far a guess got, the time of a look-up does not tell.
+        """Whether an id belongs to a session that has not ended."""
+        # Ids are random and long, so the time of a look-up does not help a guess.
         return self._until.get(session, 0.0) > time.monotonic()

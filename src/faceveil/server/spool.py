@@ -1,8 +1,8 @@
-"""Uploads on their way in: read as they come, counted, and nowhere under a name until accepted.
+"""Incoming uploads: read and counted as they arrive, without a name until they are accepted.
 
-The bytes go into files without a name, in the folder of the jobs. If the server dies the kernel
-frees them. An upload has two such files, however many are sent in it: the first gets one of its
-own, which later gets a name, so that a large video is written once; all others share one.
+The bytes go into unnamed files in the folder of the jobs. If the server dies, the kernel frees
+them. An upload uses two such files, however many files it has: the first file has one of its own,
+which later gets a name, so that a large video is written only once; all others share the second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIELD_BYTES = 256 * 1024
 
 
 def unnamed(folder: Path) -> IO[bytes]:
-    """A file that is gone when it is closed, however that happens."""
+    """A file that disappears when it is closed, however that happens."""
     if hasattr(os, "O_TMPFILE"):
         with suppress(OSError):  # not every file system can
             handle = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -41,7 +41,7 @@ def keep(file: IO[bytes], target: Path) -> None:
     file.flush()
     try:
         handle = file.fileno()  # which a part of a file has not
-        # Only with a folder given, whichever, does Python follow the link that stands for the file.
+        # Python follows the link that stands for the file only if some folder is given.
         os.link(f"/proc/self/fd/{handle}", target, src_dir_fd=handle, follow_symlinks=True)
     except OSError:
         file.seek(0)
@@ -51,10 +51,10 @@ def keep(file: IO[bytes], target: Path) -> None:
 
 
 class Slice(io.RawIOBase):
-    """One of the files that share one: what was written through this lies in one piece.
+    """A file inside the shared file: everything that is written through this is in one piece.
 
     Args:
-        whole: all that was written to it before is left alone.
+        whole: the shared file; its earlier content is left alone.
     """
 
     def __init__(self, whole: IO[bytes]) -> None:
@@ -107,7 +107,7 @@ class _Parser(MultiPartParser):
         )
         self._folder = folder
         self.files: list[IO[bytes]] = []
-        """Those that have to be closed."""
+        """Files that have to be closed."""
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
@@ -127,7 +127,7 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
     """The fields and files of a multipart request, for as long as this is open.
 
     Args:
-        folder: where the files lie meanwhile.
+        folder: the folder for the files until they are accepted.
         most: number of files.
 
     Raises:
@@ -142,7 +142,7 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
         except MultiPartException as error:
             status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
             raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
-        except (ValueError, LookupError) as error:  # of what it says of itself
+        except (ValueError, LookupError) as error:  # by its own declaration
             raise ProblemError(400, "usage", "the form cannot be read") from error
         yield form
     finally:
@@ -151,7 +151,7 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
 
 
 async def read_body(request: Request, folder: Path) -> IO[bytes]:
-    """The bare body of a request in an unnamed file; close it when done."""
+    """The body of a request in an unnamed file; close it when done."""
     file = unnamed(folder)
     try:
         async for chunk in request.stream():

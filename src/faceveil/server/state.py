@@ -46,7 +46,7 @@ class State:
 
 
 async def _state_of(connection: HTTPConnection) -> State:
-    """Asynchronous, so that it needs no thread: there may be none left."""
+    """Asynchronous, so that it needs no thread; there may be none free."""
     state: State = connection.app.state.faceveil
     return state
 

@@ -1,4 +1,4 @@
-"""Jobs as folders: what is known of each is a file in it, so that it survives whoever dies.
+"""Jobs as folders: the record of each is a file in its folder, so that it survives a crash.
 
     FOLDER/jobs/ID/     job.json progress.json original plan.json result.* report.json lock cancel
                         webhook.json
@@ -6,7 +6,8 @@
     FOLDER/trash/       jobs on their way out
     FOLDER/changes      ids of jobs that changed, a line each, for the server to follow
 
-Every file is written beside and renamed. Whoever changes a job's record holds its lock.
+Every file is written under a temporary name and renamed. A process that changes a job's record
+holds its lock.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ class Record(BaseModel):
 
     Attributes:
         name: what the client called the file; shown, never a path.
-        direct: somebody waits for the answer; not listed.
-        review: stop after the analysis for a person to look.
-        attempts: how often a worker began since anybody asked for it.
-        original_until: when the original has to be gone.
+        direct: a client waits for the answer; not listed.
+        review: stop after the analysis, so that a person can review it.
+        attempts: how often a worker began since the last request.
+        original_until: when the original must be deleted.
         keep_seconds: how long the job stays after it ended.
         longest: seconds of video it may have.
         result: file name of the result in the folder, or "".
@@ -143,7 +144,7 @@ class Store:
         self.mend()
 
     def mend(self) -> None:
-        """Make what the folder needs, where it is not there (any more)."""
+        """Make the parts of the folder that are missing."""
         self.changes.touch(0o600)
         for folder in (self.jobs, self.staging, self.trash):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -159,7 +160,7 @@ class Store:
         return self.jobs / job / name
 
     def ids(self) -> list[str]:
-        """All jobs there are, in no order. What else somebody put there is passed over."""
+        """The ids of all jobs, in no order. Other things in the folder are ignored."""
         return [path.name for path in self.jobs.iterdir() if _ID.fullmatch(path.name)]
 
     def load(self, job: str) -> Record:
@@ -174,14 +175,14 @@ class Store:
             raise LookupError(job) from error
 
     def is_broken(self, job: str) -> bool:
-        """Whether it is there, and what is known of it cannot be made out."""
+        """Whether the job exists, but its record cannot be read."""
         try:
             Record.model_validate_json(self.path(job, _RECORD).read_bytes())
         except ValidationError:
             return True
         except FileNotFoundError:
             return self.path(job).is_dir()
-        except OSError:  # a disk that is not there just now
+        except OSError:  # a disk that is unreachable for the moment
             return False
         return False
 
@@ -192,7 +193,7 @@ class Store:
                 yield self.load(job)
 
     def save(self, record: Record) -> Record:
-        """Record a change and give it back. Call with the job's lock held.
+        """Save a changed record and return it. Call with the job's lock held.
 
         Raises:
             LookupError: the job is gone.
@@ -213,9 +214,9 @@ class Store:
         self.note(job)
 
     def note(self, job: str) -> None:
-        """Tell those who follow `changes` that something about a job changed.
+        """Add a job to `changes` for those who follow them.
 
-        Where it cannot be told, they see it when they look at all jobs.
+        If that fails, they see the change when they look at all jobs.
         """
         with suppress(OSError), self.changes.open("ab", buffering=0) as file:
             file.write(f"{job}\n".encode())
@@ -246,7 +247,7 @@ class Store:
         self.note(job)
 
     def drop_original(self, job: str) -> None:
-        """Delete the original and all that was made to correct it, half-written things included.
+        """Delete the original and everything made for correcting it, including half-written files.
 
         Raises:
             OSError: something could not be deleted; all else was.
@@ -271,7 +272,7 @@ class Store:
             raise failed
 
     def tidy(self, job: str) -> None:
-        """Delete what a run left half-written, or put aside because it did not pass the check."""
+        """Delete half-written files of a run, and outputs that did not pass the check."""
         for part in self.path(job).glob(".*"):
             if part.is_dir():
                 shutil.rmtree(part, ignore_errors=True)
@@ -284,19 +285,19 @@ class Store:
         return locked(self.path(job, _LOCK), wait)
 
     def ask_to_stop(self, job: str) -> None:
-        """Leave word for the worker that its job is not wanted any more."""
+        """Ask the worker to stop its job."""
         with suppress(FileNotFoundError):
             self.path(job, _CANCEL).touch()
 
     def stop_asked(self, job: str) -> bool:
-        """Somebody asked for it, or the job is gone."""
+        """Whether the job was asked to stop, or is gone."""
         return self.has(job, _CANCEL) or not self.path(job).exists()
 
     def forget_stop(self, job: str) -> None:
         self.path(job, _CANCEL).unlink(missing_ok=True)
 
     def stage(self) -> Path:
-        """A folder for a job that is being accepted. Give it to `publish`, or delete it."""
+        """A new folder for a job that is being accepted. Pass it to `publish`, or delete it."""
         folder = self.staging / new_id()
         folder.mkdir(mode=0o700)
         return folder
@@ -308,12 +309,12 @@ class Store:
         self.note(record.id)
 
     def discard(self, job: str) -> None:
-        """Delete all of a job. A worker that is at it finds nothing any more and stops."""
+        """Delete all of a job. A worker that has it finds nothing and stops."""
         out = self.trash / f"{job}.{secrets.token_hex(4)}"
         try:
             self.path(job).rename(out)
         except FileNotFoundError:
-            if self.path(job).exists():  # there is no folder for what is on its way out
+            if self.path(job).exists():  # the folder for deleted jobs is missing
                 delete(self.path(job))
         except OSError:  # even a folder's name may need room on a full disk
             delete(self.path(job))
@@ -322,7 +323,7 @@ class Store:
 
 
 def empty(folder: Path) -> None:
-    """Delete all that is in a folder, also what others are just adding.
+    """Delete everything in a folder, even while others add to it.
 
     Raises:
         OSError: something could not be deleted; all else was.
@@ -338,7 +339,7 @@ def empty(folder: Path) -> None:
 
 
 def delete(path: Path) -> None:
-    """Delete a folder, or whatever else it is, even if others are just adding to it."""
+    """Delete a folder or file, even while others add to it."""
     for last in (False, False, False, False, True):
         try:
             if path.is_dir() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""Setting right what a crash left, and deleting what has had its time."""
+"""Repair after crashes, and delete expired files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from faceveil.server.store import ENDED, ORIGINAL, PLAN, UNFINISHED, Record, Sto
 
 SERVER_LOCK = "server.lock"
 _SETTLED = 2.0
-"""Seconds after which a change is no longer on its way from one process to another."""
+"""Seconds after which every process has seen a change."""
 _BROKEN = 60.0
-"""Seconds after which a job whose record cannot be read is deleted: nothing else would end it."""
+"""Seconds after which a job with an unreadable record is deleted: nothing else would do so."""
 
 
 class Sweeper:
-    """Looks after jobs, again and again: those whose time is over, and those that nobody works on.
+    """Looks after jobs regularly: those that have expired, and those that no worker has.
 
-    Each job is looked after by itself, and what failed with one is told after all others.
+    Each job is handled separately, and an error with one is raised after all others are done.
     """
 
     def __init__(self, store: Store, queue: JobQueue) -> None:
@@ -33,7 +33,7 @@ class Sweeper:
         self._broken: dict[str, float] = {}
 
     def sweep(self, records: Iterable[Record]) -> None:
-        """All that there is to do; deleting first, before anything that may fail.
+        """Do all of it. Deleting comes first, before anything that may fail.
 
         Args:
             records: of all jobs; they may be a little out of date.
@@ -49,7 +49,7 @@ class Sweeper:
             self.queue_again(known)
 
     def delete_due(self, records: Iterable[Record]) -> None:
-        """Delete what has had its time. Raises OSError if something could not be deleted."""
+        """Delete expired files. Raises OSError if something could not be deleted."""
         failed: list[OSError] = []
         with self._one_at_a_time:
             try:
@@ -76,7 +76,7 @@ class Sweeper:
                 self._store.discard(job)
 
     def queue_again(self, records: Iterable[Record]) -> None:
-        """Put back into the queue what nobody works on. Raises QueueError."""
+        """Put jobs without a worker back into the queue. Raises QueueError."""
         waiting, now = self._queue.waiting(), time.time()
         for known in records:
             if known.state not in UNFINISHED or known.id in waiting:
@@ -106,7 +106,7 @@ class Sweeper:
 
     def _all_over(self, record: Record) -> bool:
         if record.ended is None:
-            # Its worker may be at it still; without an original it is of no use for longer.
+            # Its worker may still have it; without an original it is of no further use.
             until = record.original_until + record.keep_seconds
             lifetime = until - record.created
         else:
@@ -119,16 +119,16 @@ class Sweeper:
 
 
 class Deadlines:
-    """Says when something is over, even if somebody sets the clock back meanwhile."""
+    """Decides when a lifetime is over, even if the clock is set back meanwhile."""
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], tuple[float, float]] = {}
 
     def over(self, of: tuple[str, str], until: float, longest: float) -> bool:
-        """Whether it is, by the clock or by what has passed since this was first asked.
+        """Whether it is over, by the clock or by the time since the first call.
 
         Args:
-            of: the id of a job, and what of it.
+            of: the id of a job, and the kind of file.
             until: seconds since 1970.
             longest: seconds that it may last from now on, whatever the clock says now.
         """
@@ -146,21 +146,21 @@ class Deadlines:
 
 
 def steady() -> float:
-    """Seconds since this machine started, those in which it slept included where that is known."""
+    """Seconds since this machine started, including time asleep where that is known."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
 
 def clear_half_made(store: Store) -> None:
-    """Delete what a server that died was accepting: nobody was told that it was taken.
+    """Delete uploads that a dead server was accepting: no client got an answer for them.
 
-    Only for whoever holds the server's lock.
+    Call with the server's lock held.
     """
     empty(store.staging)
     for job in store.ids():
         if store.is_broken(job):  # as after a power cut
             store.discard(job)
     for record in store.records():
-        if record.direct:  # whoever waited for it is gone
+        if record.direct:  # its client is gone
             store.discard(record.id)

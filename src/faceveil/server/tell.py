@@ -1,6 +1,6 @@
 """Messages on stderr: that something went wrong and of what kind, but no names.
 
-Whatever happens over and over is said once a minute: a log that fills the disk is a fault, too.
+A repeated fault is printed once a minute, because a log that fills the disk is a fault, too.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _told: dict[str, float] = {}
 
 
 def tell_fault(where: str, error: BaseException | None) -> None:
-    """Say that something failed, unless that was said in the last minute.
+    """Print that something failed, unless that was printed in the last minute.
 
     Args:
         where: in words of this program.
-        error: only its kind is told: its message may have the name of a file in it.
+        error: only its kind is printed, because its message may contain a file name.
     """
     line = where if error is None else f"{where}: {type(error).__name__}"
     if is_news(line):
@@ -34,7 +34,7 @@ def tell_fault(where: str, error: BaseException | None) -> None:
 
 
 def is_news(line: str) -> bool:
-    """Whether a line was not said in the last minute; it counts as said from now on."""
+    """Whether a line was not printed in the last minute; it counts as printed from now on."""
     with _lock:
         now = time.monotonic()
         if now - _told.get(line, -_EVERY) < _EVERY:
@@ -46,17 +46,17 @@ def is_news(line: str) -> bool:
 
 
 def quiet_logs() -> Failures:
-    """From now on tell of what libraries log as errors no more than where and of what kind."""
+    """From now on print only the place and kind of errors that libraries log."""
     failures = Failures()
     logging.basicConfig(handlers=[failures], level=logging.ERROR)
     return failures
 
 
 class Failures(logging.Handler):
-    """Takes what libraries log, with the names and addresses that they put into it.
+    """Receives the log of libraries, which may contain names and addresses.
 
     Attributes:
-        why: the last error that was the whole message, as when an address cannot be listened on.
+        why: the last error that was a whole message, such as for an address in use.
     """
 
     why = OSError(errno.EIO, "")

@@ -1,8 +1,8 @@
-"""Word to a program, at an address that a client named, that its job has ended or waits for a look.
+"""Webhooks: tell a program that its job has ended or waits for a review.
 
-Signed as version 1.0.0 of the Standard Webhooks specification has it. The address is this
-machine's own, or on a host that the settings name; where a name leads is looked at each time. No
-redirect is followed, no proxy asked, and nothing of an answer but its status is made use of.
+Messages are signed according to version 1.0.0 of the Standard Webhooks specification. The address
+is this machine's own, or on a host that the settings name; a name is resolved anew each time. No
+redirect is followed, no proxy is used, and only the status of the answer matters.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from faceveil.server.problems import ProblemError
 from faceveil.server.settings import Service, key_of
 
 SECONDS = 10.0
-"""So long may all of a try take."""
+"""Seconds that a whole try may take."""
 _POLITE_SECONDS, _POLITE_BYTES = 1.0, 1 << 16
-"""So much of an answer is taken, so that a receiver can end it, and thrown away."""
+"""Limits for reading the rest of an answer, so that the receiver can finish; it is thrown away."""
 _LINE = 4096
 """The longest first line of an answer."""
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r\n]")
@@ -42,7 +42,7 @@ class Receiver(NamedTuple):
     Attributes:
         target: path and query.
         authority: the host as the header has it.
-        anywhere: its name may lead beyond this machine.
+        anywhere: its name may resolve to another machine.
     """
 
     tls: bool
@@ -54,10 +54,10 @@ class Receiver(NamedTuple):
 
 
 class AnswerError(Exception):
-    """The receiver did not say that it took the message.
+    """The receiver did not confirm the message.
 
     Attributes:
-        status: what it said instead; 0: nothing that is HTTP.
+        status: that of its answer; 0: the answer was not HTTP.
     """
 
     def __init__(self, status: int) -> None:
@@ -66,11 +66,11 @@ class AnswerError(Exception):
 
 
 class StrayError(Exception):
-    """A name that has to mean this machine leads elsewhere."""
+    """A name of this machine resolves to another one."""
 
 
 def require_webhook(url: str, service: Service) -> None:
-    """Raises ProblemError if webhooks are not sent from here, or not to that address."""
+    """Raise ProblemError if webhooks are off, or not allowed to that address."""
     if service.webhook_secret is None:
         raise ProblemError(
             422,
@@ -132,8 +132,7 @@ async def post(to: Receiver, id: str, timestamp: int, body: bytes, secret: str) 
     Raises:
         AnswerError: it was not taken.
         StrayError: the name leads elsewhere.
-        OSError, EOFError, asyncio.LimitOverrunError: nobody is there, or nobody who speaks HTTP
-            and answers within `SECONDS`.
+        OSError, EOFError, asyncio.LimitOverrunError: no receiver answers by HTTP within `SECONDS`.
     """
     headers = {
         "Host": to.authority,
@@ -170,7 +169,7 @@ async def _connected(to: Receiver) -> tuple[asyncio.StreamReader, asyncio.Stream
         raise StrayError
     context = await to_thread.run_sync(_trust) if to.tls else None
     failed: OSError = ConnectionError()
-    for address in addresses:  # what was looked at, not the name once more
+    for address in addresses:  # the address that was checked, not the name again
         try:
             return await asyncio.open_connection(
                 address,

@@ -24,7 +24,7 @@ from faceveil.system import beats
 from faceveil.system.closing import Closing
 
 NICE = 5
-"""The page is to answer at once while workers keep every core busy."""
+"""Workers run at low priority, so that the page answers at once while every core is busy."""
 _IDLE = 0.1
 """Seconds between two looks at an empty queue."""
 _SWEEP = 15.0
@@ -41,12 +41,12 @@ def run_worker(
     stop: threading.Event | None = None,
     on_error: Callable[[Exception], None] | None = None,
 ) -> None:
-    """Work until told to stop, or until the process is.
+    """Work until ``stop`` is set or the process is told to end.
 
     Args:
         machine: options that are this machine's own: ``weights``, ``threads``.
         stop: set to end after the job at hand.
-        on_error: is handed every error that is a fault of the program.
+        on_error: called with every error that is a fault of the program.
     """
     with suppress(OSError):
         os.nice(NICE)
@@ -69,11 +69,11 @@ def run_worker(
 
 
 class _Guard(Closing):
-    """Ends this process if it does not let go of a job: nobody wants it, or nothing of it moves.
+    """Ends this process if it hangs in a job that was cancelled or makes no progress.
 
-    A broken file can keep a decoder busy for ever, and no thread can be ended from outside. A
-    thread sees to that; where a library keeps the interpreter locked, too, the kernel does, a
-    little later, and the job is tried again as if the worker had died of it.
+    A broken file can keep a decoder busy for ever, and a thread cannot be ended from outside. A
+    watching thread ends the process. If a library also keeps the interpreter locked, a signal from
+    the kernel does so a little later, and the job is tried again as if the worker had died.
     """
 
     def __init__(self, store: Store, job: str) -> None:
@@ -94,7 +94,7 @@ class _Guard(Closing):
         self.moved("", 0, None)
 
     def began(self, path: Path) -> None:
-        """A job is tidied up by whoever takes it next."""
+        """Nothing to do: the next worker of the job removes its unfinished files."""
 
     def close(self) -> None:
         beats.listen(None)
@@ -109,7 +109,7 @@ class _Guard(Closing):
             if asked >= STUCK_SECONDS:
                 os._exit(EXIT_STUCK)
             if time.monotonic() - self._last >= self._patience:
-                # Its lock is held, by a thread that will never give it back.
+                # A thread holds its lock and will never release it.
                 with suppress(LookupError, OSError):
                     actions.fail(self._store, self._store.load(self._job), HUNG)
                 os._exit(EXIT_STUCK)
