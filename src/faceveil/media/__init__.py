@@ -1,4 +1,4 @@
-"""Opening and writing pictures, videos and archives. What a file is, its bytes say."""
+"""Open and write pictures, videos and archives. Files are recognized by their bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ _SOURCES: Final[dict[str, str]] = {
     **dict.fromkeys(IMAGES, "faceveil.media.pictures.image:ImageSource"),
     **dict.fromkeys(VIDEOS, "faceveil.media.videos.video:VideoSource"),
 }
-"""Kind of file -> where its source is. Imported when the first file of the kind is opened."""
+"""Kind of file -> the module and class of its source, imported when the first such file is opened.
+"""
 
 _SINKS: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:ImageSink",
@@ -66,7 +67,7 @@ class Source(Protocol):
         media: size as displayed, kind, number of frames if known.
         time_base: seconds per unit of a frame's ``pts``.
         notes: what had to be converted on the way in ("16-bit reduced to 8").
-        warnings: what could not be read as it should; makes the result partial.
+        warnings: parts that could not be read correctly; they make the result partial.
         dropped: what the file holds and no output will: "EXIF", "GPS", "thumbnail", ...
     """
 
@@ -85,7 +86,7 @@ class Source(Protocol):
         ...
 
     def skim(self) -> Iterator[Frame]:
-        """As ``frames``, but perhaps less exact, for looking only: what costs less is preferred."""
+        """As ``frames``, for looking only: perhaps less exact, at less cost."""
         ...
 
     def key_frames(self) -> Sequence[int]:

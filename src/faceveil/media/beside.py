@@ -29,7 +29,7 @@ _MEDIA: Final = re.compile(
     r"|rar|pdf|docx|pptx|xlsx|odt|psd)",
     re.IGNORECASE,
 )
-"""Suffixes of what is worked on or refused, whatever is in it: its bytes are not asked for here."""
+"""Suffixes of files that are always processed or refused; their bytes are not read here."""
 # Texts that may hold pictures, or describe some.
 _DRAWN: Final = re.compile(r"\.(?:svg|x?html?|mht(?:ml)?|eml|rtf|e?ps|fod[tgp])", re.IGNORECASE)
 _DRAWN_HEADS: Final = (b"<svg", b"<!doctype html", b"<html", b"{\\rtf", b"%!ps", b"mime-version")
@@ -38,7 +38,7 @@ Beside = Literal["sidecar", "text"]
 
 
 def may_be_beside(name: str) -> bool:
-    """Whether the name alone leaves open that a file is neither picture nor video."""
+    """Whether a file with this name may be neither picture nor video."""
     return format_of_suffix(name) is None and not _MEDIA.fullmatch(PurePath(name).suffix)
 
 

@@ -1,8 +1,8 @@
 """Colour spaces that are described by numbers, made into ICC profiles.
 
-What has no ICC profile may still say what its numbers mean: by code points (ITU-T H.273), by
-chromaticities and an exponent, by a word in EXIF. All of it is one thing here, a ``Space``, and is
-converted as profiles are.
+A picture without an ICC profile may still declare its colours: by code points (ITU-T H.273), by
+chromaticities and an exponent, or by a word in EXIF. All of these become a ``Space`` here, and are
+converted like profiles.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Space:
     Attributes:
         primaries: x and y of red, green, blue and white.
         curve: light at each value.
-        hdr: of high dynamic range, drawn together by ``curve`` into what a usual screen shows.
+        hdr: of high dynamic range, which ``curve`` compresses to the range of an ordinary screen.
         formula: the curve as the numbers g, a, b, c, d of a parametric one (ICC.1:2022, 10.18,
             type 3), or g alone; () where it is no such curve.
     """
@@ -106,8 +106,8 @@ def of_code_points(primaries: int, transfer: int, *, full: bool = True) -> Space
     Args:
         full: black is 0 and white 255, and not 16 and 235 as in video.
 
-    Curves of the BT.709 family are shown as sRGB's, as browsers do it. High dynamic range is drawn
-    together into what a usual screen shows.
+    Curves of the BT.709 family are shown as sRGB's, as browsers do it. High dynamic range is
+    compressed to that of an ordinary screen.
     """
     where, curve = _PRIMARIES.get(primaries), _transfer(transfer)
     if where in (None, _SRGB) and curve is None and full:
@@ -156,7 +156,7 @@ def display_p3() -> Space:
 
 
 WELL_KNOWN: Final = (display_p3, adobe_rgb, romm_rgb)
-"""Spaces that so many pictures are in that naming them tells of no device."""
+"""Spaces of so many pictures that naming them points to no device."""
 
 
 @cache

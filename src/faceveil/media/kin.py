@@ -1,8 +1,7 @@
-"""Whether a file was made by FaceVeil from another one: told by what it is, not by its name.
+"""Decide whether FaceVeil made a file from another one, by its content and not by its name.
 
-Nothing is written into an output that would tell, since that would mark whoever publishes it. But
-an output is its input with some of it painted over, and holds nothing else: no metadata, which
-hardly any picture of another origin can say of itself.
+Outputs have no mark, because a mark would point to whoever publishes them. But an output is its
+input with parts painted over, and contains no metadata, which is true of hardly any other picture.
 """
 
 from __future__ import annotations
@@ -36,9 +35,10 @@ _PLAIN: Final = 1.5
 _GREY: Final = 128
 """The grey of a solid fill."""
 _MOST: Final = 0.33
-"""Share of cells that are neither left nor painted: edges of what was painted run through some.
-Measured on 55 pictures, 11 of them close-ups, by three methods at most 0.3; on 8,010 pairs of other
-pictures below 0.33 in seven, two of which show the same."""
+"""Share of cells that are neither unchanged nor painted: edges of paint run through some. Measured
+on 55 pictures, 11 of them close-ups, by three methods at most 0.3; on 8,010 pairs of other pictures
+below 0.33 in seven, two of which show the same.
+"""
 
 
 def is_made_from(path: Path, source: Source, options: Options) -> bool:
@@ -71,7 +71,7 @@ def is_made_from_file(path: Path, original: Path, options: Options) -> bool:
 
 
 def is_own_zip(path: Path) -> bool:
-    """Whether a zip is one of those that `ArchiveWriter` writes."""
+    """Whether `ArchiveWriter` wrote a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
             return not archive.comment and all(
@@ -89,7 +89,7 @@ def _small(source: Source) -> Image:
 
 
 def _foreign(before: Image, after: Image) -> float:
-    """The share of a picture that is neither as it was nor painted."""
+    """The share of a picture that is neither unchanged nor painted."""
     import cv2
 
     def cells(image: NDArray[Any], size: int = _SIDE // _CELL) -> NDArray[np.float32]:

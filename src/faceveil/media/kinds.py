@@ -127,7 +127,7 @@ _H264_PROFILES: Final = frozenset({66, 77, 88, 100, 110, 118, 122, 128, 144, 244
 
 
 def _bare_stream(head: bytes) -> str | None:
-    """Pictures without a file around them, which have no signature: told by their structure."""
+    """Bare streams, which have no signature and are recognized by their structure."""
     # IEC 61834-2: blocks of 80 bytes, whose first three bits tell the section they belong to:
     # one header, two of subcode, three of auxiliary data.
     if head[:1] == b"\x1f" and len(head) >= 480:
@@ -190,7 +190,7 @@ def _iso_kind(head: bytes) -> str | None:
     if brands & _AVIF_BRANDS and major not in _HEIC_BRANDS:
         return "avif"
     if major in _HEIF_BRANDS and not brands & _HEIC_BRANDS and b"av01" in head:
-        return "avif"  # which brands a file must list was settled late
+        return "avif"  # the brands that a file must list were settled late
     if brands & _HEIC_BRANDS or major in _HEIF_BRANDS:
         return "heic"
     return "mp4"

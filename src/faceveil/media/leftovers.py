@@ -1,8 +1,8 @@
 """Find everything that a picture file holds beside its picture.
 
 Every walker reads the bytes of its format and works from a list of what is *needed* to show the
-picture; whatever else there is gets named: metadata, second copies of the picture, bytes that
-nothing refers to. Names only, never contents.
+picture; it names everything else: metadata, second copies of the picture, bytes that nothing refers
+to. Names only, never contents.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Names of obscured files, such that no two inputs ever share one.
 
-A name follows from that of the input alone, and from the suffix of what is written. Where that
-could be the name of another input's output, and where it would be too long, a few signs of the
-hash of the input's own name tell it apart: the same input gets the same name in every run,
-whoever else works beside.
+An output's name depends only on its input's name and on the suffix of the output's format. If
+another input's output could have the same name, or if it would be too long, it gets a few
+characters of the hash of the input's name. So the same input gets the same name in every run, even
+if other runs work beside it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SUFFIXES: Final = frozenset(suffix for spelled in SUFFIXES.values() for suffix 
 def veiled_name(name: str, suffix: str) -> str:
     """The name of the obscured version of a file: ``x.veiled.jpg`` for ``x.jpg``.
 
-    One that would be too long for a file system is cut, see `told_apart`.
+    A name that would be too long for a file system is cut, see `told_apart`.
     """
     whole = _whole(name, suffix)
     if length(whole) <= LONGEST:
@@ -40,7 +40,7 @@ def veiled_name(name: str, suffix: str) -> str:
 
 
 def told_apart(name: str, again: int = 0) -> str:
-    """Another name for an input, under which nothing else goes: ``x~1a2b3c.jpg`` for ``x.jpg``.
+    """A unique other name for an input: ``x~1a2b3c.jpg`` for ``x.jpg``.
 
     Args:
         again: its number among several of the very same name, as an archive may hold them.
@@ -58,18 +58,18 @@ def key_of(name: object) -> str:
 def clashing(names: Iterable[tuple[J, str]], beside: Collection[str] = ()) -> set[J]:
     """The inputs that need another name in the folder of their outputs.
 
-    In which format an output is written is known only when its input is read, so whatever could
-    become one name counts. Of those that could the first keeps its own: with a suffix of a
-    picture's before without, then by name.
+    The format of an output is known only when its input is read, so all possible names count. Of
+    several inputs with one possible name, the first keeps it: those with a picture's suffix before
+    others, then by name.
 
     Args:
-        names: each input, and what its output would be named after.
-        beside: names of inputs that lie in that folder, and must not be written over.
+        names: each input, and the name that its output's is made from.
+        beside: names of inputs in that folder, which must not be overwritten.
     """
     full, stems, others, found = set[str](), set[str](), set[str](), set[J]()
     kept = {key_of(PurePath(name).stem.removesuffix(MARK)) for name in beside if is_marked(name)}
     for item, name in sorted(names, key=lambda pair: (_order(pair[1]), str(pair[0]))):
-        # An output is called after the stem if it keeps the suffix, and after all of it if not.
+        # An output is named after the stem if it keeps the suffix, otherwise after the whole name.
         suffix = PurePath(name).suffix
         whole, stem, other = key_of(name), key_of(PurePath(name).stem), key_of(_dashed(name))
         if (
@@ -98,7 +98,7 @@ def is_marked(name: str) -> bool:
 
 
 def originals(outputs: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
-    """For each name that an output could have: the names that lie beside and could be its input."""
+    """For each name that an output could have: the names beside it that could be its input."""
     possible = defaultdict[str, list[str]](list)
     for name in names:
         for known in (name, told_apart(name)):

@@ -1,7 +1,7 @@
-"""A file that has to stay as it is while it is worked on.
+"""An input that must not change during a run.
 
-An input is read several times, by its path: to look, to paint, for its hash. If another file took
-its place meanwhile, the boxes of one would be painted into the other, under the hash of either.
+It is read several times by its path: to find faces, to paint, for its hash. If another file
+replaced it in between, the boxes of one would be painted into the other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Original:
     """A file as it was when this was made: before the first reading.
 
     Attributes:
-        path: where it lies.
+        path: its path.
 
     Raises:
         UnreadableError: it is not there.
@@ -51,10 +51,10 @@ class Original:
         return found
 
     def require_same(self) -> None:
-        """To be asked after each reading.
+        """Check that the file is unchanged; call this after each reading.
 
-        A file whose times were set back shows only that its inode was touched. So does one that
-        somebody made a link to, which is harmless; if its hash is known it is taken once more.
+        If somebody sets the times of a file back, only its inode shows a change. A new hard link
+        looks the same and is harmless, so in this case a known hash is compared again.
 
         Raises:
             UnreadableError: it changed since.

@@ -1,4 +1,4 @@
-"""An output of FaceVeil: it appears under its final name whole, checked, or not at all."""
+"""An output of FaceVeil: it appears under its final name complete and checked, or not at all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PartFile(WholeFile):
 
 
 class DiskError(OutputError):
-    """The disk is full, or fails: what is written next to it will not fare better."""
+    """The disk is full or failing: other files on it would fail, too."""
 
 
 DISK_ERRORS: Final = frozenset(

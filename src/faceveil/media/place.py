@@ -21,7 +21,7 @@ def output_path(
 ) -> tuple[Path, tuple[str, ...]]:
     """The path of the obscured version of a file, and notes about its name.
 
-    What an earlier run made of the same file is replaced; nothing else that lies there is.
+    An earlier output of the same file is replaced; no other file is.
 
     Raises:
         UsageError: the name asks for a format in which this cannot be written.

@@ -136,7 +136,7 @@ class Guard:
         return self._any_address and _is_address(name)
 
     def _login(self, scope: Scope, headers: Headers) -> Response | None:
-        """The answer to ``/?token=...``: it sets a cookie and takes the token out of the address."""
+        """The answer to ``/?token=...``: a cookie, and an address without the token."""
         if scope["path"] != "/" or scope["method"] != "GET":
             return None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])

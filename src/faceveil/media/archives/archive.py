@@ -1,8 +1,8 @@
 """Archives of pictures and videos: zip and tar in, zip out.
 
-An archive is hostile until shown otherwise. All that can be known about its entries is checked
-before the first is unpacked, and unpacking stops at what was promised. Bombs: Fifield 2019, "A
-better zip bomb" (overlapping entries).
+Every archive is treated as hostile. All facts about its entries are checked before the first is
+unpacked, and unpacking stops at the declared sizes. Bombs: Fifield 2019, "A better zip bomb"
+(overlapping entries).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Archive(Closing):
         self.members, self.left_out, self.notes = reader.members, reader.left_out, reader.notes
 
     def extract(self, member: Member, target: Path) -> None:
-        """Unpack one member into a new file, for its owner's eyes alone.
+        """Unpack one member into a new file that only its owner can read.
 
         Raises:
             UnreadableError: it is damaged, or not of the size the archive claims.
@@ -96,7 +96,7 @@ class Archive(Closing):
         with self._reader.open(member) as file:
             while True:
                 with _reading():
-                    # One byte more than was promised tells a lie from the truth.
+                    # One byte more than declared shows that the declaration is false.
                     chunk = file.read(min(_CHUNK, left + 1))
                 left -= len(chunk)
                 if left < 0 or (left and not chunk):
@@ -111,7 +111,7 @@ class Archive(Closing):
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Turns what the standard library raises about damaged data into an error of ours."""
+    """Turns the standard library's errors about damaged data into FaceVeil's."""
     from faceveil.media.archives.zips import DAMAGE
 
     try:
@@ -189,7 +189,7 @@ class ArchiveWriter(Aborting):
         if key_of(name) in self._keys:
             raise OutputError(f"several entries of the archive would be called {str(name)!r}")
         entry = zipfile.ZipInfo(str(name), OLDEST)
-        entry.create_system = 3  # Unix, whatever system this is
+        entry.create_system = 3  # Unix, on every system
         entry.external_attr = (stat.S_IFREG | 0o600) << 16
         try:
             with file.open("rb") as data:

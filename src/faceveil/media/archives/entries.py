@@ -14,7 +14,7 @@ from faceveil.options import Options
 from faceveil.system.text import unseen
 
 SMALL: Final = 16_000_000
-"""An archive that unpacks to no more bytes than this is no bomb, whatever its ratio."""
+"""An archive that unpacks to at most this many bytes is no bomb, whatever its ratio."""
 
 LINK: Final = "it is a link or a device, not a file"
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
@@ -25,7 +25,7 @@ class Member:
     """A file in an archive.
 
     Attributes:
-        name: where it lies in the archive: relative, without ``..``.
+        name: its path in the archive: relative, without ``..``.
         size: unpacked, in bytes, as the archive claims.
         number: of the entry, from 1.
     """
@@ -37,12 +37,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An entry that is not worked on.
+    """An entry that is left out.
 
     Attributes:
         name: as the archive has it.
         error: why.
-        passed: it would be passed over in a folder, too: a link, a device.
+        passed: it would be skipped in a folder, too: a link, a device.
     """
 
     name: str
@@ -51,13 +51,13 @@ class LeftOut:
 
 
 class HostileError(UnsupportedError):
-    """A name by which an archive means harm: nothing of it is unpacked."""
+    """A name that is an attack: nothing of the archive is unpacked."""
 
 
 def safe_name(text: str, number: int) -> PurePosixPath:
-    """The name of an entry, if nothing can come of it on any system.
+    """The name of an entry, if it is harmless on every system.
 
-    A backslash stands between folders, as in what old Windows programs pack.
+    A backslash separates folders, as in archives of old Windows programs.
 
     Args:
         number: of the entry, from 1.
@@ -99,7 +99,7 @@ class Tally:
         self._count = self._total = 0
 
     def entry(self, size: int) -> int:
-        """Take one more entry of so many bytes; returns its number, from 1.
+        """Count one more entry of so many bytes; returns its number, from 1.
 
         Raises:
             LimitError: that is too many, or too much.
@@ -111,7 +111,7 @@ class Tally:
         return self._count
 
     def bytes(self, size: int) -> None:
-        """Take so many bytes more.
+        """Count so many bytes more.
 
         Raises:
             LimitError: that is too much.
@@ -144,12 +144,12 @@ def refuse_nested(head: bytes) -> None:
 
 
 class Guarded:
-    """A file that gives only so much before ``allow`` is called again.
+    """A file that returns only a limited number of bytes before ``allow`` is called again.
 
-    Readers of archives trust what an archive claims about the size of its tables.
+    Readers of archives would trust an archive's claims about the size of its tables.
 
     Args:
-        seen: is shown what was read of the tables, and may alter it.
+        seen: called with the bytes that were read of the tables, and may change them.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Guarded:
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     def allow(self, allowed: int | None) -> None:
-        """So many bytes may be read from here on; None: any number."""
+        """Allow so many more bytes to be read; None: any number."""
         self._allowed = allowed
 
     def seekable(self) -> bool:

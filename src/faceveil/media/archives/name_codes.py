@@ -1,10 +1,10 @@
-"""In which code the names in an archive are written, where the archive does not say.
+"""Guess the encoding of the names in an archive that does not declare it.
 
-Zip and tar hold bytes. Those of a zip are UTF-8 if an entry says so; most programs of before about
-2010, and Windows until today, write the code page of the machine, and do not say which. So the
-names of an archive are read in every code that is usual, all in one, and the reading that is
-likeliest as a text of its language wins: each sign has the chance with which it stands in texts of
-that language, and a byte that is no sign there rules the code out.
+Names in zip and tar are bytes. In a zip they are UTF-8 if an entry says so; most programs of before
+about 2010, and Windows until today, write the machine's code page without naming it. So all names
+of an archive are read together in every usual encoding, and the most likely text of a language
+wins. Each character has the frequency of texts in that language; a byte that is no character rules
+the encoding out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stored:
 
     Attributes:
         sure: the archive says that it is UTF-8.
-        path: the name as a field of its own has it, in place of these bytes.
+        path: the name from a separate field, which replaces these bytes.
     """
 
     name: bytes
@@ -71,7 +71,9 @@ def _sure(one: Stored) -> str | None:
 
 
 def read(name: bytes, code: str) -> str:
-    """A name in a code; as code page 437, in which every byte is a sign, where it is not in it."""
+    """A name in an encoding, or, if it is invalid there, in code page 437, where every byte is
+    valid.
+    """
     try:
         return name.decode(CODES[code])
     except UnicodeDecodeError:
@@ -95,7 +97,9 @@ def guess(names: Sequence[bytes]) -> str:
 _MOST: Final = 500
 """More names than this do not make a guess better."""
 _RULED_OUT: Final = -60.0
-"""For a name that is none in a code. It does not end the matter: one name of many may be cut."""
+"""The score of a name that is invalid in an encoding. Not infinite, because one name of many may be
+cut.
+"""
 _TOGETHER: Final = -3.0
 """Letters with accents stand beside plain small ones; two in a row are rare."""
 _ACCENT: Final = -2.5

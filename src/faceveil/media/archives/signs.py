@@ -1,7 +1,7 @@
-"""The signs that names of files hold most often, by language.
+"""The most frequent characters in file names, by language.
 
-The commonest of lists of frequency as they are printed in text books, and words of which names of
-pictures are made. What matters is only that common signs are in and rare ones are not.
+They are the most common ones of frequency lists in textbooks, and words from names of pictures. It
+only matters that common characters are in and rare ones are not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIMPLIFIED: Final = frozenset(
     "像视频幅摄拍册簿桌壁纸扫描护驾驶票订财龙虎兔羊狗猪猫鱼鸟饼粽夕宵端午庆圣诞狂欢朋友客户司培训"
     "颁奖晚宴操室"
 )
-"""Chinese as it is written on the mainland."""
+"""Chinese as written on the mainland."""
 
 TRADITIONAL: Final = frozenset(
     "的一是在不了有和人這中大爲上個國我以要他時來用們生到作地於出就分對成會可主發年動同工也能下過"

@@ -45,7 +45,7 @@ class TarReader:
         with ExitStack() as stack:
             file: IO[bytes] = stack.enter_context(path.open("rb"))
             if kind != "tar":
-                # Unpacked once, so that members can be had in any order and more than once.
+                # Unpacked once, so that members can be read in any order and more than once.
                 plain = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
                 _unpack(file, kind, plain, Tally(packed, options))
                 file = cast("IO[bytes]", plain)
@@ -77,7 +77,8 @@ class TarReader:
         for number, (name, info) in enumerate(zip(names, infos, strict=True), 1):
             data, problem = info, _refusal(info)
             if info.islnk() and info.linkname in files:
-                # The same file under another name: in a folder it would be done like any other.
+                # The same file under another name: in a folder it would be processed like any
+                # other.
                 data, problem = files[info.linkname], None
                 tally.bytes(data.size)
             try:
@@ -99,7 +100,7 @@ class TarReader:
         self.members, self.left_out = tuple(members), tuple(left_out)
 
     def _require_end(self, file: IO[bytes]) -> None:
-        # A header that cannot be read, or is not there, ends the list without a word.
+        # A broken or missing header ends the list silently.
         file.seek(self._tar.offset)
         if file.read(_BLOCK) != bytes(_BLOCK):
             raise UnreadableError("the tar archive is damaged or cut off")
@@ -123,7 +124,7 @@ def _refusal(info: tarfile.TarInfo) -> UnsupportedError | None:
 
 
 def _is_passed(info: tarfile.TarInfo) -> bool:
-    """Whether an entry would be passed over in a folder."""
+    """Whether an entry would be skipped in a folder."""
     return info.issym() or info.isdev()
 
 

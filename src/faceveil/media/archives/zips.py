@@ -41,7 +41,7 @@ DAMAGE: Final = (
 _REFUSED_FLAGS: Final = {0x1: "is encrypted", 0x20: "is a patch", 0x40: "is encrypted"}
 _MASKED: Final = 0x2000
 _UTF8: Final = 0x800
-# Others unpack without a bound on memory, or not at all; no usual tool writes them.
+# Other methods need unbounded memory, or cannot be unpacked; no usual tool writes them.
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _LOCAL: Final = struct.Struct("<4s22xHH")
 """A local header: signature, lengths of name and extra field (APPNOTE.TXT 4.3.7)."""
@@ -61,8 +61,8 @@ _END: Final = 1 << 18
 class _Directory:
     """Takes the names out of the tables of a zip before the standard library reads them.
 
-    That library gives up on an archive for one name that is not what its entry says it is. To it
-    all names are in code page 437, in which every byte is a sign.
+    That library refuses a whole archive if one name is not in its declared encoding. Here it sees
+    all names in code page 437, where every byte is valid.
     """
 
     stored: list[Stored]
@@ -146,7 +146,7 @@ class ZipReader:
         self.members, self.left_out = tuple(members), tuple(left_out)
 
     def _named(self, name: str, info: zipfile.ZipInfo, number: int) -> PurePosixPath | LeftOut:
-        """The safe name of an entry that can be read, or why it is left out."""
+        """The safe name of a readable entry, or the reason why it is left out."""
         safe, problem, stored = None, None, name
         try:
             safe = safe_name(name, number)

@@ -87,7 +87,7 @@ class _Seen:
         payload: bytes of all ``mdat``.
         samples: bytes in them that some track refers to.
         pictures: number of picture tracks.
-        handler: what the track is that is looked at, or b"".
+        handler: the type of the current track, or b"".
         count: number of samples; ``marks`` that of the bytes that say one thing of a sample each.
         usual: bytes of a sample in each track where nothing else is said; None stands for the
             track whose fragment is looked at.
@@ -128,7 +128,7 @@ def mp4(data: bytes) -> Iterator[str]:
 
 
 def _count(data: bytes, kind: bytes, at: int, seen: _Seen) -> None:
-    """Add up what is said of samples."""
+    """Count the declared samples."""
     if kind == b"stsz":
         size, count = struct.unpack_from(">II", data, at + 4)
         seen.count += count

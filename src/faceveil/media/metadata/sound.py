@@ -1,6 +1,6 @@
-"""Coded sound: what headers and packets say beside the sound, and the same without it.
+"""Coded sound: name and remove everything in headers and packets that is not sound.
 
-Cleaning and looking are one: whatever `clean_header` or `clean_packet` would change is named.
+Both use the same code: everything that `clean_header` or `clean_packet` would change is named.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIXED: Final = {
 """Bytes of the headers that are numbers and nothing else."""
 
 _READ_FROM_PACKETS: Final = frozenset({"ac3", "eac3", "dts", "truehd", "mlp"})
-"""Their header is made by the reader, out of what the container says in fields of its own."""
+"""Codecs whose header the reader makes from fields of the container."""
 
 _CHANNELS: Final = b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK="
 _VENDORS: Final = frozenset({b"", b"Lavf"})
@@ -50,7 +50,7 @@ def clean_header(codec: str, header: bytes) -> bytes | None:
         header: its extradata.
 
     Returns:
-        The header, perhaps empty; None where it is not known what it may hold.
+        The header, perhaps empty; None for a codec whose header is not understood.
     """
     if not header or _NOTHING_NEEDED.fullmatch(codec):
         return b""
@@ -64,7 +64,7 @@ def clean_header(codec: str, header: bytes) -> bytes | None:
 
 
 def clean_packet(codec: str, data: bytes) -> bytes:
-    """A packet, as long as before or shorter, without what is no sound."""
+    """A packet with only its sound, as long as before or shorter."""
     cleaner = _PACKETS.get(codec)
     if cleaner is None:
         return data
@@ -75,7 +75,7 @@ def clean_packet(codec: str, data: bytes) -> bytes:
 
 
 def in_header(codec: str, header: bytes) -> Iterator[str]:
-    """Names of what a header says beside how to decode, as containers store it."""
+    """Names of everything in a container's header that decoding does not need."""
     if codec == "flac":
         yield from _flac_blocks(header)
     elif codec == "vorbis" and header:
@@ -195,7 +195,7 @@ def _aac(header: bytes) -> bytes:
 
 
 def _behind(bits: Bits) -> int:
-    """The byte at which the header ends; spectral band replication may be said behind it."""
+    """The byte at which the header ends; spectral band replication may be declared behind it."""
     end = bits.at
     try:
         if bits.read(11) == 0x2B7 and _object_type(bits) == 5:
@@ -221,7 +221,7 @@ def _sampling(bits: Bits) -> None:
 
 
 def _program(bits: Bits) -> int:
-    """Pass over a program config element (4.4.1.1) up to its comment; the byte of its length."""
+    """Skip a program config element (4.4.1.1) up to its comment; returns the byte of its length."""
     bits.read(10)
     front, side, back, low, data, coupling = (bits.read(count) for count in (4, 4, 4, 2, 3, 4))
     for _ in range(2):
@@ -242,7 +242,7 @@ _FILLING: Final = frozenset({0, 0xA5})
 def _elements(data: bytes, start: int = 0) -> bytes:
     """Elements of AAC and ALAC before the sound: user data and filling are blanked.
 
-    What stands behind the sound cannot be found without decoding it.
+    Data behind the sound cannot be found without decoding it.
     """
     bits = Bits(data[start:])
     own = bytearray(data)

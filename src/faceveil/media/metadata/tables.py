@@ -1,6 +1,6 @@
-"""The boxes of MP4 that are tables: how many bytes their own fields say they have.
+"""The tables in MP4: the number of bytes that their own fields account for.
 
-What is behind these bytes no player reads, so it is a place to hide things in.
+No player reads the bytes behind these, so something may be hidden there.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _ROWS: Final = {
 }
 """Bytes of a row in versions 0 and 1; their number lies behind version and flags."""
 _GROUPS: Final = {b"roll": 2, b"prol": 2, b"rap ": 1, b"sync": 1, b"tele": 1}
-"""Bytes of what is said of a group of samples."""
+"""Bytes of the description of a group of samples."""
 
 
 def beyond(data: bytes, kind: bytes, body: int, end: int) -> Iterator[str]:
-    """Name bytes of a box behind those that its fields account for.
+    """Name the bytes of a box behind those that its fields account for.
 
     Args:
         body, end: where the box lies, without its size and type.

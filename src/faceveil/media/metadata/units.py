@@ -1,4 +1,4 @@
-"""Coded pictures: what the units of a stream say beside the picture."""
+"""Coded pictures: name everything in the units of a stream that is not picture."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Writing animations frame by frame: GIF, animated PNG and animated WebP.
 
-Each frame is encoded as a still by the usual encoder and its picture data moved into the
-animation. So no more than two frames are held at a time, every frame of the input stays one
-(Pillow merges equal ones), and the file holds the blocks written here and nothing else.
+Each frame is encoded as a still by the usual encoder and its picture data moved into the animation.
+So at most two frames are in memory at a time, every frame of the input stays separate (Pillow would
+merge equal ones), and the file contains only the blocks written here.
 """
 
 from __future__ import annotations

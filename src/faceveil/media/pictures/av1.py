@@ -96,7 +96,7 @@ def _skip_tools(bits: Bits) -> None:
     ordered = take(1)
     if ordered:
         take(2)
-    # Screen content tools and whole-number motion: chosen for each frame, or said here.
+    # Screen content tools and whole-number motion: chosen for each frame, or declared here.
     if (take(1) or take(1)) and not take(1):
         take(1)
     if ordered:

@@ -1,4 +1,4 @@
-"""AVIF files that libavif refuses as a whole, though it can decode what is in them.
+"""AVIF files that libavif refuses as a whole, although it can decode their parts.
 
 Alpha of another depth than the colours, two boxes where one is wanted, a list of brands without
 its own: the picture and its alpha are each put into a plain file of their own and decoded there.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _KEPT: Final = (b"ispe", b"av1C", b"colr", b"pasp", b"irot", b"imir", b"a1op", b"lsel", b"a1lx")
-"""Properties that decoding needs. What else there is may be what was refused."""
+"""Properties that decoding needs. Another one may be the reason for the refusal."""
 _ESSENTIAL: Final = {b"av1C", b"irot", b"imir", b"a1op", b"lsel"}
 _MOST_ITEMS: Final = 4096
 

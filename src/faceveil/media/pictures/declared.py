@@ -35,7 +35,7 @@ def read_profile(kind: str, picture: Picture, data: bytes) -> Profile:
     """
     try:
         return _READERS.get(kind, _of_others)(picture, data)
-    # Numbers that mean nothing must not cost the picture.
+    # Meaningless numbers must not make the picture unreadable.
     except (ArithmeticError, IndexError, KeyError, TypeError, ValueError, struct.error):
         return None
 
@@ -50,7 +50,9 @@ def _of_others(picture: Picture, data: bytes) -> Profile:
 
 
 def _of_exif(exif: Exif) -> Space | None:
-    """Cameras tell Adobe RGB by a word and no profile (DCF 2.0, 3.2.2; Exif 2.32, ColorSpace)."""
+    """Cameras declare Adobe RGB by a word, without a profile (DCF 2.0, 3.2.2; Exif 2.32,
+    ColorSpace).
+    """
     inner = exif.get_ifd(_EXIF_IFD)
     index = exif.get_ifd(_INTEROP_IFD).get(_INTEROP_INDEX)
     space = inner.get(_COLOUR_SPACE, _UNCALIBRATED)

@@ -43,9 +43,10 @@ def open_deep(data: bytes, at: int) -> Picture:
             f"JPEG pictures of {bits} bits that are coded in this way are not handled",
             "Convert it to PNG first.",
         )
-    for _ in segments(data):  # FFmpeg shows what there is of a picture that is cut off
+    for _ in segments(data):  # FFmpeg would show the rest of a picture that is cut off
         pass
-    # Pillow reads everything but such samples: it is told that there are 8 bits, and not to decode.
+    # Pillow reads everything except such samples. The header claims 8 bits here, and nothing is
+    # decoded.
     told = JpegImageFile(io.BytesIO(data[: at + 4] + b"\x08" + data[at + 5 :]))
     decoder = av.CodecContext.create("mjpeg", "r")
     assert isinstance(decoder, av.VideoCodecContext)

@@ -25,7 +25,7 @@ _TIFF_UNITS: Final[dict[int, Unit]] = {1: "", 2: "inch", 3: "cm"}
 _MOST: Final = 1_000_000
 _INCH: Final = Fraction(254, 100)
 _PLACEHOLDERS: Final = frozenset({72, 96})
-"""Dots an inch that programs write when nobody has said anything."""
+"""Dots an inch that programs write by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Density:
 
     @property
     def telling(self) -> bool:
-        """Whether a user would miss it: neither a placeholder nor a mere "pixels are square"."""
+        """Whether a user would miss it: it is no placeholder, and says more than "pixels are
+        square".
+        """
         return bool(self.unit) and not _PLACEHOLDERS.issuperset(map(round, self.to("inch")))
 
     def to(self, unit: Unit) -> tuple[Fraction, Fraction]:
@@ -91,7 +93,7 @@ class Density:
         """Unit and density as a JFIF header has them (JFIF 1.02): whole numbers only."""
         if not self.unit:
             return struct.pack(">BHH", 0, *self.ratio(65535))
-        # Of both units the one that is hit better: 300 dots an inch are not 118 a centimetre.
+        # The unit with the smaller rounding error: 300 dots an inch are not 118 a centimetre.
         ways = ((code, self.to(unit)) for code, unit in ((1, "inch"), (2, "cm")))  # type: ignore[arg-type]
         code, pair = min(ways, key=lambda way: max(abs(1 - round(v) / v) for v in way[1]))
         x, y = (min(max(round(value), 1), 65535) for value in pair)
@@ -133,7 +135,7 @@ def read_density(kind: str, picture: Picture | Page, data: bytes) -> Density | N
         found = _stored(kind, picture, data)
         if found is None and kind in ("jpeg", "png", "webp", "heic", "avif"):
             found = _of_tags(read_exif(cast("Picture", picture)))
-    # A number that is none must not cost the picture.
+    # A malformed number must not make the picture unreadable.
     except (ArithmeticError, TypeError, ValueError, struct.error):
         return None
     return found
@@ -143,7 +145,7 @@ def _stored(kind: str, picture: Any, data: bytes) -> Density | None:
     if kind == "jpeg":
         return _of_jfif(picture)
     if kind == "png":
-        # Pillow tells dots an inch, rounded; here the chunk itself is wanted.
+        # Pillow gives rounded dots an inch; this needs the chunk itself.
         for code, body in png_chunks(data):
             if code == b"pHYs":
                 x, y, metre = struct.unpack(">IIB", body)

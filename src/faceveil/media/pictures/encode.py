@@ -1,4 +1,4 @@
-"""Encoding one picture from a bare array, so that nothing of an older file can come along."""
+"""Encode one picture from an array of pixels, so that nothing of an older file can come along."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def encode(
     elif format == "png":
         # A third of the default's time for files 3 % larger.
         settings = {"compress_level": 3}
-    # Encoders that fail may blame the picture or the disk; only the first is told apart here.
+    # A failing encoder may blame the picture or the disk; only the first is handled here.
     buffer = io.BytesIO()
     try:
         picture.save(buffer, format.upper(), **settings)
@@ -150,7 +150,7 @@ def _bare(image: Image, alpha: Alpha) -> Picture:
 
 
 def _is_grey(image: Image) -> bool:
-    # Most pictures answer with their first rows.
+    # For most pictures the first rows decide.
     head = image[:8]
     return all(
         np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 1], part[..., 2])

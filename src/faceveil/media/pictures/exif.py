@@ -18,14 +18,14 @@ _RAW_PROFILE: Final = b"Raw profile type exif".decode()
 def read_exif(picture: Picture) -> Exif:
     """The EXIF block of a picture; an empty one where there is none or it is broken.
 
-    Not Pillow's ``getexif``: that one takes the orientation from XMP where EXIF has none, and an
-    XMP packet often outlives the turning of its picture. Viewers do not look there.
+    Pillow's ``getexif`` is not used: it takes the orientation from XMP if EXIF has none, and an XMP
+    packet often stays unchanged when its picture is turned. Viewers ignore it.
     """
     from PIL.Image import Exif
 
     info: dict[Any, Any] = picture.info
     exif = Exif()
-    # Broken EXIF must not cost the picture, and the parser raises nearly anything.
+    # Broken EXIF must not make the picture unreadable, and the parser raises errors of any kind.
     try:
         block = info.get("exif")
         if block is None and _RAW_PROFILE in info:

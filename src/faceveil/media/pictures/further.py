@@ -1,4 +1,4 @@
-"""Pictures that a file offers beside the one that is shown, and that no output will hold."""
+"""Further pictures in a file beside the one that is shown; no output will contain them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MULTI_FRAME: Final = 0x02
 """Kind of a picture that is one of several: panorama, stereo, many angles; 1 is a preview, and 0
 has no kind (CIPA DC-007, 5.2.3.3.1)."""
 _AIDS: Final = (b"hdrgm", b"hdrgainmap", b"GainMap", b"21496-1", b"AuxiliaryImageType")
-"""Words in pictures of no kind that only help to show the first: gain maps and the like."""
+"""Words in pictures without a kind that only help to show the first, such as gain maps."""
 
 _WITHOUT_CLIP: Final = "the clip of a motion photo is left out; only its still picture is kept"
 _CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
@@ -30,7 +30,8 @@ _JOINT: Final = re.compile(rb"\xff\xd9\0*(?=\xff\xd8\xff)")
 
 
 def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
-    """Tells of the further pictures of a JPEG (MPO), PNG, HEIC or AVIF file, if it has some.
+    """Yield a warning for the further pictures of a JPEG (MPO), PNG, HEIC or AVIF file, if there
+    are any.
 
     Args:
         picture: as Pillow opened it.
@@ -93,7 +94,7 @@ def _of_mpo(index: bytes, data: bytes) -> int:
             struct.unpack_from(order + "III", index, place)
             for place in range(at, at + size, _MP_ENTRY)
         ]
-    # A broken index must not cost the picture.
+    # A broken index must not make the picture unreadable.
     except (IndexError, KeyError, ValueError, struct.error):
         return 0
     base = data.find(index)
@@ -101,10 +102,10 @@ def _of_mpo(index: bytes, data: bytes) -> int:
 
 
 def _is_of_its_own(entry: tuple[int, int, int], data: bytes, base: int) -> bool:
-    """Whether a picture behind the first is more than a preview or an aid of it.
+    """Whether a picture behind the first is more than a preview of it or an aid.
 
-    Programs that put pictures together give them no kind, and so do phones their gain maps: what
-    those say of themselves tells them apart.
+    Programs that combine pictures give them no kind, and phones give their gain maps none either;
+    these are recognized by their own metadata.
     """
     kind = entry[0] >> 16 & 0xFF
     if kind:

@@ -35,14 +35,14 @@ class GifAnimator:
 
     def add(self, image: Image, alpha: Alpha, duration: int) -> None:
         frame = joined(image, alpha)
-        # A pixel is there or not.
+        # A pixel is opaque or transparent.
         frame[..., 3] = np.where(frame[..., 3] < 128, 0, 255)
         frame[frame[..., 3] == 0] = 0
         self._flush(clear=bool((frame[..., 3] == 0).any()))
         self._waiting = (frame, duration)
 
     def _flush(self, clear: bool) -> None:
-        """Write the waiting frame; ``clear``: and wipe the canvas when its time is over."""
+        """Write the waiting frame; with ``clear`` the canvas is wiped after it."""
         if self._waiting is None:
             return
         frame, duration = self._waiting

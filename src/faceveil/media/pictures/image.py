@@ -42,11 +42,11 @@ class ImageSource(Closing):
 
     Each page is a frame of its own size, at time 0; ``media`` has the size of a sheet that holds
     them all, each in its upper left corner. The picture is read and its first frame decoded here,
-    so most of what can be wrong with it is known once the source exists. Frames may be painted in
-    place: every pass hands out fresh ones.
+    so most faults are known once the source exists. Frames may be painted in place: every pass
+    hands out fresh ones.
 
     Attributes:
-        path: where it was read from, or None for bytes.
+        path: that of the file, or None for bytes.
         traits: for the sink.
         notes: of pages that have been read.
         warnings: which further pictures of the file are left out.
@@ -82,7 +82,7 @@ class ImageSource(Closing):
             if kind == "jpeg":
                 stored = self._stored_jpeg(picture, CONVERTED in first.notes)
                 self.traits = replace(self.traits, jpeg=stored)
-                if stored.space is not None:  # the sink says so if it converts them
+                if stored.space is not None:  # the sink notes a conversion
                     notes = tuple(note for note in notes if note != CONVERTED)
         height, width = first.image.shape[:2]
         self.media = Media("image" if frames == 1 else "animation", kind, width, height, frames)
@@ -130,7 +130,7 @@ class ImageSource(Closing):
         return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
 
     def _decoded_still(self) -> Pixels:
-        """The picture, which is forgotten here."""
+        """Return the decoded picture, and keep no reference to it."""
         pixels = self._still
         self._still = None
         if pixels is None:
@@ -167,7 +167,7 @@ class ImageSource(Closing):
         return pixels, round(picture.info.get("duration", 0))
 
     def _cropped(self, picture: Picture) -> Picture:
-        """Without what a clean aperture hides. Of HEIC, libheif has cut it off already."""
+        """The picture cropped to its clean aperture. For HEIC, libheif has done so already."""
         item = primary_item(self._data) if self._kind == "avif" else None
         if item is None or item.crop is None or picture.size != item.size:
             return picture
@@ -220,7 +220,7 @@ def _read(origin: Path | bytes, limit: int) -> bytes:
 
 
 def _orientation(kind: str, picture: Picture) -> int:
-    # libheif turns HEIC pictures while decoding, and Pillow most TIFF pictures; EXIF has no say
+    # libheif turns HEIC pictures while decoding, and Pillow most TIFF pictures; EXIF does not count
     # there. What Pillow calls the EXIF of an AVIF picture has the container's orientation in it.
     if kind == "tiff":
         return int(picture.info.get("orientation", 1))

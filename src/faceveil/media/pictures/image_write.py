@@ -26,10 +26,10 @@ _ANIMATIONS: Final = frozenset({"gif", "png", "webp"})
 
 
 def written_as(media: Media) -> str:
-    """The format a picture is written in unless the name of the output asks for another.
+    """The format that a picture is written in, unless the output's name asks for another.
 
-    Its own, where that can be written: HEIC has no free encoder and becomes JPEG, JPEG 2000 would
-    lose or swell and becomes PNG, animated AVIF becomes animated WebP.
+    It is the input's, if that can be written. HEIC has no free encoder and becomes JPEG; JPEG 2000
+    would lose quality or grow, and becomes PNG; animated AVIF becomes animated WebP.
     """
     if media.kind == "animation":
         return media.format if media.format in _ANIMATIONS else "webp"
@@ -52,7 +52,7 @@ def output_suffix(media: Media, name: str = "") -> str:
 
 
 def _may_keep(traits: Traits, format: str, options: Options) -> bool:
-    """Whether the blocks of a JPEG are to be kept. Who names a quality wants it encoded."""
+    """Whether the blocks of a JPEG are to be kept. A user who sets a quality wants it encoded."""
     usual = options.quality == type(options).model_fields["quality"].default
     return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
 
@@ -61,7 +61,7 @@ def require_suffix(target: Path, media: Media) -> None:
     """Refuse a name that asks for no format in which such pictures are written.
 
     Raises:
-        UsageError: a picture by this name would not be what it says, or nobody could open it.
+        UsageError: a picture of this name would have another format, or could not be opened.
     """
     format = format_of_suffix(target.name)
     if format is None:
@@ -77,8 +77,8 @@ def require_suffix(target: Path, media: Media) -> None:
 class ImageSink(Aborting):
     """Writes a still, pages or an animated picture; meets ``faceveil.media.Sink``.
 
-    The format is what the target's suffix says, else what ``written_as`` says. Pixels come from
-    the frames' arrays and from nowhere else.
+    The format is what the target's suffix says, else what ``written_as`` says. Pixels come only
+    from the frames' arrays.
 
     Attributes:
         notes: what the format made necessary.
@@ -185,7 +185,7 @@ class ImageSink(Aborting):
         )
 
     def _write_kept(self, frame: Frame) -> bool:
-        """Write a JPEG from its own blocks, or note why it cannot be."""
+        """Write a JPEG from its own blocks, or note why that is impossible."""
         from faceveil.media.pictures.jpeg_keep import kept_jpeg
         from faceveil.media.pictures.jpeg_layout import CannotKeep
 

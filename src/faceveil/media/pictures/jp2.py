@@ -1,8 +1,8 @@
 """JPEG 2000 of any depth.
 
-Pillow reads samples of 8 bits, and one component of 10 and more, rightly. Of fewer bits it makes
-them too dark (white of one bit becomes 128), and of several components with more bits it lets white
-run over and become black. The former is set right here, the latter read by OpenCV.
+Pillow reads samples of 8 bits, and a single component of 10 bits and more, correctly. Samples of
+fewer bits come out too dark (white of one bit becomes 128), and in several components with more
+bits white overflows and becomes black. The former is corrected here, the latter is read by OpenCV.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _SYCC: Final = 18
 
 
 def rightly(picture: Picture, data: bytes) -> Picture:
-    """A picture that Pillow has opened; decoded here where its own reading would be wrong.
+    """A picture that Pillow has opened, decoded here if Pillow would read it wrongly.
 
     Raises:
-        UnsupportedError: what neither library reads rightly.
+        UnsupportedError: neither library reads it correctly.
     """
     depths, palette, sycc = _described(data)
     bits = [depth & 0x7F for depth in depths]

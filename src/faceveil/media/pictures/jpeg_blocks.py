@@ -1,12 +1,12 @@
-"""JPEG files in which only what was painted is coded again.
+"""JPEG files in which only the painted blocks are encoded again.
 
-A JPEG is a grid of blocks of 8 x 8 samples, each coded by itself. Those that nobody painted are
-taken over as the numbers they were, so their pixels stay exactly what they were; every block that
-holds a painted pixel is made anew from the painted picture. The idea is that of jpegtran's "drop";
-the numbers are read and written by libjpeg, through jpeglib.
+A JPEG is a grid of blocks of 8 x 8 samples, each coded by itself. The numbers of unpainted blocks
+are taken over, so their pixels stay exactly the same; every block with a painted pixel is made from
+the painted picture. The idea is that of jpegtran's "drop"; the numbers are read and written by
+libjpeg, through jpeglib.
 
-A painted block is computed from painted pixels alone, and the Huffman tables anew from all
-blocks, so nothing of what lay under the paint is left in the file.
+A painted block is computed only from painted pixels, and the Huffman tables from the new blocks, so
+nothing from under the paint is left in the file.
 """
 
 from __future__ import annotations
@@ -43,12 +43,11 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
     """The JPEG with every unit of blocks that holds a touched pixel replaced.
 
     Args:
-        data: the file. Whatever of it is not needed to show its first picture is left out, and so
-            are all markers that say something: the caller adds those it wants.
+        data: the file. Everything that is not needed to show its first picture is left out,
+            including all descriptive markers; the caller adds those that it wants.
         painted: (H, W, 3) uint8 BGR, the picture as stored, not turned, in the file's own colours.
-        touched: (H, W) where it was painted.
-        scratch: an existing folder, for what libjpeg reads and writes where the system keeps no
-            files in memory.
+        touched: (H, W), True where it was painted.
+        scratch: an existing folder for libjpeg's files, if the system has no files in memory.
 
     Returns:
         From the marker SOI to EOI, without any application or comment segment. Its colours are
@@ -167,8 +166,8 @@ def _pointer(array: NDArray[Any] | None) -> Any:
 def _shared(folder: Path) -> Iterator[Path]:
     """The name of a file that libjpeg and Python both open.
 
-    The faces are in it, so it lies in memory where the system can do that: whoever ends the process
-    leaves nothing behind. Elsewhere it lies in a folder that nobody else may read.
+    It contains the faces, so it is a file in memory if the system has those, and nothing is left if
+    the process is killed. Otherwise it is in a folder that nobody else may read.
     """
     memory = _memory()
     if memory is not None:

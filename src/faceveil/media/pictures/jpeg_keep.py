@@ -35,10 +35,10 @@ _BACK: Final = {6: 8, 8: 6}
 def kept_jpeg(
     jpeg: StoredJpeg, original: Image, frame: Frame, density: Density | None, scratch: Path
 ) -> bytes:
-    """The file with what was painted in it, and nothing else coded again.
+    """The file with the painted blocks encoded again, and nothing else.
 
-    What was made is decoded and compared: outside the replaced blocks it must show what was shown
-    before, so a file that two decoders read in two ways is not kept.
+    The result is decoded and compared: outside the replaced blocks it must look as before, so a
+    file that two decoders read differently is not kept.
 
     Args:
         original: (H, W, 3) uint8 BGR, the picture before anything was painted, as displayed.
@@ -65,8 +65,8 @@ def kept_jpeg(
 def _touched(original: Image, frame: Frame) -> NDArray[np.bool_]:
     """The painted pixels: where the picture differs, and all of every area that was painted.
 
-    Paint may happen to equal the picture. Its block is replaced all the same: two decoded blocks
-    that look alike may be coded by different numbers.
+    Paint may happen to equal the picture. Its block is replaced all the same, because equal-looking
+    blocks may be coded by different numbers.
     """
     touched = _apart(original, frame.image) > 0
     for box in frame.painted:

@@ -1,7 +1,7 @@
-"""Pictures so large that each copy of them counts.
+"""Pictures so large that every copy counts.
 
 A photo of 200 megapixels is 600 MB of pixels. It is decoded, converted and encoded in strips, and
-looked at in copies that are halved again and again, so that no second whole one lies in memory.
+searched in copies that are halved again and again, so that no second full-size copy is in memory.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Shrinking(Frame):
 class Rows:
     """A decoded picture in rows of RGB, which Pillow, with four bytes a pixel, need not hold too.
 
-    Has as much of Pillow's interface as reading a picture in strips needs.
+    It has the part of Pillow's interface that reading in strips needs.
 
     Args:
         owner: whose memory the pixels lie in; kept for as long as they are.
@@ -89,7 +89,7 @@ def encode_large(format: str, image: Image, quality: int, chroma: int) -> memory
     """A large opaque picture in colour as JPEG or PNG, straight from its array.
 
     Returns:
-        None where Pillow has to do it.
+        None if Pillow has to do it.
     """
     height, width = image.shape[:2]
     if not is_large(width, height) or max(width, height) > _MOST_OF_JPEG:

@@ -1,9 +1,9 @@
-"""The pages of a TIFF file: which there are, and each as its tags say.
+"""The pages of a TIFF file, each read as its tags say.
 
-Pillow reads the usual layouts. Of others it reads some rightly, takes some for what they are not
-(16-bit planes, 16-bit samples whose white is 0), and knows nothing of the rest. So it gets those of
-which tests show that it reads them as tifffile does; the rest is put together from samples, or
-refused. TIFF 6.0 is the reference, with Adobe's notes on Photoshop TIFF.
+Pillow reads the usual layouts. Of the others it reads some correctly, misreads some (16-bit planes,
+16-bit samples whose white is 0), and does not know the rest. So Pillow reads the layouts for which
+tests show that it agrees with tifffile; all others are read sample by sample, or refused. TIFF 6.0
+is the reference, with Adobe's notes on Photoshop TIFF.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Page:
 def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
     """The finished pictures of a file in their order, without smaller versions and masks.
 
-    Every page's layout is looked at, so that what is not handled is refused before the first is
+    Every page's layout is examined, so that unsupported ones are refused before the first page is
     decoded.
 
     Raises:
@@ -131,10 +131,10 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
 
 
 def _finished(pages: Sequence[Page]) -> tuple[Page, ...]:
-    """Without masks, and without what is rightly called a smaller version of another page.
+    """The pages without masks and without real smaller versions of other pages.
 
-    Some writers call every page that, or every page but the first. What is no smaller than any page
-    that is called nothing is one of its own.
+    Some writers mark every page as a smaller version, or every page except the first. A marked page
+    that is not smaller than every unmarked page counts as a page of its own.
     """
     shown = [page for page in pages if not _is_mask(page.tag_v2)]
     largest = max((page.area for page in shown if not _is_reduced(page.tag_v2)), default=0)
@@ -202,7 +202,7 @@ def open_page(data: bytes, page: Page) -> Picture:
 
 
 def _require(data: bytes, tags: Mapping[int, Any]) -> tuple[SampleLayout, tuple[int, ...], bool]:
-    """The layout, what the extra samples are, and whether Pillow can be trusted with it.
+    """The layout, the meaning of the extra samples, and whether Pillow reads it correctly.
 
     Raises:
         UnsupportedError: nothing here reads it.
@@ -281,7 +281,7 @@ def _photometric(tags: Mapping[int, Any], layout: SampleLayout) -> int:
 def _is_plain(
     tags: Mapping[int, Any], layout: SampleLayout, photometric: int, extra: tuple[int, ...]
 ) -> bool:
-    """Whether Pillow reads it as it is meant."""
+    """Whether Pillow reads it correctly."""
     if _PHOTOMETRIC not in tags or (photometric, extra) not in _PLAIN:
         return False
     if layout.compression in _FAX:

@@ -1,4 +1,4 @@
-"""From what a decoder delivers to 8-bit BGR and opacity, as displayed, in the sRGB colour space."""
+"""From a decoder's output to 8-bit BGR and opacity, as displayed, in the sRGB colour space."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pixels:
     Attributes:
         image: (H, W, 3) uint8 BGR, C-contiguous.
         alpha: (H, W) uint8 opacity, or None if all of it is opaque. Where it is 0, ``image`` is
-            black: colour that nobody can see must not be found, and must not be kept.
+            black, because invisible colour must not be kept in the output.
         notes: what had to be converted.
     """
 
@@ -162,7 +162,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
 def changes_nothing(transform: Any, mode: str) -> bool:
     """Whether the transform leaves a grid over all colours as it is.
 
-    By effect and not by name or hash: dozens of files describe sRGB in different words.
+    Its effect decides, not its name or hash: dozens of different files describe sRGB.
     """
     import PIL.Image
 

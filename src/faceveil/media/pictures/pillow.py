@@ -1,4 +1,5 @@
-"""The one door to Pillow's and libheif's decoders: no warnings, no foreign exceptions, no globals.
+"""The only access to Pillow's and libheif's decoders: no warnings, no foreign exceptions, no
+globals.
 
 Pillow's plug-ins are called directly. ``PIL.Image.open`` would judge the size of a picture by a
 process-wide constant, try plug-ins by name and open further pictures inside a file; here the kind
@@ -75,7 +76,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def decoding(kind: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into one clear line.
+    """Turn any error of a decoder into one clear line.
 
     Raises:
         LimitError: there is not enough memory for the picture.
@@ -93,7 +94,7 @@ def decoding(kind: str) -> Iterator[None]:
             raise LimitError(
                 f"the {name} picture is too large to open", "Shrink it and try again."
             ) from error
-        # On broken data the plug-ins raise nearly anything: SyntaxError, struct.error, KeyError.
+        # On broken data the plug-ins raise errors of any kind: SyntaxError, struct.error, KeyError.
         except Exception as error:
             cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
             raise UnreadableError(
@@ -103,7 +104,7 @@ def decoding(kind: str) -> Iterator[None]:
 
 
 def check_size(width: int, height: int, limit: int, frames: int = 1) -> None:
-    """Refuse what is too large to open, before it is decoded.
+    """Refuse a picture that is too large, before it is decoded.
 
     Raises:
         LimitError: the frames together have more than ``limit`` pixels.

@@ -1,8 +1,8 @@
 """The samples of a TIFF page at their full depth, in whatever layout they are stored.
 
-libtiff unpacks what is compressed, by way of Pillow; what its bytes mean is worked out here. For
-that it is shown a picture of plain bytes, as wide as a row of the page takes: Pillow knows some
-dozens of layouts, and takes others for one of them.
+libtiff decompresses the data, through Pillow; this module interprets the bytes. For that, Pillow is
+given a picture of plain bytes, as wide as a row of the page, because it knows only some dozens of
+layouts and mistakes others for one of them.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ class StoredJpeg:
 
     Attributes:
         data: the file.
-        orientation: as EXIF names it: how the stored picture is turned to be displayed.
+        orientation: EXIF's number for the turn from the stored to the displayed picture.
         converted: whether its colours are others than sRGB's, and were converted to be shown.
-        space: what they are, if that is well known.
+        space: the name of its colour space, if that is well known.
     """
 
     data: bytes

@@ -1,7 +1,7 @@
-"""Colour spaces that a kept JPEG stays in: there, converting would code every block anew.
+"""Colour spaces that a kept JPEG stays in, because a conversion would encode every block again.
 
 A profile of the input is never copied: it may name a screen or a camera. If its effect is that of a
-space in which many pictures are, the output names that space in a profile of our own.
+widely used space, the output names that space in a profile of FaceVeil's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sound of a video, carried from the input to the output beside the pictures."""
+"""The sound of a video, taken from the input to the output beside the pictures."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _SELF_DELAYED: Final = frozenset({"opus", "vorbis"})
 
 
 class AudioTrack:
-    """One sound track on its way.
+    """One sound track from the input to the output.
 
     Attributes:
-        copied: packets pass as they are.
+        copied: packets pass unchanged.
         notes: what happens to it on the way.
         lost: packets that could not be carried over.
 
@@ -77,7 +77,7 @@ class AudioTrack:
 
     def _encode(self, output: OutputContainer, container: Container) -> None:
         source, name = self.source.codec_context, container.audio_encoder
-        # Tried outside of the output, where a stream that was added cannot be taken away again.
+        # Tried outside the output, because a stream cannot be removed from it again.
         trial = cast("AudioCodecContext", CodecContext.create(name, "w"))
         trial.layout = layout_for(name, source.layout)
         trial.sample_rate = rate_for(trial, source.sample_rate)
@@ -138,15 +138,15 @@ class AudioTrack:
 class Sound:
     """All sound tracks of a file, fed into the output in step with the pictures.
 
-    The input is opened once more for it, and packets are read only as far as they are due: the
-    memory needed does not depend on the length.
+    The input is opened a second time for it, and packets are read only as far as they are due, so
+    memory does not grow with the length.
 
     Args:
         shift: seconds by which the output is earlier than the input.
 
     Attributes:
-        tracks: what is carried over.
-        notes: what is not copied as it is, and why.
+        tracks: the tracks of the output.
+        notes: the conversions, with reasons.
         starts: seconds at which the tracks begin in the output.
     """
 
@@ -249,7 +249,7 @@ class Sound:
         )
 
     def close(self) -> None:
-        """Let go of the input."""
+        """Close the input."""
         self._packets = iter(())
         self._next = None
         self._input.close()
@@ -262,7 +262,7 @@ def _stores_delay(stream: AudioStream) -> bool:
 
 
 def _is_taken(stream: AudioStream, header: bytes, container: Container) -> bool:
-    """The container begins a file with such a track; tried in memory."""
+    """Whether the container accepts such a track; tried in memory."""
     try:
         with av.open(io.BytesIO(), "w", format=container.muxer) as trial:
             _copy_of(stream, header, trial)

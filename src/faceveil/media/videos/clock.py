@@ -20,8 +20,8 @@ class Clock:
     Args:
         time_base: seconds per unit.
         rate: frames per second, for frames that tell no duration.
-        kind: of the file. AVI and ASF store places in a row, in the order of decoding, and no times
-            to show pictures at: the frame shown n-th gets the n-th of them.
+        kind: of the file. AVI and ASF store positions in the order of decoding, but no times of
+            display: the n-th displayed frame gets the n-th position.
 
     Attributes:
         last: the time given last, in units.
@@ -58,7 +58,7 @@ class Clock:
             time = own
         else:
             self.moved += 1
-            # A doubled time is moved as little as can be; a clock that jumped back is bridged.
+            # A repeated time is moved as little as possible; a clock that jumped back is bridged.
             time = self.last + (1 if self.last - own < self._step else self._step)
         self.last = time
         return time

@@ -47,7 +47,7 @@ _STEADY: Final = frozenset({"mov", "avi", "ivf", "h264", "hevc"})
 """Formats whose times are counted, or laid out by the file: they cannot jump."""
 
 _RECORDED: Final = frozenset({"mpeg", "mpegts"})
-"""Formats that store the clock of what recorded them."""
+"""Formats that store the clock of the recorder."""
 
 TIMELESS: Final = frozenset({"h264", "hevc"})
 """Bare picture streams: no time is stored, only perhaps a rate."""
@@ -69,8 +69,8 @@ class Container:
         encoder, deep_encoder: the default for 8 bits a sample, and for 10.
         audio: sound codecs whose packets are copied as they are; empty: all that the muxer takes.
         audio_encoder: for sound that cannot be copied.
-        iso: built of the boxes of ISO/IEC 14496-12: it has edit lists, which store starts before
-            and after zero exactly, and players that take few kinds of pictures only.
+        iso: made of the boxes of ISO/IEC 14496-12: it has edit lists, which store starts before and
+            after zero exactly, and its players support few kinds of pictures.
         keeps_shape: stores non-square pixels also for codecs that do not code them themselves.
         keeps_alpha: stores transparency.
     """
@@ -115,7 +115,7 @@ OUTPUTS: Final = (
 def output_suffix(media: Media, name: str = "") -> str:
     """Suffix for the output of a video, with the dot: the input's container, else MP4.
 
-    A transparent video becomes WebM where its own container cannot hold what stores that.
+    A transparent video becomes WebM if its own container cannot hold transparency.
 
     Args:
         name: the input's file name; its own spelling (``.MP4``) is kept where it fits.
@@ -155,7 +155,7 @@ def require_suffix(target: Path, media: Media) -> None:
 def open_input(origin: Path | bytes, kind: str) -> InputContainer:
     """Open a video for reading, as what its bytes say it is and nothing else.
 
-    FFmpeg's own guess is not used: it knows formats that make it open other files and addresses.
+    FFmpeg's own guess is not used, because some formats make it open other files and addresses.
 
     Raises:
         UnreadableError: missing, cut off or broken.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class DamageTracker:
     """Follows damage through the prediction from frame to frame.
 
-    What is predicted from a damaged picture is damaged as well: doubt lasts until a key frame
-    that was handed to the decoder after the damage showed.
+    A frame that is predicted from a damaged one is damaged as well. So all frames count as damaged
+    until a key frame that was sent to the decoder after the damage appeared.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class DamageTracker:
     def failed(self) -> None:
         """The decoder reported an error.
 
-        It decodes several frames at once and shows them in another order, so which one the error
-        belongs to is not known. It can be any that was sent, a key frame too.
+        It decodes several frames at once and returns them in another order, so the damaged frame is
+        not known. It can be any frame that was sent, even a key frame.
         """
         self._active = True
         self._barrier = self._newest_key

@@ -44,7 +44,9 @@ _COSTS: Final = {"av1": 0.9, "hevc": 0.8, "vp9": 0.8, "h264": 1.0, "vp8": 1.1}
 """Bits that codecs need for the same picture, roughly, by H.264."""
 
 _OLDER: Final = 0.8
-"""So many an older codec's pictures get: its flaws are detail, which a newer one has to repeat."""
+"""The share for pictures of an older codec: its flaws are detail that a newer codec has to
+reproduce.
+"""
 
 _OVERSHOT: Final = 0.85
 """libvpx goes beyond the rate it is given, most of all where that is low."""
@@ -62,8 +64,10 @@ _HIDDEN: Final = {"a53cc": "0", "udu_sei": "0", "s12m_tc": "0", "dolbyvision": "
 """Options that would carry side data of the input into the picture stream."""
 
 _KEY_SECONDS: Final = (1.0, 5.0)
-"""A key frame this often: the check, and a person who looks for a place, jump to them. At most so
-seldom, where they would cost more than half of the input's bits."""
+"""A key frame this often: the check, and a person who looks for a place, jump to them. The second
+is the longest distance, for films in which key frames would cost more than half of the input's
+bits.
+"""
 
 _BOTTOM_FIRST: Final = (3, 4)
 _FULL_RANGE: Final = 2
@@ -87,8 +91,9 @@ def choose(options: Options, container: Container, traits: StreamFormat) -> str:
 def coded(name: str, options: Options, container: Container, traits: StreamFormat) -> StreamFormat:
     """The format for the encoder: the input's, or one that common players can show.
 
-    Browsers and telephones show H.264 and HEVC as 4:2:0 alone, and these store whole samples of
-    colour only: no odd sizes. Who names an encoder gets what it can keep.
+    Browsers and telephones show H.264 and HEVC as 4:2:0 alone, and these have no odd sizes, because
+    they store whole samples of colour. A user who names an encoder gets everything that it can
+    keep.
     """
     format = traits.format
     if options.encoder == "auto" and container.iso:
@@ -274,10 +279,10 @@ def _settings(
 
 
 def _bound(name: str, traits: StreamFormat, flow: Flow | None) -> dict[str, str]:
-    """A constant quality swells what is coarse already: no more bits than the input has.
+    """Limit the bits to those of the input, because a constant quality makes coarse films grow.
 
-    A codec that needs more bits than the input's gets so much more. The buffer lets a busy moment
-    have the bits that it has in the input: bound by the mean, what moves after a rest is spoilt.
+    A codec that is less efficient than the input's gets more. The buffer lets a busy moment have as
+    many bits as in the input; bounded by the mean alone, motion after a pause would look bad.
     """
     if name not in _DEFAULTS or flow is None:
         return {}

@@ -1,4 +1,4 @@
-"""Whether a film ends before its file says so: recordings that broke off, copies that stopped."""
+"""Detect films that end too early: recordings that broke off, copies that stopped."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def traits_of(
         format: pixel format it will be encoded in.
 
     Raises:
-        UnsupportedError: colours that would be lost without a word.
+        UnsupportedError: colours that would be lost silently.
     """
     _require_colours(first)
     rgb = first.format.is_rgb
@@ -167,8 +167,8 @@ def traits_of(
 def _field_order(context: VideoCodecContext, first: VideoFrame) -> int:
     """FFmpeg's number for how two fields make a frame, 0 for whole frames.
 
-    What the file says may be nothing (DV), or how the fields are stored; which one is shown first
-    every frame tells.
+    The file may say nothing (DV), or only how the fields are stored; each frame says which one is
+    shown first.
     """
     if not first.interlaced_frame:
         return context.field_order if context.field_order in _FIELDS else 0

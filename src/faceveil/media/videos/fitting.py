@@ -1,4 +1,4 @@
-"""Frames of another size, shape or turn than the first of their film, made like it."""
+"""Fit frames of another size, shape or rotation into the format of their film's first frame."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class FrameFormat:
 class Shapes:
     """Tells the shapes of a film's frames.
 
-    The display matrix is read once for each turn: PyAV's frame and its side data hold each other,
-    so every frame that is asked for it stays in memory until the garbage collector comes by.
+    The display matrix is read once for each turn: PyAV's frame and its side data refer to each
+    other, so every frame whose matrix is read stays in memory until the garbage collector runs.
     """
 
     def __init__(self) -> None:

@@ -17,12 +17,12 @@ from faceveil.media.videos.facts import time_base_of
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A stream as a bucket sees it that leaks at the stream's own mean rate.
+    """A stream described by a bucket that leaks at the stream's own mean rate.
 
     Attributes:
         rate: bits a second, on the whole.
-        burst: bits that have come beyond the rate, at most: the size of the bucket that never runs
-            over. Large where quiet stretches are followed by busy ones.
+        burst: the most bits beyond the rate at any time: the size of a bucket that never overflows.
+            It is large if busy stretches follow quiet ones.
         key: bits of a key frame.
         apart: seconds from one key frame to the next; of a single one, to the end.
     """

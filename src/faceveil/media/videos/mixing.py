@@ -35,7 +35,9 @@ _LONGEST_SILENCE: Final = Fraction(10)
 """Seconds. A shorter gap is filled with silence, a longer one stays a gap."""
 
 _STEADY: Final = {"async": "1", "min_hard_comp": "0.03"}
-"""To fill and to trim what is off by more than so many seconds: less than a picture stands."""
+"""Sound that is off by more than so many seconds is filled or trimmed: less than the time of a
+picture.
+"""
 
 
 def layout_for(encoder: str, source: AudioLayout) -> str:
@@ -60,7 +62,7 @@ def rate_for(context: AudioCodecContext, rate: int) -> int:
 
 
 def is_mixed(source: AudioLayout, target: AudioLayout) -> bool:
-    """Channels that were apart come together, or go to other places."""
+    """Whether channels are merged or moved."""
     if source.nb_channels != target.nb_channels:
         return True
     nameless = any(channel.name == _NAMELESS for channel in source.channels)
@@ -69,15 +71,15 @@ def is_mixed(source: AudioLayout, target: AudioLayout) -> bool:
 
 def _places(layout: AudioLayout) -> set[str]:
     names = {channel.name for channel in layout.channels}
-    # Whoever has but one pair of them calls it side or back at will.
+    # Files with a single pair of them call it side or back at random.
     return names if "BL" in names else {_SAME_PLACE.get(name, name) for name in names}
 
 
 class Mixer:
     """Turns decoded frames of any kind into those that an encoder takes.
 
-    The source may change its rate and its layout on the way. What is missing in it is filled with
-    silence and what comes twice is left out, so that sound and picture stay together.
+    The source may change its rate and its layout on the way. Gaps are filled with silence and
+    repeated sound is left out, so that sound and picture stay together.
 
     Args:
         target: the encoder, open.
