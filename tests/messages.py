@@ -1,19 +1,27 @@
-"""The messages of the program, read out of its code.
+"""The messages of the program, read out of its code: what it says, and what it forgot to say so.
 
-Every text that reads as words is taken for a message, unless it stands where none can be: so the
-code need not mark its messages, and one that is added cannot be forgotten.
+A message is a call of ``say``. Besides, every text that reads as words is taken for one that was
+forgotten, unless it stands where no message can be.
 """
 
 from __future__ import annotations
 
 import ast
+import errno
+import json
+import os
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
+
+import av
+from pydantic_core._pydantic_core import list_all_errors
 
 HOLE = "\0"
-"""Stands for what is put into a message."""
+"""Stands for what is put into a text."""
 
 _HELP = {"Argument", "Counter", "FastAPI", "Field", "GaugeMetricFamily", "Option", "Typer"}
 _HELP |= {"_setting"}
@@ -26,37 +34,86 @@ _FAULTS = {"AttributeError", "LookupError", "RuntimeError", "TypeError"}
 _FOR_PROGRAMS = ("media", "obscure", "track", "geometry.py", "plan.py")
 """Rooms whose ValueErrors stay inside the program."""
 _NAMERS = ("media/metadata", "media/leftovers.py", "media/videos/tags.py", "media/videos/facts.py")
-"""Modules that name what a file holds: there a single word is a message, too."""
+"""Modules that name what a file holds: there a single word is to be a message, too."""
 _WORDS = re.compile(r"[a-z]{2,}[a-z'-]*[,;:]? +\S|\S +[a-z]{2,}")
 _MARKUP = re.compile(r"<[a-z!/]")
-_BILINGUAL = "evidence/words.py"
+_FORMAT = re.compile(r"\{(\w+)(?:!r)?(?::[^{}]*)?\}")
 
 
-def of_package(package: Path) -> dict[str, str]:
-    """Message with ``{0}``, ``{1}``, ... for what is put into it -> the module it is in."""
-    found: dict[str, str] = {}
-    for path in sorted(package.rglob("*.py")):
-        name = path.relative_to(package).as_posix()
-        if name != _BILINGUAL:
-            for text in of_code(path.read_text(encoding="utf-8"), name):
-                found.setdefault(text, name)
+class Said(NamedTuple):
+    """A call of ``say``.
+
+    Attributes:
+        id: the words as catalogues have them.
+        given: names of the values that are handed over.
+    """
+
+    id: str
+    given: frozenset[str]
+    module: str
+    line: int
+
+
+def said_in(package: Path) -> list[Said]:
+    """All messages of the code."""
+    return [one for module, code in _modules(package) for one in said_by(code, module)]
+
+
+def said_by(code: str, module: str) -> list[Said]:
+    """The messages of a module.
+
+    Raises:
+        ValueError: what is said is put together, so that no catalogue can know it.
+    """
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(words))]):
+                names = frozenset(str(one.arg) for one in node.keywords)
+                id = _FORMAT.sub(r"{\1}", words)
+                found.append(Said(id, names, module, node.lineno))
+            case ast.Call(func=ast.Name(id="say")):
+                raise ValueError(f"{module}, line {node.lineno}: {ast.unparse(node)}")
     return found
 
 
-def of_code(code: str, module: str) -> list[str]:
-    """The messages of a module, by its path in the package."""
+def ids(package: Path) -> set[str]:
+    """All that a catalogue has to know: the messages of the code and the texts of the page."""
+    texts = json.loads((package / "server/static/texts.json").read_text(encoding="utf-8"))
+    return {one.id for one in said_in(package)} | set(texts.values())
+
+
+def of_others() -> set[str]:
+    """What the system, FFmpeg, HTTP and pydantic say, with holes."""
+    said = {os.strerror(code) for code in errno.errorcode} | {one.phrase for one in HTTPStatus}
+    for code in av.error.classes:
+        try:
+            av.error.err_check(-code)
+        except av.error.FFmpegError as error:
+            said.add(str(error.strerror))
+    templates = {one["message_template_python"] for one in list_all_errors()}
+    return {text.lower() for text in said} | templates
+
+
+def forgotten_in(package: Path) -> dict[str, str]:
+    """Words that are no message, numbered holes in them -> the module they are in."""
+    return {
+        text: module for module, code in _modules(package) for text in forgotten_by(code, module)
+    }
+
+
+def forgotten_by(code: str, module: str) -> list[str]:
+    """The same of one module, by its path in the package."""
     return [numbered(text) for text in _Reader(module).read(ast.parse(code))]
 
 
-def all_texts(package: Path) -> set[str]:
-    """Every text in the code, words or not, numbered in the same way."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py"))
-    nodes = (node for tree in trees for node in ast.walk(tree))
-    return {numbered(text) for node in nodes for text in texts(node) or ()}
+def _modules(package: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package).as_posix(), path.read_text(encoding="utf-8")
 
 
 def numbered(text: str) -> str:
-    """A message with its holes numbered."""
+    """A text with its holes numbered."""
     first, *rest = text.split(HOLE)
     return first + "".join(f"{{{number}}}{piece}" for number, piece in enumerate(rest))
 
@@ -84,14 +141,14 @@ def _joined(parts: list[list[str]]) -> list[str]:
 
 
 class _Reader:
-    """Finds the messages of one module."""
+    """Finds the words of one module that are no message."""
 
     def __init__(self, module: str) -> None:
         self._inside = module.startswith(_FOR_PROGRAMS)
         self._names = module.startswith(_NAMERS)
 
     def read(self, node: ast.AST, *, name: bool = False) -> Iterator[str]:
-        """The messages below a node.
+        """The words below a node.
 
         Args:
             name: a single word counts.
@@ -103,7 +160,11 @@ class _Reader:
             if words and not _MARKUP.search(text):
                 yield text
         name = name or (self._names and isinstance(node, ast.Yield))
-        for part in _put_in(node) if texts(node) else ast.iter_child_nodes(node):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "say":
+            parts: Iterator[ast.AST] = iter(node.keywords)
+        else:
+            parts = _put_in(node) if texts(node) else ast.iter_child_nodes(node)
+        for part in parts:
             value = self._names and isinstance(node, ast.Dict) and part in node.values
             if not (isinstance(node, ast.Dict) and _aside_in(node, part)):
                 yield from self.read(part, name=name or value)
@@ -116,6 +177,8 @@ class _Reader:
                 return word in _ASIDE_WORDS
             case ast.Raise(exc=ast.Call(func=ast.Name(id=kind))):
                 return kind in _FAULTS or (kind == "ValueError" and self._inside)
+            case ast.Call(func=ast.Name(id="say")):
+                return not node.keywords
             case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)):
                 return called in _HELP | _ASIDE
         return False

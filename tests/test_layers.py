@@ -17,8 +17,8 @@ PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = (
-    {"geometry", "i18n", "system"},
-    {"frames", "plan", "zones"},
+    {"geometry", "i18n"},
+    {"frames", "plan", "system", "zones"},
     {"faces", "options", "report"},
     {"errors", "obscure", "track"},
     {"dataset", "media", "weights"},

@@ -1,4 +1,4 @@
-"""The page's texts, in both languages, and what its files may not hold."""
+"""The page's texts, and what its files may not hold. `test_chinese` sees to their translations."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ from faceveil.server.store import State
 
 HOUSE = Path(server.__file__).parent
 STATIC = HOUSE / "static"
-TABLES = {
-    language: json.loads((STATIC / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
-    for language in ("en", "zh")
-}
+TABLE: dict[str, str] = json.loads((STATIC / "texts.json").read_text(encoding="utf-8"))
 SETTINGS = {name: Options.model_json_schema()["properties"][name] for name in DECISIVE}
 
 
@@ -78,34 +75,18 @@ def named_in(path: Path) -> Iterator[str]:
             yield key
 
 
-@pytest.mark.parametrize("language", TABLES)
-def test_every_text_is_there(language: str) -> None:
-    table = TABLES[language]
-    missing = {key for key in needed() if key not in table and f"{key}.other" not in table}
+def test_every_text_is_there() -> None:
+    missing = {key for key in needed() if key not in TABLE and f"{key}.other" not in TABLE}
     assert missing == set()
-
-
-def test_both_languages_have_the_same_texts() -> None:
-    assert list(TABLES["en"]) == list(TABLES["zh"])
-    for key, text in TABLES["en"].items():
-        assert text
-        assert TABLES["zh"][key]
-        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", TABLES["zh"][key])), key
+    assert all(TABLE.values())
 
 
 def test_numbers_come_in_all_forms() -> None:
-    for key in TABLES["en"]:
+    for key in TABLE:
         stem, _, form = key.rpartition(".")
         if form in ("one", "other"):
-            assert f"{stem}.one" in TABLES["en"]
-            assert f"{stem}.other" in TABLES["en"]
-
-
-def test_chinese_is_chinese() -> None:
-    same = {key for key, text in TABLES["zh"].items() if not re.search(r"[\u4e00-\u9fff]", text)}
-    allowed = r"about\.file|keys\..*|option\.gaussian_passes\.\d|language\.switch|editor\.span"
-    allowed += r"|list\.comma"
-    assert {key for key in same if not re.fullmatch(allowed, key)} == set()
+            assert f"{stem}.one" in TABLE
+            assert f"{stem}.other" in TABLE
 
 
 def test_the_page_parses_nothing_and_fetches_nothing_foreign() -> None:

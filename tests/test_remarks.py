@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 import faceveil
 from faceveil.frames import Image
-from faceveil.i18n import in_chinese
+from faceveil.i18n import say, translated
 from films import scenery
 from videos import QUICK
 
@@ -64,8 +64,11 @@ def test_of_many_files_each_is_told_once(tmp_path: Path, astronaut: Image, detec
 
 
 def test_in_chinese_too() -> None:
-    assert in_chinese("note: 16-bit samples reduced to 8 (2 files)").endswith("（2 个文件）")
-    assert in_chinese("removed: subtitles; GPS").startswith("已去除：字幕；")
+    note = say("{bits}-bit samples reduced to 8", bits=16)
+    told = say("note: {note} ({files} files)", note=note, files=2)
+    assert translated(told, "zh") == "说明：16 位样本已减为 8 位（2 个文件）"
+    told = say("removed: {what}", what=[say("subtitles"), "GPS"])
+    assert translated(told, "zh") == "已去除：字幕；GPS"
 
 
 def test_subtitles_that_are_left_out_are_a_warning(tmp_path: Path, detector: str) -> None:

@@ -304,7 +304,7 @@ def test_a_full_disk_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None
 
     table(monkeypatch, FakeSource(CONTENT))
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(WeightsError, match="cannot be written: No space left"):
+    with pytest.raises(WeightsError, match="cannot be written: no space left"):
         weights.fetch("test")
 
 

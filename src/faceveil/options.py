@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from faceveil.i18n import say
 from faceveil.zones import Zone
 
 Preset = Literal["strict", "balanced", "light"]
@@ -324,8 +325,12 @@ class Options(BaseModel):
         if self.cells > MAX_CELLS and not self.allow_weak:
             weak = "allow_weak"
             raise ValueError(
-                f"{self.cells} cells leave a face recognizable; use at most {MAX_CELLS}, "
-                f"or set {weak}"
+                say(
+                    "{cells} cells leave a face recognizable; use at most {most}, or set {setting}",
+                    cells=self.cells,
+                    most=MAX_CELLS,
+                    setting=weak,
+                )
             )
         return self
 

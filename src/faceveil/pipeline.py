@@ -23,6 +23,7 @@ from faceveil.errors import UsageError
 from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
 from faceveil.media.place import output_path
@@ -269,7 +270,8 @@ def render(
     """
     size = (source.media.width, source.media.height)
     if size != (plan.media.width, plan.media.height):
-        raise _other(f"it is for {plan.media.width}x{plan.media.height}, not {size[0]}x{size[1]}")
+        planned, found = f"{plan.media.width}x{plan.media.height}", f"{size[0]}x{size[1]}"
+        raise _other(say("it is for {planned}, not {found}", planned=planned, found=found))
     step = progress or _silent
     painter = Painter(options)
     targets = targets_of(plan)
@@ -280,9 +282,9 @@ def render(
         with behind(sink.write) as write:
             for frame in stream:
                 if frame.index >= len(plan.pts):
-                    raise _other(f"it is for {len(plan.pts)} frames")
+                    raise _other(say("it is for {frames} frames", frames=len(plan.pts)))
                 if frame.pts != plan.pts[frame.index]:
-                    raise _other(f"frame {frame.index} is at another time")
+                    raise _other(say("frame {frame} is at another time", frame=frame.index))
                 extent = frame.size  # pages have their own
                 wanted = [whole(extent)] if frame.damaged else targets.get(frame.index, [])
                 hold = held.at(frame.pts, frame.index in cuts)
@@ -293,7 +295,8 @@ def render(
     finally:
         stream.close()
     if count != len(plan.pts):
-        raise _other(f"it is for {len(plan.pts)} frames, not {count}")
+        frames = len(plan.pts)
+        raise _other(say("it is for {frames} frames, not {found}", frames=frames, found=count))
     return painted
 
 
@@ -332,16 +335,19 @@ def _belongs(plan: Plan, sha256: str, foreign: bool) -> tuple[str, ...]:
         UsageError: it is for another one, and ``foreign`` is not set.
     """
     if not plan.sha256:
-        return ("the plan does not say for which file it was made",)
+        return (say("the plan does not say for which file it was made"),)
     if plan.sha256 == sha256:
         return ()
     if not foreign:
-        raise _other("its sha256 is not that of this one")
-    return ("the plan was made for another file",)
+        raise _other(say("its sha256 is not that of this one"))
+    return (say("the plan was made for another file"),)
 
 
 def _other(how: str) -> UsageError:
-    return UsageError(f"the plan was made for another file: {how}", "make a new plan from this one")
+    return UsageError(
+        say("the plan was made for another file: {how}", how=how),
+        say("make a new plan from this one"),
+    )
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

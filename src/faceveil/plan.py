@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from faceveil.geometry import Box, Point
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -173,18 +174,18 @@ def _with_bounds(plan: Plan) -> Plan:
     points = [point for face in faces for point in face.landmarks or ()]
     counts = [number for track in plan.tracks for number in (track.id, *track.boxes, *track.seen)]
     for wrong, what in (
-        (not all(0 < side <= _FARTHEST for side in (media.width, media.height)), "a size"),
-        (not 0 <= (media.frames or 0) <= _MOST, "a number of frames"),
-        (not (0 < base.numerator <= _LONGEST and base.denominator <= _LONGEST), "a time"),
-        (not all(-_LONGEST <= time <= _LONGEST for time in plan.pts), "a time"),
-        (not all(-_MOST <= number <= _MOST for number in (*counts, *plan.cuts)), "a number"),
-        (not all(_near(box.as_tuple()) for box in boxes), "a box"),
-        (not all(_near(point) for point in points), "a point of a face"),
-        (not all(_near((face.score,)) for face in faces), "a score"),
-        (not 0 <= plan.min_face <= _FARTHEST, "the smallest face"),
+        (not all(0 < side <= _FARTHEST for side in (media.width, media.height)), say("a size")),
+        (not 0 <= (media.frames or 0) <= _MOST, say("a number of frames")),
+        (not (0 < base.numerator <= _LONGEST and base.denominator <= _LONGEST), say("a time")),
+        (not all(-_LONGEST <= time <= _LONGEST for time in plan.pts), say("a time")),
+        (not all(-_MOST <= number <= _MOST for number in (*counts, *plan.cuts)), say("a number")),
+        (not all(_near(box.as_tuple()) for box in boxes), say("a box")),
+        (not all(_near(point) for point in points), say("a point of a face")),
+        (not all(_near((face.score,)) for face in faces), say("a score")),
+        (not 0 <= plan.min_face <= _FARTHEST, say("the smallest face")),
     ):
         if wrong:
-            raise ValueError(f"{what} is out of bounds")
+            raise ValueError(say("{what} is out of bounds", what=what))
     return plan
 
 

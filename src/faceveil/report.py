@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.plan import Media
 from faceveil.system.text import as_json
 
 Status = Literal["ok", "partial", "failed", "skipped"]
+KINDS: Final = {"face": say("face"), "doubt": say("doubt"), "metadata": say("metadata")}
+"""Kinds of findings as a person reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,13 @@ class Finding:
     def words(self) -> str:
         """The finding and its place, in one line."""
         if self.frame is None:
-            return f"{self.kind}: {self.detail}"
-        return f"{self.kind} in frame {self.frame}: {self.detail}"
+            return say("{name}: {what}", name=KINDS[self.kind], what=self.detail)
+        return say(
+            "{kind} in frame {frame}: {detail}",
+            kind=KINDS[self.kind],
+            frame=self.frame,
+            detail=self.detail,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As it is printed and saved for other programs."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from faceveil.geometry import Box
+from faceveil.i18n import say
 
 _Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
@@ -15,13 +16,13 @@ _Number = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 def _zone(value: Any) -> Any:
     parts = value.split(",") if isinstance(value, str) else value
     if isinstance(value, str) and len(parts) != 4:
-        raise ValueError("a zone is left,top,right,bottom")
+        raise ValueError(say("a zone is left,top,right,bottom"))
     return parts
 
 
 def _not_empty(zone: tuple[float, ...]) -> tuple[float, ...]:
     if not (zone[0] < zone[2] and zone[1] < zone[3]):
-        raise ValueError("left must be less than right, and top less than bottom")
+        raise ValueError(say("left must be less than right, and top less than bottom"))
     return zone
 
 

@@ -13,9 +13,11 @@ import { Store } from "../../src/faceveil/server/static/js/store.js";
 import { refusal } from "../../src/faceveil/server/static/js/upload.js";
 
 test("the language is the one chosen before, else the first of the browser's that there is", () => {
-  assert.equal(preferred("zh", ["en-GB"]), "zh");
-  assert.equal(preferred(null, ["fr-FR", "zh-TW", "en"]), "zh");
-  assert.equal(preferred("klingon", ["fr"]), "en");
+  const known = ["en", "eo", "zh"];
+  assert.equal(preferred("zh", ["en-GB"], known), "zh");
+  assert.equal(preferred(null, ["fr-FR", "zh-TW", "en"], known), "zh");
+  assert.equal(preferred(null, ["eo"], known), "eo");
+  assert.equal(preferred("klingon", ["fr"], known), "en");
 });
 
 test("times read as people say them", () => {

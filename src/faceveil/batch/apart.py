@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from faceveil.errors import ExitCode, FaceVeilError
+from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.system import beats
 from faceveil.system.closing import Closing
@@ -54,15 +55,18 @@ class LostError(FaceVeilError):
     def __init__(self, code: int | None = None) -> None:
         if code is None or (os.name == "posix" and code == -signal.SIGKILL):
             super().__init__(
-                "the process that worked on it was ended twice, as happens when memory runs out",
-                "try it alone, with a larger --min-face or more memory",
+                say(
+                    "the process that worked on it was ended twice, as happens when memory runs out"
+                ),
+                say("try it alone, with a larger --min-face or more memory"),
             )
             return
         name = f"{code}"
         with suppress(ValueError):
             name = signal.Signals(-code).name
         super().__init__(
-            f"a library crashed on it twice ({name})", "convert it with another program first"
+            say("a library crashed on it twice ({signal})", signal=name),
+            say("convert it with another program first"),
         )
 
 
@@ -71,8 +75,11 @@ class HungError(FaceVeilError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"it was given up after {seconds:.0f} seconds in which nothing of it was done",
-            "raise --time-limit if this machine is slow, or get another copy of it",
+            say(
+                "it was given up after {seconds:.0f} seconds in which nothing of it was done",
+                seconds=seconds,
+            ),
+            say("raise --time-limit if this machine is slow, or get another copy of it"),
         )
 
 
@@ -292,7 +299,8 @@ def _serve(pipe: Connection, scratch: str, alone: bool) -> None:
         except OSError:
             return
         except Exception as error:  # the result cannot be sent
-            link.send("answer", FaceVeilError(f"{type(error).__name__}: {error}"))
+            words = say("{name}: {what}", name=type(error).__name__, what=error)
+            link.send("answer", FaceVeilError(words))
         _busy.clear()
 
 

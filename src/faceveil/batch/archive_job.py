@@ -21,6 +21,7 @@ from faceveil.errors import (
     UnreadableError,
     WeightsError,
 )
+from faceveil.i18n import say, words_of
 from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
 from faceveil.media.beside import beside
 from faceveil.media.kinds import read_head
@@ -75,7 +76,7 @@ class EmptyError(UnreadableError):
     exit_code = ExitCode.USAGE
 
     def __init__(self) -> None:
-        super().__init__("the archive holds no file to work on")
+        super().__init__(say("the archive holds no file to work on"))
 
 
 class ArchiveJob:
@@ -132,14 +133,14 @@ class ArchiveJob:
         for one in self._odd:
             name = shown(one.name) or "?"
             if one.passed and not options.links:  # as a link in a folder
-                self.passed.append(Passed(name, str(one.error)))
+                self.passed.append(Passed(name, words_of(one.error)))
             else:
                 self._fail(name, one.error)
         if not (self._members or self._odd):
             raise EmptyError
 
     def _fail(self, name: str, error: Exception) -> None:
-        self._warnings.append(f"{name} is left out: {error}")
+        self._warnings.append(say("{name} is left out: {reason}", name=name, reason=error))
         self.codes.add(exit_code_of(error))
         self.failed += 1
 
@@ -201,7 +202,7 @@ class ArchiveJob:
         except FaceVeilError as error:
             self._error = error
             return
-        self._warnings += [f"{name}: {warning}" for warning in outcome.warnings]
+        self._warnings += [say("{name}: {what}", name=name, what=one) for one in outcome.warnings]
         self._done.append(replace(outcome, regions={}))  # there may be thousands
         self.packed.append(Packed(name, str(target), outcome.tracks))
         self.codes.add(ExitCode.OK)
@@ -220,7 +221,7 @@ class ArchiveJob:
                 if not self.failed:
                     return EmptyError()
                 return UnreadableError(
-                    "no file of the archive could be done: " + "; ".join(self._warnings)
+                    say("no file of the archive could be done: {warnings}", warnings=self._warnings)
                 )
             given = self._original.sha256  # or it changed
             self._writer.commit()
@@ -234,10 +235,23 @@ class ArchiveJob:
         done, last = self._done, self._done[-1]
         notes = {note for report in done for note in report.notes}
         if self._left_out:
-            notes.add(f"{self._left_out} hidden or excluded files of the archive left out")
-        notes |= {f"{one.name} is left out: {one.reason}" for one in self.passed if one.reason}
+            notes.add(
+                say(
+                    "{count} hidden or excluded files of the archive left out", count=self._left_out
+                )
+            )
+        notes |= {
+            say("{name} is left out: {reason}", name=one.name, reason=one.reason)
+            for one in self.passed
+            if one.reason
+        }
         if sidecars := sum(not one.reason for one in self.passed):
-            notes.add(f"{sidecars} files that accompany pictures are no media and left out")
+            notes.add(
+                say(
+                    "{count} files that accompany pictures are no media and left out",
+                    count=sidecars,
+                )
+            )
         notes |= set(self.names_notes)
         return replace(
             last,

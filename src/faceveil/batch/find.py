@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from faceveil.batch.storage import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.media.archives.entries import LINK
 from faceveil.media.beside import beside, is_sidecar, may_be_beside
 from faceveil.media.kin import is_made_from_file
@@ -19,7 +20,7 @@ from faceveil.media.kinds import HEAD, read_head
 from faceveil.media.names import is_marked, originals
 from faceveil.options import Options
 
-NO_MEDIA = "it is a text, neither a picture nor a video"
+NO_MEDIA = say("it is a text, neither a picture nor a video")
 _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]+\.part")
 """The name that `faceveil.media.part` gives to a file that is being written."""
 
@@ -49,7 +50,9 @@ class InputFile:
             UsageError: it is on another.
         """
         if is_url(self.root):
-            raise UsageError(f"{self} is not on this machine", "copy it here first")
+            raise UsageError(
+                say("{place} is not on this machine", place=self), say("copy it here first")
+            )
         return Path(self.root, self.name)
 
     @property
@@ -138,7 +141,7 @@ def find_inputs(
             found.jobs.append(InputFile.of(Path(given)))
     found.jobs = _once(found.jobs)
     if not found.jobs and not found.failed:
-        raise UsageError(f"no file in {', '.join(map(str, inputs))}")
+        raise UsageError(say("no file in {places}", places=", ".join(map(str, inputs))))
     return found
 
 
@@ -185,7 +188,7 @@ def _pass(found: Inputs, base: str, head: bytes) -> None:
 
 
 def _own(name: str, original: str) -> Passed:
-    return Passed(name, f"it is what FaceVeil made of {original}")
+    return Passed(name, say("it is what FaceVeil made of {original}", original=original))
 
 
 def wanted(name: str, options: Options) -> bool:
@@ -255,8 +258,8 @@ class _Walk:
             with os.scandir(folder) as listed:
                 entries = sorted(listed, key=lambda one: one.name)
         except OSError as error:
-            why = (error.strerror or "reading failed").lower()
-            problem = UnreadableError(f"the folder cannot be read: {why}")
+            why = reason_of(error)
+            problem = UnreadableError(say("the folder cannot be read: {reason}", reason=why))
             self._found.failed.append((InputFile(self._text, prefix.rstrip("/")), problem))
             return
         files, folders = [], []
@@ -288,7 +291,7 @@ class _Walk:
                     self._found.hidden += 1
             return ""
         if entry.is_symlink() and not self._options.links:
-            self._pass(name, "it is a link; --links follows those")
+            self._pass(name, say("it is a link; --links follows those"))
             return ""
         if not (folder or file):
             if not entry.is_symlink():
@@ -303,7 +306,7 @@ class _Walk:
         owners = originals(marked, files) if marked else {}
         for name in files:
             if is_unfinished(name):
-                self._pass(prefix + name, "it is an output that was not finished")
+                self._pass(prefix + name, say("it is an output that was not finished"))
                 continue
             for original in owners.get(name, ()):
                 known = self.made.get(prefix + name)

@@ -14,6 +14,7 @@ from faceveil.batch.find import InputFile
 from faceveil.batch.storage import Place, Stamp, deliver, fetch, is_url, place_of, sha256_of
 from faceveil.errors import OutputError, UsageError
 from faceveil.evidence import digest, settings_of
+from faceveil.i18n import reason_of, say
 from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.system.closing import Closing
@@ -101,7 +102,9 @@ class Manifest(Closing):
                 self._file.truncate(whole)  # without a line that was torn off
                 self._file.seek(whole)
         except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+            raise OutputError(
+                say("cannot write {path}: {reason}", path=path, reason=reason_of(error))
+            ) from error
 
     def finished(self, job: InputFile, out: str | None) -> ManifestEntry | None:
         """The entry of a file that need not be done again, or None.
@@ -201,7 +204,9 @@ def _read(path: Path) -> tuple[int, dict[str, ManifestEntry]]:
     except FileNotFoundError:
         return 0, {}
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            say("{name} cannot be read: {reason}", name=path, reason=reason_of(error))
+        ) from error
     entries: dict[str, ManifestEntry] = {}
     whole = 0
     for line in lines:
@@ -215,7 +220,7 @@ def _read(path: Path) -> tuple[int, dict[str, ManifestEntry]]:
         whole += len(line)
     else:
         return whole, entries
-    raise UsageError(f"{path} is no manifest of FaceVeil and is left as it is")
+    raise UsageError(say("{path} is no manifest of FaceVeil and is left as it is", path=path))
 
 
 def _entry(line: Mapping[str, Any]) -> tuple[str, ManifestEntry]:

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 from faceveil.batch.apart import PATIENCE, LostError, outcome_of
 from faceveil.errors import FaceVeilError, UsageError
+from faceveil.i18n import say
 from faceveil.system import beats
 from faceveil.system.closing import Closing
 
@@ -134,7 +135,9 @@ class Cluster(Closing):
         try:
             ray: Any = import_module("ray")
         except ImportError as error:
-            raise UsageError("--ray-address needs Ray", "install faceveil[scale]") from error
+            raise UsageError(
+                say("--ray-address needs Ray"), say("install faceveil[scale]")
+            ) from error
         self._ray = ray
         self._mine = not ray.is_initialized()
         if self._mine:
@@ -182,8 +185,8 @@ class Cluster(Closing):
                             failed += 1
                             if failed > _STARTS * self.workers:
                                 raise FaceVeilError(
-                                    "no worker can begin on the cluster",
-                                    "See whether FaceVeil and its weights are on every node.",
+                                    say("no worker can begin on the cluster"),
+                                    say("See whether FaceVeil and its weights are on every node."),
                                 )
                             self._replace(actor, actors, starting)
                         continue
@@ -245,6 +248,8 @@ def _join(ray: Any, address: str) -> None:
     try:
         ray.init(address=address, **settings)  # "local": one of its own, whatever is there
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(f"there is no Ray cluster at {address}") from error
+        raise UsageError(say("there is no Ray cluster at {address}", address=address)) from error
     except Exception as error:  # Ray has no class of its own for a start that took too long
-        raise FaceVeilError(f"Ray did not start: {error}", "try again, or without it") from error
+        raise FaceVeilError(
+            say("Ray did not start: {reason}", reason=error), say("try again, or without it")
+        ) from error

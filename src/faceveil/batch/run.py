@@ -21,6 +21,7 @@ from faceveil.batch.work import Task, is_archive, work_on
 from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
 from faceveil.errors import ExitCode, FaceVeilError, UnsupportedError, UsageError
+from faceveil.i18n import say
 from faceveil.media.kin import is_own_zip
 from faceveil.media.names import MARK, clashing, told_apart, veiled_name
 from faceveil.options import Options
@@ -59,7 +60,13 @@ def veil_files(
     """
     _refuse_doubles(jobs, out, manifest)
     if len(jobs) > 1 and _is_zip(out):
-        raise UsageError(f"{out} is no folder, and there are {len(jobs)} files to put into it")
+        raise UsageError(
+            say(
+                "{out} is no folder, and there are {count} files to put into it",
+                out=out,
+                count=len(jobs),
+            )
+        )
     workers = bounded(options.jobs)
     if executor is None:
         parallel = workers > 1 and (len(jobs) >= WORTH_PROCESSES or any(map(is_archive, jobs)))
@@ -78,7 +85,10 @@ def _refuse_doubles(jobs: Sequence[InputFile], out: Path | str | None, manifest:
     twice = [name for name, count in Counter(job.name for job in jobs).items() if count > 1]
     if twice:
         name = shown(twice[0])
-        raise UsageError(f"several inputs are called {name}", "give each its own output folder")
+        raise UsageError(
+            say("several inputs are called {name}", name=name),
+            say("give each its own output folder"),
+        )
 
 
 def _is_zip(out: Path | str | None) -> bool:
@@ -92,7 +102,7 @@ def _done_earlier(job: InputFile, folder: str, entry: ManifestEntry) -> Done:
     done = Done(job, None, folder, entry.status == "partial")
     if not entry.failed:
         return done
-    note = f"an earlier run left out {entry.failed} of its files"
+    note = say("an earlier run left out {count} of its files", count=entry.failed)
     return replace(done, codes=frozenset({ExitCode.OK, ExitCode.SOME_FAILED}), notes=(note,))
 
 

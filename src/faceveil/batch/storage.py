@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.i18n import say
 from faceveil.system.files import part_prefix
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class _Remote:
         except (FileNotFoundError, PermissionError):
             return None
         except Exception as error:
-            raise UnreadableError(f"{url} cannot be asked for: {_why(error)}") from error
+            raise UnreadableError(
+                say("{url} cannot be asked for: {reason}", url=url, reason=_why(error))
+            ) from error
         known = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified")
         changed = next((str(info[key]) for key in known if info.get(key)), "")
         return Stamp(int(info["size"] or 0), changed)
@@ -122,11 +125,15 @@ def _system(scheme: str) -> AbstractFileSystem:
     try:
         import fsspec
     except ImportError as error:
-        raise UsageError(f"{scheme}:// needs fsspec", "install faceveil[scale]") from error
+        raise UsageError(
+            say("{scheme}:// needs fsspec", scheme=scheme), say("install faceveil[scale]")
+        ) from error
     try:
         return fsspec.filesystem(scheme)
     except (ImportError, ValueError) as error:
-        raise UsageError(f"{scheme}:// cannot be used: {error}") from error
+        raise UsageError(
+            say("{scheme}:// cannot be used: {reason}", scheme=scheme, reason=error)
+        ) from error
 
 
 def system(url: str) -> AbstractFileSystem:
@@ -149,7 +156,9 @@ def listing(url: str) -> Iterator[str]:
     try:
         found = files.find(url)
     except Exception as error:
-        raise UsageError(f"{url} cannot be read: {_why(error)}") from error
+        raise UsageError(
+            say("{name} cannot be read: {reason}", name=url, reason=_why(error))
+        ) from error
     for path in found:
         yield path.removeprefix(base).lstrip("/")
 
@@ -164,7 +173,9 @@ def fetch(url: str, target: Path) -> None:
     try:
         files.get_file(url, str(target))
     except Exception as error:
-        raise UnreadableError(f"the file cannot be fetched: {_why(error)}") from error
+        raise UnreadableError(
+            say("the file cannot be fetched: {reason}", reason=_why(error))
+        ) from error
 
 
 def deliver(file: Path, url: str) -> None:
@@ -185,7 +196,9 @@ def deliver(file: Path, url: str) -> None:
         else:  # object stores show an object when it is complete
             files.put_file(str(file), url)
     except Exception as error:
-        raise OutputError(f"the output cannot be delivered: {_why(error)}") from error
+        raise OutputError(
+            say("the output cannot be delivered: {reason}", reason=_why(error))
+        ) from error
 
 
 def _why(error: Exception) -> str:

@@ -12,6 +12,7 @@ from faceveil.batch.find import InputFile
 from faceveil.batch.storage import Stamp, deliver, fetch, is_url
 from faceveil.dataset import Marked
 from faceveil.errors import FaceVeilError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.archives.archive import archive_kind
 from faceveil.options import Options
 from faceveil.report import Report
@@ -54,7 +55,9 @@ def work_on(task: Task, *, options: Options, here: Path) -> Report:
         if is_url(task.job.root):
             fetch(f"{task.job.root}/{task.job.name}", path)
             if archive_kind(path) is not None:
-                raise UnsupportedError("an archive at a URL is not opened", "copy it here first")
+                raise UnsupportedError(
+                    say("an archive at a URL is not opened"), say("copy it here first")
+                )
         else:
             path = here / task.job.path
         if not is_url(task.folder):

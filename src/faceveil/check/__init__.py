@@ -12,6 +12,7 @@ from faceveil.check.clear import clear_faces, same_place
 from faceveil.detect import Detector, load_detector, load_second, threshold
 from faceveil.frames import Frame
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from faceveil.plan import Face, Kind, Plan
@@ -217,9 +218,9 @@ def _add(
         found.append(
             Finding(
                 "face" if sure else "doubt",
-                f"a face of {box.size:.0f} px is visible at {x},{y}"
+                say("a face of {size:.0f} px is visible at {x},{y}", size=box.size, x=x, y=y)
                 if sure
-                else f"perhaps a face of {box.size:.0f} px at {x},{y}",
+                else say("perhaps a face of {size:.0f} px at {x},{y}", size=box.size, x=x, y=y),
                 frame.index,
                 box,
                 face.score,

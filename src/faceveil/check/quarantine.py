@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceveil.errors import WithheldError
+from faceveil.i18n import say
 from faceveil.report import Report
 from faceveil.system.files import write_whole
 
@@ -40,7 +41,7 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
     count = sum(finding.kind != "doubt" for finding in report.findings)
     folder = target.parent / FOLDER
     place: Path | None = folder / target.name
-    advice = "it could not be put aside, so it is gone; a lower --confidence finds more faces"
+    advice = say("it could not be put aside, so it is gone; a lower --confidence finds more faces")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         with _opened(folder) as (inside, at):
@@ -49,13 +50,17 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
             _expire(inside, at)
             write_whole(inside / (target.name + _REPORT), report.to_json() + "\n", folder=at)
             os.replace(finished, inside / target.name, dst_dir_fd=at)
-        advice = f"it lies in {folder} with its report, may show a face, and is for you alone"
+        advice = say(
+            "it lies in {folder} with its report, may show a face, and is for you alone",
+            folder=folder,
+        )
     except OSError:
         place = None
         release(target)
     return WithheldError(
-        f"the check found {'one thing' if count == 1 else f'{count} things'}, "
-        "so the output was withheld",
+        say("the check found one thing, so the output was withheld")
+        if count == 1
+        else say("the check found {count} things, so the output was withheld", count=count),
         advice,
         report=report,
         place=place,

@@ -12,6 +12,7 @@ from faceveil.cli import verbs_serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
 from faceveil.errors import ExitCode
+from faceveil.i18n import say
 from faceveil.system.text import shown, unseen
 
 __all__ = ["app", "main"]
@@ -43,7 +44,7 @@ def main(*, catches: bool = True) -> None:
     for argument in sys.argv[1:]:
         if argument.startswith("-") and "=" not in argument and unseen(argument):
             # A file by this name, which would be shown as it is when it is refused.
-            UI().note(f"no such option: {shown(argument)}")
+            UI().note(say("no such option: {name}", name=shown(argument)))
             sys.exit(ExitCode.USAGE)
     try:
         app(prog_name="faceveil")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Image
 from faceveil.geometry import Box
+from faceveil.i18n import reason_of, say
 from faceveil.options import Options
 from faceveil.report import Report
 
@@ -84,7 +85,9 @@ def run(folder: Path, options: Options | None = None) -> tuple[Sample, Sample]:
         photo.write_bytes(cv2.imencode(".jpg", scene)[1].tobytes())
         _write(clip, pan(scene))
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+        raise OutputError(
+            say("cannot write to {path}: {reason}", path=folder, reason=reason_of(error))
+        ) from error
     seen = {index: _seen(faces, view) for index, view in enumerate(views())}
     return (
         _veil(photo, {0: dict(enumerate(faces))}, options or Options()),
@@ -221,8 +224,8 @@ def _portrait() -> Image:
             x0, y0, x1, y1 = _PORTRAIT
             return np.ascontiguousarray(picture[y0:y1, x0:x1], np.uint8)
     raise UsageError(
-        "the demo's portrait comes with scikit-image, which is not installed",
-        "Get it with: pip install 'faceveil[demo]', or run: faceveil veil YOUR_PHOTO",
+        say("the demo's portrait comes with scikit-image, which is not installed"),
+        say("Get it with: pip install 'faceveil[demo]', or run: faceveil veil YOUR_PHOTO"),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from types import NoneType, UnionType
 from typing import (
@@ -23,6 +22,8 @@ from typer.core import TyperCommand
 
 from faceveil.cli.ui import UI
 from faceveil.errors import ExitCode, UsageError
+from faceveil.i18n import Message, say
+from faceveil.i18n.validation import fault_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -235,15 +236,23 @@ def _plain(annotation: Any, metadata: list[Any]) -> tuple[Any, str]:
 def _in_words(error: ValidationError, model: type[BaseModel]) -> str:
     """One line about the first error that a person has to correct."""
     first = error.errors()[0]
-    message = first["msg"].removeprefix("Value error, ")
-    message = re.sub(r"\w+", lambda word: _as_flag(word[0], model), message)
+    message = _with_flags(fault_of(first), model)
     if not first["loc"]:
         return message
     name = str(first["loc"][0])
-    if _env(model.model_fields[name]):  # a secret is not repeated
-        return f"{flag_name(name)}: {message}"
-    return f"{flag_name(name)} {first['input']}: {message}"
+    flag = flag_name(name)
+    if not _env(model.model_fields[name]):  # a secret is not repeated
+        flag = f"{flag} {first['input']}"
+    return say("{name}: {what}", name=flag, what=message)
 
 
-def _as_flag(word: str, model: type[BaseModel]) -> str:
-    return flag_name(word) if "_" in word and word in model.model_fields else word
+def _with_flags(words: str, model: type[BaseModel]) -> str:
+    """A message that names settings as the command line does."""
+    if not isinstance(words, Message):
+        return words
+    flags = {name: flag_name(name) for name in model.model_fields}
+    named = {
+        hole: flags.get(value, value) if isinstance(value, str) else value
+        for hole, value in words.values.items()
+    }
+    return Message(words.id, named)

@@ -14,6 +14,7 @@ from faceveil.errors import (
     WeightsError,
     WithheldError,
 )
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.batch import InputFile, Inputs, Passed
@@ -60,30 +61,40 @@ class Outcomes:
             named += bool(one.reason)
             self.passed(one, quiet=named > MOST_NAMED)
         if named > MOST_NAMED:
-            self.ui.note(f"and {named - MOST_NAMED} more passed over; --report names them all")
+            self.ui.note(
+                say(
+                    "and {count} more passed over; --report names them all",
+                    count=named - MOST_NAMED,
+                )
+            )
         for job, error in inputs.failed:
             self.failed(job, error)
         if inputs.hidden:
             self.ui.note(
-                f"{inputs.hidden} hidden files and folders passed over; --hidden takes them"
+                say(
+                    "{count} hidden files and folders passed over; --hidden takes them",
+                    count=inputs.hidden,
+                )
             )
         self.sidecars(inputs.passed)
 
     def passed(self, one: Passed, *, quiet: bool = False) -> None:
         """Name or count a file that is skipped, which is no failure."""
         if one.reason and not quiet:
-            self.ui.note(f"{one.name} passed over: {one.reason}")
+            self.ui.note(say("{name} passed over: {reason}", name=one.name, reason=one.reason))
         if self.evidence:
             from faceveil.report import Report
 
-            reason = one.reason or "it accompanies pictures and is none"
+            reason = one.reason or say("it accompanies pictures and is none")
             name = PurePath(one.name).name
             self.evidence.add(Report(status="skipped", input=name, notes=(reason,)))
 
     def sidecars(self, passed: Sequence[Passed]) -> None:
         """Print one line for all files that accompany pictures."""
         if number := sum(not one.reason for one in passed):
-            self.ui.note(f"files that accompany pictures and are no media: {number}")
+            self.ui.note(
+                say("files that accompany pictures and are no media: {count}", count=number)
+            )
 
     def veiled(
         self,
@@ -107,7 +118,7 @@ class Outcomes:
                 f"{count(member.faces, 'face')} covered"
             )
         for warning in report.warnings:
-            self.ui.warn(f"{path}: {warning}")
+            self.ui.warn(say("{name}: {what}", name=path, what=warning))
         self.remarks.add(report, told)
         if self.evidence:
             self.evidence.add(report, None if is_url(str(target)) else Path(target))

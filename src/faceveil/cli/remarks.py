@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from faceveil.i18n import say
+
 if TYPE_CHECKING:
     from faceveil.cli.ui import UI
     from faceveil.report import Report
@@ -28,6 +30,11 @@ class Remarks:
     def tell(self, ui: UI) -> None:
         """Print the remarks: a line for each note, and one for everything that was removed."""
         for note, files in sorted(self._notes.items()):
-            ui.note(f"note: {note}" if self._files == 1 else f"note: {note} ({files} files)")
+            many = self._files > 1
+            ui.note(
+                say("note: {note} ({files} files)", note=note, files=files)
+                if many
+                else say("note: {note}", note=note)
+            )
         if self._removed:
-            ui.note(f"removed: {'; '.join(self._removed)}")
+            ui.note(say("removed: {what}", what=list(self._removed)))

@@ -18,6 +18,7 @@ from faceveil.errors import (
     OutputError,
     UsageError,
 )
+from faceveil.i18n import reason_of, say
 
 if TYPE_CHECKING:
     from faceveil.batch import InputFile, Inputs, Passed
@@ -60,13 +61,13 @@ def find_inputs(
     found = batch.find_inputs(inputs, options, apart=apart, outputs=outputs, made=made)
     jobs = found.jobs
     if plan is not None and len(jobs) > 1:
-        raise UsageError(f"--plan takes one input, not {len(jobs)}")
+        raise UsageError(say("--plan takes one input, not {count}", count=len(jobs)))
     given = [side for side in (*sides, plan, manifest) if side is not None]
     names = {side.name for side in given}
     taken = {Path(str(job)).resolve() for job in jobs if PurePath(job.name).name in names}
     for side in given:
         if side.resolve() in taken:
-            raise UsageError(f"{side} is an input and would be overwritten")
+            raise UsageError(say("{path} is an input and would be overwritten", path=side))
     return found
 
 
@@ -83,7 +84,9 @@ def make_folder(out: str | None) -> None:
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make {out}: {error.strerror}") from error
+        raise OutputError(
+            say("cannot make {path}: {reason}", path=out, reason=reason_of(error))
+        ) from error
 
 
 def is_many(inputs: Sequence[Path], jobs: Sequence[InputFile]) -> bool:
@@ -218,7 +221,13 @@ def veil_many(
     jobs = inputs.jobs
     number = max(len(jobs), inputs.given)
     if out is not None and out.exists() and not out.is_dir() and number > 1:
-        raise UsageError(f"{out} is no folder, and there are {number} files to put into it")
+        raise UsageError(
+            say(
+                "{out} is no folder, and there are {count} files to put into it",
+                out=out,
+                count=number,
+            )
+        )
     labels = read_labels(boxes) if boxes is not None else None
     done: Manifest | None = None
     with evidence, ExitStack() as stack:
@@ -240,14 +249,17 @@ def veil_many(
                 outcomes.passed(replace(member, name=f"{one.job}/{member.name}"))
             outcomes.sidecars(one.passed)
             for note in one.notes:
-                ui.note(f"{one.job}: {note}")
+                ui.note(say("{name}: {what}", name=one.job, what=note))
             if one.outcome is None:
                 outcomes.done(partial=one.partial)
                 outcomes.add(one.codes)
             elif isinstance(one.outcome, Exception):
                 outcomes.failed(one.job, one.outcome, one.codes)
             else:
-                named = (f"{piece.name} is left out: {piece.reason}" for piece in one.passed)
+                named = (
+                    say("{name} is left out: {reason}", name=piece.name, reason=piece.reason)
+                    for piece in one.passed
+                )
                 told = {*one.notes, *named}
                 outcomes.veiled(one.job, one.folder, one.outcome, one.packed, told)
                 outcomes.add(one.codes)

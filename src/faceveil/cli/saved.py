@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from faceveil.cli.ui import private_file
 from faceveil.errors import OutputError, UsageError
+from faceveil.i18n import reason_of, say
+from faceveil.i18n.validation import first_fault
 
 if TYPE_CHECKING:
     from faceveil.dataset import Annotation
@@ -30,7 +32,9 @@ def write_dataset(found: Sequence[Annotation], form: str, out: Path) -> int:
         try:
             out.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot write {out}: {error.strerror}") from error
+            raise OutputError(
+                say("cannot write {path}: {reason}", path=out, reason=reason_of(error))
+            ) from error
     for name, text in files.items():
         with private_file(out / name if name else out) as file:
             if file is not None:
@@ -51,9 +55,7 @@ def read_plan(path: Path) -> Plan:
     try:
         return Plan.from_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        reason = f"{place}: {first['msg']}" if place else first["msg"]
+        reason = first_fault(error.errors())
     except OSError as error:
-        reason = error.strerror or "it cannot be read"
-    raise UsageError(f"{path} cannot be used as a plan: {reason}")
+        reason = reason_of(error)
+    raise UsageError(say("{path} cannot be used as a plan: {reason}", path=path, reason=reason))

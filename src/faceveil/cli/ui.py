@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from faceveil.cli import interrupts
 from faceveil.errors import ExitCode, FaceVeilError, OutputError
-from faceveil.i18n import in_chinese
+from faceveil.i18n import reason_of, say, spoken, translated, words_of
 from faceveil.system.text import shown
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ class UI:
     def __init__(self, *, debug: bool = False) -> None:
         self.debug = debug
         self.exit_code = ExitCode.OK
-        self._said = in_chinese if _speaks_chinese() else str
+        self.language = spoken(os.environ)
+
+    def said(self, words: str) -> str:
+        """A message as the user reads it."""
+        return translated(words, self.language)
 
     def result(self, line: str) -> None:
         """One line of what was asked for, on stdout."""
@@ -43,14 +47,14 @@ class UI:
 
     def note(self, line: str) -> None:
         """One line about the run, on stderr."""
-        self._tell(self._said(line))
+        self._tell(self.said(line))
 
     def _tell(self, line: str) -> None:
         # It contains names, and a terminal obeys the characters in them.
         print(f"faceveil: {shown(line)}", file=sys.stderr, flush=True)
 
     def warn(self, line: str) -> None:
-        self.note(f"warning: {line}")
+        self.note(say("warning: {what}", what=line))
 
     def error(self, error: Exception, name: str = "") -> ExitCode:
         """Print an error and the file it is about; return its exit code.
@@ -65,13 +69,14 @@ class UI:
 
             for line in "".join(traceback.format_exception(error)).splitlines():
                 print(shown(line), file=sys.stderr, flush=True)
-        self.note(f"{name}: {describe(error)}" if name else describe(error))
+        words = describe(error)
+        self.note(say("{name}: {what}", name=name, what=words) if name else words)
         if isinstance(error, FaceVeilError):
             if error.advice:
                 self.note(error.advice)
             return error.exit_code
         if not isinstance(error, OSError) and not self.debug:
-            self.note("this is a fault of FaceVeil; --debug shows where it is")
+            self.note(say("this is a fault of FaceVeil; --debug shows where it is"))
         return ExitCode.SOME_FAILED
 
     @contextmanager
@@ -85,7 +90,7 @@ class UI:
             except Exception as error:
                 self.exit_code = self.error(error)
         except KeyboardInterrupt:
-            self.note("interrupted")
+            self.note(say("interrupted"))
             self.exit_code = ExitCode.INTERRUPTED
 
     @contextmanager
@@ -116,7 +121,7 @@ class UI:
 
             def advance(stage: str, done: int, total: int | None) -> None:
                 if stage not in tasks:
-                    told = shown(f"{name}: {self._said(stage)}")
+                    told = shown(self.said(say("{name}: {what}", name=name, what=_stage(stage))))
                     tasks[stage] = bars.add_task(told, of="", total=None)
                 of = "" if total is None else f"/{total}"
                 bars.update(tasks[stage], completed=done, total=total, of=of)
@@ -146,7 +151,14 @@ class UI:
                 if time.monotonic() - said >= _EVERY:
                     said = time.monotonic()
                     so_far = _pace(counts, said - started)
-                    self.note(f"{counts.done} of {counts.files} files: {so_far}")
+                    self.note(
+                        say(
+                            "{done} of {files} files: {pace}",
+                            done=counts.done,
+                            files=counts.files,
+                            pace=so_far,
+                        )
+                    )
 
             yield lines
         counts = replace(last[0], aside=last[0].aside + len(inputs.passed))
@@ -176,24 +188,24 @@ class UI:
 
             def watch(counts: Counts) -> None:
                 last[0] = counts
-                told = self._said(_pace(counts, time.monotonic() - started))
+                told = self.said(_pace(counts, time.monotonic() - started))
                 bars.update(task, completed=counts.done, total=counts.files, told=told)
 
             yield watch
 
     def _summary(self, counts: Counts, seconds: float) -> None:
         figures = [
-            ("files", f"{counts.done}"),
-            ("done earlier", f"{counts.skipped}"),
-            ("with warnings", f"{counts.partial}"),
-            ("failed", f"{counts.failed}"),
-            ("faces covered", f"{counts.faces}"),
-            ("seconds", f"{seconds:.1f}"),
-            ("files a second", f"{_rate(counts, seconds):.1f}"),
+            (say("files"), f"{counts.done}"),
+            (say("done earlier"), f"{counts.skipped}"),
+            (say("with warnings"), f"{counts.partial}"),
+            (say("failed"), f"{counts.failed}"),
+            (say("faces covered"), f"{counts.faces}"),
+            (say("seconds"), f"{seconds:.1f}"),
+            (say("files a second"), f"{_rate(counts, seconds):.1f}"),
         ]
         if counts.aside:
-            figures.append(("passed over", f"{counts.aside}"))
-        rows = [(self._said(name), value) for name, value in figures]
+            figures.append((say("passed over"), f"{counts.aside}"))
+        rows = [(self.said(name), value) for name, value in figures]
         if not sys.stderr.isatty():
             self._tell(", ".join(f"{name}: {value}" for name, value in rows))
             return
@@ -236,17 +248,18 @@ class UI:
             now = time.monotonic()
             if now - last >= _EVERY:
                 last = now
-                self.note(
-                    f"{name}: {self._said(stage)} {done}" + ("" if total is None else f"/{total}")
-                )
+                far = f"{self.said(_stage(stage))} {done}"
+                far += "" if total is None else f"/{total}"
+                self.note(say("{name}: {what}", name=name, what=far))
 
         return advance
 
 
-def _speaks_chinese() -> bool:
-    """Whether the user's locale is Chinese, by the first of POSIX's variables that is set."""
-    names = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return (next(filter(None, names), None) or "").startswith("zh")
+def _stage(name: str) -> str:
+    """A stage of the work as a person reads it."""
+    return {"analyze": say("analyze"), "render": say("render"), "check": say("check")}.get(
+        name, name
+    )
 
 
 def _rate(counts: Counts, seconds: float) -> float:
@@ -255,13 +268,20 @@ def _rate(counts: Counts, seconds: float) -> float:
 
 def _pace(counts: Counts, seconds: float) -> str:
     rate = _rate(counts, seconds)
-    return f"{rate:.1f} a second, {counts.faces} faces, {counts.failed} failed"
+    return say(
+        "{rate:.1f} a second, {faces} faces, {failed} failed",
+        rate=rate,
+        faces=counts.faces,
+        failed=counts.failed,
+    )
 
 
 def describe(error: Exception) -> str:
     """The error in one line; in its own words if FaceVeil raised it on purpose."""
-    words = " ".join(str(error).split())
-    return words if isinstance(error, FaceVeilError) else f"{type(error).__name__}: {words}"
+    words = words_of(error)
+    if isinstance(error, FaceVeilError):
+        return words
+    return say("{name}: {what}", name=type(error).__name__, what=words)
 
 
 @contextmanager
@@ -281,7 +301,9 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
     try:
         handle = open_own(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        raise OutputError(
+            say("cannot write {path}: {reason}", path=path, reason=reason_of(error))
+        ) from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         yield file
 

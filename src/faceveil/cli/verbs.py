@@ -24,6 +24,7 @@ from faceveil.cli.verbs_evidence import Evidence
 from faceveil.cli.verbs_live import live
 from faceveil.cli.verbs_weights import weights_app
 from faceveil.errors import ExitCode, UsageError
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -145,7 +146,9 @@ def veil(
     from faceveil.pipeline import analyze_file, veil_file
 
     if resume and manifest is None:
-        raise UsageError("--resume needs --manifest, the file an earlier run noted its work in")
+        raise UsageError(
+            say("--resume needs --manifest, the file an earlier run noted its work in")
+        )
     sides, target = (report, report_html), None if out is None else Path(out)
     found = find_inputs(inputs, options, out=target, sides=sides, plan=plan, manifest=manifest)
     jobs = found.jobs
@@ -154,7 +157,7 @@ def veil(
     special = (manifest, boxes_from, options.ray_address)
     if any(one is not None for one in special) or is_many(inputs, jobs):
         if plan is not None:
-            raise UsageError("--plan takes one photo or video, no --manifest, no --boxes-from")
+            raise UsageError(say("--plan takes one photo or video, no --manifest, no --boxes-from"))
         return veil_many(
             ui, found, target, options, evidence, manifest, resume=resume, boxes=boxes_from
         )
@@ -196,7 +199,7 @@ def detect(
 
     files = find_inputs(inputs, options, plan=plan)
     if plan is not None and is_many(inputs, files.jobs):
-        raise UsageError("--plan takes one photo or video")
+        raise UsageError(say("--plan takes one photo or video"))
     return run_each(ui, files, options, partial(_find, options), show)
 
 
@@ -228,15 +231,15 @@ def render(
     from faceveil.pipeline import render_file
 
     if source.is_dir():
-        raise UsageError(f"{source} is a folder; a plan is for one file")
+        raise UsageError(say("{path} is a folder; a plan is for one file", path=source))
     find_inputs([source], options, sides=(report, report_html))
     evidence = Evidence(report, report_html, sign, options)
     wanted, target = read_plan(plan), Path(out)
     make_folder(out)
     if not (wanted.sha256 or foreign_plan):
         raise UsageError(
-            "the plan does not say for which file it was made",
-            "make a new plan from this one, or pass --foreign-plan",
+            say("the plan does not say for which file it was made"),
+            say("make a new plan from this one, or pass --foreign-plan"),
         )
     return veil_one(
         ui,
@@ -273,7 +276,7 @@ def export(
     from faceveil.dataset import read_found
 
     if any(path.exists() and out.exists() and path.samefile(out) for path in inputs):
-        raise UsageError(f"{out} is an input and would be overwritten")
+        raise UsageError(say("{path} is an input and would be overwritten", path=out))
     found = [one for path in inputs for one in read_found(path)]
     write_dataset(found, form.value, out)
     boxes = sum(len(one.spots) for one in found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from faceveil.cli.ui import private_file
 from faceveil.errors import FaceVeilError, UsageError
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -42,9 +43,9 @@ class Evidence:
     ) -> None:
         self._saved = [path for path in (lines, page) if path is not None]
         if len({path.absolute() for path in self._saved}) < len(self._saved):
-            raise UsageError("--report and --report-html name one and the same file")
+            raise UsageError(say("--report and --report-html name one and the same file"))
         if key is not None and not self._saved:
-            raise UsageError("--sign needs something to sign: --report or --report-html")
+            raise UsageError(say("--sign needs something to sign: --report or --report-html"))
         self._key = None
         if key is not None:
             from faceveil.evidence.sign import load_key

@@ -9,6 +9,7 @@ import typer
 
 from faceveil.cli.ui import UI
 from faceveil.errors import ExitCode
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.live.stats import Stats
@@ -47,7 +48,13 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> Ex
             if (address := getattr(opened[-1], "address", None)) is not None:
                 ui.result(f"watch at {address}")
             elif (path := getattr(opened[-1], "path", None)) is not None:
-                ui.note(f"recording as {path.name}, which is {opened[-1].name} once it has ended")
+                ui.note(
+                    say(
+                        "recording as {part}, which is {name} once it has ended",
+                        part=path.name,
+                        name=opened[-1].name,
+                    )
+                )
     except BaseException:
         for sink in opened:
             sink.close()
@@ -64,10 +71,10 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> Ex
                 on_stats=lambda stats: show(status_line(stats)),
             )
         except KeyboardInterrupt:
-            ui.note("stopped")
+            ui.note(say("stopped"))
             return ExitCode.OK
         except SystemExit:  # told to end
-            ui.note("stopped; what was recorded is kept")
+            ui.note(say("stopped; what was recorded is kept"))
             raise
     ui.result(
         f"{stats.frames} frames, {stats.whole} of them covered whole, {stats.dropped} dropped"
@@ -77,9 +84,20 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> Ex
 
 def status_line(stats: Stats) -> str:
     """The moment in one line."""
-    line = (
-        f"{stats.width}x{stats.height}, {stats.fps:.0f} frames a second, "
-        f"delay {stats.delay:.0f} ms (95 %: {stats.delay_95:.0f}), "
-        f"faces of {stats.smallest_face:.0f} px or more: {stats.faces}"
+    line = say(
+        "{width}x{height}, {fps:.0f} frames a second, delay {delay:.0f} "
+        "ms (95 %: {delay_95:.0f}), faces of {smallest_face:.0f} px or "
+        "more: {faces}",
+        width=stats.width,
+        height=stats.height,
+        fps=stats.fps,
+        delay=stats.delay,
+        delay_95=stats.delay_95,
+        smallest_face=stats.smallest_face,
+        faces=stats.faces,
     )
-    return f"{line}; covered whole: {stats.reason}" if stats.reason else line
+    return (
+        say("{moment}; covered whole: {reason}", moment=line, reason=stats.reason)
+        if stats.reason
+        else line
+    )

@@ -8,6 +8,7 @@ from faceveil.cli.flags import add_verb, given_of
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import FIND, MACHINE, PAINT, TRACK, app
 from faceveil.errors import ExitCode, UsageError
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -51,7 +52,7 @@ def worker(*, ui: UI, service: Service, options: Options) -> ExitCode:
             ui.error(error)
 
     store, queue = open_store(service)
-    ui.note(f"waiting for jobs in {store.folder}")
+    ui.note(say("waiting for jobs in {folder}", folder=store.folder))
     run_worker(store, queue, _machine(options), on_error=tell)
     return ExitCode.OK
 
@@ -67,7 +68,9 @@ def _require_packages() -> None:
     from importlib.util import find_spec
 
     if sys.platform == "win32":
-        raise UsageError("the server needs Linux or macOS", "run it there, in WSL or a container")
+        raise UsageError(
+            say("the server needs Linux or macOS"), say("run it there, in WSL or a container")
+        )
 
     missing = [
         name
@@ -76,6 +79,9 @@ def _require_packages() -> None:
     ]
     if missing:
         raise UsageError(
-            f"the server needs packages that are not installed: {', '.join(missing)}",
-            "Get them with: pip install 'faceveil[server]'",
+            say(
+                "the server needs packages that are not installed: {missing}",
+                missing=", ".join(missing),
+            ),
+            say("Get them with: pip install 'faceveil[server]'"),
         )

@@ -10,6 +10,7 @@ import typer
 from faceveil.cli.flags import add_verb
 from faceveil.cli.ui import UI, describe
 from faceveil.errors import ExitCode, WeightsError
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.weights import FetchEvent, Located
@@ -40,7 +41,9 @@ def verify(folder: Folder = None, *, ui: UI) -> ExitCode:
     for located in there:
         _show(ui, located)
     if not there:
-        raise WeightsError("no weights on this machine", "Get them with: faceveil weights fetch")
+        raise WeightsError(
+            say("no weights on this machine"), say("Get them with: faceveil weights fetch")
+        )
     wrong = any(located.state == "wrong" for located in there)
     return ExitCode.WEIGHTS if wrong else ExitCode.OK
 
@@ -66,7 +69,7 @@ def fetch(
 
     def tell(event: FetchEvent) -> None:
         if event.kind == "trying":
-            ui.note(f"{event.entry.name}: asking {event.source}")
+            ui.note(say("{name}: asking {source}", name=event.entry.name, source=event.source))
 
     missing = False
     for name in names or weights.TABLE:

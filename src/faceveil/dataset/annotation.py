@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from faceveil.errors import UsageError
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.plan import Plan
 
 
@@ -53,16 +54,20 @@ def read_found(path: Path) -> list[Annotation]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{path} cannot be read as a plan or a report") from error
+        raise UsageError(say("{path} cannot be read as a plan or a report", path=path)) from error
     if not text.strip():
-        raise UsageError(f"{path} is empty")
+        raise UsageError(say("{path} is empty", path=path))
     found: list[Annotation] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             found += _of_line(json.loads(line), path)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
-                f"{path}, line {number}, is neither a plan nor a report of FaceVeil"
+                say(
+                    "{path}, line {number}, is neither a plan nor a report of FaceVeil",
+                    path=path,
+                    number=number,
+                )
             ) from error
     return found
 

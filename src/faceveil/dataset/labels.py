@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from faceveil.dataset.write import FRAME_MARK
 from faceveil.errors import UnsupportedError, UsageError
 from faceveil.geometry import Box
+from faceveil.i18n import say, words_of
 from faceveil.plan import Media, Plan, Track
 
 _NEEDED = ("file", "x0", "y0", "x1", "y1")
@@ -65,14 +66,25 @@ class Marked:
         size = media.width, media.height
         if self.size not in (None, size):
             raise UnsupportedError(
-                f"its boxes are for {self.size and self.size[0]}x{self.size and self.size[1]}, "
-                f"and it is {size[0]}x{size[1]}"
+                say(
+                    "its boxes are for {width}x{height}, and it is {other_width}x{other_height}",
+                    width=self.size and self.size[0],
+                    height=self.size and self.size[1],
+                    other_width=size[0],
+                    other_height=size[1],
+                )
             )
         tracks: dict[int, dict[int, Box]] = {}
         free = 1 + max((mark.track for mark in self.marks if mark.track is not None), default=-1)
         for mark in self.marks:
             if mark.frame >= len(pts):
-                raise UnsupportedError(f"a box is for frame {mark.frame}, and it has {len(pts)}")
+                raise UnsupportedError(
+                    say(
+                        "a box is for frame {frame}, and it has {frames}",
+                        frame=mark.frame,
+                        frames=len(pts),
+                    )
+                )
             box = self._box(mark, *size)
             number, free = (free, free + 1) if mark.track is None else (mark.track, free)
             boxes = tracks.setdefault(number, {})
@@ -91,7 +103,7 @@ class Marked:
         box = Box(mark.x0 * across, mark.y0 * down, mark.x1 * across, mark.y1 * down)
         inside = box.clipped(width, height)
         if inside is None:
-            raise UnsupportedError("a box lies outside the picture")
+            raise UnsupportedError(say("a box lies outside the picture"))
         return inside
 
 
@@ -127,10 +139,10 @@ class Labels:
         for key in (path.name, path.stem):
             files = self._by_name.get(key, [])
             if len(files) > 1:
-                raise UnsupportedError("several entries among the boxes could be meant for it")
+                raise UnsupportedError(say("several entries among the boxes could be meant for it"))
             if files:
                 return self._marked[files[0]]
-        raise UnsupportedError("there is no entry for it among the boxes")
+        raise UnsupportedError(say("there is no entry for it among the boxes"))
 
 
 def read_labels(path: Path) -> Labels:
@@ -144,7 +156,7 @@ def read_labels(path: Path) -> Labels:
             files = sorted(path.rglob("*.txt"))
             marked = {_yolo_name(file, path): _yolo(file) for file in files}
             if not marked:
-                raise UsageError(f"{path} has no txt files with boxes")
+                raise UsageError(say("{path} has no txt files with boxes", path=path))
         else:
             files = [path]
             readers = {".json": _coco, ".csv": _csv}
@@ -153,17 +165,19 @@ def read_labels(path: Path) -> Labels:
             elif reader := readers.get(path.suffix.lower()):
                 marked = reader(path)
             else:
-                raise UsageError(f"{path} is not known as boxes", "Use .json, .csv or .txt.")
+                raise UsageError(
+                    say("{path} is not known as boxes", path=path), say("Use .json, .csv or .txt.")
+                )
         digest = hashlib.sha256()
         for file in files:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{path} cannot be read") from error
+        raise UsageError(say("{path} cannot be read", path=path)) from error
     return Labels(marked, digest.hexdigest())
 
 
 def _wrong(path: Path, place: str, what: str) -> UsageError:
-    return UsageError(f"{path}, {place}: {what}")
+    return UsageError(say("{path}, {place}: {what}", path=path, place=place, what=what))
 
 
 def _mark(values: Iterable[Any], frame: int, track: int | None) -> _Mark:
@@ -175,14 +189,28 @@ def _mark(values: Iterable[Any], frame: int, track: int | None) -> _Mark:
     try:
         x0, y0, x1, y1 = (float(value) for value in values)
     except (TypeError, ValueError):
-        raise ValueError("a box needs four numbers") from None
+        raise ValueError(say("a box needs four numbers")) from None
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
-        raise ValueError("a box needs finite numbers")
+        raise ValueError(say("a box needs finite numbers"))
     if not (0 <= frame <= _MOST and 0 <= (track or 0) <= _MOST):
-        raise ValueError("a number of a frame or track is out of bounds")
+        raise ValueError(say("a number of a frame or track is out of bounds"))
     if not (x0 < x1 and y0 < y1):
-        raise ValueError("a box is empty")
+        raise ValueError(say("a box is empty"))
     return _Mark(frame, track, x0, y0, x1, y1)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(say("{text} is no number", text=value)) from None
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(say("{text} is no whole number", text=value)) from None
 
 
 def _gathered(
@@ -192,13 +220,13 @@ def _gathered(
     sizes: dict[str, _Size | None] = {}
     for file, size, found in items:
         if sizes.setdefault(file, size) != size:
-            raise ValueError(f"{file} has two sizes")
+            raise ValueError(say("{file} has two sizes", file=file))
         for mark in found if size else ():
             assert size is not None
             if min(mark.x0, mark.y0) < -_SLACK_PX or (
                 mark.x1 > size[0] + _SLACK_PX or mark.y1 > size[1] + _SLACK_PX
             ):
-                raise ValueError(f"a box of {file} reaches beyond the picture")
+                raise ValueError(say("a box of {file} reaches beyond the picture", file=file))
         marks.setdefault(file, []).extend(found)
     return {file: Marked(tuple(found), sizes[file]) for file, found in marks.items()}
 
@@ -208,9 +236,9 @@ def _split(name: str, frame: Any = None) -> tuple[str, int]:
     file, mark, number = name.rpartition(FRAME_MARK)
     if frame in (None, "") and mark and number.isdecimal():
         return file, int(number)
-    whole = int(frame or 0)
+    whole = _whole(frame or 0)
     if whole < 0:
-        raise ValueError("a frame has a negative number")
+        raise ValueError(say("a frame has a negative number"))
     return name, whole
 
 
@@ -221,34 +249,36 @@ def _coco(path: Path) -> dict[str, Marked]:
         images: dict[Any, tuple[str, int, _Size, list[_Mark]]] = {}
         for number, image in enumerate(data["images"]):
             place = f"images[{number}]"
-            size = int(image["width"]), int(image["height"])
+            size = _whole(image["width"]), _whole(image["height"])
             if min(size) < 1:
-                raise ValueError("a picture needs a size")
+                raise ValueError(say("a picture needs a size"))
             if image["id"] in images:
-                raise ValueError("two pictures have the same id")
+                raise ValueError(say("two pictures have the same id"))
             images[image["id"]] = (*_split(str(image["file_name"])), size, [])
         place = "annotations"
         for number, note in enumerate(data["annotations"]):
             place = f"annotations[{number}]"
             if note["image_id"] not in images:
-                raise ValueError("there is no picture with this image_id")
+                raise ValueError(say("there is no picture with this image_id"))
             if len(note["bbox"]) != 4:
-                raise ValueError("a box needs four numbers")
-            x, y, width, height = (float(value) for value in note["bbox"])
+                raise ValueError(say("a box needs four numbers"))
+            x, y, width, height = map(_number, note["bbox"])
             _, frame, _, marks = images[note["image_id"]]
             track = note.get("track_id")
             corners = (x, y, x + width, y + height)
-            marks.append(_mark(corners, frame, None if track is None else int(track)))
+            marks.append(_mark(corners, frame, None if track is None else _whole(track)))
         place = "images"
         return _gathered((file, size, marks) for file, _, size, marks in images.values())
     except (KeyError, AttributeError) as error:
-        raise _wrong(path, place, f"{error} is missing; is this COCO?") from error
+        raise _wrong(path, place, say("{key} is missing; is this COCO?", key=error)) from error
     except json.JSONDecodeError as error:
-        raise _wrong(path, f"line {error.lineno}", "this is no JSON") from error
+        raise _wrong(
+            path, say("line {number}", number=error.lineno), say("this is no JSON")
+        ) from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong(path, place, str(error)) from error
+        raise _wrong(path, place, words_of(error)) from error
     except RecursionError as error:
-        raise _wrong(path, place, "lists lie in lists without end") from error
+        raise _wrong(path, place, say("lists lie in lists without end")) from error
 
 
 def _csv(path: Path) -> dict[str, Marked]:
@@ -260,24 +290,24 @@ def _csv(path: Path) -> dict[str, Marked]:
             lines = csv.DictReader(file, strict=True)
             missing = [name for name in _NEEDED if name not in (lines.fieldnames or ())]
             if missing:
-                raise ValueError(f"the header has no {', '.join(missing)}")
+                raise ValueError(say("the header has no {names}", names=", ".join(missing)))
             for row in lines:
                 number = lines.line_num
                 if None in row or None in row.values() or not row["file"]:
-                    raise ValueError("there are more or fewer fields than in the header")
+                    raise ValueError(say("there are more or fewer fields than in the header"))
                 name, frame = _split(row["file"], row.get("frame"))
                 width, height = row.get("width"), row.get("height")
-                size = (int(width), int(height)) if width and height else None
+                size = (_whole(width), _whole(height)) if width and height else None
                 corners = [row[key] for key in _NEEDED[1:]]
                 track = row.get("track")
                 none = not any(corners)  # the picture has no face
-                mark = [] if none else [_mark(corners, frame, int(track) if track else None)]
+                mark = [] if none else [_mark(corners, frame, _whole(track) if track else None)]
                 yield name, size, mark
 
     try:
         return _gathered(rows())
     except (ValueError, OverflowError, csv.Error) as error:
-        raise _wrong(path, f"line {number}", str(error)) from error
+        raise _wrong(path, say("line {number}", number=number), words_of(error)) from error
 
 
 def _yolo_name(file: Path, folder: Path) -> str:
@@ -292,14 +322,14 @@ def _yolo(path: Path) -> Marked:
             if not fields:
                 continue
             if len(fields) not in (5, 6):
-                raise ValueError("a line is class, x, y, width, height, and perhaps a score")
-            x, y, width, height = (float(field) for field in fields[1:5])
+                raise ValueError(say("a line is class, x, y, width, height, and perhaps a score"))
+            x, y, width, height = map(_number, fields[1:5])
             if not all(0 <= value <= 1 for value in (x, y, width, height)):
-                raise ValueError("coordinates are shares of the picture, from 0 to 1")
+                raise ValueError(say("coordinates are shares of the picture, from 0 to 1"))
             corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             if min(corners) < -_SLACK or max(corners) > 1 + _SLACK:
-                raise ValueError("a box reaches beyond the picture")
+                raise ValueError(say("a box reaches beyond the picture"))
             marks.append(_mark(corners, 0, None))
         except ValueError as error:
-            raise _wrong(path, f"line {number}", str(error)) from error
+            raise _wrong(path, say("line {number}", number=number), words_of(error)) from error
     return Marked(tuple(marks), relative=True)

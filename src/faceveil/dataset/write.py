@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from faceveil.dataset.annotation import Annotation, Spot
 from faceveil.errors import UsageError
+from faceveil.i18n import say
 
 CATEGORY: Final = "face"
 COLUMNS: Final = ("file", "frame", "x0", "y0", "x1", "y1", "score", "track", "width", "height")
@@ -74,7 +75,7 @@ def _yolo(found: Sequence[Annotation]) -> dict[str, str]:
         for frame, spots in _frames(one):
             name = f"{stem}_{frame:06d}.txt" if one.frames > 1 else f"{stem}.txt"
             if name in files:
-                raise UsageError(f"several pictures would have the labels {name}")
+                raise UsageError(say("several pictures would have the labels {name}", name=name))
             files[name] = "".join(_yolo_line(spot, one) for spot in spots)
     return files
 

@@ -23,6 +23,7 @@ from faceveil.detect.runtime import bounded
 from faceveil.errors import NoDetectorError
 from faceveil.faces import Faces, Floats, pairwise_iou
 from faceveil.frames import Image
+from faceveil.i18n import say
 from faceveil.options import Options, Sensitivity
 
 Model = Literal["full", "short"]
@@ -79,8 +80,8 @@ class BlazeFace:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise NoDetectorError(
-                "the detector mediapipe needs LiteRT, which is not installed",
-                "Install it with: pip install 'faceveil[mediapipe]'",
+                say("the detector mediapipe needs LiteRT, which is not installed"),
+                say("Install it with: pip install 'faceveil[mediapipe]'"),
             ) from error
         variant = _VARIANTS[model]
         self.name = variant.name

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from faceveil import weights
 from faceveil.detect.protocols import Detector, SinglePass
 from faceveil.errors import NoDetectorError, WeightsError
+from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.plan import Kind
 
@@ -100,7 +101,7 @@ def resolve(options: Options) -> str:
         if _has_weights(name, options):
             return name
     raise WeightsError(
-        "no detector has its weights", "run `faceveil weights fetch` once, while online"
+        say("no detector has its weights"), say("run `faceveil weights fetch` once, while online")
     )
 
 
@@ -127,5 +128,6 @@ def _factory(name: str) -> Callable[[Options], SinglePass]:
         plugin: Callable[[Options], SinglePass] = entry.load()
         return plugin
     raise NoDetectorError(
-        f"there is no detector {name!r}", "choose one of: " + ", ".join(["auto", *BUILT_IN])
+        say("there is no detector {name!r}", name=name),
+        say("choose one of: {names}", names=", ".join(["auto", *BUILT_IN])),
     )

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.media import Sink, Source
 from faceveil.media.original import Original
 from faceveil.options import DECISIVE, Options
@@ -22,8 +23,8 @@ SIZES = (0, 16, 32, 64, 128, 256)
 """Borders of the ranges in which faces are counted, in pixels; the last is open."""
 
 MISSED = {
-    "subtitles": "the subtitles are left out",
-    "further picture stream": "a further picture stream is left out",
+    "subtitles": say("the subtitles are left out"),
+    "further picture stream": say("a further picture stream is left out"),
 }
 """Dropped things that a user would miss, and the warning for each. The rest are metadata."""
 
@@ -59,7 +60,9 @@ def make_report(
     warnings += tuple(MISSED[what] for what in source.dropped if what in MISSED)
     if name:
         certain = [finding for finding in findings if finding.kind != "doubt"]
-        warnings += tuple(f"the check found {finding.words}" for finding in certain)
+        warnings += tuple(
+            say("the check found {finding}", finding=finding.words) for finding in certain
+        )
         warnings += _doubts([finding for finding in findings if finding.kind == "doubt"], plan)
     status: Status = "failed" if not name else "partial" if warnings else "ok"
     return Report(
@@ -102,10 +105,18 @@ def _doubts(doubts: list[Finding], plan: Plan) -> tuple[str, ...]:
     first = max(doubts, key=lambda one: one.score or 0.0)
     where = first.detail
     if plan.media.kind != "image":
-        where = f"{where} (frame {first.frame})"
+        where = say("{where} (frame {frame})", where=where, frame=first.frame)
     if len(doubts) == 1:
-        return (f"the check is not sure of one place, look at it yourself: {where}",)
-    return (f"the check is not sure of {len(doubts)} places, look at them yourself: {where}",)
+        return (
+            say("the check is not sure of one place, look at it yourself: {where}", where=where),
+        )
+    return (
+        say(
+            "the check is not sure of {count} places, look at them yourself: {where}",
+            count=len(doubts),
+            where=where,
+        ),
+    )
 
 
 def settings_of(options: Options) -> dict[str, Any]:

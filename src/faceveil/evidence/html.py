@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
-from faceveil.evidence.words import LIMITS, STATUS, VERIFY, WORDS
-from faceveil.i18n import in_chinese
+from faceveil.evidence.words import LIMITS, MODES, ORIGINS, STATUS, VERIFY, WORDS
+from faceveil.i18n import Message, say, translated
 from faceveil.options import Options
 from faceveil.report import Checked, Report, TrackFacts
 from faceveil.system.text import utf8
 
+_COMMA = say(", ")
+OTHER = "zh"
+"""The language beside English."""
 ROWS = 40
 """Rows of a file's table of faces; the rest is in the JSON report."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -53,22 +56,20 @@ def page(entries: Sequence[tuple[Report, Sheet]]) -> str:
 
 def _say(key: str) -> str:
     """A label in both languages."""
-    return _pair(*WORDS[key])
+    return _both(WORDS[key])
 
 
-def _pair(english: str, chinese: str) -> str:
-    return f'{escape(english)}<span lang="zh">{escape(chinese)}</span>'
-
-
-def _both(*messages: str, comma: str = "、") -> str:
+def _both(*messages: str, comma: Message = _COMMA) -> str:
     """Messages, one after the other, in both languages."""
-    english = ", ".join(messages)
-    chinese = comma.join(map(in_chinese, messages))
-    return escape(english) if chinese == comma.join(messages) else _pair(english, chinese)
+    english = comma.join(messages)
+    other = translated(comma, OTHER).join(translated(one, OTHER) for one in messages)
+    if all(translated(one, OTHER) == one for one in messages):
+        return escape(english)
+    return f'{escape(english)}<span lang="{OTHER}">{escape(other)}</span>'
 
 
-def _prose(key: str, lines: Iterable[tuple[str, str]]) -> str:
-    items = (f"<li>{_pair(*line)}</li>" for line in lines)
+def _prose(key: str, lines: Iterable[str]) -> str:
+    items = (f"<li>{_both(line)}</li>" for line in lines)
     return f"<h3>{_say(key)}</h3><ul>{''.join(items)}</ul>"
 
 
@@ -78,7 +79,7 @@ def _name(text: str) -> str:
 
 
 def _status(report: Report) -> str:
-    return f'<span class="status {report.status}">{_pair(*STATUS[report.status])}</span>'
+    return f'<span class="status {report.status}">{_both(STATUS[report.status])}</span>'
 
 
 def _origin(reports: Sequence[Report]) -> str:
@@ -171,11 +172,13 @@ def _about(report: Report) -> dict[str, str]:
     if media is not None:
         what = [f"{media.format.upper()}, {media.width} × {media.height}"]
         if media.kind == "pages":
-            what.append(f"{report.frames} pages")
+            what.append(say("{count} pages", count=report.frames))
         elif report.length:
-            what.append(f"{report.frames} frames, {report.length:.1f} s")
+            what.append(
+                say("{frames} frames, {seconds:.1f} s", frames=report.frames, seconds=report.length)
+            )
         rows |= {
-            "media": _both(*what, comma="，"),
+            "media": _both(*what, comma=say("; ")),
             "covered": str(report.tracks),
             "visible": str(report.kept),
             "seen": str(report.faces),
@@ -213,10 +216,23 @@ def _how(report: Report) -> dict[str, str]:
 def _checked(checked: Checked) -> str:
     if checked.mode == "off":
         return f'<span class="warn">{_say("unchecked")}</span>'
-    said = [f"{checked.mode}: {checked.frames} frames, by {', '.join(checked.detectors)}"]
+    said = [
+        say(
+            "{mode}: {frames} frames, by {detectors}",
+            mode=MODES.get(checked.mode, checked.mode),
+            frames=checked.frames,
+            detectors=", ".join(checked.detectors),
+        )
+    ]
     if checked.repairs:
-        said.append(f"repairs: {checked.repairs}, faces added: {checked.added}")
-    return _both(*said, comma="；")
+        said.append(
+            say(
+                "repairs: {repairs}, faces added: {added}",
+                repairs=checked.repairs,
+                added=checked.added,
+            )
+        )
+    return _both(*said, comma=say("; "))
 
 
 def _hash(value: str) -> str:
@@ -241,7 +257,7 @@ def _faces(faces: Sequence[TrackFacts]) -> str:
     rows = [
         [
             f"{face.id}",
-            _both(face.origin, *["kept"] * face.kept),
+            _both(ORIGINS[face.origin], *[say("kept")] * face.kept),
             f"{face.first}–{face.last}",
             str(face.seen),
             str(face.filled),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.system.files import open_own
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def load_key(path: Path, passphrase: Callable[[], str] = str) -> Ed25519PrivateK
         from cryptography.hazmat.primitives.serialization import load_ssh_private_key
     except ImportError as error:
         raise UsageError(
-            "signing needs the package cryptography", "Get it with: pip install 'faceveil[sign]'"
+            say("signing needs the package cryptography"),
+            say("Get it with: pip install 'faceveil[sign]'"),
         ) from error
-    advice = "Make one with: ssh-keygen -t ed25519 -f KEY"
+    advice = say("Make one with: ssh-keygen -t ed25519 -f KEY")
     try:
         data = path.read_bytes()
         try:
@@ -51,11 +53,15 @@ def load_key(path: Path, passphrase: Callable[[], str] = str) -> Ed25519PrivateK
         except TypeError:  # it is protected
             key = load_ssh_private_key(data, passphrase().encode())
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", advice) from error
+        raise UsageError(
+            say("{name} cannot be read: {reason}", name=path, reason=reason_of(error)), advice
+        ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"{path} is no private key that can be used", advice) from error
+        raise UsageError(
+            say("{path} is no private key that can be used", path=path), advice
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{path} is no Ed25519 key", advice)
+        raise UsageError(say("{path} is no Ed25519 key", path=path), advice)
     return key
 
 
@@ -83,7 +89,9 @@ def sign_file(path: Path, key: Ed25519PrivateKey) -> Path:
         with os.fdopen(open_own(target, 0o666), "w", encoding="ascii") as file:
             file.write(signature)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+        raise OutputError(
+            say("cannot write {path}: {reason}", path=target, reason=reason_of(error))
+        ) from error
     return target
 
 

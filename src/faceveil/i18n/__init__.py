@@ -1,104 +1,206 @@
-"""What messages are in Chinese.
+"""Messages: worded in English where they are raised, and translated where a person reads them.
 
-A message is worded once, in English, where it is raised, and stays a plain string wherever it goes:
-through exceptions, processes, files and JSON. So it is translated where a person reads it, by its
-words: chinese.json holds each message, with ``{0}``, ``{1}``, ... for what is put into it, and its
-translation, which takes over ``{0}`` as it stands, ``{0!}`` translated as well, and ``{0*}`` so
-for each part of a list. The web page does the same with the same file, in js/chinese.js.
+A message carries what it was made of: the words with named holes, by which every catalogue knows
+it, and what is put into them, which may be messages as well. So whoever shows it can put it into
+any language, however far it came: through exceptions, processes, files and JSON. As text it is the
+English one, for everything that does not ask.
+
+A language is a file, ``LANGUAGE.po``, in this folder.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, Protocol, TypeAlias
 
-CATALOGUE = Path(__file__).with_name("chinese.json")
-LIST = "; "
-"""What stands between the parts of a list, in English."""
-_HOLE = re.compile(r"\{(\d)([!*]?)\}")
-_DEEPEST = 6
-"""Messages in messages; a file name can be made to look like more."""
+from faceveil.i18n.po import read_po
+
+ENGLISH: Final = "en"
+"""The language that messages are worded in, and for which there is no catalogue."""
+_FOLDER: Final = Path(__file__).parent
+_HOLE: Final = re.compile(r"\{(\w+)\}")
+_FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(!r)?(?::([^{}]*))?\}")
+_SEPARATOR: Final = "; "
+"""What stands between the parts of a list; a message, too."""
+
+Value: TypeAlias = "str | Sequence[Value]"
+"""What is put into a message: a name or a figure, a message, or a list of those."""
 
 
-class _Pattern(NamedTuple):
-    """A message with holes.
+class _Refusal(Protocol):
+    """An OSError, or an error of FFmpeg."""
+
+    @property
+    def strerror(self) -> str | None: ...
+
+
+class Message(str):
+    """A text that can be translated.
 
     Attributes:
-        pieces: what stands around the holes.
-        names: numbers of those that hold no message but a name or a figure.
+        id: the English words, with ``{name}`` where something is put in.
+        values: what is put in, by name.
     """
 
-    pieces: Sequence[str]
-    chinese: str
-    names: Sequence[int]
+    id: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, id: str, values: Mapping[str, Value] | None = None) -> Message:
+        self = super().__new__(cls, _filled(id, values or {}, ENGLISH))
+        self.id = id
+        self.values = values or {}
+        return self
+
+    def __str__(self) -> Message:
+        """Itself, so that the text of an exception is the message that it was raised with."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Message], tuple[str, Mapping[str, Value]]]:
+        return Message, (self.id, self.values)
 
 
-def in_chinese(text: str) -> str:
-    """A message in simplified Chinese, or as it is where the catalogue does not know it."""
-    return _translated(text, 0)
+def say(words: str, /, **values: object) -> Message:
+    """A message.
+
+    Args:
+        words: in English, with ``{name}`` or ``{name:.1f}`` where something is put in.
+        values: that, by name. Exceptions stand for their text, and lists for their parts.
+    """
+    held: dict[str, Value] = {}
+
+    def hold(hole: re.Match[str]) -> str:
+        name, quoted, format_spec = hole.groups()
+        value = values[name]
+        if quoted or format_spec:
+            held[name] = format(repr(value) if quoted else value, format_spec or "")
+        else:
+            held[name] = _value(value)
+        return f"{{{name}}}"
+
+    return Message(_FORMATTED_HOLE.sub(hold, words), held)
 
 
-def _translated(text: str, depth: int) -> str:
-    exact, patterns = _catalogue()
-    # What the system says comes in either case.
-    if (chinese := exact.get(text.lower())) is not None:
-        return chinese
-    doubtful = None
-    for pattern in patterns if depth < _DEEPEST else ():
-        held = _held(pattern.pieces, text)
-        if held is None:
-            continue
-        # "x.jpg: the file" cannot be the name in "... cannot be read": more is said before it.
-        if not any(": " in held[number] for number in pattern.names):
-            return _filled(pattern.chinese, held, depth)
-        doubtful = doubtful or (pattern, held)
-    return _filled(doubtful[0].chinese, doubtful[1], depth) if doubtful else text
+def words_of(error: BaseException) -> str:
+    """What an exception says, in one line: the message it was raised with, or a library's words."""
+    words = str(error)
+    return words if isinstance(words, Message) else " ".join(words.split())
 
 
-def _held(pieces: Sequence[str], text: str) -> list[str] | None:
-    """What a text holds between the pieces, or None if they are not in it."""
-    first, *middle, last = pieces
-    if not text.startswith(first):
-        return None
-    at, held = len(first), []
-    for piece in middle:
-        end = text.find(piece, at)
-        if end < 0:
-            return None
-        held.append(text[at:end])
-        at = end + len(piece)
-    end = len(text) - len(last)
-    if end < at or not text.endswith(last):
-        return None
-    return [*held, text[at:end]]
+def reason_of(error: _Refusal) -> Message:
+    """Why the system, or FFmpeg, refused, in its own words and without any name."""
+    words = error.strerror
+    if isinstance(words, Message):
+        return words
+    return foreign(words) if words else say("unknown error")
 
 
-def _filled(chinese: str, held: Sequence[str], depth: int) -> str:
-    def put(hole: re.Match[str]) -> str:
-        text, kind = held[int(hole[1])], hole[2]
-        if not kind:
-            return text
-        parts = text.split(LIST) if kind == "*" else [text]
-        return "；".join(_translated(part, depth + 1) for part in parts)
+def foreign(words: str) -> Message:
+    """Words of the system or of a library, which a catalogue may know as they stand."""
+    return Message(words.lower())
 
-    return _HOLE.sub(put, chinese)
+
+def translated(text: str, language: str) -> str:
+    """A message in a language; in English where there is no translation, or it is no message."""
+    if not isinstance(text, Message):
+        return text
+    return _filled(text.id, text.values, language)
+
+
+def to_data(text: str) -> Any:
+    """A message as JSON can hold it, from which `from_data` makes it again."""
+    if not isinstance(text, Message):
+        return text
+    return {"id": text.id, "values": {name: _data(value) for name, value in text.values.items()}}
+
+
+def from_data(data: Any) -> str:
+    """The message, or the plain text, that `to_data` was given.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    match data:
+        case str():
+            return data
+        case {"id": str(id), "values": dict(values)}:
+            return Message(id, {str(name): _from_data(value) for name, value in values.items()})
+    raise ValueError("no message")
 
 
 @cache
-def _catalogue() -> tuple[dict[str, str], list[_Pattern]]:
-    """The messages without holes, in lower case, and the others, those with most words first."""
-    exact, patterns = {}, []
-    for english, chinese in json.loads(CATALOGUE.read_text(encoding="utf-8")).items():
-        pieces = re.split(r"\{\d\}", english)
-        if len(pieces) == 1:
-            exact[english.lower()] = chinese
-        else:
-            names = [int(number) for number, kind in _HOLE.findall(chinese) if not kind]
-            if english.startswith("{0} "):  # who or what does it
-                names.append(0)
-            patterns.append(_Pattern(pieces, chinese, names))
-    return exact, sorted(patterns, key=lambda one: -sum(map(len, one.pieces)))
+def languages() -> tuple[str, ...]:
+    """All languages that messages can be read in; English first."""
+    return (ENGLISH, *sorted(path.stem for path in _FOLDER.glob("*.po")))
+
+
+def language_of(wanted: Iterable[str]) -> str:
+    """The first of the languages wanted that there is, else English.
+
+    Args:
+        wanted: as locales or HTTP name them: ``zh_CN.UTF-8``, ``zh-Hans``, ``en``.
+    """
+    for name in wanted:
+        tag = re.split(r"[.@]", name)[0].replace("-", "_").lower()
+        for known in languages():
+            if tag == known.lower() or tag.split("_")[0] == known.lower():
+                return known
+    return ENGLISH
+
+
+def spoken(environment: Mapping[str, str]) -> str:
+    """The language of a terminal's user, told by the first variable of POSIX that is set."""
+    names = map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return language_of(name for name in [next(filter(None, names), None)] if name)
+
+
+def accepted(header: str) -> str:
+    """The language that is liked best by an ``Accept-Language`` header (RFC 9110, 12.5.4)."""
+    liked = []
+    for part in header.split(","):
+        name, _, weight = part.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            quality = 0.0
+        if quality > 0:
+            liked.append((-quality, name.strip()))
+    return language_of(name for _, name in sorted(liked, key=lambda one: one[0]))
+
+
+def _value(value: object) -> Value:
+    if isinstance(value, BaseException):
+        return words_of(value)
+    if isinstance(value, list | tuple):
+        return [_value(part) for part in value]
+    return str(value)
+
+
+def _filled(id: str, values: Mapping[str, Value], language: str) -> str:
+    def put(hole: re.Match[str]) -> str:
+        return _put(values[hole[1]], language) if hole[1] in values else hole[0]
+
+    # Nothing that is put in is looked at again: a name may have braces in it.
+    return _HOLE.sub(put, _catalogue(language).get(id, id))
+
+
+def _put(value: Value, language: str) -> str:
+    if isinstance(value, str):
+        return translated(value, language)
+    return _filled(_SEPARATOR, {}, language).join(_put(part, language) for part in value)
+
+
+def _data(value: Value) -> Any:
+    return to_data(value) if isinstance(value, str) else [_data(part) for part in value]
+
+
+def _from_data(data: Any) -> Value:
+    return [_from_data(part) for part in data] if isinstance(data, list) else from_data(data)
+
+
+@cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    known = language != ENGLISH and language in languages()
+    return read_po(_FOLDER / f"{language}.po") if known else {}

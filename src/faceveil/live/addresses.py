@@ -9,6 +9,7 @@ from typing import Final
 from av.error import HTTPForbiddenError, HTTPUnauthorizedError
 
 from faceveil.errors import UsageError
+from faceveil.i18n import say
 
 STREAMS: Final = {
     # Nothing here may open a file: a playlist from the network could name one.
@@ -49,7 +50,7 @@ def to_read(address: str) -> dict[str, str]:
     """
     kind = _kind(address)
     if kind not in STREAMS:
-        raise UsageError(f"streams of kind {kind!r} are not read", _one_of(STREAMS))
+        raise UsageError(say("streams of kind {kind!r} are not read", kind=kind), _one_of(STREAMS))
     return {**_QUICK, **_SETTINGS.get(kind, {}), "protocol_whitelist": STREAMS[kind]}
 
 
@@ -61,7 +62,9 @@ def to_send(address: str) -> tuple[str, str, dict[str, str]]:
     """
     kind = _kind(address)
     if kind not in PUSHES:
-        raise UsageError(f"nothing is sent to addresses of kind {kind!r}", _one_of(PUSHES))
+        raise UsageError(
+            say("nothing is sent to addresses of kind {kind!r}", kind=kind), _one_of(PUSHES)
+        )
     if kind == "udp" and "pkt_size=" not in address:
         # Seven whole packets in a datagram, so that a lost one breaks none in two. PyAV hands
         # options to the muxer alone.
@@ -82,9 +85,9 @@ def public_name(address: str) -> str:
 def advice_on(error: Exception) -> str:
     """What to do about an address that could not be opened, if that is known."""
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
-        return (
-            "Write user and password into the address: rtsp://user:password@host/path, "
-            "with %40 for @ and %25 for %."
+        return say(
+            "Write user and password into the address: "
+            "rtsp://user:password@host/path, with %40 for @ and %25 for %."
         )
     return ""
 
@@ -94,4 +97,4 @@ def _kind(address: str) -> str:
 
 
 def _one_of(known: Iterable[str]) -> str:
-    return f"Use one of: {', '.join(known)}."
+    return say("Use one of: {kinds}.", kinds=", ".join(known))

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 
 from faceveil.faces import Faces
 from faceveil.geometry import Target
+from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.track.motion import TICK
 from faceveil.track.online import KEEP_SECONDS, OnlineTracker
@@ -69,14 +70,14 @@ class Coverage:
         looks = self._looks.get(scene, [])
         after = bisect_left(looks, time - TICK)
         if after == len(looks):
-            return "the detector is late"
+            return say("the detector is late")
         before = bisect_right(looks, time + TICK) - 1
         # A look at a frame that stands is one at it, not at what was there before and after.
         apart = before < 0 or looks[after] - looks[before] > GAP
         if apart or (until - time > STANDS and looks[after] > time + TICK):
-            return "the detector looked too seldom"
+            return say("the detector looked too seldom")
         if self.tracks.is_doubtful(time):
-            return "all faces vanished at once"
+            return say("all faces vanished at once")
         if self._cautious and time < self._settled:
-            return "not sure yet"
+            return say("not sure yet")
         return ""

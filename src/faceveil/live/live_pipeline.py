@@ -16,6 +16,7 @@ from faceveil.detect import Detector, load_detector, threshold
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box, Target
+from faceveil.i18n import say
 from faceveil.live.coverage import Coverage
 from faceveil.live.pace import Pace
 from faceveil.live.snapshot import Snapshot
@@ -258,9 +259,9 @@ class LivePipeline:
         """What to cover, and why it is all of the frame, if it is."""
         known = self._known
         if due.frame.damaged:
-            reason = "the frame is damaged"
+            reason: str = say("the frame is damaged")
         elif known is None or known.size != due.size:
-            reason = "the size changed"
+            reason = say("the size changed")
         else:
             stood = due.time + self._clock() - due.came
             until = self._waiting[0].time if self._waiting else stood

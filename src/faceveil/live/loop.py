@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from faceveil.errors import FaceVeilError, UnreadableError
+from faceveil.i18n import say
 from faceveil.live.backoff import Backoff
 from faceveil.live.live_pipeline import LivePipeline, Make
 from faceveil.live.outlets import LiveSink, Outlet
@@ -66,7 +67,13 @@ def run(
         for outlet in outlets:
             outlet.close()
             if outlet.missed:
-                on_message(f"{outlet.sink.name} was too slow or away for {outlet.missed} frames")
+                on_message(
+                    say(
+                        "{name} was too slow or away for {frames} frames",
+                        name=outlet.sink.name,
+                        frames=outlet.missed,
+                    )
+                )
         for sink in sinks[len(outlets) :]:
             sink.close()
     failed = feeder.error or next((outlet.error for outlet in outlets if outlet.error), None)
@@ -129,7 +136,7 @@ class _Feeder:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            error: FaceVeilError = UnreadableError(f"{self._feed.name} ended")
+            error: FaceVeilError = UnreadableError(say("{name} ended", name=self._feed.name))
             try:
                 for frame in self._feed.frames():
                     if self._stop.is_set():
@@ -152,5 +159,5 @@ class _Feeder:
             if pause is None:
                 self.error = error
                 return
-            self._on_message(f"{error}; next try in {pause:g} s")
+            self._on_message(say("{error}; next try in {seconds:g} s", error=error, seconds=pause))
             self._stop.wait(pause)

@@ -13,6 +13,7 @@ import numpy as np
 
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame, Image
+from faceveil.i18n import say
 from faceveil.live.backoff import Backoff
 from faceveil.live.stats import Meter
 
@@ -61,7 +62,9 @@ def open_sink(target: str) -> LiveSink:
         from faceveil.live.preview import PreviewServer
 
         if rest and not (rest.isdecimal() and int(rest) < 65536):
-            raise UsageError(f"{rest!r} is no port", "Write page, or page:8765.")
+            raise UsageError(
+                say("{port!r} is no port", port=rest), say("Write page, or page:8765.")
+            )
         page = PreviewServer(int(rest or 0))
         if word == "preview":
             page.open()
@@ -130,13 +133,17 @@ class Outlet:
             except Exception as error:
                 self.missed += 1
                 if not isinstance(error, FaceVeilError):
-                    error = OutputError(f"{self.sink.name} failed: {type(error).__name__}")
+                    error = OutputError(
+                        say("{name} failed: {kind}", name=self.sink.name, kind=type(error).__name__)
+                    )
                 self._trouble = error
                 pause = backoff.next() if self.sink.endless else None
                 if pause is None:
                     self.error = error
                     return
-                self._on_message(f"{error}; next try in {pause:g} s")
+                self._on_message(
+                    say("{error}; next try in {seconds:g} s", error=error, seconds=pause)
+                )
                 if self._ended.wait(pause):
                     return
                 while not self._queue.empty():
@@ -168,10 +175,10 @@ class VirtualCamera:
             import pyvirtualcam
         except ImportError as error:
             raise UsageError(
-                "the virtual camera needs an extra that is not installed",
-                "Install it: pip install 'faceveil[live]'",
+                say("the virtual camera needs an extra that is not installed"),
+                say("Install it: pip install 'faceveil[live]'"),
             ) from error
-        self.name = "the virtual camera"
+        self.name: str = say("the virtual camera")
         self._library: Any = pyvirtualcam
         self._device = device
         self._camera: Any = None
@@ -190,9 +197,11 @@ class VirtualCamera:
             )
         except RuntimeError as error:
             raise OutputError(
-                "there is no virtual camera to write to",
-                "Load v4l2loopback (Linux) or install OBS (macOS, Windows), and close programs "
-                "that use it.",
+                say("there is no virtual camera to write to"),
+                say(
+                    "Load v4l2loopback (Linux) or install OBS (macOS, Windows), and "
+                    "close programs that use it."
+                ),
             ) from error
 
     def close(self) -> None:

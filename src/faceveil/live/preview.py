@@ -19,6 +19,7 @@ import cv2
 
 from faceveil.errors import OutputError
 from faceveil.frames import Frame
+from faceveil.i18n import reason_of, say
 from faceveil.system.browser import open_page
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -74,8 +75,12 @@ class PreviewServer:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         except OSError as error:
             raise OutputError(
-                f"the page cannot be shown at port {port}: {(error.strerror or '').lower()}",
-                "Choose another one: page:8766.",
+                say(
+                    "the page cannot be shown at port {port}: {reason}",
+                    port=port,
+                    reason=reason_of(error),
+                ),
+                say("Choose another one: page:8766."),
             ) from error
         self._server.daemon_threads = True
         self.name = f"http://127.0.0.1:{self._server.server_address[1]}"

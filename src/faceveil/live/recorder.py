@@ -13,8 +13,9 @@ from av.error import FFmpegError
 
 from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Frame
+from faceveil.i18n import reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_send
-from faceveil.media.videos.containers import container_of, reason
+from faceveil.media.videos.containers import container_of
 from faceveil.media.videos.planes import Orientation, converted, layout_of
 from faceveil.media.videos.recording import MUXER_OPTIONS, RecordingFile
 from faceveil.media.videos.sei import without_encoder_info
@@ -67,7 +68,7 @@ class Encoded:
             path = Path(target)
             self._format, self.endless = container_of(path).muxer, False
             if self._format == "webm":
-                raise UsageError("live is not recorded as .webm: use .mp4 or .mkv")
+                raise UsageError(say("live is not recorded as .webm: use .mp4 or .mkv"))
             self._settings = MUXER_OPTIONS[self._format]
             self._part = RecordingFile(path)
             self.path, self.name = self._part.path, path.name
@@ -89,12 +90,16 @@ class Encoded:
             self._mux(self._stream.encode(picture))
         except (FFmpegError, ValueError, OSError) as error:
             why = _why(error)
-            told = f"{self.name} cannot be written to: {why}"
+            told = say("{name} cannot be written to: {reason}", name=self.name, reason=why)
             if self._part is not None:
                 # What is on the disk is whole up to here; an end that does not fit would spoil it.
                 self._part.keep(self._whole)
                 if self._whole:
-                    told = f"{self.name} is recorded up to here, then not: {why}"
+                    told = say(
+                        "{name} is recorded up to here, then not: {reason}",
+                        name=self.name,
+                        reason=why,
+                    )
             self._close()
             # FFmpeg's error names the address, and with it the password.
             raise OutputError(told, advice_on(error)) from None
@@ -113,7 +118,9 @@ class Encoded:
         except (FFmpegError, OSError) as error:
             if self._part is not None:
                 self._part.keep(self._whole)
-                failed = OutputError(f"{self.name} lacks its end: {_why(error)}")
+                failed = OutputError(
+                    say("{name} lacks its end: {reason}", name=self.name, reason=_why(error))
+                )
         finally:
             self._close()
             if self._part is not None:
@@ -130,7 +137,9 @@ class Encoded:
         try:
             part.commit()
         except OutputError as error:
-            raise OutputError(f"{error}; the recording is {part.path.name}") from error
+            raise OutputError(
+                say("{error}; the recording is {name}", error=error, name=part.path.name)
+            ) from error
 
     def _picture(self, frame: Frame) -> av.VideoFrame:
         if isinstance(frame, VideoFrame) and frame.picture.look.orientation == Orientation():
@@ -181,8 +190,4 @@ class Encoded:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, FFmpegError):
-        return reason(error)
-    if isinstance(error, OSError):
-        return (error.strerror or "input or output failed").lower()
-    return str(error)
+    return reason_of(error) if isinstance(error, FFmpegError | OSError) else words_of(error)

@@ -14,6 +14,7 @@ import numpy as np
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Frame, Image
+from faceveil.i18n import say
 from faceveil.live.live_pipeline import LivePipeline, Make
 from faceveil.live.stats import Stats
 from faceveil.options import Options
@@ -46,9 +47,9 @@ class Session:
             LimitError: it, or its picture, is too large.
         """
         if len(message) > MOST_BYTES:
-            raise LimitError("the message is too large")
+            raise LimitError(say("the message is too large"))
         if len(message) <= _HEAD.size:
-            raise UnreadableError("the message is too short")
+            raise UnreadableError(say("the message is too short"))
         (number,) = _HEAD.unpack_from(message)
         self._veil.push(Frame(number, decode(message[_HEAD.size :])))
 
@@ -81,15 +82,17 @@ def decode(data: bytes) -> Image:
         with PIL.Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as picture:
             width, height = picture.size
     except (OSError, SyntaxError, ValueError) as error:
-        raise UnreadableError("neither a JPEG nor a WebP picture") from error
+        raise UnreadableError(say("neither a JPEG nor a WebP picture")) from error
     if width * height > MOST_PIXELS:
-        raise LimitError(f"pictures of {width}x{height} are too large for live")
+        raise LimitError(
+            say("pictures of {width}x{height} are too large for live", width=width, height=height)
+        )
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise UnreadableError("the picture is broken") from error
+        raise UnreadableError(say("the picture is broken")) from error
     if image is None:
-        raise UnreadableError("the picture is broken")
+        raise UnreadableError(say("the picture is broken"))
     return np.ascontiguousarray(image, np.uint8)
 
 

@@ -19,10 +19,10 @@ from av.error import ExitError, FFmpegError
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError, UsageError
 from faceveil.frames import Frame
+from faceveil.i18n import reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_read
 from faceveil.media import open_source
 from faceveil.media.videos import facts
-from faceveil.media.videos.containers import reason
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, converted, layout_of
 from faceveil.media.videos.view import VideoFrame
@@ -39,9 +39,9 @@ _THREADS: Final = 2
 """Never one: PyAV hides a decoder's errors then. Each one more delays by a frame."""
 
 _SCREENS: Final = {"darwin": ("avfoundation", "Capture screen 0"), "win32": ("gdigrab", "desktop")}
-_DISPLAY: Final = (
-    "The screen is read through X11, not through Wayland: start this in an X11 session, or name "
-    "the display, as in screen::0.0."
+_DISPLAY: Final = say(
+    "The screen is read through X11, not through Wayland: start this "
+    "in an X11 session, or name the display, as in screen::0.0."
 )
 
 
@@ -103,7 +103,7 @@ class Camera:
     endless = True
 
     def __init__(self, device: str, options: Options) -> None:
-        self.name = f"camera {device}"
+        self.name: str = say("camera {device}", device=device)
         self._device: int | str = int(device) if device.isdecimal() else device
         self._options = options
         self._stopped = False
@@ -114,14 +114,15 @@ class Camera:
         try:
             if not camera.isOpened():
                 raise UnreadableError(
-                    f"{self.name} is not there, or used by another program", _cameras()
+                    say("{name} is not there, or used by another program", name=self.name),
+                    _cameras(),
                 )
             self._ask(camera)
             index = 0
             while not self._stopped:
                 came, image = camera.read()
                 if not came:
-                    raise UnreadableError(f"{self.name} gives no more pictures")
+                    raise UnreadableError(say("{name} gives no more pictures", name=self.name))
                 yield Frame(index, np.ascontiguousarray(image, np.uint8))
                 index += 1
         finally:
@@ -183,17 +184,19 @@ class Stream:
         except (FFmpegError, ValueError) as error:
             advice = _DISPLAY if self._format == "x11grab" else advice_on(error)
             # FFmpeg's error names the address, and with it the password.
-            raise UnreadableError(f"{self.name} cannot be opened: {_why(error)}", advice) from None
+            raise UnreadableError(
+                say("{name} cannot be opened: {reason}", name=self.name, reason=_why(error)), advice
+            ) from None
         with container:
             yield from self._decode(container)
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
         if not container.streams.video:
-            raise UnsupportedError(f"{self.name} has no picture")
+            raise UnsupportedError(say("{name} has no picture", name=self.name))
         stream = container.streams.video[0]
         context = stream.codec_context
         if context is None:
-            raise UnsupportedError(f"the codec of {self.name} is not known here")
+            raise UnsupportedError(say("the codec of {name} is not known here", name=self.name))
         limit = self._options.max_pixels
         context.options = {"max_pixels": str(limit)}
         context.thread_type, context.thread_count = "AUTO", _THREADS
@@ -214,7 +217,13 @@ class Stream:
                     continue
                 for frame in decoded:
                     if frame.width * frame.height > limit:
-                        raise LimitError(f"frames of {frame.width}x{frame.height} are too large")
+                        raise LimitError(
+                            say(
+                                "frames of {width}x{height} are too large",
+                                width=frame.width,
+                                height=frame.height,
+                            )
+                        )
                     shape = frame.width, frame.height, frame.format.name, frame.colorspace
                     if look is None or kind != (*shape, frame.color_range):
                         kind = (*shape, frame.color_range)
@@ -224,7 +233,9 @@ class Stream:
                     yield VideoFrame(index, picture, milliseconds, doubt.about(frame))
                     index += 1
         except FFmpegError as error:
-            raise UnreadableError(f"{self.name} broke off: {_why(error)}") from error
+            raise UnreadableError(
+                say("{name} broke off: {reason}", name=self.name, reason=_why(error))
+            ) from error
 
     def stop(self) -> None:
         self._stopped = True
@@ -244,7 +255,7 @@ class Played:
         index = 0
         with open_source(self._path, self._options) as source:
             if source.media.kind != "video":
-                raise UnsupportedError(f"{self.name} is no video")
+                raise UnsupportedError(say("{name} is no video", name=self.name))
             while not self._stop.is_set():
                 began = -math.inf
                 for frame in source.frames():
@@ -267,13 +278,15 @@ def _screen(name: str, options: Options) -> Stream:
     display = os.environ.get("DISPLAY", ":0.0")
     format, usual = _SCREENS.get(sys.platform, ("x11grab", display))
     if format not in av.formats_available:
-        raise UsageError(f"this machine's PyAV cannot read the screen ({format} is not in it)")
+        raise UsageError(
+            say("this machine's PyAV cannot read the screen ({format} is not in it)", format=format)
+        )
     settings = {}
     if options.camera_size:
         settings["video_size"] = options.camera_size
     if options.camera_fps:
         settings["framerate"] = f"{options.camera_fps:g}"
-    return Stream(name or usual, "the screen", settings, options, format)
+    return Stream(name or usual, say("the screen"), settings, options, format)
 
 
 def _look(frame: av.VideoFrame) -> FrameLayout:
@@ -284,13 +297,17 @@ def _look(frame: av.VideoFrame) -> FrameLayout:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ExitError):
-        return "nothing comes"
-    return reason(error) if isinstance(error, FFmpegError) else str(error)
+        return say("nothing comes")
+    return reason_of(error) if isinstance(error, FFmpegError) else words_of(error)
 
 
 def _cameras() -> str:
     """What cameras there are, as advice."""
     found = sorted(str(path) for path in Path("/dev").glob("video*"))
     if found:
-        return f"Here are: {', '.join(found)}. Name one as camera:{found[0]}."
-    return "Plug one in, or name it: camera:1 or camera:/dev/video2."
+        return say(
+            "Here are: {cameras}. Name one as camera:{first}.",
+            cameras=", ".join(found),
+            first=found[0],
+        )
+    return say("Plug one in, or name it: camera:1 or camera:/dev/video2.")

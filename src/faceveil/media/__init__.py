@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.frames import Frame
+from faceveil.i18n import say
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
 from faceveil.media.names import veiled_name
 from faceveil.plan import Media
@@ -171,16 +172,19 @@ def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Sou
         origin = Path(origin)
         head = read_head(origin)
     if not head:
-        raise UnreadableError("the file is empty")
+        raise UnreadableError(say("the file is empty"))
     kind = sniff(head)
     if kind is None:
         raise UnreadableError(
-            "neither a picture nor a video that is known here", "Convert it to JPEG, PNG or MP4."
+            say("neither a picture nor a video that is known here"),
+            say("Convert it to JPEG, PNG or MP4."),
         )
     place = _SOURCES.get(kind)
     if place is None:
         raise UnsupportedError(
-            f"{'archives' if kind in ARCHIVES else 'such files'} ({kind}) are not handled"
+            say("archives ({kind}) are not handled", kind=kind)
+            if kind in ARCHIVES
+            else say("such files ({kind}) are not handled", kind=kind)
         )
     source: Source = _load(place)(origin, kind, options)
     return source
@@ -198,7 +202,7 @@ def open_sink(target: str | os.PathLike[str], source: Source, options: Options) 
     """
     place = _SINKS.get(source.media.kind)
     if place is None:
-        raise UnsupportedError(f"a {source.media.kind} cannot be written")
+        raise UnsupportedError(say("a {kind} cannot be written", kind=source.media.kind))
     sink: Sink = _load(place)(Path(target), source, options)
     return sink
 
@@ -216,7 +220,7 @@ def output_suffix(media: Media, name: str = "") -> str:
     """
     place = _SUFFIXES.get(media.kind)
     if place is None:
-        raise UnsupportedError(f"a {media.kind} cannot be written")
+        raise UnsupportedError(say("a {kind} cannot be written", kind=media.kind))
     suffix: str = _load(place)(media, name)
     return suffix
 

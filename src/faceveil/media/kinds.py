@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from faceveil.errors import UnreadableError
+from faceveil.i18n import reason_of, say
 
 HEAD: Final = 4096
 """Number of leading bytes that ``sniff`` looks at, at most."""
@@ -87,8 +88,8 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(HEAD)
     except OSError as error:
-        reason = (error.strerror or "reading failed").lower()
-        raise UnreadableError(f"the file cannot be read: {reason}") from error
+        reason = reason_of(error)
+        raise UnreadableError(say("the file cannot be read: {reason}", reason=reason)) from error
 
 
 def sniff(head: bytes) -> str | None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.kinds import HEAD, VIDEOS, sniff
 from faceveil.media.metadata import blocks, bmff, tiff
 
-BROKEN: Final = "unparsable structure"
+BROKEN: Final = say("unparsable structure")
 
 _WALKERS: Final[dict[str, Callable[[bytes], Iterator[str]]]] = {
     "jpeg": blocks.jpeg,
@@ -53,7 +54,7 @@ def leftovers(origin: Path | bytes) -> list[str]:
     data = origin if isinstance(origin, bytes) else origin.read_bytes()
     walker = _WALKERS.get(sniff(data[:HEAD]) or "")
     if walker is None:
-        raise UnsupportedError("no picture format that can be looked through")
+        raise UnsupportedError(say("no picture format that can be looked through"))
     found: dict[str, None] = {}
     try:
         for name in walker(data):

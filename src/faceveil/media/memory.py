@@ -12,6 +12,7 @@ import numpy as np
 
 from faceveil.errors import UnsupportedError
 from faceveil.frames import Frame, Image
+from faceveil.i18n import say
 from faceveil.media.pictures.encode import blanked
 from faceveil.plan import Media
 from faceveil.system.closing import Closing
@@ -34,11 +35,13 @@ class MemorySource(Closing):
     def __init__(self, images: Sequence[Image], pts: Sequence[int] | None = None) -> None:
         shapes = {image.shape for image in images}
         if len(shapes) != 1 or any(image.dtype != np.uint8 for image in images):
-            raise UnsupportedError("pictures must be uint8 arrays of one and the same shape")
+            raise UnsupportedError(say("pictures must be uint8 arrays of one and the same shape"))
         (shape,) = shapes
         if len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
             raise UnsupportedError(
-                f"a picture must have the shape (H, W, 3) or (H, W, 4), not {shape}"
+                say(
+                    "a picture must have the shape (H, W, 3) or (H, W, 4), not {shape}", shape=shape
+                )
             )
         self._images = images
         self._pts = pts or range(len(images))
@@ -82,7 +85,7 @@ class MemorySink:
         self.images.append(image)
 
     def finish(self) -> Path:
-        raise UnsupportedError("pictures in memory have no file")
+        raise UnsupportedError(say("pictures in memory have no file"))
 
     commit = finish
 

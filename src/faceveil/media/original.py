@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceveil.errors import UnreadableError
+from faceveil.i18n import reason_of, say
 
 
 class _State(NamedTuple):
@@ -82,11 +83,11 @@ class Original:
 
 
 def _unreadable(error: OSError) -> UnreadableError:
-    reason = (error.strerror or "reading failed").lower()
-    return UnreadableError(f"the file cannot be read: {reason}")
+    reason = reason_of(error)
+    return UnreadableError(say("the file cannot be read: {reason}", reason=reason))
 
 
 def _changed() -> UnreadableError:
     return UnreadableError(
-        "the file changed while it was worked on", "Try again when nothing writes to it."
+        say("the file changed while it was worked on"), say("Try again when nothing writes to it.")
     )

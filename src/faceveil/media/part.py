@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.system.files import WholeFile
 
 
@@ -22,9 +23,11 @@ class PartFile(WholeFile):
 
     def __init__(self, target: Path, source: Path | None = None) -> None:
         if source is not None and target.exists() and source.exists() and target.samefile(source):
-            raise UsageError("the output would overwrite the input", "Choose another name for it.")
+            raise UsageError(
+                say("the output would overwrite the input"), say("Choose another name for it.")
+            )
         if target.is_dir():
-            raise UsageError("the output is a folder", "Name a file in it.")
+            raise UsageError(say("the output is a folder"), say("Name a file in it."))
         with _in_words():
             super().__init__(target)
 
@@ -50,9 +53,12 @@ DISK_ERRORS: Final = frozenset(
 
 def cannot_write(error: OSError) -> OutputError:
     """The error to raise when the operating system refuses to write."""
-    reason = (error.strerror or "input or output failed").lower()
+    reason = reason_of(error)
     kind = DiskError if error.errno in DISK_ERRORS else OutputError
-    return kind(f"the output cannot be written: {reason}", "Check the folder and the disk.")
+    return kind(
+        say("the output cannot be written: {reason}", reason=reason),
+        say("Check the folder and the disk."),
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceveil.i18n import say
 from faceveil.media import output_suffix, require_suffix
 from faceveil.media.kin import is_made_from
 from faceveil.media.names import is_cut, told_apart, veiled_name
@@ -34,8 +35,12 @@ def output_path(
     target = folder / veiled_name(name, suffix)
     notes: tuple[str, ...] = ()
     if is_cut(name, suffix):
-        notes = ("the name was too long for an output, and is cut",)
+        notes = (say("the name was too long for an output, and is cut"),)
     if not os.path.lexists(target) or is_made_from(target, source, options):
         return target, notes
-    notes += (f"{shown(target.name)} is another file's, so the output has a name of its own",)
+    notes += (
+        say(
+            "{name} is another file's, so the output has a name of its own", name=shown(target.name)
+        ),
+    )
     return folder / veiled_name(told_apart(name), suffix), notes  # which nobody else gives a file

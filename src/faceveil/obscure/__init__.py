@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from faceveil.frames import Image
 from faceveil.geometry import Box, Region
+from faceveil.i18n import say
 from faceveil.obscure.codes import Codes, averaged
 from faceveil.options import Options
 
@@ -101,7 +102,12 @@ def doubts_of(obscurer: Obscurer) -> tuple[str, ...]:
     """Warnings for a user who chose this obscurer."""
     if not obscurer.recoverable:
         return ()
-    return (f"{obscurer.name} can be undone by software; choose blur to protect the people shown",)
+    return (
+        say(
+            "{method} can be undone by software; choose blur to protect the people shown",
+            method=obscurer.name,
+        ),
+    )
 
 
 def paint(

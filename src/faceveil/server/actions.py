@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from faceveil.i18n import say
+from faceveil.i18n.validation import first_fault
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.plan import Plan
 from faceveil.server.locks import HeldError
@@ -21,9 +23,12 @@ from faceveil.server.tell import tell_fault
 _SHORTLY = 0.5
 """Seconds to wait for a job's lock: a process that only changes its record releases it sooner."""
 
-CANCELLED = problem(409, "cancelled", "the job was cancelled", "Retry it, or discard it.")
+CANCELLED = problem(409, "cancelled", say("the job was cancelled"), say("Retry it, or discard it."))
 EXPIRED = problem(
-    410, "expired", "the original was deleted before the job was done", "Upload the file again."
+    410,
+    "expired",
+    say("the original was deleted before the job was done"),
+    say("Upload the file again."),
 )
 
 
@@ -36,7 +41,10 @@ def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     foreign = [name for name in given if name not in DECISIVE]
     if foreign:
         raise ProblemError(
-            422, "usage", f"no such option: {foreign[0][:60]}", "GET /api/options lists them all."
+            422,
+            "usage",
+            say("no such option: {name}", name=foreign[0][:60]),
+            say("GET /api/options lists them all."),
         )
     if "preset" in given:
         bundles = {name for bundle in PRESETS.values() for name in bundle}
@@ -45,14 +53,8 @@ def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     try:
         Options(**merged)
     except ValidationError as error:
-        raise ProblemError(422, "usage", _in_words(error)) from error
+        raise ProblemError(422, "usage", first_fault(error.errors(), slice(1))) from error
     return merged
-
-
-def _in_words(error: ValidationError) -> str:
-    first = error.errors()[0]
-    message = first["msg"].removeprefix("Value error, ")
-    return ": ".join([*(str(part) for part in first["loc"][:1]), message])
 
 
 def fail(store: Store, record: Record, why: Problem) -> Record:
@@ -72,7 +74,9 @@ def cancel(store: Store, job: str) -> Record:
     if record.state in ENDED:
         if record.problem == CANCELLED:
             return record
-        raise ProblemError(409, "ended", "the job has ended already", "Discard it, or leave it.")
+        raise ProblemError(
+            409, "ended", say("the job has ended already"), say("Discard it, or leave it.")
+        )
     store.ask_to_stop(job)
     with suppress(HeldError), _held(store, job) as record:
         if record.state in UNFINISHED or record.state == "review":
@@ -92,7 +96,10 @@ def retry(store: Store, queue: JobQueue, job: str) -> Record:
     def require_failed(record: Record) -> Record:
         if record.state in ("done", "review"):
             raise ProblemError(
-                409, "not-failed", "the job has not failed", "Render it to make the result anew."
+                409,
+                "not-failed",
+                say("the job has not failed"),
+                say("Render it to make the result anew."),
             )
         return record
 
@@ -108,7 +115,9 @@ def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> 
 
     def change(record: Record) -> Record:
         if not store.has(job, PLAN):
-            raise ProblemError(409, "no-plan", "the job has no plan yet", "Wait for the analysis.")
+            raise ProblemError(
+                409, "no-plan", say("the job has no plan yet"), say("Wait for the analysis.")
+            )
         return record.but(options=options, review=False)
 
     return _again(store, queue, job, change)
@@ -141,7 +150,7 @@ def enqueue(queue: JobQueue, records: Iterable[Record]) -> None:
         for record in records:
             queue.push(record.id, first=record.direct)
     except QueueError as error:
-        tell_fault("the queue of jobs cannot be used", error)
+        tell_fault(say("the queue of jobs cannot be used"), error)
 
 
 def plan_of(store: Store, job: str) -> Plan:
@@ -154,10 +163,10 @@ def plan_of(store: Store, job: str) -> Plan:
     try:
         return Plan.from_json(store.path(job, PLAN).read_bytes())
     except FileNotFoundError as error:
-        raise ProblemError(409, "no-plan", "the job has no plan yet") from error
+        raise ProblemError(409, "no-plan", say("the job has no plan yet")) from error
     except ValueError as error:
         raise ProblemError(
-            409, "no-plan", "the plan of the job is broken", "Upload the file again."
+            409, "no-plan", say("the plan of the job is broken"), say("Upload the file again.")
         ) from error
 
 
@@ -176,23 +185,23 @@ def _require_same(plan: Plan, edited: Plan) -> None:
     """Check that the edited plan is for the same picture, and that its boxes lie inside."""
     wrong = ""
     if (plan.media.width, plan.media.height) != (edited.media.width, edited.media.height):
-        wrong = "the plan is for a picture of another size"
+        wrong = say("the plan is for a picture of another size")
     elif edited.sha256 not in ("", plan.sha256):
-        wrong = "the plan was made for another file"
+        wrong = say("the plan was made for another file")
     elif len({track.id for track in edited.tracks}) != len(edited.tracks):
-        wrong = "two tracks have the same id"
+        wrong = say("two tracks have the same id")
     elif any(track.id < 0 for track in edited.tracks):
-        wrong = "a track has a negative id"
+        wrong = say("a track has a negative id")
     elif any(
         not 0 <= index < len(plan.pts)
         for track in edited.tracks
         for index in (*track.boxes, *track.seen)
     ):
-        wrong = "a box is in a frame that is not there"
+        wrong = say("a box is in a frame that is not there")
     elif any(track.seen.keys() - track.boxes.keys() for track in edited.tracks):
-        wrong = "a face was seen in a frame in which it has no box"
+        wrong = say("a face was seen in a frame in which it has no box")
     if wrong:
-        raise ProblemError(422, "usage", wrong, "Change a copy of what GET gave.")
+        raise ProblemError(422, "usage", wrong, say("Change a copy of what GET gave."))
 
 
 def finish(store: Store, job: str) -> Record:
@@ -225,7 +234,10 @@ def at_rest(store: Store, job: str) -> Iterator[Record]:
             yield record
     except HeldError as error:
         raise ProblemError(
-            409, "busy", "the job is waiting or being worked on", "Wait for it, or cancel it."
+            409,
+            "busy",
+            say("the job is waiting or being worked on"),
+            say("Wait for it, or cancel it."),
         ) from error
 
 
@@ -241,4 +253,6 @@ def _held(store: Store, job: str) -> Iterator[Record]:
 
 def _require_original(store: Store, record: Record) -> None:
     if not store.has(record.id, ORIGINAL):
-        raise ProblemError(410, "expired", "the original was deleted", "Upload the file again.")
+        raise ProblemError(
+            410, "expired", say("the original was deleted"), say("Upload the file again.")
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from faceveil.errors import FaceVeilError
+from faceveil.i18n import foreign, say
+from faceveil.i18n.validation import first_fault
 from faceveil.options import Options
 from faceveil.server import (
     routes_docs,
@@ -33,6 +35,7 @@ from faceveil.server.care import in_thread
 from faceveil.server.herald import Herald
 from faceveil.server.intake import Intake
 from faceveil.server.job_index import TICK, JobIndex
+from faceveil.server.language import Languages
 from faceveil.server.metrics import Metrics
 from faceveil.server.problems import MEDIA_TYPE, ProblemError, problem, problem_of
 from faceveil.server.queue import JobQueue
@@ -110,7 +113,7 @@ def create_app(
     ):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_error)
-    return Guard(_Counted(_answer_head(app), state.metrics), service, token)
+    return Languages(Guard(_Counted(_answer_head(app), state.metrics), service, token))
 
 
 @asynccontextmanager
@@ -150,36 +153,30 @@ def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, No
     def queue_again() -> None:
         sweeper.queue_again(state.hub.records())
 
-    yield keep("jobs cannot be followed", state.hub.refresh, TICK)
-    yield keep("what has had its time cannot be deleted", in_thread(delete), SWEEP_SECONDS)
-    yield keep("the folder of jobs cannot be read", in_thread(look_at_all), LOOK_SECONDS)
-    yield keep("the queue of jobs cannot be used", in_thread(queue_again), SWEEP_SECONDS)
-    yield keep("webhooks cannot be sent", herald.look, _TELL_SECONDS)
+    yield keep(say("jobs cannot be followed"), state.hub.refresh, TICK)
+    yield keep(say("what has had its time cannot be deleted"), in_thread(delete), SWEEP_SECONDS)
+    yield keep(say("the folder of jobs cannot be read"), in_thread(look_at_all), LOOK_SECONDS)
+    yield keep(say("the queue of jobs cannot be used"), in_thread(queue_again), SWEEP_SECONDS)
+    yield keep(say("webhooks cannot be sent"), herald.look, _TELL_SECONDS)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
     """Any error in the words of the command line, never a traceback."""
     headers: dict[str, str] = {}
     if isinstance(error, RequestValidationError):
-        told = problem(422, "usage", _in_words(error.errors()))
+        told = problem(422, "usage", first_fault(error.errors(), slice(1, None)))
     elif isinstance(error, HTTPException):
         kind = _STATUS_WORDS.get(error.status_code, "usage")
-        told = problem(error.status_code, kind, str(error.detail).lower())
+        told = problem(error.status_code, kind, foreign(str(error.detail)))
         headers = dict(error.headers or {})
     elif isinstance(error, ClientDisconnect):
         return Response(status_code=400)  # the client is gone
     elif isinstance(error, LookupError):
-        told = problem(404, "not-found", "there is no such job, or it is gone")
+        told = problem(404, "not-found", say("there is no such job, or it is gone"))
     else:
         told = problem_of(error)
         headers = error.headers if isinstance(error, ProblemError) else {}
-    return JSONResponse(told.model_dump(), told.status, headers, MEDIA_TYPE)
-
-
-def _in_words(errors: Sequence[Any]) -> str:
-    first = errors[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return f"{place}: {first['msg']}" if place else str(first["msg"])
+    return JSONResponse(told.model_dump(mode="json"), told.status, headers, MEDIA_TYPE)
 
 
 def _answer_head(app: ASGIApp) -> ASGIApp:

@@ -12,7 +12,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 
-from faceveil.i18n import in_chinese
+from faceveil.i18n import languages, say, translated
 from faceveil.server.problems import Problem
 
 _STYLE: Final = Path(__file__).with_name("static").joinpath("entrance.css").read_text("utf-8")
@@ -28,15 +28,19 @@ def wants_a_page(method: str, headers: Headers) -> bool:
 
 
 def refusal_page(problem: Problem, headers: dict[str, str]) -> HTMLResponse:
-    """A problem to read, in English and Chinese."""
-    texts = [problem.detail, problem.advice]
-    body = "".join(
-        f'<section lang="{language}">'
-        + "".join(f"<p>{escape(said(text))}</p>" for text in texts if text)
-        + f'<p><a href="/">{said("Try again")}</a></p></section>'
-        for language, said in (("en", _sentence), ("zh", in_chinese))
-    )
+    """A problem to read, in all languages: nothing is known yet of who reads it."""
+    body = "".join(_section(problem, language) for language in languages())
     return bare_page(body, problem.status, headers)
+
+
+def _section(problem: Problem, language: str) -> str:
+    texts = [translated(text, language) for text in (problem.detail, problem.advice) if text]
+    again = translated(say("Try again"), language)
+    return (
+        f'<section lang="{language}">'
+        + "".join(f"<p>{escape(_sentence(text))}</p>" for text in texts)
+        + f'<p><a href="/">{escape(again)}</a></p></section>'
+    )
 
 
 def welcome_page() -> HTMLResponse:

@@ -10,6 +10,7 @@ from typing import Any
 
 from faceveil.batch.apart import patience
 from faceveil.errors import FaceVeilError, LimitError, WithheldError
+from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.report import Report
@@ -30,13 +31,16 @@ _MOST_RATE = 120
 _TAKE_OVER = 2.0
 
 GIVEN_UP = problem(
-    500, "worker-died", "the worker died of this file several times", "Try another copy of it."
+    500,
+    "worker-died",
+    say("the worker died of this file several times"),
+    say("Try another copy of it."),
 )
 HUNG = problem(
     500,
     "hung",
-    "the worker was ended because nothing of this file was done for too long",
-    "Try another copy of it.",
+    say("the worker was ended because nothing of this file was done for too long"),
+    say("Try another copy of it."),
 )
 
 
@@ -155,7 +159,7 @@ class _Watch:
         if self._store.stop_asked(self._record.id):
             raise StoppedError
         if total is None and done > self._record.longest * _MOST_RATE:
-            raise LimitError("the video is longer than this service takes")
+            raise LimitError(say("the video is longer than this service takes"))
         seconds = now - self._began
         fps = done / seconds if done > 1 and seconds > _EVERY else None
         left = (total - done) / fps if fps and total is not None else None
@@ -200,9 +204,13 @@ def _require_short(original: Path, record: Record) -> None:
     seconds = declared_seconds(original, kind)
     if seconds is not None and seconds > record.longest:
         raise LimitError(
-            f"the video is {seconds / 60:.0f} minutes long, more than the {record.longest / 60:.0f}"
-            " that this service takes",
-            "Cut it, or raise --max-minutes.",
+            say(
+                "the video is {minutes:.0f} minutes long, more than the "
+                "{most:.0f} that this service takes",
+                minutes=seconds / 60,
+                most=record.longest / 60,
+            ),
+            say("Cut it, or raise --max-minutes."),
         )
 
 

@@ -20,6 +20,7 @@ from typing import Literal
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceveil.i18n import say
 from faceveil.server.problems import ProblemError
 from faceveil.server.settings import Service
 from faceveil.server.store import ENDED, WEBHOOK, Record, State, Store
@@ -52,7 +53,7 @@ class Outcome(BaseModel):
     warnings: int = Field(description="How many; GET the job for their words")
 
 
-class Message(BaseModel):
+class WebhookMessage(BaseModel):
     """The body of a webhook."""
 
     type: str = Field(examples=["job.done"])
@@ -93,7 +94,7 @@ def message_of(record: Record, since: float) -> bytes:
         warnings=len(record.warnings),
     )
     moment = datetime.fromtimestamp(since, UTC)
-    message = Message(type=f"job.{record.state}", timestamp=moment, data=told)
+    message = WebhookMessage(type=f"job.{record.state}", timestamp=moment, data=told)
     return message.model_dump_json().encode()
 
 
@@ -181,7 +182,7 @@ class Herald:
             body = message_of(letter.record, made.since)
             await post(to, made.id, int(time.time()), body, secret)
         except Exception as error:
-            tell_fault("a webhook was not taken", error)
+            tell_fault(say("a webhook was not taken"), error)
             tries = made.tries + 1
             over = tries > len(PAUSES) or isinstance(error, ProblemError | StrayError)
             over = over or (isinstance(error, AnswerError) and error.status == _GONE)

@@ -21,6 +21,7 @@ from faceveil.errors import (
     UnreadableError,
     UnsupportedError,
 )
+from faceveil.i18n import say
 from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.archives.archive import open_archive
 from faceveil.options import Options
@@ -72,8 +73,8 @@ class Intake:
             raise ProblemError(
                 429,
                 "queue-full",
-                "too many jobs are waiting",
-                "Try again in a while.",
+                say("too many jobs are waiting"),
+                say("Try again in a while."),
                 headers={"Retry-After": str(RETRY_SECONDS)},
             )
 
@@ -144,8 +145,8 @@ class Intake:
             raise ProblemError(
                 413,
                 "limit",
-                f"the upload holds more than {self._service.max_files} files",
-                "Send fewer at a time.",
+                say("the upload holds more than {most} files", most=self._service.max_files),
+                say("Send fewer at a time."),
             )
         records: list[Record] = []
         with self._one_at_a_time:
@@ -182,7 +183,9 @@ class Intake:
         """
         kind = _kind(file)
         if kind in ARCHIVES and not packed:
-            raise UnsupportedError("archives are not handled here", "Send them to POST /api/jobs.")
+            raise UnsupportedError(
+                say("archives are not handled here"), say("Send them to POST /api/jobs.")
+            )
         folder = self._store.stage()
         staged.append((folder, name))
         keep(file, folder / ORIGINAL)
@@ -208,8 +211,8 @@ class Intake:
             members = [one for one in archive.members if not _is_clutter(one.name)]
             if len(members) > self._service.max_files:
                 raise LimitError(
-                    f"the archive holds more than {self._service.max_files} files",
-                    "Pack fewer into one.",
+                    say("the archive holds more than {most} files", most=self._service.max_files),
+                    say("Pack fewer into one."),
                 )
             self.require_room(len(members))
             for one in archive.left_out:
@@ -254,14 +257,16 @@ def _kind(file: IO[bytes]) -> str:
     head = file.read(HEAD)
     file.seek(0)
     if not head:
-        raise UnreadableError("the file is empty")
+        raise UnreadableError(say("the file is empty"))
     kind = sniff(head)
     if kind is None:
         raise UnreadableError(
-            "neither a picture nor a video that is known here", "Convert it to JPEG, PNG or MP4."
+            say("neither a picture nor a video that is known here"),
+            say("Convert it to JPEG, PNG or MP4."),
         )
     if kind not in IMAGES | VIDEOS | ARCHIVES:
         raise UnsupportedError(
-            f"such files ({kind}) are not handled", "Send photos, videos, or a zip of them."
+            say("such files ({kind}) are not handled", kind=kind),
+            say("Send photos, videos, or a zip of them."),
         )
     return kind

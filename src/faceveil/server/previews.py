@@ -10,6 +10,7 @@ import numpy as np
 from faceveil import media
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
+from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.plan import Media, Track
 from faceveil.server.problems import ProblemError
@@ -57,7 +58,7 @@ def face_jpeg(path: Path, track: Track, options: Options) -> bytes:
         image = _frame(source, index).on(_PAPER).image
     wanted = box.padded(*(_MARGIN,) * 4).clipped(image.shape[1], image.shape[0])
     if wanted is None:
-        raise ProblemError(404, "not-found", "the face lies outside the picture")
+        raise ProblemError(404, "not-found", say("the face lies outside the picture"))
     x0, y0 = int(wanted.x0), int(wanted.y0)
     part = image[y0 : max(int(wanted.y1), y0 + 1), x0 : max(int(wanted.x1), x0 + 1)]
     scale = _THUMBNAIL / max(part.shape[:2])
@@ -76,7 +77,7 @@ def surest(track: Track) -> tuple[int, Box]:
         index = max(track.seen, key=lambda at: track.seen[at].score)
         return index, track.seen[index].box
     if not track.boxes:
-        raise ProblemError(404, "not-found", "the track has no boxes")
+        raise ProblemError(404, "not-found", say("the track has no boxes"))
     middle = sorted(track.boxes)[len(track.boxes) // 2]
     return middle, track.boxes[middle]
 
@@ -85,7 +86,7 @@ def _frame(source: media.Source, index: int) -> Frame:
     for frame in source.sample({index}):
         if frame.index == index:
             return frame
-    raise ProblemError(404, "not-found", "there is no such frame")
+    raise ProblemError(404, "not-found", say("there is no such frame"))
 
 
 def _jpeg(image: Image) -> bytes:

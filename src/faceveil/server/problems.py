@@ -9,6 +9,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from faceveil import errors
+from faceveil.i18n import say, words_of
+from faceveil.server.language import Words
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,8 +38,8 @@ class Problem(BaseModel):
     type: str = Field(examples=["unreadable"])
     title: str = Field(examples=["Unreadable"])
     status: int = Field(examples=[422])
-    detail: str = Field(examples=["the JPEG data is cut off"])
-    advice: str = Field("", examples=["Get a complete copy of the file."])
+    detail: Words = Field(examples=["the JPEG data is cut off"])
+    advice: Words = Field("", examples=["Get a complete copy of the file."])
 
 
 class ProblemError(Exception):
@@ -80,15 +82,14 @@ def problem_of(error: Exception) -> Problem:
         # Clients know these kinds; subclasses are only for use inside.
         kind = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
         status = next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), 500)
-        words = " ".join(str(error).split())
-        return problem(status, _name(kind), words, error.advice)
+        return problem(status, _name(kind), words_of(error), error.advice)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return problem(507, "disk-full", "the disk is full", "Make room, then try again.")
+        return problem(507, "disk-full", say("the disk is full"), say("Make room, then try again."))
     return problem(
         500,
         "fault",
-        f"a fault of FaceVeil: {type(error).__name__}",
-        "Try again; if it stays, report it with the version and the kind of file.",
+        say("a fault of FaceVeil: {kind}", kind=type(error).__name__),
+        say("Try again; if it stays, report it with the version and the kind of file."),
     )
 
 

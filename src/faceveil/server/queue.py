@@ -21,6 +21,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from faceveil.errors import FaceVeilError, UsageError
+from faceveil.i18n import say
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.store import new_id
 
@@ -42,7 +43,8 @@ class QueueError(FaceVeilError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the queue of jobs cannot be used", "Nothing is lost: jobs go on once it is back."
+            say("the queue of jobs cannot be used"),
+            say("Nothing is lost: jobs go on once it is back."),
         )
 
 
@@ -182,7 +184,8 @@ class _Redis:
     def __init__(self, url: str) -> None:
         if not url.startswith(("redis://", "rediss://", "unix://")):
             raise UsageError(
-                f"a queue cannot be kept at {url}", "use redis://HOST/0, or leave it out"
+                say("a queue cannot be kept at {url}", url=url),
+                say("use redis://HOST/0, or leave it out"),
             )
         try:
             from redis import ConnectionPool, RedisError
@@ -190,7 +193,8 @@ class _Redis:
             from redis.retry import Retry
         except ImportError as error:
             raise UsageError(
-                "a queue on Redis needs the package redis", "Get it with: pip install redis"
+                say("a queue on Redis needs the package redis"),
+                say("Get it with: pip install redis"),
             ) from error
         self._errors = (RedisError, OSError)
         pool = ConnectionPool.from_url(

@@ -8,6 +8,7 @@ from typing import IO, Annotated, Any
 
 from fastapi import Depends, Path
 
+from faceveil.i18n import say
 from faceveil.server.problems import ProblemError
 from faceveil.server.state import StateDep
 
@@ -39,7 +40,7 @@ def read_options(text: str | None) -> dict[str, Any]:
     except (ValueError, RecursionError):  # no JSON, or lists in lists without end
         options = None
     if not isinstance(options, dict):
-        raise ProblemError(422, "usage", "options: a JSON object is wanted")
+        raise ProblemError(422, "usage", say("options: a JSON object is wanted"))
     return options
 
 

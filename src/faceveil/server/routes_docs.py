@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from faceveil.server.entrance import bare_page
-from faceveil.server.herald import Message
+from faceveil.server.herald import WebhookMessage
 
 router = APIRouter()
 
@@ -41,7 +41,7 @@ def describe_webhooks(app: FastAPI) -> None:
     """Describe in the OpenAPI document the webhooks that programs can ask for."""
 
     @app.webhooks.post("job")
-    def told(body: Message) -> None:
+    def told(body: WebhookMessage) -> None:
         """A job has ended, or waits for a look; signed as Standard Webhooks has it."""
 
 

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import FileResponse, Response, StreamingResponse
 
+from faceveil.i18n import say
+from faceveil.i18n.validation import first_fault
 from faceveil.media.archives.archive import ArchiveWriter
 from faceveil.options import Options
 from faceveil.plan import Plan
@@ -25,6 +27,8 @@ from faceveil.server.state import StateDep
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
 
 router = APIRouter(prefix="/api", tags=["files"])
+_NAMES = {ORIGINAL: say("original"), PLAN: say("plan"), REPORT: say("report")}
+"""Files of a job as a person knows them."""
 
 _JPEG: dict[int | str, Any] = {200: {"content": {"image/jpeg": BINARY}}}
 _FILE: dict[int | str, Any] = {200: {"content": ANY_RESULT}}
@@ -58,10 +62,8 @@ async def edit_plan(job: JobId, state: StateDep, request: Request) -> Response:
         try:
             edited = Plan.from_json(body)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
             raise ProblemError(
-                422, "usage", f"{place}: {first['msg']}", "Change a copy of what GET gave."
+                422, "usage", first_fault(error.errors()), say("Change a copy of what GET gave.")
             ) from error
         return actions.save_plan(state.store, job, edited).to_json().encode()
 
@@ -100,7 +102,7 @@ async def thumbnail(
         for found in actions.plan_of(state.store, job).tracks:
             if found.id == track:
                 return previews.face_jpeg(path, found, _options(record, state))
-        raise ProblemError(404, "not-found", "there is no such track")
+        raise ProblemError(404, "not-found", say("there is no such track"))
 
     return await _preview(state, make)
 
@@ -137,7 +139,7 @@ async def results(batch: JobId, state: StateDep) -> Response:
     mine = [record for record in state.store.records() if record.batch == batch]
     done = [record for record in mine if record.state == "done" and record.result]
     if not done:
-        raise ProblemError(404, "not-found", "nothing of that upload is done, or it is gone")
+        raise ProblemError(404, "not-found", say("nothing of that upload is done, or it is gone"))
     file = await to_thread.run_sync(_pack, state.store, done)
     return StreamingResponse(
         chunks(file),
@@ -172,8 +174,10 @@ def _read(state: StateDep, job: str, name: str) -> bytes:
 
 def _existing(state: StateDep, record: Record, name: str) -> FilePath:
     if not state.store.has(record.id, name):
-        what = {ORIGINAL: "original", PLAN: "plan", REPORT: "report"}.get(name, "result")
-        raise ProblemError(404, "not-found", f"the job has no {what}, or it was deleted")
+        what = _NAMES.get(name, say("result"))
+        raise ProblemError(
+            404, "not-found", say("the job has no {what}, or it was deleted", what=what)
+        )
     path: FilePath = state.store.path(record.id, name)
     return path
 
@@ -182,7 +186,7 @@ def _result(record: Record) -> str:
     """File name of the result, if clients may have it."""
     if record.state != "done" or not record.result:
         raise ProblemError(
-            404, "not-found", "the job has no result", "Its state and problem say why."
+            404, "not-found", say("the job has no result"), say("Its state and problem say why.")
         )
     return record.result
 

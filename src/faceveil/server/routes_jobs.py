@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from faceveil.i18n import say
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
@@ -82,7 +83,7 @@ async def upload(
             require_webhook(webhook, service)
         uploads = [Upload(file.filename or "", file.file) for file in spool.files_of(form, "files")]
         if not uploads:
-            raise ProblemError(422, "usage", "files: at least one is wanted")
+            raise ProblemError(422, "usage", say("files: at least one is wanted"))
         batch, records, refused = await to_thread.run_sync(
             lambda: state.intake.accept(
                 uploads, options, review=review, key=idempotency_key, webhook=webhook
@@ -105,7 +106,7 @@ def _as_it_is(store: Store, record: Record) -> Job:
 
 def _switch(text: str | None) -> bool:
     if text not in (None, "", "true", "false"):
-        raise ProblemError(422, "usage", "review: true or false is wanted")
+        raise ProblemError(422, "usage", say("review: true or false is wanted"))
     return text == "true"
 
 

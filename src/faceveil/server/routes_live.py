@@ -16,9 +16,11 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from faceveil.errors import FaceVeilError
+from faceveil.i18n import say
 from faceveil.live.session import Session
 from faceveil.options import Options
 from faceveil.server import actions
+from faceveil.server.language import in_their_language
 from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.routes import read_options
 from faceveil.server.state import StateDep
@@ -42,7 +44,7 @@ async def live(socket: WebSocket, state: StateDep) -> None:
     """
     await socket.accept()
     if state.cameras >= MOST_SESSIONS:
-        await socket.close(_BUSY, "too many cameras at a time")
+        await socket.close(_BUSY, in_their_language(say("too many cameras at a time")))
         return
     state.cameras += 1
     session = None
@@ -87,10 +89,11 @@ async def _send(socket: WebSocket, session: Session, threads: CapacityLimiter) -
             await socket.send_bytes(message)
         if time.monotonic() - told > _TELL_SECONDS:
             told = time.monotonic()
-            await socket.send_json(asdict(session.stats))
+            stats = session.stats
+            await socket.send_json(asdict(stats) | {"reason": in_their_language(stats.reason)})
 
 
 async def _refuse(socket: WebSocket, error: FaceVeilError | ProblemError) -> None:
     with suppress(RuntimeError, WebSocketDisconnect):
-        await socket.send_json({"problem": problem_of(error).model_dump()})
+        await socket.send_json({"problem": problem_of(error).model_dump(mode="json")})
         await socket.close(_REFUSED)

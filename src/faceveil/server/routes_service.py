@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from faceveil import detect, i18n
+from faceveil import detect
 from faceveil.errors import FaceVeilError
-from faceveil.i18n import LIST
+from faceveil.i18n import Message, languages, say, translated
 from faceveil.options import DECISIVE, PRESETS, Options
 from faceveil.server import metrics
 from faceveil.server.problems import ProblemError
@@ -20,20 +21,28 @@ from faceveil.server.state import StateDep
 
 router = APIRouter(tags=["service"])
 _PAGE = Path(__file__).with_name("static") / "index.html"
+_TEXTS = _PAGE.with_name("texts.json")
 
 
 @router.get("/", include_in_schema=False)
 def page() -> Response:
     """The web page."""
     if not _PAGE.is_file():
-        raise ProblemError(404, "not-found", "this installation has no page; the API works")
+        raise ProblemError(404, "not-found", say("this installation has no page; the API works"))
     return FileResponse(_PAGE)
 
 
-@router.get("/static/i18n/zh-messages.json", include_in_schema=False)
-def messages() -> Response:
-    """The Chinese texts of the service's messages, for the page."""
-    return FileResponse(i18n.CATALOGUE)
+@router.get("/static/i18n/languages.json", include_in_schema=False)
+def all_languages() -> list[str]:
+    """The languages that the page can be read in."""
+    return list(languages())
+
+
+@router.get("/static/i18n/{language}.json", include_in_schema=False)
+def texts(language: str) -> dict[str, str]:
+    """The page's own texts in a language, by their keys."""
+    english: dict[str, str] = json.loads(_TEXTS.read_text(encoding="utf-8"))
+    return {key: translated(Message(words), language) for key, words in english.items()}
 
 
 @router.get("/api/options")
@@ -71,8 +80,8 @@ async def healthz(state: StateDep) -> Health:
         raise ProblemError(
             503,
             "failing",
-            f"the service is not well: {LIST.join(reasons)}",
-            "It goes on by itself once that is over.",
+            say("the service is not well: {reasons}", reasons=reasons),
+            say("It goes on by itself once that is over."),
         )
     states = state.hub.states()
     return Health(

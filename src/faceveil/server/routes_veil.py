@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
+from faceveil.i18n import say
 from faceveil.server import actions, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
@@ -88,7 +89,7 @@ async def veil(
         async with spool.read_form(request, store.staging, 1) as form:
             files = spool.files_of(form, "file")
             if not files:
-                raise ProblemError(422, "usage", "file: one is wanted")
+                raise ProblemError(422, "usage", say("file: one is wanted"))
             record = await to_thread.run_sync(_accept, state, files[0].file, given)
     else:
         with await spool.read_body(request, store.staging) as file:

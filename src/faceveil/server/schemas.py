@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from faceveil.plan import Kind
 from faceveil.server.client_names import result_name
 from faceveil.server.herald import Word, word_of
+from faceveil.server.language import Words
 from faceveil.server.problems import Problem
 from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
 
@@ -58,9 +59,9 @@ class Job(BaseModel):
     height: int | None = Field(None, examples=[800])
     frames: int | None = Field(None, examples=[1])
     problem: Problem | None = None
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = Field((), examples=[["GPS"]])
+    warnings: tuple[Words, ...] = ()
+    notes: tuple[Words, ...] = ()
+    dropped: tuple[Words, ...] = Field((), examples=[["GPS"]])
     created: datetime
     original_expires: datetime | None = None
     result_expires: datetime | None = None

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from faceveil.i18n import say
 from faceveil.server.draining import drain_when_refused
 from faceveil.server.entrance import refusal_page, wants_a_page, welcome_page
 from faceveil.server.problems import MEDIA_TYPE, Problem, ProblemError, problem
@@ -112,16 +113,16 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._known(hosts[0]):
-            return problem(421, "foreign-host", "this service is not known under that name")
+            return problem(421, "foreign-host", say("this service is not known under that name"))
         for origin in headers.getlist("origin"):
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or parts.netloc.lower() != hosts[0].lower():
-                return problem(403, "foreign-origin", "requests from other sites are refused")
+                return problem(403, "foreign-origin", say("requests from other sites are refused"))
         site = headers.get("sec-fetch-site", "none")
         safe = scope.get("method") in _SAFE  # a WebSocket has none
         page = safe and not scope["path"].startswith("/api/")
         if not page and site not in ("same-origin", "none"):
-            return problem(403, "foreign-origin", "requests from other sites are refused")
+            return problem(403, "foreign-origin", say("requests from other sites are refused"))
         return None
 
     def _known(self, host: str) -> bool:
@@ -169,8 +170,11 @@ class Guard:
         return problem(
             401,
             "no-token",
-            "this service needs its token",
-            "Open the address that `faceveil serve` printed, or send Authorization: Bearer TOKEN.",
+            say("this service needs its token"),
+            say(
+                "Open the address that `faceveil serve` printed, or send "
+                "Authorization: Bearer TOKEN."
+            ),
         )
 
     def _limit(self, scope: Scope) -> int:
@@ -207,8 +211,8 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(
         413,
         "limit",
-        f"the upload is larger than {limit // MEGABYTE} MB",
-        "Send less at a time.",
+        say("the upload is larger than {limit} MB", limit=limit // MEGABYTE),
+        say("Send less at a time."),
         headers={"Connection": "close"},
     )
 

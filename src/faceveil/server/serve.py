@@ -18,6 +18,7 @@ from urllib.parse import quote
 import uvicorn
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.i18n import foreign, say
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
@@ -53,7 +54,7 @@ def open_store(service: Service) -> tuple[Store, JobQueue]:
     if folder is None:
         folder = cache_folder("jobs")
         if folder is None:
-            raise UsageError("there is no folder for jobs here", "name one with --folder")
+            raise UsageError(say("there is no folder for jobs here"), say("name one with --folder"))
     store = Store(folder)
     return store, JobQueue(store.folder, service.queue)
 
@@ -123,14 +124,20 @@ def serve(
                     forget_page(store.folder)
     except HeldError as error:
         raise UsageError(
-            f"another server uses {store.folder}", "end it, or name another folder with --folder"
+            say("another server uses {folder}", folder=store.folder),
+            say("end it, or name another folder with --folder"),
         ) from error
     except SystemExit as error:
         if error.code in (1, 3):  # uvicorn's ways of saying so, after it has logged why
-            why = os.strerror(failures.why.errno or errno.EIO)
+            why = foreign(os.strerror(failures.why.errno or errno.EIO))
             raise OutputError(
-                f"cannot listen on {service.host}, port {service.port}: {why}",
-                "choose another --port",
+                say(
+                    "cannot listen on {host}, port {port}: {reason}",
+                    host=service.host,
+                    port=service.port,
+                    reason=why,
+                ),
+                say("choose another --port"),
             ) from error
         raise
 

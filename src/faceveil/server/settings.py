@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from faceveil.i18n import say
+
 PORT = 8765
 _MARK, _KEY_BYTES = "whsec_", 24
 
@@ -126,5 +128,11 @@ def key_of(secret: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) < _KEY_BYTES:
-        raise ValueError(f"{_MARK} and at least {_KEY_BYTES} bytes in Base64 are wanted")
+        raise ValueError(
+            say(
+                "{mark} and at least {count} bytes in Base64 are wanted",
+                mark=_MARK,
+                count=_KEY_BYTES,
+            )
+        )
     return key

@@ -21,6 +21,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from faceveil.i18n import say
 from faceveil.server.problems import ProblemError
 
 _FIELDS = 16
@@ -134,7 +135,7 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
         ProblemError: it is not multipart, broken, or has too many parts.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise ProblemError(415, "unsupported", "files have to be sent as multipart/form-data")
+        raise ProblemError(415, "unsupported", say("files have to be sent as multipart/form-data"))
     parser = _Parser(request, folder, most)
     try:
         try:
@@ -143,7 +144,7 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
             status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
             raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
         except (ValueError, LookupError) as error:  # by its own declaration
-            raise ProblemError(400, "usage", "the form cannot be read") from error
+            raise ProblemError(400, "usage", say("the form cannot be read")) from error
         yield form
     finally:
         for file in parser.files:

@@ -25,7 +25,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceveil.errors import OutputError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.plan import Kind
+from faceveil.server.language import STORED, Words
 from faceveil.server.locks import locked
 from faceveil.server.problems import Problem
 from faceveil.system.files import write_whole
@@ -83,9 +85,9 @@ class Record(BaseModel):
     height: int | None = None
     frames: int | None = None
     problem: Problem | None = None
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
+    warnings: tuple[Words, ...] = ()
+    notes: tuple[Words, ...] = ()
+    dropped: tuple[Words, ...] = ()
     result: str = ""
     webhook: str = ""
 
@@ -127,18 +129,19 @@ class Store:
             self._claim()
         except OSError as error:
             raise OutputError(
-                f"the folder for jobs cannot be used: {error.strerror}",
-                "name another one with --folder",
+                say("the folder for jobs cannot be used: {reason}", reason=reason_of(error)),
+                say("name another one with --folder"),
             ) from error
 
     def _claim(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         changes = self.folder / _CHANGES
         if self.folder.stat().st_uid != os.geteuid():
-            raise UsageError("the folder for jobs belongs to somebody else")
+            raise UsageError(say("the folder for jobs belongs to somebody else"))
         if not changes.exists() and any(self.folder.iterdir()):
             raise UsageError(
-                "the folder for jobs holds other files", "name a new or empty one with --folder"
+                say("the folder for jobs holds other files"),
+                say("name a new or empty one with --folder"),
             )
         self.folder.chmod(0o700)
         self.mend()
@@ -198,7 +201,7 @@ class Store:
         Raises:
             LookupError: the job is gone.
         """
-        self.write(record.id, _RECORD, record.model_dump_json())
+        self.write(record.id, _RECORD, record.model_dump_json(context=STORED))
         return record
 
     def write(self, job: str, name: str, text: str) -> None:
@@ -304,7 +307,7 @@ class Store:
 
     def publish(self, staged: Path, record: Record) -> None:
         """Make a staged folder a job, in one step."""
-        write_whole(staged / _RECORD, record.model_dump_json())
+        write_whole(staged / _RECORD, record.model_dump_json(context=STORED))
         staged.rename(self.path(record.id))
         self.note(record.id)
 

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 
+from faceveil.i18n import say
 from faceveil.server.problems import ProblemError
 from faceveil.server.settings import Service, key_of
 
@@ -75,8 +76,8 @@ def require_webhook(url: str, service: Service) -> None:
         raise ProblemError(
             422,
             "usage",
-            "webhook: this service has no secret to sign it with",
-            "Start it with one in the variable FACEVEIL_WEBHOOK_SECRET.",
+            say("webhook: this service has no secret to sign it with"),
+            say("Start it with one in the variable FACEVEIL_WEBHOOK_SECRET."),
         )
     receiver_of(url, service.webhook_hosts)
 
@@ -103,16 +104,16 @@ def receiver_of(url: str, named: Collection[str]) -> Receiver:
         raise ProblemError(
             422,
             "usage",
-            "webhook: an address is wanted, without a name or password in it",
-            "Give one like http://127.0.0.1:9000/done.",
+            say("webhook: an address is wanted, without a name or password in it"),
+            say("Give one like http://127.0.0.1:9000/done."),
         ) from error
     anywhere = host in {name.lower() for name in named}
     if not (anywhere or host == "localhost" or _is_own(host)):
         raise ProblemError(
             422,
             "usage",
-            "webhook: its host is none that this service may call",
-            "Use 127.0.0.1, or start the service with --webhook-hosts and its name.",
+            say("webhook: its host is none that this service may call"),
+            say("Use 127.0.0.1, or start the service with --webhook-hosts and its name."),
         )
     tls = parts.scheme == "https"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
+from faceveil.i18n import say
 from faceveil.system import beats
 
 PRIVATE: Final = 0o600
@@ -170,19 +171,19 @@ def open_own(path: Path, mode: int = PRIVATE, *, keep: bool = False) -> int:
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
     if not str(path).startswith(("/dev/", "/proc/")):
         if path.is_symlink():  # where the next flag is not known
-            raise OSError(errno.ELOOP, "it is a link")
+            raise OSError(errno.ELOOP, say("it is a link"))
         flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         handle = os.open(path, flags, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "it is a link") from error
+            raise OSError(errno.ELOOP, say("it is a link")) from error
         raise
     try:
         found = os.fstat(handle)
         if stat.S_ISREG(found.st_mode):  # a pipe or a terminal keeps its mode
             if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
-                raise PermissionError(errno.EPERM, "it belongs to somebody else")
+                raise PermissionError(errno.EPERM, say("it belongs to somebody else"))
             if mode == PRIVATE and hasattr(os, "fchmod"):
                 os.fchmod(handle, mode)
             if not keep:

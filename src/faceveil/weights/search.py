@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from faceveil.errors import WeightsError
+from faceveil.i18n import say
 from faceveil.system.folders import cache_folder
 from faceveil.weights import table
 from faceveil.weights.table import WeightsFile, entry_of
@@ -67,15 +68,21 @@ def find(name: str, folder: Path | None = None) -> Path:
     entry = located.entry
     if located.path is None:
         raise WeightsError(
-            f"the weights of {name} ({entry.file}) are not on this machine",
-            f"Get them with: faceveil weights fetch {name}",
+            say(
+                "the weights of {name} ({file}) are not on this machine", name=name, file=entry.file
+            ),
+            say("Get them with: faceveil weights fetch {name}", name=name),
         )
     if located.state == "wrong":
         raise WeightsError(
-            f"{located.path} is not the file it should be, whose sha256 is {entry.sha256}",
-            f"Delete it, then run: faceveil weights fetch {name}"
+            say(
+                "{path} is not the file it should be, whose sha256 is {sha256}",
+                path=located.path,
+                sha256=entry.sha256,
+            ),
+            say("Delete it, then run: faceveil weights fetch {name}", name=name)
             if located.path.parent == folder
-            else f"Replace it with: faceveil weights fetch {name}",
+            else say("Replace it with: faceveil weights fetch {name}", name=name),
         )
     return located.path
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faceveil.errors import UsageError
+from faceveil.i18n import say
 from faceveil.weights.mirrors import Mirror, Wheel, github
 
 
@@ -87,4 +88,10 @@ def entry_of(name: str) -> WeightsFile:
     try:
         return TABLE[name]
     except KeyError:
-        raise UsageError(f"no weights are called {name}; there are: {', '.join(TABLE)}") from None
+        raise UsageError(
+            say(
+                "no weights are called {name}; there are: {names}",
+                name=name,
+                names=", ".join(TABLE),
+            )
+        ) from None

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, Protocol
 
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.archives.entries import LeftOut, Member, refuse_nested, safe_name
 from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS, read_head, sniff
 from faceveil.media.names import key_of
@@ -100,7 +101,7 @@ class Archive(Closing):
                     chunk = file.read(min(_CHUNK, left + 1))
                 left -= len(chunk)
                 if left < 0 or (left and not chunk):
-                    raise UnreadableError("it is not of the size that the archive claims")
+                    raise UnreadableError(say("it is not of the size that the archive claims"))
                 if not chunk:
                     return
                 yield chunk
@@ -117,7 +118,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise UnreadableError("it is damaged") from error
+        raise UnreadableError(say("it is damaged")) from error
 
 
 def archive_kind(path: Path) -> str | None:
@@ -156,8 +157,10 @@ def open_archive(path: Path, options: Options, scratch: Path | None = None) -> A
 
         return Archive(TarReader(path, kind, options, scratch))
     raise UnsupportedError(
-        f"archives ({kind}) are not handled" if kind else "the file is no archive",
-        "Pack the files as zip or tar.",
+        say("archives ({kind}) are not handled", kind=kind)
+        if kind
+        else say("the file is no archive"),
+        say("Pack the files as zip or tar."),
     )
 
 
@@ -187,7 +190,9 @@ class ArchiveWriter(Aborting):
         """
         name = safe_name(str(name), len(self._names) + 1)
         if key_of(name) in self._keys:
-            raise OutputError(f"several entries of the archive would be called {str(name)!r}")
+            raise OutputError(
+                say("several entries of the archive would be called {name!r}", name=str(name))
+            )
         entry = zipfile.ZipInfo(str(name), OLDEST)
         entry.create_system = 3  # Unix, on every system
         entry.external_attr = (stat.S_IFREG | 0o600) << 16

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.kinds import ARCHIVES, sniff
 from faceveil.options import Options
 from faceveil.system.text import unseen
@@ -16,7 +17,7 @@ from faceveil.system.text import unseen
 SMALL: Final = 16_000_000
 """An archive that unpacks to at most this many bytes is no bomb, whatever its ratio."""
 
-LINK: Final = "it is a link or a device, not a file"
+LINK: Final = say("it is a link or a device, not a file")
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 
@@ -69,18 +70,22 @@ def safe_name(text: str, number: int) -> PurePosixPath:
     plain = text.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise HostileError(f"entry {number} of the archive has a name that leaves its folder")
+        raise HostileError(
+            say("entry {number} of the archive has a name that leaves its folder", number=number)
+        )
     problem = (
-        "has control characters in its name"
+        say("has control characters in its name")
         if unseen(text)
-        else "has an absolute name"
+        else say("has an absolute name")
         if plain.startswith("/") or _DRIVE.match(plain)
-        else "has no name"
+        else say("has no name")
         if not parts
         else ""
     )
     if problem:
-        raise UnsupportedError(f"entry {number} of the archive {problem}")
+        raise UnsupportedError(
+            say("entry {number} of the archive {problem}", number=number, problem=problem)
+        )
     return PurePosixPath(*parts)
 
 
@@ -117,15 +122,21 @@ class Tally:
             LimitError: that is too much.
         """
         if size < 0:
-            raise UnreadableError("the archive claims entries of negative size")
+            raise UnreadableError(say("the archive claims entries of negative size"))
         self._total += size
         if self._total > self.most:
-            raise LimitError(f"the archive unpacks to more than {self.most} bytes ({self._what})")
+            raise LimitError(
+                say(
+                    "the archive unpacks to more than {most} bytes ({limit})",
+                    most=self.most,
+                    limit=self._what,
+                )
+            )
 
 
 def too_many(most: int) -> LimitError:
     """The error to raise for an archive of more entries."""
-    return LimitError(f"the archive has more than {most} entries (max_entries)")
+    return LimitError(say("the archive has more than {most} entries (max_entries)", most=most))
 
 
 def refuse_nested(head: bytes) -> None:
@@ -139,7 +150,8 @@ def refuse_nested(head: bytes) -> None:
     """
     if sniff(head) in ARCHIVES:
         raise UnsupportedError(
-            "it is an archive in an archive", "Unpack it, and give it to FaceVeil by itself."
+            say("it is an archive in an archive"),
+            say("Unpack it, and give it to FaceVeil by itself."),
         )
 
 
@@ -179,7 +191,7 @@ class Guarded:
         else:
             data = self._file.read(self._allowed + 1)
         if len(data) > self._allowed:
-            raise LimitError("the tables of the archive are too large")
+            raise LimitError(say("the tables of the archive are too large"))
         self._allowed -= len(data)
         return self._shown(data)
 

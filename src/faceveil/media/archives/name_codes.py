@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.archives.signs import JAPANESE, KOREAN, SIMPLIFIED, TRADITIONAL
 
 CODES: Final = {
@@ -53,7 +54,11 @@ def decoded(stored: Sequence[Stored], names_in: str = "auto") -> tuple[list[str]
     if code == "auto" and open_names:
         code = guess(open_names)
         if code != "utf-8":
-            notes = (f"names in the archive were read as {code}; --names-in says otherwise",)
+            notes = (
+                say(
+                    "names in the archive were read as {code}; --names-in says otherwise", code=code
+                ),
+            )
     known = [(one.name, _sure(one)) for one in stored]
     return [read(name, code) if sure is None else sure for name, sure in known], notes
 

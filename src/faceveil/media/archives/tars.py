@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.archives.entries import (
     LINK,
     Guarded,
@@ -50,7 +51,7 @@ class TarReader:
                 _unpack(file, kind, plain, Tally(packed, options))
                 file = cast("IO[bytes]", plain)
             if sniff(_head(file)) != "tar":
-                raise UnsupportedError("the file is compressed, but holds no tar archive")
+                raise UnsupportedError(say("the file is compressed, but holds no tar archive"))
             guard = Guarded(file, _HEADERS)
             try:
                 self._tar = stack.enter_context(
@@ -60,7 +61,7 @@ class TarReader:
                 guard.allow(None)
                 self._require_end(file)
             except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-                raise UnreadableError("the tar archive is damaged or cut off") from error
+                raise UnreadableError(say("the tar archive is damaged or cut off")) from error
             self._stack = stack.pop_all()
 
     def _check(self, guard: Guarded, tally: Tally, options: Options) -> None:
@@ -103,7 +104,7 @@ class TarReader:
         # A broken or missing header ends the list silently.
         file.seek(self._tar.offset)
         if file.read(_BLOCK) != bytes(_BLOCK):
-            raise UnreadableError("the tar archive is damaged or cut off")
+            raise UnreadableError(say("the tar archive is damaged or cut off"))
 
     def open(self, member: Member) -> IO[bytes]:
         data = self._tar.extractfile(self._entries[member.number])
@@ -117,9 +118,11 @@ class TarReader:
 def _refusal(info: tarfile.TarInfo) -> UnsupportedError | None:
     """The reason for leaving an entry out, or None."""
     if info.issparse():
-        return UnsupportedError("it is stored with holes, which is not handled")
+        return UnsupportedError(say("it is stored with holes, which is not handled"))
     if info.islnk():
-        return UnsupportedError("it is a link to a file that the archive does not hold before it")
+        return UnsupportedError(
+            say("it is a link to a file that the archive does not hold before it")
+        )
     return None if info.isreg() else UnsupportedError(LINK)
 
 
@@ -144,7 +147,9 @@ def _unpack(file: IO[bytes], kind: str, target: IO[bytes], tally: Tally) -> None
             except OSError as error:
                 raise cannot_write(error) from error
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise UnreadableError(f"the archive ({kind}) is damaged or cut off") from error
+        raise UnreadableError(
+            say("the archive ({kind}) is damaged or cut off", kind=kind)
+        ) from error
 
 
 def _chunks(file: IO[bytes], kind: str) -> Iterator[bytes]:
@@ -167,7 +172,8 @@ def _zstd(file: IO[bytes]) -> IO[bytes]:
         zstd = import_module("compression.zstd")
     except ImportError as error:  # before Python 3.14
         raise UnsupportedError(
-            "archives (zstd) are not handled by this version of Python", "Pack it with gzip."
+            say("archives (zstd) are not handled by this version of Python"),
+            say("Pack it with gzip."),
         ) from error
     opened: IO[bytes] = zstd.open(file)
     return opened

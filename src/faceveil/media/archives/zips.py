@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.archives.entries import (
     LINK,
     Guarded,
@@ -38,7 +39,11 @@ DAMAGE: Final = (
 """Errors that the standard library raises on damaged data."""
 
 # Flags of an entry (APPNOTE.TXT 4.4.4): encrypted, patch, strongly encrypted, masked headers.
-_REFUSED_FLAGS: Final = {0x1: "is encrypted", 0x20: "is a patch", 0x40: "is encrypted"}
+_REFUSED_FLAGS: Final = {
+    0x1: say("is encrypted"),
+    0x20: say("is a patch"),
+    0x40: say("is encrypted"),
+}
 _MASKED: Final = 0x2000
 _UTF8: Final = 0x800
 # Other methods need unbounded memory, or cannot be unpacked; no usual tool writes them.
@@ -117,12 +122,12 @@ class ZipReader:
             guard.allow(None)
             self._file = file
             if len(stored) != len(self._zip.infolist()):
-                raise UnreadableError("the zip archive is damaged")
+                raise UnreadableError(say("the zip archive is damaged"))
             names, self.notes = decoded(stored, options.names_in)
             self._check(names, Tally(path.stat().st_size, options))
         except DAMAGE as error:
             file.close()
-            raise UnreadableError("the zip archive is damaged or cut off") from error
+            raise UnreadableError(say("the zip archive is damaged or cut off")) from error
         except BaseException:
             file.close()
             raise
@@ -142,7 +147,7 @@ class ZipReader:
                 members.append(Member(safe, info.file_size, number))
         spans = [*sorted(self._spans), (self._zip.start_dir, self._zip.start_dir)]
         if any(end > start for (_, end), (start, _) in pairwise(spans)):
-            raise UnreadableError("entries of the archive overlap, as in a zip bomb")
+            raise UnreadableError(say("entries of the archive overlap, as in a zip bomb"))
         self.members, self.left_out = tuple(members), tuple(left_out)
 
     def _named(self, name: str, info: zipfile.ZipInfo, number: int) -> PurePosixPath | LeftOut:
@@ -163,7 +168,7 @@ class ZipReader:
             return LeftOut(name, UnsupportedError(LINK), passed=True)
         problem = problem or _refusal(stored, info, number)
         if problem is not None or safe is None:
-            return LeftOut(name, problem or UnreadableError("it is damaged"))
+            return LeftOut(name, problem or UnreadableError(say("it is damaged")))
         return safe
 
     def _span(self, info: zipfile.ZipInfo) -> tuple[int, int]:
@@ -171,7 +176,7 @@ class ZipReader:
         self._file.seek(info.header_offset)
         header = self._file.read(_LOCAL.size)
         if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
-            raise UnreadableError("it is damaged")
+            raise UnreadableError(say("it is damaged"))
         _, name, extra = _LOCAL.unpack(header)
         start = info.header_offset
         return start, start + _LOCAL.size + name + extra + info.compress_size
@@ -180,7 +185,7 @@ class ZipReader:
         try:
             return self._zip.open(self._entries[member.number])
         except DAMAGE as error:
-            raise UnreadableError("it is damaged") from error
+            raise UnreadableError(say("it is damaged")) from error
 
     def close(self) -> None:
         self._zip.close()
@@ -195,9 +200,17 @@ def _refusal(name: str, info: zipfile.ZipInfo, number: int) -> UnsupportedError 
     """The reason why an entry cannot be unpacked, or None."""
     problems = [words for flag, words in _REFUSED_FLAGS.items() if info.flag_bits & flag]
     if info.flag_bits & _MASKED:
-        problems.append("is encrypted")
+        problems.append(say("is encrypted"))
     elif info.compress_type not in _METHODS:
-        problems.append(f"is packed by a method that is not handled ({info.compress_type})")
+        problems.append(
+            say("is packed by a method that is not handled ({method})", method=info.compress_type)
+        )
     elif name.endswith(("/", "\\")) and info.file_size:
-        problems.append("is a folder with data of its own")
-    return UnsupportedError(f"entry {number} of the archive {problems[0]}") if problems else None
+        problems.append(say("is a folder with data of its own"))
+    return (
+        UnsupportedError(
+            say("entry {number} of the archive {problem}", number=number, problem=problems[0])
+        )
+        if problems
+        else None
+    )

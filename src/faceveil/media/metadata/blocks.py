@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.colour import well_known_profiles
 from faceveil.media.metadata.items import printable
 from faceveil.media.metadata.tiff import exif, xmp
@@ -25,9 +26,9 @@ _PNG_NEEDED: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fc
 _PNG_NUMBERS: Final = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4, b"pHYs": 9}
 _PNG_NAMES: Final = {
     b"iCCP": "ICC",
-    b"tIME": "date",
+    b"tIME": say("date"),
     b"caBX": "C2PA",
-    b"bKGD": "background colour",
+    b"bKGD": say("background colour"),
 }
 
 _WEBP_PIXELS: Final = {b"VP8 ", b"VP8L", b"ALPH"}
@@ -36,7 +37,7 @@ _WEBP_NAMES: Final = {b"ICCP": "ICC", b"C2PA": "C2PA"}
 
 def trailer(size: int) -> Iterator[str]:
     if size > 0:
-        yield f"trailer {size} bytes"
+        yield say("trailer {count} bytes", count=size)
 
 
 def _little(data: bytes, at: int, size: int = 4) -> int:
@@ -71,12 +72,12 @@ def jpeg(data: bytes) -> Iterator[str]:
 
 def _jpeg_segment(marker: int, body: bytes) -> Iterator[str]:
     if marker == _COM:
-        yield "comment"
+        yield say("comment")
     elif body.startswith(b"JFIF\0") and marker == _APP0:
         if len(body) != 14:
-            yield "thumbnail"
+            yield say("thumbnail")
     elif body.startswith(b"JFXX\0"):
-        yield "thumbnail"
+        yield say("thumbnail")
     elif body.startswith(b"Adobe") and marker == _APP14:
         if len(body) != 12:
             yield "APP14"
@@ -85,7 +86,7 @@ def _jpeg_segment(marker: int, body: bytes) -> Iterator[str]:
     elif body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
         yield from xmp(body)
     elif body.startswith(b"http://ns.adobe.com/xmp/extension/\0"):
-        yield "extended XMP"
+        yield say("extended XMP")
         yield from xmp(body)
     elif body.startswith(b"ICC_PROFILE\0"):
         if body[:14] != ICC_WHOLE or body[14:] not in well_known_profiles():
@@ -93,18 +94,22 @@ def _jpeg_segment(marker: int, body: bytes) -> Iterator[str]:
     elif body.startswith(b"MPF\0"):
         yield "MPF"
     elif body.startswith(b"urn:iso:std:iso:ts:21496:-1\0"):
-        yield "gain map"
+        yield say("gain map")
     elif body.startswith(b"Photoshop 3.0\0"):
-        yield "Photoshop 8BIM"
+        yield say("Photoshop 8BIM")
         # Resources 1033 and 1036 are thumbnails, 1028 is IPTC.
         if b"8BIM\x04\x09" in body or b"8BIM\x04\x0c" in body:
-            yield "thumbnail"
+            yield say("thumbnail")
         if b"8BIM\x04\x04" in body:
             yield "IPTC"
     elif body.startswith(b"JP") and body[12:16] in (b"jumb", b"jumd"):
         yield "C2PA"
     else:
-        yield f"APP{marker - _APP0}" if _APP0 <= marker < _APP0 + 16 else f"marker {marker:02X}"
+        yield (
+            "APP" + str(marker - _APP0)
+            if _APP0 <= marker < _APP0 + 16
+            else say("marker {number:02X}", number=marker)
+        )
 
 
 def png(data: bytes) -> Iterator[str]:
@@ -119,13 +124,13 @@ def png(data: bytes) -> Iterator[str]:
         animated = animated or code == b"acTL"
         framed = framed or code == b"fcTL"
         if code == b"IDAT" and animated and not framed:
-            yield "default picture outside the animation"
+            yield say("default picture outside the animation")
         if code not in _PNG_NEEDED and _PNG_NUMBERS.get(code) != size:
             yield from _png_chunk(code, body)
         at = end
         if code == b"IEND":
             if size:
-                yield "bytes in IEND"
+                yield say("bytes in IEND")
             break
     yield from trailer(len(data) - at)
 
@@ -150,12 +155,12 @@ def _png_chunk(code: bytes, body: bytes) -> Iterator[str]:
             yield from xmp(body)
         elif keyword.startswith(b"Raw profile type "):
             yield {b"exif": "EXIF", b"APP1": "EXIF", b"xmp": "XMP", b"icc": "ICC"}.get(
-                keyword[17:], "text"
+                keyword[17:], say("text")
             )
         else:
-            yield "text"
+            yield say("text")
     else:
-        yield _PNG_NAMES.get(code, f"chunk {printable(code)}")
+        yield _PNG_NAMES.get(code, say("chunk {name}", name=printable(code)))
 
 
 def gif(data: bytes) -> Iterator[str]:
@@ -171,13 +176,13 @@ def gif(data: bytes) -> Iterator[str]:
         label = data[at + 1]
         at, body = _sub_blocks(data, at + 2)
         if label == 0xFE:
-            yield "comment"
+            yield say("comment")
         elif label == 0xFF:
             yield from _gif_application(body)
         elif label != 0xF9:
-            yield "plain text" if label == 0x01 else f"extension {label:02X}"
+            yield say("plain text") if label == 0x01 else say("extension {label:02X}", label=label)
         elif len(body) != 4:
-            yield "bytes in a frame header"
+            yield say("bytes in a frame header")
     yield from trailer(len(data) - at - 1)
 
 
@@ -198,11 +203,11 @@ def _gif_application(body: bytes) -> Iterator[str]:
     name = body[:11]
     if name in (b"NETSCAPE2.0", b"ANIMEXTS1.0"):
         if len(body) != 14 or body[11] & 7 != 1:
-            yield "bytes in the loop block"
+            yield say("bytes in the loop block")
     elif name == b"XMP DataXMP":
         yield "XMP"
     else:
-        yield "ICC" if name == b"ICCRGBG1012" else "application block"
+        yield "ICC" if name == b"ICCRGBG1012" else say("application block")
 
 
 def webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -240,18 +245,18 @@ def webp(data: bytes) -> Iterator[str]:
     for code, body in webp_chunks(data):
         if code in (b"VP8 ", b"VP8L", b"ANMF"):
             if pictures and pictures | {code} != {b"ANMF"}:
-                yield "further picture"
+                yield say("further picture")
             pictures.add(code)
         if code == b"ANMF":
             for inner, _ in frame_chunks(body):
                 if inner not in _WEBP_PIXELS:
-                    yield f"chunk {printable(inner)} in a frame"
+                    yield say("chunk {name} in a frame", name=printable(inner))
         elif code == b"EXIF":
             yield from exif(body.removeprefix(b"Exif\0\0"))
         elif code == b"XMP ":
             yield from xmp(body)
         elif code not in _WEBP_PIXELS and sizes.get(code) != len(body):
-            yield _WEBP_NAMES.get(code, f"chunk {printable(code)}")
+            yield _WEBP_NAMES.get(code, say("chunk {name}", name=printable(code)))
     yield from trailer(len(data) - 8 - _little(data, 4))
 
 
@@ -272,7 +277,7 @@ def bmp(data: bytes) -> Iterator[str]:
     # A header of 40 bytes is followed by masks where the compression says "bit fields".
     masks = {3: 12, 6: 16}.get(compression, 0) if header == 40 else 0
     if data[14 + header + masks + palette : start].strip(b"\0"):
-        yield "bytes before the picture"
+        yield say("bytes before the picture")
     size = stored if compression not in (0, 3, 6) else (bits * width + 31) // 32 * 4 * height
     if start + size > len(data):
         raise ValueError("picture beyond the end")

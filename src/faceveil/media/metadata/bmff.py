@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.blocks import trailer
 from faceveil.media.metadata.items import Items, boxes, read_meta
 from faceveil.media.metadata.tiff import exif, unreferenced, xmp
@@ -77,16 +78,16 @@ def heif(data: bytes) -> Iterator[str]:
             yield from _sequence(data, body, end)
         elif kind in (b"free", b"skip"):
             if data[body:end].strip(b"\0"):
-                yield f"unreferenced {end - body} bytes"
+                yield say("unreferenced {count} bytes", count=end - body)
         elif kind not in _TOP:
-            yield "box " + kind.decode("latin-1")
+            yield say("box {name}", name=kind.decode("latin-1"))
         if kind != b"mdat":
             used.append((body - 8, end))
         else:
             used.append((body - 8, body))
     if stills is None:
         if not moving:
-            yield "no picture item"
+            yield say("no picture item")
         return
     yield from trailer(len(data) - _end_of_boxes(data))
     used.append((_end_of_boxes(data), len(data)))
@@ -101,7 +102,7 @@ def heif(data: bytes) -> Iterator[str]:
     ]
     idle = 0 if moving else unreferenced(data, used)
     if idle:
-        yield f"unreferenced {idle} bytes"
+        yield say("unreferenced {count} bytes", count=idle)
 
 
 def shown_items(items: Items) -> set[int]:
@@ -125,7 +126,7 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
     for item, kind in items.kinds.items():
         if item in shown:
             if items.names[item] not in (b"", b"Color", b"Alpha"):
-                yield "item name"
+                yield say("item name")
         elif kind in (b"Exif", b"mime"):
             parts = items.extents.get(item, ())
             content = b"".join(data[at : at + size] for method, at, size in parts if not method)
@@ -135,28 +136,28 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
             elif b"rdf+xml" in items.names[item]:
                 yield from xmp(content)
             else:
-                yield "MIME item"
+                yield say("MIME item")
         elif item in thumbnails:
-            yield "thumbnail"
+            yield say("thumbnail")
         elif item in auxiliary:
             name = aux_type(items, item)
             if name in _DEPTH:
-                yield "depth map"
+                yield say("depth map")
             else:
-                yield "gain map" if b"gainmap" in name.lower() else "auxiliary picture"
+                yield say("gain map") if b"gainmap" in name.lower() else say("auxiliary picture")
         elif kind == b"tmap":
-            yield "gain map"
+            yield say("gain map")
         elif kind in PIXEL_ITEMS:
-            yield "further picture"
+            yield say("further picture")
         else:
-            yield "item " + kind.decode("latin-1")
+            yield say("item {name}", name=kind.decode("latin-1"))
     for name, body in items.properties:
         if name == b"colr" and body[:4] in (b"prof", b"rICC"):
             yield "ICC"
         elif name == b"udes":
-            yield "description"
+            yield say("description")
         elif name not in _PROPERTIES:
-            yield "property " + name.decode("latin-1")
+            yield say("property {name}", name=name.decode("latin-1"))
 
 
 def aux_type(items: Items, item: int) -> bytes:
@@ -171,9 +172,9 @@ def aux_type(items: Items, item: int) -> bytes:
 def _sequence(data: bytes, start: int, end: int) -> Iterator[str]:
     for kind, body, stop in boxes(data, start, end):
         if kind == b"udta":
-            yield "user data"
+            yield say("user data")
         elif kind == b"meta":
-            yield "movie metadata"
+            yield say("movie metadata")
         elif kind == b"trak":
             yield from _sequence(data, body, stop)
 
@@ -206,14 +207,14 @@ def jp2(data: bytes) -> Iterator[str]:
                     if data[at] == 2 and stop - at > 3:
                         yield "ICC"
                 elif inner not in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res "):
-                    yield "box " + inner.decode("latin-1")
+                    yield say("box {name}", name=inner.decode("latin-1"))
         elif kind == b"jp2c":
             yield from _codestream(data[body:end])
         elif kind == b"uuid":
             packet = data[body + 16 : end]
-            yield from xmp(packet) if b"xmpmeta" in packet else iter(("UUID box",))
+            yield from xmp(packet) if b"xmpmeta" in packet else iter((say("UUID box"),))
         elif kind not in (b"jP  ", b"ftyp"):
-            yield "XML" if kind == b"xml " else "box " + kind.decode("latin-1")
+            yield "XML" if kind == b"xml " else say("box {name}", name=kind.decode("latin-1"))
 
 
 def _codestream(data: bytes) -> Iterator[str]:
@@ -222,7 +223,7 @@ def _codestream(data: bytes) -> Iterator[str]:
         if data[at] != 0xFF:
             raise ValueError("no marker")
         if data[at + 1] == 0x64:
-            yield "comment"
+            yield say("comment")
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     end = data.rfind(b"\xff\xd9")
     if end >= 0:

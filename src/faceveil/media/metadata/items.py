@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from faceveil.i18n import say
+
 _META: Final = {b"hdlr", b"pitm", b"iloc", b"iinf", b"iref", b"iprp", b"idat", b"dinf"}
 
 
@@ -81,7 +83,8 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
     Raises:
         ValueError: the structure is broken.
     """
-    items, found = Items(), []
+    items = Items()
+    found: list[str] = []
     for kind, body, stop in boxes(data, start + 4, end):
         if kind == b"idat":
             items.inside = body
@@ -94,7 +97,7 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
             items.primary = cursor.take(wide)
         elif kind == b"hdlr":
             if data[body + 24 : stop].strip(b"\0"):
-                found.append("handler name")
+                found.append(say("handler name"))
         elif kind == b"iinf":
             cursor.take(wide)
             for _, inner, inner_end in boxes(data, cursor.at, stop):
@@ -109,7 +112,7 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
         elif kind == b"iloc":
             _read_locations(_Cursor(data, body), items)
         elif kind not in _META:
-            found.append("box " + kind.decode("latin-1"))
+            found.append(say("box {name}", name=kind.decode("latin-1")))
     return items, found
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.sound import in_header
 
 _EBML: Final = 0x1A45DFA3
@@ -81,19 +82,24 @@ _LONG: Final = frozenset(
 )
 """Elements that hold more than a number. These have at most eight bytes, and those of ids 16."""
 _NAMES: Final = {
-    0x1043A770: "chapters",
-    0x1941A469: "attachments",
-    0x7BA9: "title",
-    0x4461: "creation time",
-    0x536E: "track name",
-    0x258688: "codec name",
-    0x7446: "attachment link",
-    0x7384: "file name",
-    0x3C83AB: "file name",
-    0x3E83BB: "file name",
+    0x1043A770: say("chapters"),
+    0x1941A469: say("attachments"),
+    0x7BA9: say("title"),
+    0x4461: say("creation time"),
+    0x536E: say("track name"),
+    0x258688: say("codec name"),
+    0x7446: say("attachment link"),
+    0x7384: say("file name"),
+    0x3C83AB: say("file name"),
+    0x3E83BB: say("file name"),
 }
 _PICTURE, _SOUND = 1, 2
-_KINDS: Final = {16: "logo track", 17: "subtitles", 18: "buttons", 32: "control track"}
+_KINDS: Final = {
+    16: say("logo track"),
+    17: say("subtitles"),
+    18: say("buttons"),
+    32: say("control track"),
+}
 _KNOWN_APPLICATIONS: Final = frozenset({b"", b"Lavf"})
 _KNOWN_TAGS: Final = frozenset({b"DURATION"})
 _CODE: Final = re.compile(rb"[A-Za-z0-9_/.-]{0,32}\0*")
@@ -122,9 +128,9 @@ def matroska(data: bytes) -> Iterator[str]:
         elif element == _VOID:
             yield from _padding(data, body, end)
         else:
-            yield f"element {element:X}"
+            yield say("element {id:X}", id=element)
     if tracks.kinds.count(_PICTURE) > 1:
-        yield "further picture track"
+        yield say("further picture track")
 
 
 def _walk(data: bytes, parent: int, at: int, end: int, tracks: _Tracks) -> Iterator[str]:
@@ -133,13 +139,13 @@ def _walk(data: bytes, parent: int, at: int, end: int, tracks: _Tracks) -> Itera
         if element == _VOID:
             yield from _padding(data, body, stop)
         elif element not in _ALLOWED[parent] and element != _CRC:
-            yield _NAMES.get(element, f"element {element:X}")
+            yield _NAMES.get(element, say("element {id:X}", id=element))
         elif element == _SIMPLE_TAG:
             yield from _tag(data, body, stop)
         elif element in _ALLOWED:
             yield from _walk(data, element, body, stop, tracks)
         elif element not in _LONG and stop - body > (16 if element == _SEGMENT_ID else 8):
-            yield f"hidden {stop - body} bytes in {element:X}"
+            yield say("hidden {count} bytes in {place:X}", count=stop - body, place=element)
         else:
             if element == _CODEC:
                 codec = bytes(data[body:stop]).rstrip(b"\0")
@@ -156,21 +162,21 @@ def _inspect(data: bytes, element: int, body: int, end: int, tracks: _Tracks) ->
         kind = int.from_bytes(data[body:end], "big")
         tracks.kinds.append(kind)
         if kind not in (_PICTURE, _SOUND):
-            yield _KINDS.get(kind, f"track of type {kind}")
+            yield _KINDS.get(kind, say("track of type {type}", type=kind))
     elif element == _NUMBER:
         tracks.numbers.add(int.from_bytes(data[body:end], "big"))
     elif element in (_SIMPLE_BLOCK, _BLOCK):
         if _number(data, body, end, keep_marker=False)[0] not in tracks.numbers:
-            yield "block of no track"
+            yield say("block of no track")
     elif element == _ADDITION:
         number = int.from_bytes(data[body:end], "big")
         if number != _OPACITY:
-            yield f"block addition {number}"
+            yield say("block addition {number}", number=number)
     elif element in _APPLICATIONS:
         if data[body:end] not in _KNOWN_APPLICATIONS:
-            yield "application name"
+            yield say("application name")
     elif element in (_CODEC, *_LANGUAGES) and not _CODE.fullmatch(data[body:end]):
-        yield f"hidden {end - body} bytes in {element:X}"
+        yield say("hidden {count} bytes in {place:X}", count=end - body, place=element)
 
 
 def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
@@ -182,7 +188,7 @@ def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
         kind in fine and fine[kind].fullmatch(text) for kind, text in parts
     ):
         shown = name[:40].decode("latin-1")
-        yield "tag " + "".join(c if 32 < ord(c) < 127 else "?" for c in shown)
+        yield say("tag {tag}", tag="".join(c if 32 < ord(c) < 127 else "?" for c in shown))
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -230,4 +236,4 @@ def _number(data: bytes, at: int, end: int, *, keep_marker: bool) -> tuple[int, 
 
 def _padding(data: bytes, body: int, end: int) -> Iterator[str]:
     if data[body:end].strip(b"\0"):
-        yield f"hidden {end - body} bytes"
+        yield say("hidden {count} bytes", count=end - body)

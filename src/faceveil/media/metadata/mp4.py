@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, printable
 from faceveil.media.metadata.sound import in_header
 from faceveil.media.metadata.tables import beyond
@@ -49,33 +50,33 @@ _LANGUAGE: Final = re.compile(rb"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,4}\0?")
 _HANDLERS: Final = frozenset({b"", b"VideoHandler", b"SoundHandler", b"DataHandler"})
 _COMPRESSORS: Final = frozenset({b"", b"H.264", b"HEVC"})
 _NAMES: Final = {
-    b"\xa9nam": "title",
-    b"\xa9ART": "artist",
-    b"\xa9alb": "album",
-    b"\xa9cmt": "comment",
-    b"\xa9day": "date",
-    b"\xa9xyz": "location",
-    b"loci": "location",
-    b"\xa9too": "software",
-    b"\xa9swr": "software",
-    b"\xa9mak": "camera make",
-    b"\xa9mod": "camera model",
-    b"covr": "cover art",
-    b"chpl": "chapters",
-    b"----": "free-form metadata",
-    b"keys": "metadata keys",
-    b"Xtra": "Windows metadata",
-    b"GPMF": "GoPro metadata",
+    b"\xa9nam": say("title"),
+    b"\xa9ART": say("artist"),
+    b"\xa9alb": say("album"),
+    b"\xa9cmt": say("comment"),
+    b"\xa9day": say("date"),
+    b"\xa9xyz": say("location"),
+    b"loci": say("location"),
+    b"\xa9too": say("software"),
+    b"\xa9swr": say("software"),
+    b"\xa9mak": say("camera make"),
+    b"\xa9mod": say("camera model"),
+    b"covr": say("cover art"),
+    b"chpl": say("chapters"),
+    b"----": say("free-form metadata"),
+    b"keys": say("metadata keys"),
+    b"Xtra": say("Windows metadata"),
+    b"GPMF": say("GoPro metadata"),
 }
 _TRACKS: Final = {
-    b"text": "subtitles or chapters",
-    b"sbtl": "subtitles",
-    b"subt": "subtitles",
-    b"clcp": "closed captions",
-    b"tmcd": "time code track",
-    b"meta": "metadata track",
-    b"camm": "camera motion track",
-    b"hint": "hint track",
+    b"text": say("subtitles or chapters"),
+    b"sbtl": say("subtitles"),
+    b"subt": say("subtitles"),
+    b"clcp": say("closed captions"),
+    b"tmcd": say("time code track"),
+    b"meta": say("metadata track"),
+    b"camm": say("camera motion track"),
+    b"hint": say("hint track"),
 }
 _MAX_DEPTH: Final = 12
 
@@ -116,15 +117,19 @@ def mp4(data: bytes) -> Iterator[str]:
                 yield from beyond(data, name, part, stop)
                 yield from _inspect(data, name, part, stop, seen)
         elif kind not in _TOP:
-            yield "XMP or other uuid box" if kind == b"uuid" else f"box {printable(kind)}"
+            yield (
+                say("XMP or other uuid box")
+                if kind == b"uuid"
+                else say("box {name}", name=printable(kind))
+            )
         else:
             yield from beyond(data, kind, body, end)
     if seen.pictures > 1:
-        yield "further picture track"
+        yield say("further picture track")
     if seen.samples and seen.payload > seen.samples:
-        yield f"unreferenced {seen.payload - seen.samples} bytes"
+        yield say("unreferenced {count} bytes", count=seen.payload - seen.samples)
     if seen.marks > seen.count:
-        yield f"hidden {seen.marks - seen.count} bytes in sdtp"
+        yield say("hidden {count} bytes in sdtp", count=seen.marks - seen.count)
 
 
 def _count(data: bytes, kind: bytes, at: int, seen: _Seen) -> None:
@@ -176,9 +181,12 @@ def _walk(
         elif kind in (b"udta", b"meta"):
             names = _metadata(data, kind, body, stop, 0)
         elif kind == b"tref":
-            names = (f"track reference {printable(one)}" for one, *_ in boxes(data, body, stop))
+            names = (
+                say("track reference {name}", name=printable(one))
+                for one, *_ in boxes(data, body, stop)
+            )
         elif kind not in allowed:
-            names = (f"box {printable(kind)}",)
+            names = (say("box {name}", name=printable(kind)),)
         else:
             yield kind, body, stop
             if kind in _CHILDREN:
@@ -200,9 +208,9 @@ def _metadata(data: bytes, kind: bytes, at: int, end: int, depth: int) -> Iterat
             yield from _metadata(data, entry, body, stop, depth + 1)
         elif entry == b"hdlr" and kind == b"meta":
             if data[body + 24 : stop].strip(b"\0"):
-                yield "handler name"
+                yield say("handler name")
         else:
-            yield _NAMES.get(entry, f"metadata {printable(entry)}")
+            yield _NAMES.get(entry, say("metadata {name}", name=printable(entry)))
 
 
 def _inspect(data: bytes, kind: bytes, body: int, end: int, seen: _Seen) -> Iterator[str]:
@@ -213,27 +221,27 @@ def _inspect(data: bytes, kind: bytes, body: int, end: int, seen: _Seen) -> Iter
         seen.marks += end - body - 4
     elif kind == b"elng":
         if not _LANGUAGE.fullmatch(data[body + 4 : end]):
-            yield "language"
+            yield say("language")
     elif kind in (b"mvhd", b"tkhd", b"mdhd"):
         width = 16 if data[body] else 8
         if data[body + 4 : body + 4 + width].strip(b"\0"):
-            yield "creation time"
+            yield say("creation time")
     elif kind == b"hdlr":
         handler, name = data[body + 8 : body + 12], data[body + 24 : end]
         if data[body + 4 : body + 8] != b"dhlr":
             seen.handler = handler
             seen.pictures += handler == b"vide"
             if handler not in (b"vide", b"soun"):
-                yield _TRACKS.get(handler, f"track {printable(handler)}")
+                yield _TRACKS.get(handler, say("track {name}", name=printable(handler)))
         if data[body + 4 : body + 8] in (b"mhlr", b"dhlr") and name:  # QuickTime: length first
             yield from _padding(name, 1 + name[0], len(name))
             name = name[1 : 1 + name[0]]
         if name.rstrip(b"\0") not in _HANDLERS:
-            yield "handler name"
+            yield say("handler name")
     elif kind == b"dref":
         for reference, part, stop in boxes(data, body + 8, end):
             if reference not in (b"url ", b"alis") or data[part + 3] != 1 or stop > part + 4:
-                yield "reference to another file"
+                yield say("reference to another file")
     elif kind == b"stsd":
         for _, part, stop in boxes(data, body + 8, end):
             yield from _sample_entry(data, part, stop, seen.handler)
@@ -246,7 +254,7 @@ def _sample_entry(data: bytes, at: int, end: int, handler: bytes) -> Iterator[st
         known, first = _PICTURE, at + 78
         name = data[at + 43 : at + 43 + min(data[at + 42], 31)].rstrip(b"\0")
         if name not in _COMPRESSORS:
-            yield "compressor name"
+            yield say("compressor name")
     elif handler == b"soun":
         version = struct.unpack_from(">H", data, at + 8)[0]
         known, first = _SOUND, at + 28 + {1: 16, 2: 36}.get(version, 0)
@@ -263,7 +271,7 @@ def _described(data: bytes, at: int, end: int, known: frozenset[bytes]) -> Itera
         kind, part, stop = next(boxes(data, at, end))
         at = stop
         if kind not in known:
-            yield f"sample description {printable(kind)}"
+            yield say("sample description {name}", name=printable(kind))
         elif kind == b"wave":
             yield from _described(data, part, stop, _WAVE)
         elif kind == b"mp4a" or not kind.strip(b"\0"):
@@ -280,4 +288,4 @@ def _described(data: bytes, at: int, end: int, known: frozenset[bytes]) -> Itera
 
 def _padding(data: bytes, body: int, end: int) -> Iterator[str]:
     if data[body:end].strip(b"\0"):
-        yield f"hidden {end - body} bytes"
+        yield say("hidden {count} bytes", count=end - body)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.bits import Bits
 
 _NOTHING_NEEDED: Final = re.compile(r"pcm_\w+|mp[123]|ac3|eac3|dts|truehd|mlp")
@@ -30,13 +31,13 @@ _CHANNELS: Final = b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK="
 _VENDORS: Final = frozenset({b"", b"Lavf"})
 _STREAMINFO, _PADDING, _APPLICATION, _SEEKTABLE, _COMMENT, _CUESHEET, _COVER = range(7)
 _FLAC_BLOCKS: Final = {
-    _APPLICATION: "application data in the sound header",
-    _CUESHEET: "cue sheet in the sound header",
-    _COVER: "picture in the sound header",
+    _APPLICATION: say("application data in the sound header"),
+    _CUESHEET: say("cue sheet in the sound header"),
+    _COVER: say("picture in the sound header"),
 }
-_COMMENTS: Final = "comments in the sound header"
-_ODD: Final = "further data in the sound header"
-_USER_DATA: Final = "user data in the sound stream"
+_COMMENTS: Final = say("comments in the sound header")
+_ODD: Final = say("further data in the sound header")
+_USER_DATA: Final = say("user data in the sound stream")
 
 _LAME: Final = re.compile(rb"L(?:AME|avc)\d[\d.]{2,}U*")
 """The text with which encoders of MP3 fill unused bytes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.items import printable
 
 # Sizes in bytes, from behind the type of the box (ISO/IEC 14496-12; QuickTime file format).
@@ -64,11 +65,13 @@ def beyond(data: bytes, kind: bytes, body: int, end: int) -> Iterator[str]:
         body, end: where the box lies, without its size and type.
     """
     if kind in (b"sgpd", b"sbgp") and data[body + 4 : body + 8] not in _GROUPS:
-        yield f"sample group {printable(data[body + 4 : body + 8])}"
+        yield say("sample group {name}", name=printable(data[body + 4 : body + 8]))
         return
     needed = _needed(data, kind, body)
     if needed is not None and body + needed < end:
-        yield f"hidden {end - body - needed} bytes in {printable(kind)}"
+        yield say(
+            "hidden {count} bytes in {place}", count=end - body - needed, place=printable(kind)
+        )
 
 
 def _needed(data: bytes, kind: bytes, at: int) -> int | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from faceveil.i18n import say
+
 # Bytes per value of each TIFF field type (TIFF 6.0 section 2, BigTIFF for 16 to 18).
 _TYPE_SIZES: Final = dict(
     zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True)
@@ -31,26 +33,26 @@ _NEEDED: Final = frozenset(
     | {347, 513, 514, 529, 530, 531, 532}
 )
 _NAMES: Final = {
-    269: "document name",
-    270: "description",
-    271: "camera make",
-    272: "camera model",
-    285: "page name",
-    305: "software",
-    306: "date",
-    315: "artist",
-    316: "host computer",
-    _SUB_IFDS: "sub-IFD",
+    269: say("document name"),
+    270: say("description"),
+    271: say("camera make"),
+    272: say("camera model"),
+    285: say("page name"),
+    305: say("software"),
+    306: say("date"),
+    315: say("artist"),
+    316: say("host computer"),
+    _SUB_IFDS: say("sub-IFD"),
     700: "XMP",
-    33432: "copyright",
+    33432: say("copyright"),
     33723: "IPTC",
-    34377: "Photoshop 8BIM",
+    34377: say("Photoshop 8BIM"),
     _EXIF_IFD: "EXIF",
     34675: "ICC",
     _GPS_IFD: "GPS",
-    37724: "Photoshop layers",
-    42112: "GDAL metadata",
-    50341: "print data",
+    37724: say("Photoshop layers"),
+    42112: say("GDAL metadata"),
+    50341: say("print data"),
 }
 _MAX_IFDS: Final = 10_000
 
@@ -140,7 +142,7 @@ def tiff(data: bytes) -> Iterator[str]:
         at = directory.next
     idle = unreferenced(data, reader.used)
     if idle:
-        yield f"unreferenced {idle} bytes"
+        yield say("unreferenced {count} bytes", count=idle)
 
 
 def _beside(reader: TiffReader, directory: Directory) -> Iterator[str]:
@@ -148,18 +150,18 @@ def _beside(reader: TiffReader, directory: Directory) -> Iterator[str]:
     kind = sum(reader.integers(tags[_SUBFILE_TYPE])) if _SUBFILE_TYPE in tags else 0
     old = reader.integers(tags[_OLD_SUBFILE_TYPE]) if _OLD_SUBFILE_TYPE in tags else ()
     if kind & _REDUCED or old == (_OLD_REDUCED,):
-        yield "thumbnail"
+        yield say("thumbnail")
     elif kind & _MASK:
-        yield "mask"
+        yield say("mask")
     for tag, entry in tags.items():
         if tag not in _NEEDED:
-            yield _NAMES.get(tag, f"tag {tag}")
+            yield _NAMES.get(tag, say("tag {tag}", tag=tag))
         if tag in (_SUB_IFDS, _EXIF_IFD, _GPS_IFD):
             for at in reader.integers(entry):
                 inner = reader.directory(at)
                 _use_strips(reader, inner)
                 if _MAKER_NOTE in inner.tags:
-                    yield "maker note"
+                    yield say("maker note")
 
 
 def _use_strips(reader: TiffReader, directory: Directory) -> None:
@@ -208,9 +210,9 @@ def exif(data: bytes) -> Iterator[str]:
         if _EXIF_IFD in first.tags:
             private = reader.directory(reader.integers(first.tags[_EXIF_IFD])[0])
             if _MAKER_NOTE in private.tags:
-                yield "maker note"
+                yield say("maker note")
         if first.next:
-            yield "thumbnail"
+            yield say("thumbnail")
     except (IndexError, struct.error, ValueError):
         return
 
@@ -219,9 +221,9 @@ def xmp(data: bytes) -> Iterator[str]:
     """Names what an XMP packet holds; "XMP" at least."""
     yield "XMP"
     for needles, name in (
-        ((b"mwg-rs", b"MPReg"), "named face regions"),
-        ((b"GImage:Data", b"xmpGImg:image"), "embedded picture"),
-        ((b"hdrgm:", b"HDRGainMap"), "gain map"),
+        ((b"mwg-rs", b"MPReg"), say("named face regions")),
+        ((b"GImage:Data", b"xmpGImg:image"), say("embedded picture")),
+        ((b"hdrgm:", b"HDRGainMap"), say("gain map")),
     ):
         if any(needle in data for needle in needles):
             yield name

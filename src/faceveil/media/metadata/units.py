@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from faceveil.i18n import say
+
 _H264_SEI: Final = 6
 _HEVC_SEI: Final = frozenset({39, 40})
 _USER_DATA: Final = {
-    4: "registered user data (captions, HDR10+)",
-    5: "user data in the picture stream",
+    4: say("registered user data (captions, HDR10+)"),
+    5: say("user data in the picture stream"),
 }
 """Payload types of ITU-T H.264 and H.265, annex D."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.metadata.bmff import ALPHA, aux_type
 from faceveil.media.metadata.items import Items
 from faceveil.media.pictures.item import item_bytes, properties, read_items
@@ -94,7 +95,8 @@ def _alone(data: bytes, items: Items, root: int) -> bytes:
     if not kinds <= {b"av01", b"grid"} or len(wanted) > _MOST_ITEMS:
         odd = min(kinds - {b"av01", b"grid"}, default=b"grid").decode("latin-1")
         raise UnsupportedError(
-            f"AVIF pictures coded as {odd} are not handled", "Convert it to JPEG or PNG first."
+            say("AVIF pictures coded as {coding} are not handled", coding=odd),
+            say("Convert it to JPEG or PNG first."),
         )
     number = {item: index + 1 for index, item in enumerate(wanted)}
     size = properties(items, items.primary).get(b"ispe", [])

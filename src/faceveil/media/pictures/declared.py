@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media import colour
 from faceveil.media.colour import Curve, Profile, Space
 from faceveil.media.metadata.blocks import png_chunks
@@ -162,7 +163,7 @@ def _of_enumerated(code: int) -> Space | None:
         return colour.romm_rgb()
     if code not in (0, 12, 15, 16, 17, 18):
         raise UnsupportedError(
-            "a colour space of JPEG 2000 that is not handled", "Convert it to sRGB first."
+            say("a colour space of JPEG 2000 that is not handled"), say("Convert it to sRGB first.")
         )
     return None
 

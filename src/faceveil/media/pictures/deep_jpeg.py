@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.pictures.jpeg_layout import CannotKeep, segments
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def open_deep(data: bytes, at: int) -> Picture:
     bits = data[at + 4]
     if bits != 12 or data[at + 1] != _EXTENDED:
         raise UnsupportedError(
-            f"JPEG pictures of {bits} bits that are coded in this way are not handled",
-            "Convert it to PNG first.",
+            say(
+                "JPEG pictures of {bits} bits that are coded in this way are not handled", bits=bits
+            ),
+            say("Convert it to PNG first."),
         )
     for _ in segments(data):  # FFmpeg would show the rest of a picture that is cut off
         pass

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from faceveil.i18n import say
 from faceveil.media.metadata.blocks import png_chunks
 from faceveil.media.metadata.items import boxes
 from faceveil.media.pictures.exif import read_exif
@@ -124,9 +125,15 @@ def stamped(format: str, data: bytes, density: Density) -> bytes:
 def what_is_lost(format: str, density: Density) -> Iterator[tuple[str, bool]]:
     """The losses of a density in a format, and whether a viewer shows the difference."""
     if format in ("webp", "avif") and not density.square:
-        yield f"pixels that are not square become square: {format.upper()} has no others", True
+        yield (
+            say(
+                "pixels that are not square become square: {format} has no others",
+                format=format.upper(),
+            ),
+            True,
+        )
     elif format in ("webp", "avif", "gif") and density.telling:
-        yield f"resolution not kept: {format.upper()} has no place for it", False
+        yield say("resolution not kept: {format} has no place for it", format=format.upper()), False
 
 
 def read_density(kind: str, picture: Picture | Page, data: bytes) -> Density | None:

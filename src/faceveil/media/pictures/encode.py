@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import OutputError
 from faceveil.frames import Frame, Image
+from faceveil.i18n import say
 from faceveil.media.pictures.density import Density, stamped
 from faceveil.media.pictures.large import encode_large
 
@@ -87,9 +88,13 @@ def encode(
         picture.save(buffer, format.upper(), **settings)
     except Exception as error:
         raise OutputError(
-            f"the picture of {picture.width} x {picture.height} cannot be written as "
-            f"{format.upper()}",
-            "Name the output .png.",
+            say(
+                "the picture of {width} x {height} cannot be written as {format}",
+                width=picture.width,
+                height=picture.height,
+                format=format.upper(),
+            ),
+            say("Name the output .png."),
         ) from error
     if density is None:
         file.write(buffer.getbuffer())

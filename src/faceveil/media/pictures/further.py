@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
+from faceveil.i18n import say
 from faceveil.media.metadata.bmff import PIXEL_ITEMS, shown_items
 from faceveil.media.metadata.items import Items, boxes
 from faceveil.media.metadata.tiff import TiffReader
@@ -21,7 +22,7 @@ has no kind (CIPA DC-007, 5.2.3.3.1)."""
 _AIDS: Final = (b"hdrgm", b"hdrgainmap", b"GainMap", b"21496-1", b"AuxiliaryImageType")
 """Words in pictures without a kind that only help to show the first, such as gain maps."""
 
-_WITHOUT_CLIP: Final = "the clip of a motion photo is left out; only its still picture is kept"
+_WITHOUT_CLIP: Final = say("the clip of a motion photo is left out; only its still picture is kept")
 _CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
 """The beginning of an MP4 that a phone appends to a JPEG (motion photo)."""
 
@@ -53,13 +54,13 @@ def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
             if b"mpvd" in outer:
                 yield _WITHOUT_CLIP
             if kind == "heic" and b"moov" in outer:
-                yield "the file's image sequence is left out; only its still picture is kept"
+                yield say("the file's image sequence is left out; only its still picture is kept")
         except ValueError:  # bytes behind the last box: what was read before them stands
             pass
     if count == 1:
-        yield "1 further picture of the file is left out"
+        yield say("1 further picture of the file is left out")
     elif count:
-        yield f"{count} further pictures of the file are left out"
+        yield say("{count} further pictures of the file are left out", count=count)
 
 
 def _of_items(items: Items) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Frame
+from faceveil.i18n import say
 from faceveil.media.colour import Profile, Space
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.blocks import frame_chunks, webp_chunks
@@ -181,7 +182,7 @@ class ImageSource(Closing):
         if pixels.image.shape[:2] == (height, width):
             return pixels
         if pixels.image.shape[0] < height or pixels.image.shape[1] < width:
-            raise UnreadableError("the frames of the animation differ in size")
+            raise UnreadableError(say("the frames of the animation differ in size"))
         alpha = pixels.alpha
         return Pixels(
             pixels.image[:height, :width].copy(),
@@ -215,7 +216,9 @@ def _read(origin: Path | bytes, limit: int) -> bytes:
         return origin
     # No picture within the limit is larger: eight bytes a pixel (16-bit RGBA), and metadata.
     if origin.stat().st_size > limit * 8 + 2**26:
-        raise LimitError("the file is too large to open", "If you trust it, raise max_pixels.")
+        raise LimitError(
+            say("the file is too large to open"), say("If you trust it, raise max_pixels.")
+        )
     return origin.read_bytes()
 
 
@@ -237,11 +240,11 @@ def _sheet(pages: Sequence[Page]) -> Media:
 def _format_notes(kind: str, picture: Picture, data: bytes, profile: Profile) -> Sequence[str]:
     """Name the conversions the decoder did itself. Call before the pixels are decoded."""
     bits = stored_bits(kind, picture, data)
-    notes = [f"{bits}-bit samples reduced to 8"] if bits > 8 else []
+    notes = [say("{bits}-bit samples reduced to 8", bits=bits)] if bits > 8 else []
     notes += picture.info.get("left_out", ())
     bright = isinstance(profile, Space) and profile.hdr
     if bright or (kind in ("heic", "avif") and is_hdr(data)):
-        notes.append("high dynamic range not kept; colours may look flat")
+        notes.append(say("high dynamic range not kept; colours may look flat"))
     return notes
 
 

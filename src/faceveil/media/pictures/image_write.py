@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame
+from faceveil.i18n import say
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.media.pictures.animation import Animator, animator
@@ -65,13 +66,20 @@ def require_suffix(target: Path, media: Media) -> None:
     """
     format = format_of_suffix(target.name)
     if format is None:
-        suffix = target.suffix or "a file without suffix"
+        suffix = target.suffix or say("a file without suffix")
         raise UsageError(
-            f"{target.name} cannot be written: no picture is written as {suffix}",
-            "Name the output .jpg or .png; a folder is named with / at its end.",
+            say(
+                "{name} cannot be written: no picture is written as {suffix}",
+                name=target.name,
+                suffix=suffix,
+            ),
+            say("Name the output .jpg or .png; a folder is named with / at its end."),
         )
     if format not in _STILLS:
-        raise UsageError(f"{format.upper()} cannot be written", "Name the output .jpg or .png.")
+        raise UsageError(
+            say("{format} cannot be written", format=format.upper()),
+            say("Name the output .jpg or .png."),
+        )
 
 
 class ImageSink(Aborting):
@@ -97,7 +105,7 @@ class ImageSink(Aborting):
         self._check_format()
         self._notes: dict[str, None] = {}
         if self._format != self._media.format:
-            self._notes[f"written as {self._format.upper()}"] = None
+            self._notes[say("written as {format}", format=self._format.upper())] = None
         self._warnings: dict[str, None] = {}
         if self._traits.density is not None:
             for what, shown in what_is_lost(self._format, self._traits.density):
@@ -118,21 +126,30 @@ class ImageSink(Aborting):
     def _check_format(self) -> None:
         name = self._format.upper()
         if self._format not in _STILLS:
-            raise UsageError(f"{name} cannot be written", "Name the output .jpg or .png.")
+            raise UsageError(
+                say("{format} cannot be written", format=name), say("Name the output .jpg or .png.")
+            )
         if self._media.kind == "pages" and self._format != "tiff":
             raise UsageError(
-                f"{name} holds one picture, and there are {self._media.frames} pages",
-                "Name the output .tif.",
+                say(
+                    "{format} holds one picture, and there are {pages} pages",
+                    format=name,
+                    pages=self._media.frames,
+                ),
+                say("Name the output .tif."),
             )
         if self._media.kind == "animation" and self._format not in _ANIMATIONS:
             raise UsageError(
-                f"{name} cannot hold an animation", "Name the output .gif, .webp or .png."
+                say("{format} cannot hold an animation", format=name),
+                say("Name the output .gif, .webp or .png."),
             )
         if self._format == "avif":
             from PIL import features
 
             if not features.check("avif"):
-                raise UsageError("this Pillow cannot write AVIF", "Name the output .jpg or .webp.")
+                raise UsageError(
+                    say("this Pillow cannot write AVIF"), say("Name the output .jpg or .webp.")
+                )
 
     def write(self, frame: Frame) -> None:
         """Encode a frame.
@@ -141,9 +158,9 @@ class ImageSink(Aborting):
             OutputError: the format cannot hold it, or the disk is full.
         """
         if frame.alpha is not None and self._format in WITHOUT_ALPHA:
-            self._notes["transparency filled with white"] = None
+            self._notes[say("transparency filled with white")] = None
         if self._format == "gif" and self._media.format != "gif":
-            self._notes["reduced to 256 colours a frame"] = None
+            self._notes[say("reduced to 256 colours a frame")] = None
         try:
             self._encode(frame)
         except FaceVeilError:
@@ -170,7 +187,7 @@ class ImageSink(Aborting):
             append_page(self._part.file, frame.image, frame.alpha, **settings)
             return
         if self._frames:
-            raise OutputError("a still picture holds one frame")
+            raise OutputError(say("a still picture holds one frame"))
         if self._keep and self._write_kept(frame):
             return
         if self._traits.jpeg is not None and self._traits.jpeg.space is not None:
@@ -196,7 +213,7 @@ class ImageSink(Aborting):
             folder = self._part.path.parent
             data = kept_jpeg(jpeg, original, frame, self._traits.density, folder)
         except CannotKeep as why:
-            self._notes[f"the whole JPEG is coded anew: it is {why}"] = None
+            self._notes[say("the whole JPEG is coded anew: it is {why}", why=why)] = None
             return False
         self._part.file.write(data)
         return True
@@ -208,7 +225,7 @@ class ImageSink(Aborting):
             OutputError: no frame was written, or the disk is full.
         """
         if not self._frames:
-            raise OutputError("no frame was written")
+            raise OutputError(say("no frame was written"))
         if self._animator is not None:
             try:
                 self._animator.close()

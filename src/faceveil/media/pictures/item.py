@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.metadata.items import Items, boxes, read_meta
 from faceveil.media.pictures import av1
 
@@ -106,8 +107,8 @@ def item_bytes(data: bytes, items: Items, item: int) -> bytes:
     for method, at, size in items.extents.get(item, ()):
         if method > 1:
             raise UnsupportedError(
-                "pictures made from the bytes of others are not handled",
-                "Convert it to JPEG or PNG first.",
+                say("pictures made from the bytes of others are not handled"),
+                say("Convert it to JPEG or PNG first."),
             )
         start = at + (items.inside if method else 0)
         part = data[start : start + size] if size else data[start:]

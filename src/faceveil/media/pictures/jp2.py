@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes
 
 if TYPE_CHECKING:
@@ -90,5 +91,6 @@ def _by_opencv(picture: Picture, data: bytes, bits: int) -> Picture:
 
 def _refused() -> UnsupportedError:
     return UnsupportedError(
-        "JPEG 2000 samples of this kind are not handled", "Convert it to PNG or TIFF first."
+        say("JPEG 2000 samples of this kind are not handled"),
+        say("Convert it to PNG or TIFF first."),
     )

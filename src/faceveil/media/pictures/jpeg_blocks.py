@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.frames import Image
+from faceveil.i18n import say
 from faceveil.media.pictures.jpeg_layout import CannotKeep, Component, JpegLayout, read_layout
 
 MOST_PIXELS: Final = 100_000_000
@@ -58,9 +59,9 @@ def repainted(data: bytes, painted: Image, touched: NDArray[np.bool_], scratch: 
     """
     layout = read_layout(data)
     if painted.shape[:2] != (layout.height, layout.width):
-        raise CannotKeep("of the wrong size")
+        raise CannotKeep(say("of the wrong size"))
     if layout.width * layout.height > MOST_PIXELS:
-        raise CannotKeep("very large")
+        raise CannotKeep(say("very large"))
     planes, tables = _read(layout, scratch)
     _replace(layout, planes, tables, painted, touched)
     return _write(layout, planes, tables, scratch)
@@ -154,7 +155,7 @@ def _library() -> Any:
     try:
         from jpeglib._bind import CJpegLib
     except ImportError as error:
-        raise CannotKeep("not readable without the package jpeglib") from error
+        raise CannotKeep(say("not readable without the package jpeglib")) from error
     return CJpegLib._bind_lib(version="turbo210")
 
 
@@ -217,9 +218,9 @@ def _read(
         )
     used = [tables[numbers[at]] for at in range(len(planes))]
     if not read or any(not table.all() for table in used):
-        raise CannotKeep("damaged")
+        raise CannotKeep(say("damaged"))
     if any(np.abs(plane[..., 1:]).max() > 1023 or np.abs(plane).max() > 1024 for plane in planes):
-        raise CannotKeep("damaged")  # none that can be coded: the data went astray
+        raise CannotKeep(say("damaged"))  # none that can be coded: the data went astray
     return planes, used
 
 
@@ -265,6 +266,6 @@ def _write(
             ctypes.c_uint(0xFFFFFFFF),
         )
         if not written:
-            raise CannotKeep("not to be written as it was")
+            raise CannotKeep(say("not to be written as it was"))
         data = path.read_bytes()
     return read_layout(data).needed

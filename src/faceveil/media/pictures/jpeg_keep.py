@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.i18n import say
 from faceveil.media.metadata.blocks import ICC_WHOLE
 from faceveil.media.metadata.tiff import orientation_only
 from faceveil.media.pictures.exif import SIDEWAYS
@@ -50,7 +51,7 @@ def kept_jpeg(
         CannotKeep: says why the picture has to be encoded instead.
     """
     if jpeg.converted and jpeg.space is None:
-        raise CannotKeep("of colours that are not well known")
+        raise CannotKeep(say("of colours that are not well known"))
     back = _BACK.get(jpeg.orientation, jpeg.orientation)
     touched = upright(_touched(original, frame).astype(np.uint8), back).astype(bool)
     stored, before = upright(frame.image, back), upright(original, back)
@@ -79,9 +80,9 @@ def _verify(data: bytes, before: Image, painted: Image, touched: NDArray[np.bool
     shown = _decoded(data, before.shape[0] * before.shape[1])
     outside = ~changed_at_most(data, touched)
     if np.any(_apart(shown, before)[outside] > _SAME):
-        raise CannotKeep("read in two ways by two decoders")
+        raise CannotKeep(say("read in two ways by two decoders"))
     if touched.any() and _apart(shown, painted)[touched].mean() > _COARSE:
-        raise CannotKeep("not to be written as it was")
+        raise CannotKeep(say("not to be written as it was"))
 
 
 def _apart(one: Image, other: Image) -> NDArray[np.uint8]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from faceveil.i18n import say
+
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _DHT, _DAC, _DQT, _DNL, _DRI, _APP14 = 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xEE
 _SEQUENTIAL: Final = (0xC0, 0xC1)
@@ -54,7 +56,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     at, size = 2, len(data)
     while at + 2 <= size:
         if data[at] != 0xFF:
-            raise CannotKeep("damaged")
+            raise CannotKeep(say("damaged"))
         marker = data[at + 1]
         if marker == 0xFF:
             at += 1
@@ -69,7 +71,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             break
         yield marker, at, end
         at = end
-    raise CannotKeep("damaged")
+    raise CannotKeep(say("damaged"))
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -78,14 +80,14 @@ def size_of(data: bytes) -> tuple[int, int]:
         if marker in _SOFS and end - start >= 9:
             height, width = (int.from_bytes(data[start + at : start + at + 2]) for at in (5, 7))
             return width, height
-    raise CannotKeep("damaged")
+    raise CannotKeep(say("damaged"))
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
-            raise CannotKeep("damaged")
+            raise CannotKeep(say("damaged"))
         if data[at + 1] != 0 and not 0xD0 <= data[at + 1] <= 0xD7 and data[at + 1] != 0xFF:
             return at
         at += 1 if data[at + 1] == 0xFF else 2
@@ -103,30 +105,30 @@ def read_layout(data: bytes) -> JpegLayout:
         body = data[start + 4 : start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")]
         if marker in _SOFS:
             if marker not in _SEQUENTIAL:
-                odd = {0xC2: "progressive", 0xC3: "lossless"}
-                raise CannotKeep(odd.get(marker, "coded in a rare way"))
+                odd = {0xC2: say("progressive"), 0xC3: say("lossless")}
+                raise CannotKeep(odd.get(marker, say("coded in a rare way")))
             if frame:
-                raise CannotKeep("damaged")
+                raise CannotKeep(say("damaged"))
             frame = body
         elif marker in (_DNL, _DAC):
-            raise CannotKeep("coded in a rare way")
+            raise CannotKeep(say("coded in a rare way"))
         elif marker == _APP14 and body[:5] == b"Adobe":
             plain = body[11:12] == b"\0"
         elif not _sound(marker, body, frame):
-            raise CannotKeep("damaged")
+            raise CannotKeep(say("damaged"))
         if marker in _SOFS or marker in (_DHT, _DQT, _DRI, _SOS, _EOI):
             needed.append(data[start:end])
     if len(frame) < 6 or len(frame) != 6 + 3 * frame[5]:
-        raise CannotKeep("damaged")
+        raise CannotKeep(say("damaged"))
     if frame[0] != 8:
-        raise CannotKeep(f"{frame[0]}-bit")
+        raise CannotKeep(say("{bits}-bit", bits=frame[0]))
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     triples = [frame[at : at + 3] for at in range(6, len(frame), 3)]
     if len(triples) not in (1, 3):
-        raise CannotKeep("CMYK")
+        raise CannotKeep(say("CMYK"))
     # Red, green and blue: Adobe's segment says so, or the components' names, as libjpeg has it.
     if len(triples) == 3 and (plain or bytes(one[0] for one in triples) == b"RGB"):
-        raise CannotKeep("coded without YCbCr")
+        raise CannotKeep(say("coded without YCbCr"))
     components = tuple(Component(one[1] >> 4, one[1] & 15, one[2]) for one in triples)
     if len(components) == 1:  # whatever factors it names, its blocks lie side by side
         components = (Component(1, 1, components[0].table),)
@@ -135,9 +137,9 @@ def read_layout(data: bytes) -> JpegLayout:
     if not (
         width and height and all(one.across in known and one.down in known for one in components)
     ):
-        raise CannotKeep("damaged")
+        raise CannotKeep(say("damaged"))
     if any(layout.across % one.across or layout.down % one.down for one in components):
-        raise CannotKeep("of colours at an odd resolution")
+        raise CannotKeep(say("of colours at an odd resolution"))
     return layout
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.pictures.exif import SIDEWAYS
 from faceveil.media.pictures.samples import SampleLayout, read_samples
 
@@ -54,7 +55,7 @@ _BYTES: Final = {_NONE, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions of bytes, whatever they mean: none, LZW, deflate (two numbers), PackBits, LZMA,
 Zstandard."""
 _DIFFERENCES: Final = 2
-_BEYOND: Final = "samples beyond colour and opacity left out"
+_BEYOND: Final = say("samples beyond colour and opacity left out")
 _PLAIN: Final[frozenset[tuple[int, tuple[int, ...]]]] = frozenset(
     {(_WHITE_IS_0, ()), (_BLACK_IS_0, ()), (_RGB, ()), (_CMYK, ()), (_CIELAB, ()), (_YCC, ())}
     | {(_RGB, (0,)), (_RGB, (1,)), (_RGB, (2,)), (_BLACK_IS_0, (1,)), (_BLACK_IS_0, (2,))}
@@ -105,7 +106,9 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
         LimitError: it has too many, or all together more than ``limit`` pixels.
     """
     if data[:4] == b"MM\0+":  # Pillow takes its directories for those of a small file
-        raise UnsupportedError("a BigTIFF with its bytes in reverse order", "Save it as TIFF.")
+        raise UnsupportedError(
+            say("a BigTIFF with its bytes in reverse order"), say("Save it as TIFF.")
+        )
     pages = [Page(at, tags) for at, tags in _directories(data)]
     first = pages[0].tag_v2
     if (
@@ -115,15 +118,19 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
         or any(page.tag_v2.get(_PHOTOMETRIC) in _SENSOR for page in pages)
     ):
         raise UnsupportedError(
-            "camera raw files hold no finished picture", "Develop it to JPEG or TIFF first."
+            say("camera raw files hold no finished picture"),
+            say("Develop it to JPEG or TIFF first."),
         )
     finished = _finished(pages)
     if not finished:
-        raise UnreadableError("the picture is empty")
+        raise UnreadableError(say("the picture is empty"))
     if sum(width * height for width, height in (page.size for page in finished)) > limit:
         raise LimitError(
-            f"the picture is too large: all pages together are more than {limit} pixels",
-            "If you trust the file, raise max_pixels.",
+            say(
+                "the picture is too large: all pages together are more than {limit} pixels",
+                limit=limit,
+            ),
+            say("If you trust the file, raise max_pixels."),
         )
     for page in finished:
         _require(data, page.tag_v2)
@@ -159,7 +166,7 @@ def _directories(data: bytes) -> Iterator[tuple[int, Mapping[int, Any]]]:
     seen: set[int] = set()
     while at and at not in seen:
         if len(seen) >= MOST_PAGES:
-            raise LimitError("the file has too many pages", "Split it first.")
+            raise LimitError(say("the file has too many pages"), say("Split it first."))
         seen.add(at)
         (entries,) = struct.unpack_from(order + count, data, at)
         end = at + struct.calcsize(order + count) + entries * entry
@@ -249,8 +256,8 @@ def _layout(data: bytes, tags: Mapping[int, Any]) -> tuple[SampleLayout, tuple[i
     predictors = {1, _DIFFERENCES} if layout.bits in (8, 16) else {1}
     if layout.bits >= 32:
         raise UnsupportedError(
-            f"{layout.bits}-bit samples have no fixed white",
-            "Convert the picture to 8 or 16 bits first.",
+            say("{bits}-bit samples have no fixed white", bits=layout.bits),
+            say("Convert the picture to 8 or 16 bits first."),
         )
     if (
         formats != {1}
@@ -299,10 +306,17 @@ def _is_plain(
 
 def _unknown(tags: Mapping[int, Any], layout: SampleLayout) -> UnsupportedError:
     return UnsupportedError(
-        f"TIFF samples of this kind are not handled: bits {layout.bits}, "
-        f"format {max(tags.get(_FORMAT, (1,)))}, colours {tags.get(_PHOTOMETRIC)}, "
-        f"compression {layout.compression}, predictor {tags.get(_PREDICTOR, 1)}",
-        "Save it as RGB of 8 or 16 bits with LZW.",
+        say(
+            "TIFF samples of this kind are not handled: bits {bits}, format "
+            "{format}, colours {colours}, compression {compression}, "
+            "predictor {predictor}",
+            bits=layout.bits,
+            format=max(tags.get(_FORMAT, (1,))),
+            colours=tags.get(_PHOTOMETRIC),
+            compression=layout.compression,
+            predictor=tags.get(_PREDICTOR, 1),
+        ),
+        say("Save it as RGB of 8 or 16 bits with LZW."),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import UnsupportedError
 from faceveil.frames import Image
+from faceveil.i18n import say
 from faceveil.media.colour import Profile, Space
 from faceveil.media.pictures.exif import SIDEWAYS
 from faceveil.media.pictures.large import strips
@@ -19,7 +20,7 @@ from faceveil.media.pictures.large import strips
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-CONVERTED: Final = "colours converted to sRGB"
+CONVERTED: Final = say("colours converted to sRGB")
 _SAME_COLOUR: Final = 2
 """A profile that moves no sampled colour by more than this many levels counts as sRGB."""
 
@@ -56,7 +57,8 @@ def to_pixels(picture: Picture, *, profile: Profile = None, orientation: int = 1
         picture = _to_8_bits(picture)
     elif picture.mode in ("I", "F"):
         raise UnsupportedError(
-            "32-bit samples have no fixed white", "Convert the picture to 8 or 16 bits first."
+            say("32-bit samples have no fixed white"),
+            say("Convert the picture to 8 or 16 bits first."),
         )
     image = _in_strips(picture, profile, orientation, notes)
     if alpha is not None:
@@ -85,7 +87,7 @@ def _to_bgr(picture: Picture, profile: Profile, notes: list[str]) -> Image:
     if profile is not None:
         picture = _to_srgb(picture, profile, notes)
     if picture.mode == "CMYK":
-        notes.append("CMYK converted to RGB without a colour profile")
+        notes.append(say("CMYK converted to RGB without a colour profile"))
     elif picture.mode == "LAB":
         picture = _to_srgb(picture, None, notes)
     if picture.mode == "L":
@@ -138,7 +140,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
             if space == "RGB" and wanted != "CMYK":
                 picture = picture.convert("RGB")
             elif space != wanted:
-                notes.append("colour profile of another kind of picture ignored")
+                notes.append(say("colour profile of another kind of picture ignored"))
                 return picture
         transform = ImageCms.buildTransform(
             source,
@@ -152,7 +154,7 @@ def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
             return picture
         converted = ImageCms.applyTransform(picture, transform)
     except (ImageCms.PyCMSError, OSError, ValueError):
-        notes.append("unusable colour profile ignored")
+        notes.append(say("unusable colour profile ignored"))
         return picture
     assert converted is not None
     notes.append(CONVERTED)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.pictures.avif import decode_apart
 from faceveil.media.pictures.deep_jpeg import frame_at, open_deep
 from faceveil.media.pictures.item import coded_as, primary_item
@@ -92,14 +93,17 @@ def decoding(kind: str) -> Iterator[None]:
             raise
         except (DecompressionBombError, MemoryError) as error:
             raise LimitError(
-                f"the {name} picture is too large to open", "Shrink it and try again."
+                say("the {format} picture is too large to open", format=name),
+                say("Shrink it and try again."),
             ) from error
         # On broken data the plug-ins raise errors of any kind: SyntaxError, struct.error, KeyError.
         except Exception as error:
             cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
             raise UnreadableError(
-                f"the {name} data is {'cut off' if cut else 'broken'}",
-                "Get a complete copy of the file.",
+                say("the {format} data is cut off", format=name)
+                if cut
+                else say("the {format} data is broken", format=name),
+                say("Get a complete copy of the file."),
             ) from error
 
 
@@ -111,12 +115,18 @@ def check_size(width: int, height: int, limit: int, frames: int = 1) -> None:
         UnreadableError: the picture has no pixels.
     """
     if width < 1 or height < 1:
-        raise UnreadableError("the picture is empty")
+        raise UnreadableError(say("the picture is empty"))
     if width * height * frames > limit:
-        what = f"{width} x {height}" + (f" x {frames} frames" if frames > 1 else "")
+        what = f"{width} x {height}"
+        if frames > 1:
+            what = say("{size} x {frames} frames", size=what, frames=frames)
         raise LimitError(
-            f"the picture is too large: {what} is more than {limit} pixels",
-            "If you trust the file, raise max_pixels.",
+            say(
+                "the picture is too large: {size} is more than {limit} pixels",
+                size=what,
+                limit=limit,
+            ),
+            say("If you trust the file, raise max_pixels."),
         )
 
 
@@ -180,7 +190,9 @@ def _open_avif(data: bytes, limit: int) -> Picture:
     from PIL import AvifImagePlugin, features
 
     if not features.check("avif"):
-        raise UnsupportedError("this Pillow cannot read AVIF", "Install Pillow's own wheel.")
+        raise UnsupportedError(
+            say("this Pillow cannot read AVIF"), say("Install Pillow's own wheel.")
+        )
     item = primary_item(data)
     if item is not None and min(item.size) > 0:
         check_size(*item.size, limit)
@@ -205,16 +217,19 @@ def _open_heic(data: bytes, limit: int) -> Picture:
     try:
         import pi_heif
     except ImportError as error:
-        raise UnsupportedError("HEIC needs the package pi-heif", "Install pi-heif.") from error
+        raise UnsupportedError(
+            say("HEIC needs the package pi-heif"), say("Install pi-heif.")
+        ) from error
     coding = coded_as(data)
     if not coding <= {b"hvc1"}:
         name = min(coding - {b"hvc1"}).decode("latin-1")
         raise UnsupportedError(
-            f"HEIF pictures coded as {name} are not handled", "Convert it to JPEG or PNG first."
+            say("HEIF pictures coded as {coding} are not handled", coding=name),
+            say("Convert it to JPEG or PNG first."),
         )
     if not coding:
         raise UnsupportedError(
-            "a sequence of HEIF pictures without a still", "Convert it to MP4 first."
+            say("a sequence of HEIF pictures without a still"), say("Convert it to MP4 first.")
         )
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     width, height = file.size

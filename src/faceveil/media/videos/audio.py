@@ -14,8 +14,9 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
 
+from faceveil.i18n import reason_of, say, words_of
 from faceveil.media.metadata.sound import clean_header, clean_packet
-from faceveil.media.videos.containers import all_packets, is_disk_error, open_input, reason
+from faceveil.media.videos.containers import all_packets, is_disk_error, open_input
 from faceveil.media.videos.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
@@ -91,11 +92,29 @@ class AudioTrack:
         self.target.codec_context.flags |= Flags.bitexact  # FFmpeg's AAC encoder signs otherwise
         self._mixer = Mixer(self.target.codec_context)
         before = source.codec.canonical_name
-        self.notes.append(f"sound converted from {before} to {self.target.codec_context.name}")
+        self.notes.append(
+            say(
+                "sound converted from {codec} to {new_codec}",
+                codec=before,
+                new_codec=self.target.codec_context.name,
+            )
+        )
         if rate != source.sample_rate:
-            self.notes.append(f"sound resampled from {source.sample_rate} to {rate} Hz")
+            self.notes.append(
+                say(
+                    "sound resampled from {rate} to {new_rate} Hz",
+                    rate=source.sample_rate,
+                    new_rate=rate,
+                )
+            )
         if is_mixed(source.layout, layout):
-            self.notes.append(f"sound mixed from {source.layout.name} to {layout.name}")
+            self.notes.append(
+                say(
+                    "sound mixed from {layout} to {new_layout}",
+                    layout=source.layout.name,
+                    new_layout=layout.name,
+                )
+            )
 
     def carry(self, packet: Packet[AudioStream]) -> Iterator[Packet[AudioStream]]:
         """The packets to write for a packet of the input; for an empty one, the rest."""
@@ -182,18 +201,22 @@ class Sound:
         # PyAV's own types leave out that a codec can be unknown.
         context = cast("AudioCodecContext | None", stream.codec_context)
         if context is None:
-            self._left_out.append("a sound track of an unknown codec is left out")
+            self._left_out.append(say("a sound track of an unknown codec is left out"))
             return
         name = context.codec.canonical_name
         if not context.sample_rate or not context.layout.nb_channels:
-            self._left_out.append(f"a damaged sound track ({name}) is left out")
+            self._left_out.append(say("a damaged sound track ({codec}) is left out", codec=name))
             return
         try:
             track = AudioTrack(stream, self._output, container)
         except (FFmpegError, ValueError) as error:
-            why = reason(error) if isinstance(error, FFmpegError) else str(error)
+            why = reason_of(error) if isinstance(error, FFmpegError) else words_of(error)
             self._left_out.append(
-                f"a sound track ({name}) that cannot be converted is left out: {why}"
+                say(
+                    "a sound track ({codec}) that cannot be converted is left out: {reason}",
+                    codec=name,
+                    reason=why,
+                )
             )
             return
         self.notes += track.notes
@@ -204,7 +227,7 @@ class Sound:
             sources = [track.source for track in self.tracks.values()]
             yield from all_packets(self._input, sources)
         except FFmpegError as error:
-            self._broken = reason(error)
+            self._broken = reason_of(error)
 
     def feed(self, until: Fraction | None) -> None:
         """Write the packets due by a time in seconds of the output; all that are left for None.
@@ -241,11 +264,15 @@ class Sound:
     def warnings(self) -> list[str]:
         """The losses, in words."""
         lost = sum(track.lost for track in self.tracks.values())
-        told = [f"{lost} damaged sound packets are left out"] if lost else []
+        told = [say("{count} damaged sound packets are left out", count=lost)] if lost else []
         return (
             self._left_out
             + told
-            + ([f"reading the sound stopped early: {self._broken}"] if self._broken else [])
+            + (
+                [say("reading the sound stopped early: {reason}", reason=self._broken)]
+                if self._broken
+                else []
+            )
         )
 
     def close(self) -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from faceveil.i18n import say
+
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
@@ -68,7 +70,9 @@ class Clock:
         """The changes, in words, or ""."""
         if not self.moved:
             return ""
-        return f"{self.moved} pictures had a time before the one shown last and were moved"
+        return say(
+            "{count} pictures had a time before the one shown last and were moved", count=self.moved
+        )
 
 
 class _Row:

@@ -15,6 +15,7 @@ import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.videos.ending import has_index
 from faceveil.media.videos.timeline import straightened
@@ -52,9 +53,9 @@ _RECORDED: Final = frozenset({"mpeg", "mpegts"})
 TIMELESS: Final = frozenset({"h264", "hevc"})
 """Bare picture streams: no time is stored, only perhaps a rate."""
 
-_REPAIR: Final = (
-    "Repair it with untrunc and a whole film of the same camera and settings: "
-    "untrunc whole.mp4 broken.mp4"
+_REPAIR: Final = say(
+    "Repair it with untrunc and a whole film of the same camera and "
+    "settings: untrunc whole.mp4 broken.mp4"
 )
 _ELEMENTARY: Final = b"\x00\x00\x01\xb3"
 """An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
@@ -138,7 +139,10 @@ def container_of(target: Path) -> Container:
         if suffix in container.suffixes:
             return container
     names = ", ".join(one.suffixes[0] for one in OUTPUTS)
-    raise UsageError(f"no video can be written as {suffix or 'a file without suffix'}: use {names}")
+    suffix = suffix or say("a file without suffix")
+    raise UsageError(
+        say("no video can be written as {suffix}: use {suffixes}", suffix=suffix, suffixes=names)
+    )
 
 
 def require_suffix(target: Path, media: Media) -> None:
@@ -149,7 +153,10 @@ def require_suffix(target: Path, media: Media) -> None:
     """
     container = container_of(target)
     if media.transparent and not container.keeps_alpha:
-        raise UsageError(f"{container.name} cannot keep transparency", "Write it as .webm or .mkv.")
+        raise UsageError(
+            say("{name} cannot keep transparency", name=container.name),
+            say("Write it as .webm or .mkv."),
+        )
 
 
 def open_input(origin: Path | bytes, kind: str) -> InputContainer:
@@ -176,7 +183,7 @@ def open_input(origin: Path | bytes, kind: str) -> InputContainer:
         if demuxer != "mov" or has_index(origin):
             raise
     if demuxer == "mov" and not (container and container.streams) and not has_index(origin):
-        raise UnreadableError("the recording broke off before its index was written", _REPAIR)
+        raise UnreadableError(say("the recording broke off before its index was written"), _REPAIR)
     assert container is not None
     return container
 
@@ -198,7 +205,9 @@ def _first_bytes(origin: Path | bytes) -> bytes:
         with origin.open("rb") as file:
             return file.read(4)
     except OSError as error:
-        raise UnreadableError(f"the file cannot be read: {error.strerror}") from error
+        raise UnreadableError(
+            say("the file cannot be read: {reason}", reason=reason_of(error))
+        ) from error
 
 
 @contextmanager
@@ -207,7 +216,9 @@ def reading() -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        raise UnreadableError(f"the video cannot be read: {reason(error)}") from error
+        raise UnreadableError(
+            say("the video cannot be read: {reason}", reason=reason_of(error))
+        ) from error
 
 
 @contextmanager
@@ -219,19 +230,16 @@ def writing() -> Iterator[None]:
         disk = is_disk_error(error)
         kind = DiskError if disk else OutputError
         raise kind(
-            f"the video cannot be written: {reason(error)}",
-            "Check the folder and the disk." if disk else "Write it as .mkv, or with --audio drop.",
+            say("the video cannot be written: {reason}", reason=reason_of(error)),
+            say("Check the folder and the disk.")
+            if disk
+            else say("Write it as .mkv, or with --audio drop."),
         ) from error
 
 
 def is_disk_error(error: av.error.FFmpegError) -> bool:
     """The disk is full or failing, as opposed to data that does not fit a format."""
     return error.errno in DISK_ERRORS
-
-
-def reason(error: av.error.FFmpegError) -> str:
-    """FFmpeg's words for an error, without the file's name."""
-    return (error.strerror or "unknown error").lower()
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
@@ -284,7 +292,7 @@ def packets_of(
         else:
             yield from dropwhile(lambda packet: packet.pts != start, packets)
     except av.error.FFmpegError as error:
-        yield reason(error)
+        yield reason_of(error)
 
 
 def groups_of(

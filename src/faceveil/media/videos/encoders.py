@@ -14,7 +14,7 @@ from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 
 from faceveil.errors import UsageError
-from faceveil.media.videos.containers import reason
+from faceveil.i18n import reason_of, say, words_of
 from faceveil.media.videos.facts import Mastering, StreamFormat
 from faceveil.media.videos.flow import Flow
 from faceveil.media.videos.planes import subsampling
@@ -139,13 +139,18 @@ def add_stream(
     try:
         codec = Codec(name, "w")
     except (ValueError, FFmpegError) as error:
-        raise UsageError(f"there is no encoder {name!r}", _advice()) from error
+        raise UsageError(say("there is no encoder {name!r}", name=name), _advice()) from error
     if codec.type != "video":
-        raise UsageError(f"{name!r} does not encode pictures", _advice())
+        raise UsageError(say("{name!r} does not encode pictures", name=name), _advice())
     if name in _FROM_LEAST_ON and _is_tiny(traits):
         raise UsageError(
-            f"{name} cannot be trusted with {traits.width}x{traits.height} pixels",
-            "Use --encoder libx264.",
+            say(
+                "{name} cannot be trusted with {width}x{height} pixels",
+                name=name,
+                width=traits.width,
+                height=traits.height,
+            ),
+            say("Use --encoder libx264."),
         )
     if name == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # it writes to stderr by itself otherwise
@@ -153,7 +158,12 @@ def add_stream(
         stream = cast("VideoStream", output.add_stream(name, rate=traits.rate or _USUAL_RATE))
     except ValueError as error:
         raise UsageError(
-            f"{name} does not fit into {output.format.name}", "Choose another suffix or encoder."
+            say(
+                "{encoder} does not fit into {container}",
+                encoder=name,
+                container=output.format.name,
+            ),
+            say("Choose another suffix or encoder."),
         ) from error
     context = stream.codec_context
     context.width, context.height = traits.width, traits.height
@@ -180,8 +190,10 @@ def add_stream(
     try:
         context.open()
     except (FFmpegError, ValueError) as error:
-        why = reason(error) if isinstance(error, FFmpegError) else str(error)
-        raise UsageError(f"the encoder {name} does not start: {why}", _advice()) from error
+        why = reason_of(error) if isinstance(error, FFmpegError) else words_of(error)
+        raise UsageError(
+            say("the encoder {name} does not start: {reason}", name=name, reason=why), _advice()
+        ) from error
     return stream
 
 
@@ -197,7 +209,7 @@ def available() -> list[str]:
 
 
 def _advice() -> str:
-    return f"Encoders that work here: {', '.join(available())}."
+    return say("Encoders that work here: {names}.", names=", ".join(available()))
 
 
 def _is_encoder(name: str) -> bool:
@@ -237,8 +249,9 @@ def _fitting(codec: Codec, wanted: str) -> str:
             if name in known:
                 return name
     raise UsageError(
-        f"{codec.name} cannot keep "
-        f"{'transparency' if wanted.startswith('yuva') else '10 bits a sample'}",
+        say("{name} cannot keep transparency", name=codec.name)
+        if wanted.startswith("yuva")
+        else say("{name} cannot keep 10 bits a sample", name=codec.name),
         _advice(),
     )
 

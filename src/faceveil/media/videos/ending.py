@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from faceveil.errors import UnreadableError
+from faceveil.i18n import reason_of, say
 
 _ISO_BOXES: Final = frozenset(
     {b"ftyp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"uuid", b"sidx", b"udta"}
@@ -191,4 +192,6 @@ def _opened(origin: Path | bytes) -> Iterator[tuple[IO[bytes], int]]:
             size = file.seek(0, io.SEEK_END)
             yield file, size
     except OSError as error:
-        raise UnreadableError(f"the file cannot be read: {error.strerror}") from error
+        raise UnreadableError(
+            say("the file cannot be read: {reason}", reason=reason_of(error))
+        ) from error

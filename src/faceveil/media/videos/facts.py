@@ -14,6 +14,7 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition
 
 from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.videos.containers import TIMELESS
 
 if TYPE_CHECKING:
@@ -47,16 +48,16 @@ _HARMLESS_KEYS: Final = frozenset(
     | {"duration", "alpha_mode", "handler_name"}
 )
 _SIDE_DATA: Final = {
-    Type.A53_CC: "closed captions",
-    Type.SEI_UNREGISTERED: "user data in the picture stream",
-    Type.GOP_TIMECODE: "time code",
-    Type.S12M_TIMECODE: "time code",
+    Type.A53_CC: say("closed captions"),
+    Type.SEI_UNREGISTERED: say("user data in the picture stream"),
+    Type.GOP_TIMECODE: say("time code"),
+    Type.S12M_TIMECODE: say("time code"),
     Type.DYNAMIC_HDR_PLUS: "HDR10+",
-    Type.DOVI_RPU_BUFFER: "Dolby Vision",
-    Type.DOVI_METADATA: "Dolby Vision",
-    Type.SPHERICAL: "projection of a sphere",
-    Type.STEREO3D: "stereo layout",
-    Type.ICC_PROFILE: "ICC profile",
+    Type.DOVI_RPU_BUFFER: say("Dolby Vision"),
+    Type.DOVI_METADATA: say("Dolby Vision"),
+    Type.SPHERICAL: say("projection of a sphere"),
+    Type.STEREO3D: say("stereo layout"),
+    Type.ICC_PROFILE: say("ICC profile"),
 }
 
 
@@ -194,17 +195,20 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
 
 def notes_of(container: InputContainer, first: VideoFrame, traits: StreamFormat) -> list[str]:
     """Notes on what happens to the stream that a user may want to know."""
-    notes = []
+    notes: list[str] = []
     if container.format.name in TIMELESS and traits.rate:
         notes.append(
-            f"a bare picture stream stores no times: {float(traits.rate):.6g} frames a second"
+            say(
+                "a bare picture stream stores no times: {rate:.6g} frames a second",
+                rate=float(traits.rate),
+            )
         )
     if traits.interlaced:
-        notes.append("interlaced, kept so where the encoder can")
+        notes.append(say("interlaced, kept so where the encoder can"))
     if traits.shift:
-        notes.append("the recorder's clock was set to zero")
+        notes.append(say("the recorder's clock was set to zero"))
     if traits.transfer == _PQ and traits.mastering is None:
-        notes.append("HDR without mastering data")
+        notes.append(say("HDR without mastering data"))
     return notes
 
 
@@ -223,18 +227,21 @@ def beside(container: InputContainer, stream: Stream | None) -> Iterator[str]:
         if other is stream or other.type == "audio":
             continue
         if other.type == "video" and other.disposition & Disposition.attached_pic:
-            yield "cover art"
+            yield say("cover art")
         else:
-            kind = {"video": "further picture stream", "subtitle": "subtitles"}.get(other.type)
-            yield kind or f"{other.type} stream"
+            kind = {"video": say("further picture stream"), "subtitle": say("subtitles")}.get(
+                other.type
+            )
+            yield kind or say("{kind} stream", kind=other.type)
     if container.chapters():
-        yield "chapters"
+        yield say("chapters")
     for holder in (container, *container.streams):
         for key in holder.metadata:
             if key.lower() not in _HARMLESS_KEYS:
-                yield f"metadata: {key if _SAFE_KEY.fullmatch(key) else 'other'}"
+                known = _SAFE_KEY.fullmatch(key)
+                yield say("metadata: {key}", key=key) if known else say("metadata: other")
     if any(_names_handler(other.metadata.get("handler_name", "")) for other in container.streams):
-        yield "metadata: handler_name"
+        yield say("metadata: handler_name")
 
 
 def _names_handler(name: str) -> bool:
@@ -251,13 +258,13 @@ def _require_colours(frame: VideoFrame) -> None:
     # whose colours are ICtCp and marked unspecified) would be green and violet.
     if dolby and frame.color_trc == _UNSPECIFIED:
         raise UnsupportedError(
-            "Dolby Vision without a compatible base picture cannot be kept",
-            "Export the video as HDR10 or SDR.",
+            say("Dolby Vision without a compatible base picture cannot be kept"),
+            say("Export the video as HDR10 or SDR."),
         )
     if frame.colorspace == _MATRIX_RGB and not frame.format.is_rgb:
         raise UnsupportedError(
-            "the video stores red, green and blue as if they were luma and chroma",
-            "Convert it to 4:2:0.",
+            say("the video stores red, green and blue as if they were luma and chroma"),
+            say("Convert it to 4:2:0."),
         )
 
 

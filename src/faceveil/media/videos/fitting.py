@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import av.filter
 
+from faceveil.i18n import say
 from faceveil.media.videos.facts import display_matrix
 from faceveil.media.videos.planes import FULL, FrameLayout, Orientation, layout_of
 
@@ -102,11 +103,19 @@ class Changes:
     def _words(self, shape: FrameFormat) -> str:
         first, index = self._first, self._met[shape]
         if (shape.width, shape.height) != (first.width, first.height):
-            return (
-                f"from frame {index} on the picture is {shape.width}x{shape.height}: "
-                f"fitted into {first.width}x{first.height}, the size it begins with"
+            return say(
+                "from frame {frame} on the picture is {width}x{height}: fitted "
+                "into {first_width}x{first_height}, the size it begins with",
+                frame=index,
+                width=shape.width,
+                height=shape.height,
+                first_width=first.width,
+                first_height=first.height,
             )
-        return f"from frame {index} on the pixels are stored or shaped otherwise: made like before"
+        return say(
+            "from frame {frame} on the pixels are stored or shaped otherwise: made like before",
+            frame=index,
+        )
 
 
 class Fitter:

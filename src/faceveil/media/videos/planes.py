@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.frames import LUMA, Image, Planes
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from av.video.format import VideoFormat
@@ -121,14 +122,16 @@ def working_format(given: VideoFormat) -> tuple[str, str]:
     if given.name in _DIRECT:
         return given.name, ""
     if any(part.is_alpha for part in given.components):
-        return "yuva420p", f"picture converted from {given.name} to yuva420p"
+        return "yuva420p", say("picture converted from {format} to yuva420p", format=given.name)
     depth = max((part.bits for part in given.components), default=8)
     chroma = "420"
     if not (given.is_rgb or given.has_palette or len(given.components) < 3):
         ratio = (64 // given.chroma_width(64), 64 // given.chroma_height(64))
         chroma = next((name for name, known in _CHROMA.items() if known == ratio), "420")
     name = f"yuv{chroma}p" + ("10le" if depth > 8 else "")
-    return name, f"picture converted from {given.name} to {name}"
+    return name, say(
+        "picture converted from {format} to {new_format}", format=given.name, new_format=name
+    )
 
 
 def converted(frame: VideoFrame, look: FrameLayout) -> VideoFrame:

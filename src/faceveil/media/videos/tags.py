@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from av.error import FFmpegError
 
 from faceveil.errors import InputError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.kinds import HEAD, VIDEOS, sniff
 from faceveil.media.metadata import sound
 from faceveil.media.metadata.matroska import matroska
@@ -28,7 +29,7 @@ from faceveil.media.videos.facts import beside
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
-BROKEN: Final = "unparsable structure"
+BROKEN: Final = say("unparsable structure")
 
 _WALKERS: Final[dict[str, Callable[[bytes], Iterator[str]]]] = {
     "mp4": mp4,
@@ -57,7 +58,7 @@ def stream_leftovers(origin: Path | bytes) -> list[str]:
     with _bytes_of(origin) as data:
         kind = sniff(bytes(data[:HEAD]))
         if kind not in VIDEOS:
-            raise UnsupportedError("no video format that can be looked through")
+            raise UnsupportedError(say("no video format that can be looked through"))
         try:
             for name in _WALKERS.get(kind, _nothing)(data):
                 found[name] = None
@@ -112,4 +113,4 @@ def _bytes_of(origin: Path | bytes) -> Iterator[Any]:
         ):
             yield whole
     except (OSError, ValueError) as error:
-        raise UnreadableError("the file cannot be read") from error
+        raise UnreadableError(say("the file cannot be read")) from error

@@ -14,6 +14,7 @@ from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.i18n import say
 from faceveil.media.videos import facts
 from faceveil.media.videos.clock import Clock
 from faceveil.media.videos.containers import (
@@ -96,7 +97,9 @@ class VideoSource(Closing):
             notes = [note, *facts.notes_of(container, first, self.traits)]
             frames, self.time_base = stream.frames or None, time_base_of(stream)
         if matrix and upright is None:
-            notes.append("turned by an angle that is no quarter; boxes refer to the unturned frame")
+            notes.append(
+                say("turned by an angle that is no quarter; boxes refer to the unturned frame")
+            )
         self.notes = tuple(filter(None, notes))
         width, height = self.traits.width, self.traits.height
         aspect = self.traits.sample_aspect or Fraction(1)
@@ -228,15 +231,19 @@ class VideoSource(Closing):
                 yield VideoFrame(index, picture, frame.pts, suspect)
                 index += 1
         if not index:
-            raise UnreadableError("no picture in the video can be decoded")
+            raise UnreadableError(say("no picture in the video can be decoded"))
         told = [
-            broken and f"reading stopped early: {broken}",
-            f"{lost} pieces of the picture stream could not be decoded" if lost else "",
-            too_large and f"pictures of {too_large} are more than max_pixels permits: left out",
-            f"{damaged} damaged pictures are covered whole" if damaged else "",
+            say("reading stopped early: {reason}", reason=broken) if broken else "",
+            say("{count} pieces of the picture stream could not be decoded", count=lost)
+            if lost
+            else "",
+            say("pictures of {size} are more than max_pixels permits: left out", size=too_large)
+            if too_large
+            else "",
+            say("{count} damaged pictures are covered whole", count=damaged) if damaged else "",
             clock.warning,
             self._cut_off(stream, clock),
-            "another recording follows in the file, and is not read"
+            say("another recording follows in the file, and is not read")
             if another_follows(self.origin, self._kind)
             else "",
             *changes.warnings,
@@ -247,9 +254,9 @@ class VideoSource(Closing):
     def _cut_off(self, stream: VideoStream, clock: Clock) -> str:
         at = (clock.last or 0) - (stream.start_time or 0)
         if is_cut_off(self.origin, self._kind):
-            return (
-                f"the file was cut off: what came after {float(at * self.time_base):.1f} seconds "
-                "is missing"
+            return say(
+                "the file was cut off: what came after {seconds:.1f} seconds is missing",
+                seconds=float(at * self.time_base),
             )
         # That of a recorder is the difference of two times, of which either can be after a jump.
         if not stream.duration or clock.last is None or self._kind in ("mpeg", "mpegts"):
@@ -258,7 +265,11 @@ class VideoSource(Closing):
         seen = at * self.time_base
         if seen >= declared * (1 - _SHORT_BY) - 1:
             return ""
-        return f"the video ends after {float(seen):.1f} of {float(declared):.1f} seconds"
+        return say(
+            "the video ends after {seconds:.1f} of {declared:.1f} seconds",
+            seconds=float(seen),
+            declared=float(declared),
+        )
 
     def _picture(self, frame: Decoded, shape: FrameFormat, fitter: Fitter) -> Picture:
         if shape != self._shape:
@@ -279,22 +290,30 @@ class VideoSource(Closing):
             for frame in decoded:
                 self._check_size(frame.width, frame.height)
                 if min(plane.line_size for plane in frame.planes) <= 0:
-                    raise UnsupportedError("pictures stored bottom-up are not handled")
+                    raise UnsupportedError(say("pictures stored bottom-up are not handled"))
                 return frame, self._shapes.of(frame, decoder)
-        raise UnreadableError("no picture in the video can be decoded")
+        raise UnreadableError(say("no picture in the video can be decoded"))
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
         stream = picture_stream(container)
         if stream is None:
-            raise UnsupportedError("there is no picture in this file, only other streams")
+            raise UnsupportedError(say("there is no picture in this file, only other streams"))
         if stream.codec_context is None:
-            raise UnsupportedError("the video's codec is not known here", "Convert it to MP4.")
+            raise UnsupportedError(
+                say("the video's codec is not known here"), say("Convert it to MP4.")
+            )
         self._check_size(stream.width, stream.height)
         return stream
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._max_pixels:
-            raise LimitError(f"frames of {width}x{height} are more than max_pixels permits")
+            raise LimitError(
+                say(
+                    "frames of {width}x{height} are more than max_pixels permits",
+                    width=width,
+                    height=height,
+                )
+            )
 
     def _decoder(self, stream: VideoStream) -> VideoCodecContext:
         context = stream.codec_context

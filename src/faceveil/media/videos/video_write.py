@@ -14,6 +14,7 @@ from av.packet import Packet
 
 from faceveil.errors import UsageError
 from faceveil.frames import Frame
+from faceveil.i18n import say
 from faceveil.media.part import PartFile
 from faceveil.media.videos import encoders
 from faceveil.media.videos.audio import Sound
@@ -58,7 +59,7 @@ class VideoSink(Aborting):
 
     def __init__(self, target: Path, source: Source, options: Options) -> None:
         if not isinstance(source, VideoSource):
-            raise UsageError("only the frames of a video can be written as a video")
+            raise UsageError(say("only the frames of a video can be written as a video"))
         self._source = source
         self._traits = source.traits
         require_suffix(target, source.media)
@@ -115,26 +116,40 @@ class VideoSink(Aborting):
         self.notes = tuple(notes)
         if traits.interlaced and name != "libx264":
             self.warnings = (
-                f"{name} stores whole pictures: the two fields of each frame are shown at once",
+                say(
+                    "{codec} stores whole pictures: the two fields of each frame are shown at once",
+                    codec=name,
+                ),
             )
 
     def _made_necessary(self, name: str) -> list[str]:
         """Notes on what the container and the encoder change."""
         given, coded, container = self._traits, self._coded, self._container
-        notes = []
+        notes: list[str] = []
         if container.name != self._source.media.format:
-            notes.append(f"written as {container.name.upper()}")
+            notes.append(say("written as {format}", format=container.name.upper()))
         if self._format != given.format:
-            notes.append(f"picture converted from {given.format} to {self._format}")
+            notes.append(
+                say(
+                    "picture converted from {format} to {new_format}",
+                    format=given.format,
+                    new_format=self._format,
+                )
+            )
         if coded.format != given.format:
-            notes.append("colour has half the resolution, which all players show")
+            notes.append(say("colour has half the resolution, which all players show"))
         if (coded.width, coded.height) != (given.width, given.height):
             notes.append(
-                f"the last column or row is repeated: {coded.width}x{coded.height} is even, which "
-                f"{encoders.codec_of(name)} needs"
+                say(
+                    "the last column or row is repeated: {width}x{height} is even, "
+                    "which {codec} needs",
+                    width=coded.width,
+                    height=coded.height,
+                    codec=encoders.codec_of(name),
+                )
             )
         if container.iso and encoders.codec_of(name) == "hevc" and given.codec != "hevc":
-            notes.append("10 bits a sample are written as HEVC, which not every browser plays")
+            notes.append(say("10 bits a sample are written as HEVC, which not every browser plays"))
         return notes
 
     def _check_fit(self, name: str) -> None:
@@ -144,8 +159,12 @@ class VideoSink(Aborting):
         codec = encoders.codec_of(name)
         if codec in _SHAPELESS:
             raise UsageError(
-                f"{self._container.name} with {codec} cannot keep pixels that are not square",
-                "Write it as .mp4.",
+                say(
+                    "{container} with {codec} cannot keep pixels that are not square",
+                    container=self._container.name,
+                    codec=codec,
+                ),
+                say("Write it as .mp4."),
             )
 
     def write(self, frame: Frame) -> None:
@@ -156,7 +175,7 @@ class VideoSink(Aborting):
             OutputError: the encoder or the disk failed.
         """
         if not isinstance(frame, VideoFrame):
-            raise UsageError("only the frames of a video can be written as a video")
+            raise UsageError(say("only the frames of a video can be written as a video"))
         picture = frame.picture.frame
         with writing():
             if picture.format.name != self._format:

@@ -1,4 +1,6 @@
-// The service's addresses, and what comes back from them.
+// The service's addresses, and what comes back from them, in the language of the page.
+
+import { language } from "./i18n.js";
 
 /** A refusal of the service: problem+json, or what stands for it when none came. */
 export class Problem extends Error {
@@ -9,7 +11,8 @@ export class Problem extends Error {
 }
 
 export const urls = {
-  events: "/api/events",
+  events: () => `/api/events?lang=${language()}`,
+  live: () => `/api/live?lang=${language()}`,
   result: (job) => `/api/jobs/${job.id}/result`,
   batch: (id) => `/api/batches/${id}/result`,
   report: (job) => `/api/jobs/${job.id}/report`,
@@ -47,6 +50,7 @@ export function sendFiles(files, options, review, onprogress, signal) {
     const sending = new XMLHttpRequest();
     sending.open("POST", "/api/jobs");
     sending.responseType = "json";
+    sending.setRequestHeader("accept-language", language());
     sending.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onprogress(event.loaded / event.total);
     });
@@ -62,10 +66,11 @@ export function sendFiles(files, options, review, onprogress, signal) {
 }
 
 async function request(method, url, body) {
-  const given = body === undefined ? {} : jsonBody(body);
+  const headers = { "accept-language": language() };
+  if (body !== undefined) headers["content-type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(url, { method, ...given });
+    answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
   } catch {
     throw unreachable();
   }
@@ -74,10 +79,5 @@ async function request(method, url, body) {
   if (!answer.ok) throw new Problem(content ?? { type: "unknown", status: answer.status });
   return content;
 }
-
-const jsonBody = (body) => ({
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});
 
 const unreachable = () => new Problem({ type: "unreachable", status: 0 });

@@ -1,6 +1,7 @@
 // The camera of this machine, obscured: frames go to the service and come back with faces covered.
 // What is shown and recorded is only what came back.
 
+import { urls } from "./api.js";
 import { announce, button, el } from "./dom.js";
 import { number, onLanguage, say } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -116,7 +117,7 @@ class Session {
     this.calm = 0;
     this.judged = performance.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+    this.socket = new WebSocket(`${scheme}://${location.host}${urls.live()}`);
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => {
       this.socket.send(JSON.stringify(options));

@@ -1,14 +1,25 @@
 // What the service tells about jobs while they go on.
 
 import { listJobs, urls } from "./api.js";
+import { onLanguage } from "./i18n.js";
 
 /**
- * Follow all jobs.
+ * Follow all jobs. A switch of the language has all of them told anew, in the other one.
  * @param {{job: Function, gone: Function, all: Function, connected: Function}} on `all` gets every
  *   job there is whenever the connection begins anew: what was missed meanwhile is in it.
  */
 export function follow(on) {
-  const source = new EventSource(urls.events);
+  let source = null;
+  const begin = () => {
+    source?.close();
+    source = listen(on, begin);
+  };
+  begin();
+  onLanguage(begin);
+}
+
+function listen(on, again) {
+  const source = new EventSource(urls.events());
   source.addEventListener("job", (event) => on.job(JSON.parse(event.data)));
   source.addEventListener("gone", (event) => on.gone(JSON.parse(event.data).id));
   source.addEventListener("open", async () => {
@@ -18,6 +29,7 @@ export function follow(on) {
   source.addEventListener("error", () => {
     on.connected(false);
     // A refused connection is closed for good; one that was lost comes back by itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(on), 3000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
   });
+  return source;
 }

@@ -1,6 +1,6 @@
 // Numbers and times in the words of the language.
 
-import { has, language, t, told } from "./i18n.js";
+import { has, language, t } from "./i18n.js";
 
 /** Seconds as one or two units: "45 sec", "2 min 5 sec", "1 hr 3 min". */
 export function duration(seconds) {
@@ -34,8 +34,8 @@ export const moment = (value) => (typeof value === "number" ? value * 1000 : Dat
 export function problemWords(problem) {
   const type = problemType(problem);
   const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
-  const advice = has(`advice.${type}`) ? t(`advice.${type}`) : told(problem.advice ?? "");
-  return { title, detail: told(problem.detail ?? ""), advice };
+  const advice = has(`advice.${type}`) ? t(`advice.${type}`) : (problem.advice ?? "");
+  return { title, detail: problem.detail ?? "", advice };
 }
 
 /** Types may be whole addresses; their last part is the name. */

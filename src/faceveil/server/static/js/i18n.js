@@ -1,21 +1,19 @@
-// Chinese and English. Texts are bound to elements, so that a switch changes them in place.
+// The page in the language of who reads it. Texts are bound to elements, so that a switch changes
+// them in place.
 
-import { translator } from "./chinese.js";
-
-export const LANGUAGES = ["en", "zh"];
 const KEPT_AS = "faceveil.language";
 
 const tables = new Map();
 const bound = new WeakMap();
 const listeners = new Set();
+let languages = ["en"];
 let current = "en";
-let inChinese = null;
 
-/** The language to begin with: the one chosen before, or the browser's. */
-export function preferred(kept, spoken) {
-  if (LANGUAGES.includes(kept)) return kept;
-  const first = spoken.map((name) => name.slice(0, 2).toLowerCase());
-  return first.find((name) => LANGUAGES.includes(name)) ?? "en";
+/** The language to begin with: the one chosen before, or the browser's, of those that there are. */
+export function preferred(kept, spoken, known) {
+  if (known.includes(kept)) return kept;
+  const first = spoken.map((name) => name.split("-")[0].toLowerCase());
+  return first.find((name) => known.includes(name)) ?? "en";
 }
 
 export const language = () => current;
@@ -24,11 +22,18 @@ export const number = (value, digits = 0) =>
   new Intl.NumberFormat(current, { maximumFractionDigits: digits }).format(value);
 
 export async function startLanguage() {
-  await use(preferred(remembered(), navigator.languages ?? [navigator.language]));
+  languages = await fetched("languages");
+  await use(preferred(remembered(), navigator.languages ?? [navigator.language], languages));
 }
 
+/** The language that a switch leads to: each in turn. */
+export const nextLanguage = () => languages[(languages.indexOf(current) + 1) % languages.length];
+
+/** What a language calls itself. */
+export const nameOf = (language) => new Intl.DisplayNames([language], { type: "language" }).of(language);
+
 export async function switchLanguage() {
-  const next = LANGUAGES.find((name) => name !== current);
+  const next = nextLanguage();
   await use(next);
   try {
     localStorage.setItem(KEPT_AS, next);
@@ -59,9 +64,6 @@ export function t(key, params = {}) {
   );
 }
 
-/** A message of the service, which speaks English, in the language of the page. */
-export const told = (message) => (current === "zh" && message ? inChinese(message) : message);
-
 /** Let an element, or one attribute of it, show a text and follow the language. */
 export function bind(node, attribute, key, params) {
   const texts = bound.get(node) ?? {};
@@ -81,10 +83,9 @@ function show(node, attribute, key, params) {
 }
 
 async function use(name) {
-  if (!tables.has(name)) tables.set(name, await table(name));
-  if (name === "zh") inChinese ??= translator(await table("zh-messages"));
+  if (!tables.has(name)) tables.set(name, await fetched(name));
   current = name;
-  document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
+  document.documentElement.lang = name;
   adopt(document);
   for (const node of document.querySelectorAll("[data-bound]")) {
     for (const [attribute, text] of Object.entries(bound.get(node) ?? {})) show(node, attribute, ...text);
@@ -92,7 +93,7 @@ async function use(name) {
   for (const listener of listeners) listener(name);
 }
 
-const table = async (name) => (await fetch(`/static/i18n/${name}.json`)).json();
+const fetched = async (name) => (await fetch(`/static/i18n/${name}.json`)).json();
 
 /** Bind what the document itself names in data-t and data-t-label. */
 function adopt(root) {

@@ -4,7 +4,7 @@ import { act, discard, urls } from "./api.js";
 import { announce, button, el } from "./dom.js";
 import { comparison } from "./compare.js";
 import { duration, moment, problemType, problemWords } from "./format.js";
-import { number, onLanguage, t, told } from "./i18n.js";
+import { number, onLanguage, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { isBusy, isOver } from "./store.js";
 import { complain } from "./toast.js";
@@ -113,13 +113,13 @@ export class JobCard {
       if (advice) notes.push(el("p", { class: "soft small" }, advice));
     }
     for (const warning of job.warnings ?? []) {
-      notes.push(el("p", { class: "warn small" }, icon("warning"), el("span", {}, told(warning))));
+      notes.push(el("p", { class: "warn small" }, icon("warning"), el("span", {}, warning)));
     }
     for (const note of job.notes ?? []) {
-      notes.push(el("p", { class: "soft small" }, told(note)));
+      notes.push(el("p", { class: "soft small" }, note));
     }
     if (job.dropped?.length) {
-      notes.push(el("p", { class: "soft small" }, t("job.dropped", { what: job.dropped.map(told).join(t("list.comma")) })));
+      notes.push(el("p", { class: "soft small" }, t("job.dropped", { what: job.dropped.join(t("list.comma")) })));
     }
     const expires = job.has_original ? job.original_expires : job.has_result && job.result_expires;
     if (expires && !isBusy(job)) {

@@ -5,7 +5,7 @@ import { startCamera } from "./camera.js";
 import { byId, el } from "./dom.js";
 import { Editor } from "./editor/editor.js";
 import { follow } from "./events.js";
-import { onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
+import { nameOf, nextLanguage, onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showJobs } from "./jobs.js";
 import { optionsForm } from "./options-form.js";
@@ -16,12 +16,23 @@ import { startUpload } from "./upload.js";
 
 await startLanguage();
 startTheme();
-byId("language").addEventListener("click", switchLanguage);
+startSwitch(byId("language"));
 
 try {
   start(await getOptions());
 } catch (error) {
   complain(error);
+}
+
+/** The button that leads to the next language, in that language. */
+function startSwitch(button) {
+  const show = () => {
+    button.lang = nextLanguage();
+    button.textContent = nameOf(nextLanguage());
+  };
+  show();
+  onLanguage(show);
+  button.addEventListener("click", switchLanguage);
 }
 
 function start({ schema, presets, service }) {
