@@ -1,4 +1,6 @@
-"""Finding faces. Every detector is a function from pictures to faces, and knows nothing else."""
+"""Find faces. A detector is a function from pictures to faces and knows nothing else of the
+program.
+"""
 
 from faceveil.detect.load import (
     AUTO,

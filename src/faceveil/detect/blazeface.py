@@ -145,7 +145,7 @@ def decode(
     centers: NDArray[np.float32],
     floor: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the network saw with a score of at least ``floor``.
+    """The faces that the network saw with a score of at least ``floor``.
 
     Args:
         raw: (n, 16) center, size and keypoints, x before y, from the anchors, in pixels.
@@ -162,7 +162,7 @@ def decode(
     center, half = pairs[:, 0] + centers[kept], pairs[:, 1] / 2
     marks = pairs[:, 2:] + centers[kept, None]
     points = np.concatenate([(center - half)[:, None], (center + half)[:, None], marks], axis=1)
-    # A network gives no promise that a width is positive.
+    # The network does not guarantee positive widths.
     real = np.isfinite(points).all(axis=(1, 2)) & (half > 0).all(axis=1)
     return points[real], scores[kept][real].astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Which detector the options mean, and loading it once per process."""
+"""Choose the detector that the options name, and load it once per process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ BUILT_IN = {
 ENTRY_POINTS = "faceveil.detectors"
 # Best first. Each name with the weights it needs.
 AUTO = {"yunet": "yunet", "centerface": "centerface", "mediapipe": "blazeface-full"}
-# Those that may be asked for a second opinion, and the smallest face in pixels it is about: a
-# clear face that the first overlooked matters most, and small ones would cost four times as much.
+# Detectors for a second opinion, and the smallest face in pixels that they look for: clear faces
+# that the first detector missed matter most, and small ones would cost four times as much.
 SECOND = ("yunet", "centerface")
 SECOND_MIN_FACE = 20.0
 
@@ -36,7 +36,8 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
     """The detector these options ask for, wrapped to look at several scales.
 
     Args:
-        kind: what it will look at. In a video every face is seen many times, so fewer scales do.
+        kind: that of the source. In a video every face is seen many times, so fewer scales are
+            enough.
 
     Loading takes a while, so a detector is loaded once per process and shared; do not close it.
 
@@ -48,10 +49,10 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
 
 
 def load_second(options: Options, kind: Kind = "image") -> Detector | None:
-    """Another detector for a second opinion, or None where there is none or none is wanted.
+    """Another detector for a second opinion, or None if there is none or none is wanted.
 
-    It is made for clear faces only, so that it costs little. Raises as `load_detector` does, for
-    a detector that the options name.
+    It looks only for clear faces, so that it costs little. Raises as `load_detector` does, for a
+    detector that the options name.
     """
     name = options.second_detector
     if name == "auto":
@@ -61,7 +62,8 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
     if name == "none":
         return None
     if kind == "image" and options.min_face is None:
-        # In a very large picture as large as the first one looks for, or the second costs most.
+        # In a very large picture it looks for the same sizes as the first one, or it would cost
+        # more.
         return _scaled(name, options, kind, None, SECOND_MIN_FACE)
     return _scaled(name, options, kind, max(options.min_face or 0.0, SECOND_MIN_FACE))
 

@@ -1,4 +1,4 @@
-"""What a detector is to the rest of the program."""
+"""The protocols of detectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SinglePass(Protocol):
         thresholds: the score from which a face counts, for each sensitivity.
         min_size: side in pixels, on the detector's input, of the smallest face it finds reliably.
         max_size: the same for the largest.
-        default_min_face: size in pixels of the smallest face worth looking for when nobody says.
+        default_min_face: size in pixels of the smallest face to look for if no setting names one.
         input_side: longest side of a picture it can take in one pass at full resolution; larger
             ones are shrunk by it. None: no limit.
     """
@@ -51,7 +51,7 @@ class SinglePass(Protocol):
 
 
 class Detector(Protocol):
-    """What the stages ask for faces: `faceveil.detect.scaled.Scaled`, or a stand-in for it.
+    """A detector as the stages call it: `faceveil.detect.scaled.Scaled`, or a stand-in for it.
 
     Attributes:
         name, weights_sha256, thresholds: as in `SinglePass`.

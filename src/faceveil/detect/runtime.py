@@ -1,7 +1,7 @@
 """One way to open an ONNX model: quiet, without telemetry, on a bounded number of threads.
 
-On another device than the processor if that is asked for and there; the result is the same up to
-rounding.
+It runs on another device than the processor if that is requested and present; the result is the
+same up to rounding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROVIDERS: Final[dict[Device, str]] = {
     "directml": "DmlExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-"""What ONNX Runtime calls each device. Which of them are there, the installed build decides."""
+"""ONNX Runtime's name of each device. The installed build decides which of them exist."""
 
 _CPU = "CPUExecutionProvider"
 
@@ -43,13 +43,13 @@ def session(
         A session whose threads sleep between runs, so that they take nothing from the other
         stages of a run (decoding, painting, encoding).
     """
-    # ONNX Runtime 1.29 and later report each session to its maker over the network. Nothing but
-    # this variable, before the first import, keeps it from doing so; the call is for older ones.
+    # ONNX Runtime 1.29 and later report each session to its maker over the network. Only this
+    # variable, set before the first import, prevents that; the call is for older versions.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime as ort
 
     ort.disable_telemetry_events()
-    # A device that is missing is told in our own words; see ``named``.
+    # A missing device is reported by ``named``, in FaceVeil's own words.
     severity = _ERRORS_ONLY if device == "cpu" else _SILENT
     ort.set_default_logger_severity(severity)
     options = ort.SessionOptions()
@@ -69,7 +69,7 @@ def session(
 
 
 def named(detector: str, wanted: Device, opened: onnxruntime.InferenceSession) -> str:
-    """What reports call a detector: its name, and where it runs if anything else was asked for."""
+    """The detector's name for reports, with the device if another one was asked for."""
     first = opened.get_providers()[0]
     device = next((device for device, name in PROVIDERS.items() if name == first), "cpu")
     if device != "cpu":

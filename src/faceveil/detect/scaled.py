@@ -1,10 +1,10 @@
-"""Looking at a picture several times: at several scales, in tiles, with a border, on two grounds.
+"""Look at a picture several times: at several scales, in tiles, with a border, on two grounds.
 
-A wrapper around any detector. It knows that a detector sees faces of a certain range of sizes
-on its input, and shows it the picture at as many scales as the range asked for needs. Faces seen
-in more than one pass are more likely to be real, so the passes vote. The ideas are those of image
-pyramids (Viola and Jones 2001) and sliced inference (SAHI, Akyon et al. 2022); the constants are
-measured with benchmarks/coverage.py.
+This wraps any detector. A detector sees faces of a certain range of sizes on its input, so it gets
+the picture at as many scales as the requested range needs. Faces seen in more than one pass are
+more likely to be real, so the passes vote. The ideas are those of image pyramids (Viola and Jones
+2001) and sliced inference (SAHI, Akyon et al. 2022); the constants are measured with
+benchmarks/coverage.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
-# whole heads is blind to a face that is cut off by the edge or fills the picture.
+# whole heads misses a face that is cut off by the edge or fills the picture.
 BORDERED_SIDE = 160
 BORDER = 0.3
 GREY = (114, 114, 114)
@@ -31,15 +31,15 @@ GREY = (114, 114, 114)
 TILE = 1088
 # A box this near to the seam of a tile is cut off by it; the neighbour shows that face whole.
 SEAM = 2.0
-# An answer of this share of the score asked for is enough to confirm another pass.
+# This share of the required score is enough to confirm the result of another pass.
 CONFIRMS = 0.75
-# Heads that lie are looked for in a picture smaller by this: most faces are upright.
+# Lying heads are looked for in a picture reduced by this factor, because most faces are upright.
 HALF = 2
-# A face at the border of a part is shown with so much around it, in its own sizes.
+# A face at the border of a part is shown with so much around it, in units of its size.
 CONTEXT = 1.0
 # A single pass that is this much above the threshold needs no confirmation.
 ALONE = 0.3
-# The same where no other pass could have seen a face of that size.
+# The same if no other pass could have seen a face of that size.
 SOLE = 0.1
 # Members of a group at least this confident, relative to its best, widen the box: suppression
 # alone would let a small confident box push out the one that covers the face.
@@ -52,7 +52,7 @@ LARGE_PENALTY = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to look.
+    """The effort of a search.
 
     Attributes:
         ladder: scales of the passes, as shares of the finest one; halved on from the last.
@@ -68,7 +68,7 @@ class Effort:
 
 
 STILL = Effort((1.0, 0.75, 0.5, 0.25), (0.6, 0.18), 4096, 0.0)
-# A face in a video gets many chances to be seen, and a weak hit counts when it continues a track.
+# A face in a video can be seen many times, and a weak hit counts if it continues a track.
 VIDEO = Effort((1.0, 0.3), (0.55, 0.16), 1152, 12.0)
 
 
@@ -84,7 +84,7 @@ class Scaled:
     """A detector at several scales. Implements the ``Detector`` protocol.
 
     Args:
-        inner: what looks at each scaled picture.
+        inner: the detector that looks at each scaled picture.
         min_face: size in pixels of the smallest face to look for; None chooses by picture size.
         effort: how hard to look.
         least: what is chosen by picture size is no smaller than this.
@@ -136,7 +136,7 @@ class Scaled:
         return faces if inside is None else self.detect_in(frame, inside, floor)
 
     def _look(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
-        """Look at a part of a picture of this size, and at what is seen of it on any ground."""
+        """Look at a part of a picture of this size, and at its views on any ground."""
         return union([self._detect(view, size, floor) for view in views(frame)])
 
     def _detect(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
@@ -147,7 +147,7 @@ class Scaled:
         return faces[faces.scores >= floor]
 
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
-        """Faces of heads that lie on either side, from twice the smallest size on."""
+        """The faces of heads that lie on either side, from twice the smallest size on."""
         width, height = frame.size
         image = frame.at_size(max(1, width // HALF), max(1, height // HALF))
         h, w = image.shape[:2]
@@ -179,8 +179,8 @@ class Scaled:
             scales.append(scales[-1] / 2)
         scales = [scale for scale in scales if scale == top or scale * side > BORDERED_SIDE]
         for scale in scales:
-            # Each pass answers for the sizes it sees best and leaves the others to the next; the
-            # coarse ones leave small faces to the fine ones, which are right about them more often.
+            # Each pass contributes the sizes it sees best and leaves the others to the next; coarse
+            # passes leave small faces to the fine ones, which are right about them more often.
             coarse = scale <= top / 2
             yield _Pass(
                 scale, 0.0, inner.min_size / scale if coarse else 0.0, inner.max_size / scale
@@ -233,7 +233,7 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
 
 
 def _cut_off(boxes: Floats, x: int, y: int, tile: Image, image: Image, overlap: int) -> Mask:
-    """Which faces reach a seam, and are small enough for the next tile to show them whole."""
+    """The faces that reach a seam and are small enough for the next tile to show them whole."""
     (height, width), (rows, columns) = tile.shape[:2], image.shape[:2]
     part = (x, y, x + width, y + height)
     small: Mask = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0) < overlap - 2 * SEAM
@@ -241,7 +241,7 @@ def _cut_off(boxes: Floats, x: int, y: int, tile: Image, image: Image, overlap: 
 
 
 def _at_seam(boxes: Floats, part: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:
-    """Which faces found in a part of a picture reach a border beyond which the picture goes on."""
+    """The faces in a part of a picture that reach a border beyond which the picture continues."""
     low = [side + SEAM if side > 0 else -math.inf for side in part[:2]]
     high = [
         side - SEAM if side < end else math.inf for side, end in zip(part[2:], size, strict=True)

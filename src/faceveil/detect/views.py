@@ -1,8 +1,8 @@
-"""What a viewer may see of a picture with transparency: its bare colours, and it on any ground.
+"""The views of a picture with transparency: its plain colours, and the picture on any ground.
 
 A face can be drawn in the opacity alone (ink of one colour), in the colours alone, or in both, so
-that it shows on one ground and not on another. White and black are the ends of what a ground can
-be: whatever shows on some ground shows on one of them, perhaps faintly.
+that it shows on one ground and not on another. White and black are the extremes: a face that shows
+on any ground shows on one of them, perhaps faintly.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ WHITE, BLACK = 255, 0
 SAME_FACE_IOU = 0.4
 # Opacities that differ by no more than this, as those of lossy formats do, show nothing.
 UNIFORM = 3
-# A face drawn with opacities this near to none or to all is fainter on every ground than a detector
-# can see, and not than a person can. Fewer pixels across than SOFT are the smooth edge of a shape.
+# A face drawn with opacities this near to 0 or to full is too faint for a detector on every ground,
+# but not for a person. Fewer pixels across than SOFT are the smooth edge of a shape.
 FAINT, SOFT = 32, 5
-# Contrast is raised in each part of the picture by itself, or else one clear part would hide what
-# is faint elsewhere: Zuiderveld, Contrast Limited Adaptive Histogram Equalization, 1994.
+# Contrast is raised in each part of the picture by itself, because otherwise a clear part would
+# hide faint parts elsewhere: Zuiderveld, Contrast Limited Adaptive Histogram Equalization, 1994.
 CONTRAST, PARTS = 10.0, (8, 8)
 
 
 def views(frame: Frame) -> Iterator[Frame]:
-    """The looks at a frame, itself first and alone where its opacity tells nothing."""
+    """The views of a frame: the frame itself first, and alone if its opacity shows nothing."""
     yield frame
     alpha = frame.alpha
     if alpha is None or int(alpha.max()) - int(alpha.min()) <= UNIFORM:
@@ -37,7 +37,7 @@ def views(frame: Frame) -> Iterator[Frame]:
     faint = _is_faint(alpha)
     for ground in (WHITE, BLACK):
         view = frame.on(ground)
-        # Colour under opacity 0 is black already, so on black many pictures are what they are.
+        # Colour under opacity 0 is black already, so many pictures look the same on black.
         if not np.array_equal(view.image, frame.image):
             yield view
         if faint:
@@ -45,7 +45,7 @@ def views(frame: Frame) -> Iterator[Frame]:
 
 
 def union(looks: Sequence[Faces]) -> Faces:
-    """The faces of several looks at one picture, each once, in a box around all that was seen."""
+    """The faces of several views of one picture, each once, in a box around all its detections."""
     if len(looks) == 1:
         return looks[0]
     faces = Faces.concatenate(looks)

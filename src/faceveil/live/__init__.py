@@ -2,8 +2,8 @@
 
     source --> push --> (waiting; meanwhile the detector looks) --> pull --> outlets
 
-A frame leaves bare of a whole cover only if the detector has spoken about its time, from before
-and from after. Whatever fails, and however, the picture is covered whole.
+A frame is shown with only its faces covered if the detector has looked at the picture shortly
+before and shortly after it. In all other cases, whatever fails, the whole picture is covered.
 """
 
 from faceveil.live.live_pipeline import LivePipeline, Veiled

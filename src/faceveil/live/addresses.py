@@ -1,4 +1,4 @@
-"""Addresses of streams: which kinds are read and sent to, how, and what may be said of them."""
+"""Addresses of streams: the supported kinds, their options, and their names in messages."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def to_read(address: str) -> dict[str, str]:
 
 
 def to_send(address: str) -> tuple[str, str, dict[str, str]]:
-    """What to open to send to an address, and FFmpeg's muxer and its options.
+    """The address to open for sending, with FFmpeg's muxer and its options.
 
     Raises:
         UsageError: it is of a kind that nothing is sent to.
@@ -75,7 +75,7 @@ def to_send(address: str) -> tuple[str, str, dict[str, str]]:
 def public_name(address: str) -> str:
     """An address without the password, path and query that may be in it.
 
-    Where a slash may belong to a password that should have been quoted, without the host as well.
+    If a slash may belong to a password that should have been quoted, the host is left out, too.
     """
     scheme, _, rest = address.partition("://")
     _, known, host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
@@ -83,7 +83,7 @@ def public_name(address: str) -> str:
 
 
 def advice_on(error: Exception) -> str:
-    """What to do about an address that could not be opened, if that is known."""
+    """Advice on an address that could not be opened, if there is any."""
     if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
         return say(
             "Write user and password into the address: "

@@ -1,4 +1,4 @@
-"""How long to wait before the next try."""
+"""Pauses before the next try."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Backoff:
         return pause
 
     def reset(self) -> None:
-        """It worked: begin with the shortest pause next time."""
+        """Start with the shortest pause next time, after a success."""
         self._pause = FIRST

@@ -1,4 +1,4 @@
-"""What is known of the pictures of one size, and whether it is enough to let one go."""
+"""The looks at pictures of one size, and whether they suffice to show a frame."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from faceveil.track.motion import TICK
 from faceveil.track.online import KEEP_SECONDS, OnlineTracker
 
 GAP = 0.4
-"""No frame is sure if the looks before and after it lie further apart, in seconds: as far as a
-cover reaches back by default, so that no face comes and goes unseen for longer."""
+"""If the looks before and after a frame are further apart, in seconds, it is covered completely.
+This is the time that a cover reaches back by default, so no face can come and go unseen for longer.
+"""
 STANDS = 0.24
 """A frame that is shown for longer, in seconds, has to be looked at itself."""
 SETTLE = 1.0
-"""Seconds of looks without a gap until ``cover_until_sure`` is content."""
+"""Seconds of looks without a gap that ``cover_until_sure`` waits for."""
 
 
 class Coverage:
-    """The looks at pictures of one size, scene by scene, and the faces they tell of.
+    """The looks at pictures of one size, scene by scene, and the faces in them.
 
     Args:
         size: width and height of the pictures.
@@ -38,14 +39,16 @@ class Coverage:
         self._settled = math.inf
 
     def mark_discontinuity(self) -> None:
-        """Pictures were lost: caution begins anew."""
+        """Start again with full caution, because pictures were lost."""
         self._run, self._settled = None, math.inf
 
     def new_scene(self, time: float) -> None:
         self.tracks.new_scene(time)
 
     def add_detections(self, time: float, scene: int, found: Faces, again: Faces | None) -> None:
-        """Take what a look found in the frame of this time; see `OnlineTracker.add_detections`."""
+        """Add the faces that a look found in the frame of this time; see
+        `OnlineTracker.add_detections`.
+        """
         self._looks.setdefault(scene, []).append(time)
         oldest = time - KEEP_SECONDS
         for old in [number for number, looks in self._looks.items() if looks[-1] < oldest]:
@@ -58,11 +61,11 @@ class Coverage:
         self.tracks.add_detections(time, found, again)
 
     def targets(self, time: float, step: float) -> list[Target]:
-        """What to cover; see `OnlineTracker.targets`."""
+        """The targets to cover; see `OnlineTracker.targets`."""
         return list(self.tracks.targets(time, step))
 
     def reason_to_cover(self, time: float, scene: int, until: float) -> str:
-        """Why the whole frame has to be covered, in words, or "" if what is known is enough.
+        """The reason for covering the whole frame, in words, or "" if there is none.
 
         Args:
             until: when the next frame is shown, or a time before that.
@@ -72,7 +75,7 @@ class Coverage:
         if after == len(looks):
             return say("the detector is late")
         before = bisect_right(looks, time + TICK) - 1
-        # A look at a frame that stands is one at it, not at what was there before and after.
+        # A look at a long frame tells nothing about the frames before and after it.
         apart = before < 0 or looks[after] - looks[before] > GAP
         if apart or (until - time > STANDS and looks[after] > time + TICK):
             return say("the detector looked too seldom")

@@ -1,4 +1,4 @@
-"""The heart of live: frames wait a fraction of a second, and leave with every face covered."""
+"""The live pipeline: frames wait a fraction of a second, and leave with every face covered."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ from faceveil.track.motion import TICK
 RESERVE = 0.05
 """Seconds of the delay that are left for painting and handing over."""
 MOST = 128
-"""Frames that may wait; more come only from a source gone wild."""
+"""Frames that may wait; only a faulty source sends more."""
 CERTAIN, SUREST = 0.3, 0.8
 """A second look has no vote of several passes behind it: a face in it must be this much surer."""
 USUAL_STEP = 0.04
 LONGEST_STEP = 1.0
-"""Seconds between two frames of one stream; a source that says more had its clock set."""
+"""The longest time between two frames, in seconds; a longer one means that the source's clock was
+set.
+"""
 
 Make = Callable[[float | None], Detector]
-"""Gives a detector that finds faces from so many pixels on; None: of its own choice."""
+"""Makes a detector for faces of so many pixels and more; None: of its own choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Veiled:
     Attributes:
         frame: with everything painted. Its ``pts`` is in milliseconds since the first frame came,
             strictly increasing.
-        came: when it was pushed, by the clock of the veil.
-        covers: what is certainly covered.
+        came: when it was pushed, by the pipeline's clock.
+        covers: the areas that are certainly covered.
         reason: why all of it is covered, or "".
     """
 
@@ -64,7 +66,7 @@ class _Waiting:
 
     Attributes:
         came: when it was pushed; its delay begins then.
-        time: when it was made, as far as that is known; what is seen is told by this.
+        time: when it was made, as far as that is known; detections have these times.
     """
 
     frame: Frame
@@ -75,16 +77,16 @@ class _Waiting:
 
 
 class LivePipeline:
-    """Takes frames as they come and gives them back covered, a stated delay later.
+    """Takes frames as they arrive and returns them covered after a fixed delay.
 
     ``push`` never blocks and may be called from one thread, ``pull`` from another; a third, of
     its own, looks for faces: at the newest frame, not at those between.
 
-    A frame leaves as the plan has it only if the detector has spoken of it, or of frames shortly
+    Only the faces of a frame are covered if the detector has looked at it, or at frames shortly
     before *and* after it in the same scene. Otherwise all of it is covered: the detector is late,
-    hangs or fails, the source broke off, the size changed, the scene was cut, the frame is
-    damaged, or all faces vanished at once and silence is not to be believed yet. Where more
-    frames wait than may, the oldest are dropped.
+    hangs or fails, the source broke off, the size changed, the scene was cut, the frame is damaged,
+    or all faces vanished at once and the detector cannot be trusted yet. If too many frames wait,
+    the oldest are dropped.
 
     Args:
         make: detectors to use in place of those the options name.
@@ -126,17 +128,18 @@ class LivePipeline:
     # Frames come
 
     def push(self, frame: Frame, at: float | None = None) -> bool:
-        """Take a frame. Nobody else may use it from here on.
+        """Take a frame.
 
-        What was made in a second may come in a moment, if the network held it back. So between
-        two frames lies the time between their comings, or what lies between their ``pts``, in
-        milliseconds of the source's clock, if that is more, and not more than can be.
+        The caller must not use it afterwards. If the network held frames back, those of a whole
+        second may arrive at once. So the time between two frames is that between their arrivals, or
+        the difference of their ``pts``, in milliseconds of the source's clock, if that is longer
+        and plausible.
 
         Args:
             at: when it was made, by the clock; None: now.
 
         Returns:
-            False if it was left out: it came too soon for ``fps_cap``, or the veil is closed.
+            False if it was left out: it came too soon for ``fps_cap``, or the pipeline is closed.
         """
         now = self._clock() if at is None else at
         since = now - self._last
@@ -157,7 +160,7 @@ class LivePipeline:
                     self._step += (since - self._step) / 8
             self._last, self._made = now, frame.pts
             if self._known is None or size != self._known.size:
-                # Nothing known applies to frames of another size.
+                # Earlier looks do not apply to frames of another size.
                 self._known = Coverage(size, self._strong, self._options)
                 self._pace = self._new_pace(size)
                 self._scene += 1
@@ -169,7 +172,7 @@ class LivePipeline:
             frame.pts = self._pts
             waiting = _Waiting(frame, now, self._time, size, self._scene)
             self._waiting.append(waiting)
-            # The first frame of a scene is not passed over for a newer one.
+            # The first frame of a scene is not skipped for a newer one.
             first = self._next is None or self._next.scene != self._scene
             if not frame.damaged and (first or self._asked == self._scene):
                 self._next = waiting
@@ -179,7 +182,7 @@ class LivePipeline:
         return True
 
     def mark_discontinuity(self) -> None:
-        """The source broke off: what was seen before says little about what comes next."""
+        """Start again after the source broke off: earlier looks do not count any more."""
         with self._changed:
             self._thumbnail = None
             if self._known is not None:
@@ -194,14 +197,14 @@ class LivePipeline:
             timeout: seconds to wait at most.
 
         Returns:
-            None after that time, or when the veil is closed.
+            None after that time, or when the pipeline is closed.
         """
         limit = math.inf if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._closed:
                 now = self._clock()
                 while self._waiting and now - self._waiting[0].came > 2 * self._options.delay:
-                    self._drop()  # whoever takes the frames is too slow
+                    self._drop()  # the receiver is too slow
                 wait = self._due(self._waiting[0]) - now if self._waiting else math.inf
                 left = limit - time.monotonic()
                 if wait <= 0:
@@ -212,7 +215,7 @@ class LivePipeline:
             if self._closed:
                 return None
             due = self._waiting.popleft()
-            if self._next is due:  # it will be painted: no use to look at it
+            if self._next is due:  # it will be painted, so looking at it is useless
                 self._next = None
             targets, self._reason = self._decide(due)
             self._whole += bool(self._reason)
@@ -256,7 +259,7 @@ class LivePipeline:
         self._dropped += 1
 
     def _decide(self, due: _Waiting) -> tuple[list[Target], str]:
-        """What to cover, and why it is all of the frame, if it is."""
+        """The targets to cover, and the reason if they are the whole frame."""
         known = self._known
         if due.frame.damaged:
             reason: str = say("the frame is damaged")
@@ -303,7 +306,7 @@ class LivePipeline:
                     least = min(self._strong + CERTAIN, SUREST)
                     again = Faces.of(pace.detector.recheck(frame, least))
             except Exception:
-                # Whatever it was, frames are covered whole until a look succeeds.
+                # Whatever failed, frames are covered completely until a look succeeds.
                 with self._changed:
                     self._failures += 1
                 continue

@@ -1,4 +1,4 @@
-"""A whole live run: feed, veil and outlets, until the feed ends or somebody stops it."""
+"""A whole live run: source, pipeline and outlets, until the source ends or the run is stopped."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(
     Args:
         make: detectors to use in place of those the options name.
         stop: set it to end the run; recordings are completed.
-        on_message: called with what happens, in words.
+        on_message: called with each event, in words.
         on_stats: called about once a second.
 
     Returns:
@@ -63,7 +63,7 @@ def run(
             feeder.close()
             stats = veil.stats
             veil.close()
-    finally:  # whatever ended it: what was recorded is covered, and is kept
+    finally:  # whatever ended it, the recording is covered and is kept
         for outlet in outlets:
             outlet.close()
             if outlet.missed:

@@ -1,4 +1,4 @@
-"""Where live pictures go, each place in a thread of its own, so that a slow one delays no other."""
+"""Outlets of live pictures, each in a thread of its own, so that a slow one delays no other."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from faceveil.live.backoff import Backoff
 from faceveil.live.stats import Meter
 
 DEPTH = 4
-"""Frames that may wait for a slow place; more are left out there."""
+"""Frames that may wait for a slow outlet; it skips any more."""
 _PATIENCE = 0.1
 
 
 class LiveSink(Protocol):
-    """A place for pictures that are covered already.
+    """A receiver of pictures that are covered already.
 
     Attributes:
         name: what messages call it.
-        endless: it may come back after it failed.
+        endless: it may recover after a failure.
     """
 
     name: str
@@ -42,12 +42,12 @@ class LiveSink(Protocol):
         ...
 
     def close(self) -> None:
-        """End; what was recorded is kept."""
+        """End; a recording is kept."""
         ...
 
 
 def open_sink(target: str) -> LiveSink:
-    """The place that a word, an address or a path stands for.
+    """The sink that a word, an address or a path names.
 
     Args:
         target: ``page``, ``page:8765``, ``preview`` (the page, opened in the browser),
@@ -55,7 +55,7 @@ def open_sink(target: str) -> LiveSink:
 
     Raises:
         UsageError: nothing of that kind can be written, or an extra is not installed.
-        OutputError: the place is not there.
+        OutputError: it cannot be reached.
     """
     word, _, rest = target.partition(":")
     if word in ("page", "preview"):
@@ -77,7 +77,7 @@ def open_sink(target: str) -> LiveSink:
 
 
 class Outlet:
-    """A sink with its thread. One whose other end went away is tried again.
+    """A sink with its thread. If it loses its connection, it is tried again.
 
     Args:
         retry: longest pause between two tries, in seconds; 0: none.
@@ -85,7 +85,7 @@ class Outlet:
 
     Attributes:
         meter: rate and delay of what was written.
-        missed: frames left out because it was too slow or away.
+        missed: frames that it skipped because it was too slow or not connected.
         error: why it ended, if it failed, or, once closed, why it never took a frame.
     """
 
@@ -102,14 +102,14 @@ class Outlet:
         self._thread.start()
 
     def put(self, frame: Frame, came: float) -> None:
-        """Hand over a frame that came at this time; never waits."""
+        """Pass on a frame that arrived at this time; never waits."""
         try:
             self._queue.put_nowait((frame, came))
         except Full:
             self.missed += 1
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the waiting frames, and end."""
         self._ended.set()
         self._thread.join()
         try:
@@ -168,7 +168,7 @@ class VirtualCamera:
 
     endless = False
     rate = 30
-    """What it announces; frames are shown as they come."""
+    """The rate that it announces; frames are shown as they arrive."""
 
     def __init__(self, device: str | None = None) -> None:
         try:

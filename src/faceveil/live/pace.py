@@ -1,4 +1,4 @@
-"""How closely and how often to look, so that every answer comes in time.
+"""Choose the size and the rate of the looks so that every answer comes in time.
 
 The time of a look is estimated from the last ones as TCP estimates round trips: a running mean and
 a running deviation (Jacobson 1988, "Congestion Avoidance and Control").
@@ -11,14 +11,17 @@ from collections.abc import Callable
 from faceveil.detect import Detector
 
 LONGEST = 0.3
-"""A look may take this share of the time a frame waits: one may just have begun when the frame
-arrives, so its own look ends after twice that and the pause."""
+"""A look may take this share of the time that a frame waits. Another look may just have begun when
+the frame arrives, so its own look ends after twice that time and the pause.
+"""
 BUSY = 0.55
 """Share of the time the detector may be at work; painting and encoding need the rest."""
 STEP = 1.25
 """Factor between two sizes of the smallest face looked for."""
 COARSEST = 4.0
-"""The smallest face looked for grows up to this many times; beyond, frames are covered whole."""
+"""The smallest face looked for grows up to this many times; beyond that, frames are covered
+completely.
+"""
 ROOM = 0.7
 """Share of the longest time below which the next finer size is tried."""
 CALM_LOOKS = 20
@@ -30,10 +33,10 @@ class Pace:
     """Chooses the detector's input size and rate from the time its looks take.
 
     Args:
-        make: a detector that finds faces from so many pixels on; None: of its own choice.
+        make: makes a detector for faces of so many pixels and more; None: of its own choice.
         size: width and height of the pictures.
         waits: seconds a frame waits before it leaves.
-        fixed: the user named the smallest face: never look for larger ones only.
+        fixed: the user set the smallest face, so never look only for larger ones.
 
     Attributes:
         detector: the one to look with now.
@@ -63,9 +66,9 @@ class Pace:
         return max(0.0, min(self._mean / BUSY, self._mean + spare / 2))
 
     def add_duration(self, seconds: float) -> bool:
-        """Take the time of a look; True if another size of faces is looked for from now on."""
+        """Add the time of a look; True if another smallest face is looked for from now on."""
         self._looks += 1
-        if self._looks == 1:  # it sets up memory that the others find ready
+        if self._looks == 1:  # the first look also sets up memory
             return False
         if self._looks == 2:
             self._mean, self._spread = seconds, seconds / 2

@@ -1,8 +1,8 @@
-"""A page on this machine that shows what leaves: one picture after the other, as motion JPEG.
+"""A page on this machine that shows the outgoing pictures as motion JPEG.
 
-It is answered to this machine alone, and only under a name of it, so that no web site can get at it
-by having its own name point here. Every user of the machine can reach it, so the address has a
-secret in it: the first part of its path, another for each run.
+Only this machine can reach it, and only under its own name, so that no web site can use it by
+making its name point here. Every user of the machine can reach it, so the first part of its path is
+a secret that changes with each run.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _HEADERS = {
 class PreviewServer:
     """Shows live pictures at an address of this machine.
 
-    Only the newest picture is kept, and none is encoded while nobody looks.
+    Only the newest picture is kept, and none is encoded while no client is connected.
 
     Args:
         port: 0 chooses a free one.
 
     Attributes:
-        address: where to look; whoever knows it can.
+        address: the page's; anybody who knows it can see the pictures.
 
     Raises:
         OutputError: the port is taken.
@@ -103,7 +103,7 @@ class PreviewServer:
             self._changed.notify_all()
 
     def part(self, path: str) -> str | None:
-        """What of the page a path means, or None if it lacks the secret."""
+        """The part of the page at a path, or None if the path lacks the secret."""
         # As bytes, of which any can be compared.
         given, secret = path.encode(), self._secret.encode()
         if not secrets.compare_digest(given[: len(secret)], secret):
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.shows.viewers += 1
             try:
-                # Whoever looks may go away at any time.
+                # A client may disconnect at any time.
                 with suppress(OSError):
                     self._stream()
             finally:
@@ -198,4 +198,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody needs to know who looks at what."""
+        """Do not log requests."""

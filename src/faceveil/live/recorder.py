@@ -36,8 +36,8 @@ _ENCODER: Final = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
 class Encoded:
     """H.264 without look-ahead, as a recording or a stream.
 
-    A recording can be played at any time and is kept whatever ends it; it gets its name at the
-    end. The size of the first frame is kept: later ones of another size are fitted into it.
+    A recording can be played at any time, is kept however it ends, and gets its name at the end.
+    The size of the first frame is kept: later ones of another size are fitted into it.
 
     Args:
         target: an address, or the path of a file.
@@ -45,7 +45,7 @@ class Encoded:
     Attributes:
         name: what messages call it.
         path: where a recording is until it gets its name; None: not a recording.
-        endless: its other end may come back, so that a break is worth another try.
+        endless: its receiver may return, so that a break is worth another try.
 
     Raises:
         UsageError: an address or a suffix of a kind that is not written.
@@ -92,7 +92,7 @@ class Encoded:
             why = _why(error)
             told = say("{name} cannot be written to: {reason}", name=self.name, reason=why)
             if self._part is not None:
-                # What is on the disk is whole up to here; an end that does not fit would spoil it.
+                # The file is complete up to here; an end that does not fit would damage it.
                 self._part.keep(self._whole)
                 if self._whole:
                     told = say(
@@ -105,7 +105,7 @@ class Encoded:
             raise OutputError(told, advice_on(error)) from None
 
     def close(self) -> None:
-        """End it. A recording gets its name, unless nothing came.
+        """End it. A recording gets its name, unless no frame arrived.
 
         Raises:
             OutputError: the recording lacks its end, or cannot get its name.
@@ -184,7 +184,7 @@ class Encoded:
     def _close(self) -> None:
         output, self._output, self._stream = self._output, None, None
         if output is not None:
-            # The other end may be gone; what could be sent was.
+            # The receiver may be gone; everything possible was sent.
             with suppress(FFmpegError, OSError):
                 output.close()
 

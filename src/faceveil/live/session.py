@@ -1,4 +1,4 @@
-"""Live over messages: a compressed picture in, the same one obscured out. Knows no network.
+"""Live over messages: a compressed picture in, the same one obscured out. It has no network code.
 
 A message is four bytes, a number of the sender's choice (big-endian), and a JPEG or WebP picture;
 the answer has the same number.
@@ -65,7 +65,7 @@ class Session:
         return self._veil.stats
 
     def close(self) -> None:
-        """Stop; what waits is forgotten."""
+        """Stop, and forget the waiting pictures."""
         self._veil.close()
 
 

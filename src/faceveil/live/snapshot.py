@@ -1,4 +1,4 @@
-"""A frame as the detector may look at it while another thread paints it."""
+"""A frame that the detector can look at while another thread paints it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Snapshot(Frame):
-    """A view of a frame that goes on showing what was there before it was painted.
+    """A view of a frame that keeps showing the picture before it was painted.
 
-    Of a video's frame it holds the decoded planes, so that painting has to make a copy first. A
+    For a video's frame it holds the decoded planes, so that painting has to make a copy first. A
     picture in memory must not be painted in place.
     """
 

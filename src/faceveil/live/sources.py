@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from faceveil.options import Options
 
 OPEN_SECONDS, READ_SECONDS = 10.0, 4.0
-"""A stream that says nothing for so long is given up."""
+"""A stream that sends nothing for so many seconds is given up."""
 LATE_SECONDS = 0.1
 _THREADS: Final = 2
 """Never one: PyAV hides a decoder's errors then. Each one more delays by a frame."""
@@ -46,18 +46,18 @@ _DISPLAY: Final = say(
 
 
 class LiveSource(Protocol):
-    """Where live pictures come from.
+    """A source of live pictures.
 
     Attributes:
         name: what messages call it; without passwords.
-        endless: it has no end of its own, so that a break is worth another try.
+        endless: it has no natural end, so that a break is worth another try.
     """
 
     name: str
     endless: bool
 
     def frames(self) -> Iterator[Frame]:
-        """Open it, and give frames as they come, of any size, until it breaks off or ends.
+        """Open it, and yield frames as they arrive, of any size, until it breaks off or ends.
 
         Their ``pts`` is in milliseconds; always 0 where the source has no clock.
 
@@ -67,12 +67,12 @@ class LiveSource(Protocol):
         ...
 
     def stop(self) -> None:
-        """Have ``frames`` end soon. May be called from another thread."""
+        """Make ``frames`` end soon. May be called from another thread."""
         ...
 
 
 def open_feed(source: str, options: Options) -> LiveSource:
-    """The feed that a word, an address or a path stands for.
+    """The source that a word, an address or a path names.
 
     Args:
         source: ``camera``, ``camera:1``, ``camera:/dev/video2``, ``screen``, ``screen::0.0``, an
@@ -130,10 +130,10 @@ class Camera:
             cv2.utils.logging.setLogLevel(level)
 
     def _ask(self, camera: Any) -> None:
-        """Ask for size and rate; what it does not know, a camera ignores."""
+        """Request size and rate; a camera ignores values that it does not support."""
         size, fps = self._options.camera_size, self._options.camera_fps
         if size:
-            # Uncompressed pictures of a large size come at a few frames a second over USB.
+            # Large uncompressed pictures arrive at only a few frames a second over USB.
             camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             width, height = size.split("x")
             camera.set(cv2.CAP_PROP_FRAME_WIDTH, int(width))
@@ -200,7 +200,7 @@ class Stream:
         limit = self._options.max_pixels
         context.options = {"max_pixels": str(limit)}
         context.thread_type, context.thread_count = "AUTO", _THREADS
-        # Damaged pictures are wanted: they are covered whole.
+        # Damaged pictures are kept: they are covered completely.
         context.flags |= Flags.output_corrupt | Flags.low_delay
         doubt, index = DamageTracker(), 0
         kind: tuple[object, ...] | None = None
@@ -242,7 +242,7 @@ class Stream:
 
 
 class Played:
-    """A video file at the pace it was made for, as a camera would show it; a `LiveSource`."""
+    """A video file played in real time, as a camera would show it; a `LiveSource`."""
 
     endless = False
 
@@ -260,7 +260,7 @@ class Played:
                 began = -math.inf
                 for frame in source.frames():
                     at = frame.pts * float(source.time_base)
-                    # What a slow start missed is not caught up with.
+                    # Time lost by a slow start is not caught up.
                     began = max(began, time.monotonic() - at - LATE_SECONDS)
                     if self._stop.wait(max(0.0, began + at - time.monotonic())):
                         return
@@ -302,7 +302,7 @@ def _why(error: Exception) -> str:
 
 
 def _cameras() -> str:
-    """What cameras there are, as advice."""
+    """Advice that names the cameras of this machine."""
     found = sorted(str(path) for path in Path("/dev").glob("video*"))
     if found:
         return say(

@@ -1,4 +1,4 @@
-"""What is told about a live run while it goes on."""
+"""Figures of a live run while it runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SHOWN_SECONDS = 2.0
-"""Rates and delays are those of so many last seconds."""
+"""Rates and delays are those of the last so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Stats:
 
     Attributes:
         frames: frames that left.
-        whole: how many of them were covered whole.
-        dropped: frames that came and never left: too many were waiting.
+        whole: how many of them were covered completely.
+        dropped: frames that arrived but were never shown, because too many were waiting.
         looks, failures: times the detector looked, and failed to.
         fps: frames a second that leave.
         delay, delay_95: milliseconds from arrival to leaving, median and 95th percentile.
@@ -25,7 +25,7 @@ class Stats:
         smallest_face: size in pixels of the smallest face looked for now.
         faces: faces seen in the last look.
         width, height: size of the last frame.
-        reason: why the last frame was covered whole, or "".
+        reason: why the last frame was covered completely, or "".
     """
 
     frames: int = 0
@@ -45,20 +45,20 @@ class Stats:
 
 
 class Meter:
-    """Rate and delay of what passes, over the last seconds."""
+    """Rate and delay of passing frames, over the last seconds."""
 
     def __init__(self) -> None:
         self._passed: deque[tuple[float, float]] = deque()
         self.count = 0
 
     def add(self, now: float, delay: float) -> None:
-        """Something left now, so many seconds after it came."""
+        """Count a frame that left now, so many seconds after it arrived."""
         self.count += 1
         self._passed.append((now, delay))
         self.forget(now)
 
     def forget(self, now: float) -> None:
-        """Leave out what passed too long ago to be told."""
+        """Forget frames that passed too long ago."""
         while self._passed and self._passed[0][0] < now - SHOWN_SECONDS:
             self._passed.popleft()
 

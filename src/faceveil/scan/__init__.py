@@ -1,4 +1,4 @@
-"""The first reading of a source: in which frames to look for faces, and what was found there."""
+"""The first reading of a source: choose the frames to look at, and collect the faces in them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan"]
 
 @dataclass
 class Scan:
-    """What one reading of a source gave.
+    """The result of one reading of a source.
 
     Attributes:
         found: frame index -> faces there, for the frames in which the detector looked.
         found_in_crops: the same for the frames of which it looked at parts only.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
-        suspects: those of which some are cuts.
+        suspects: frame indices that may be cuts; some of them are.
         damaged: frame indices whose pictures cannot be trusted.
     """
 
@@ -44,7 +44,7 @@ def scan(
     strong: float,
     progress: Callable[[int, int], None],
 ) -> Scan:
-    """Read every frame once and look for faces where it is due.
+    """Read every frame once and look for faces in those that are due.
 
     Args:
         floor: the least score of a face that is kept.
@@ -68,7 +68,7 @@ def follow(
     *,
     to_end: bool = True,
 ) -> Scan:
-    """Look for faces where the schedule says. As `scan`, for any frames in a row.
+    """Look for faces as `scan` does, in any consecutive frames.
 
     Args:
         before: the frame before the first, for a part of a video.
@@ -95,8 +95,8 @@ def follow(
             result.pts.append(frame.pts)
             if frame.damaged:
                 result.damaged.append(frame.index)
-            # Nothing after the end of a scene tells of a face in it, and nothing before or after
-            # a frame that stands of a face on it.
+            # A scene's last frame is looked at, because no later frame shows a face in it; and so
+            # is a long frame, because no frame before or after it shows a face on it.
             if last is not None and (suspect or schedule.stands_long(last.pts, frame.pts)):
                 look(last)
             due, patches = (

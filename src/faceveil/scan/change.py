@@ -1,8 +1,8 @@
-"""What of the picture has changed since it was looked at.
+"""Find the parts of a picture that have changed since the detector looked at them.
 
-The rule of the first reading, for every place of every frame: it was looked at, or shows what was
-near there when it was, or lies on a face that is known and covered. "The picture as a whole
-changed little" is no reason.
+One rule holds for every place in every frame of the first reading: the detector looked at it there,
+or it shows what was near it when the detector last looked, or it lies on a face that is known and
+covered. "The picture as a whole changed little" is no reason to skip a place.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ Luma = NDArray[np.uint8]
 SAMPLES = 3.0
 """Samples along the smallest face: a change of that size shows in several."""
 BASE, TIMES = 5.0, 2.5
-"""Levels of 255 by which a place differs for certain: so many, and so many times its noise."""
+"""A place has changed if it differs by so many levels of 255 plus so many times its noise."""
 GRAIN = 4.0
-"""The strongest noise that is believed; what changes more from frame to frame is a motion."""
+"""The strongest noise that is assumed; a stronger change from frame to frame is a motion."""
 RATE = 0.1
 """Share of a frame in the running mean of the noise."""
 SHIFT = 2
-"""Samples by which something may have moved since it was looked at and still be the same."""
+"""Samples by which a thing may have moved since the last look and still count as the same."""
 SOLID, SHARE = 5, 0.7
-"""Where a face appears a patch of so many samples changes, or this share of it."""
+"""A new face changes a patch of so many samples, or this share of the face."""
 JOIN = 0.03
-"""Looking at a part costs about as much as this share of the picture, however small it is."""
+"""The least cost of a look at a part, as a share of the picture, however small the part is."""
 MOST = 0.3
-"""A larger share of the picture than this is looked at as a whole."""
+"""If a larger share of the picture is due, all of it is looked at."""
 
 
 class ChangeMap:
-    """Compares each frame with what was there when it was looked at last, place by place.
+    """Compares each frame, place by place, with the picture at the last look.
 
     Args:
         size: of the frames, in pixels.
@@ -69,7 +69,7 @@ class ChangeMap:
             luma: of the size ``shape``, by area, not by picking samples.
 
         Returns:
-            Where there is something that was not near there when it was looked at.
+            A mask of the places that show something that was not near them at the last look.
         """
         if self._last is None or self._looked is None:
             fresh = np.ones(luma.shape, bool)
@@ -87,24 +87,24 @@ class ChangeMap:
         return fresh
 
     def update_reference(self, box: Box | None, faces: Faces) -> None:
-        """The last frame was looked at, in this box of it or, if None, all over.
+        """Note that the last frame was looked at: in this box, or, if None, all over.
 
         Args:
-            faces: those found for certain; where they are will be covered for a while.
+            faces: the certain ones; their places will be covered for a while.
         """
         if self._last is None or self._looked is None:
             return
         if box is None:
             self._looked = self._last.copy()
             self._covered[:] = False
-        else:  # what lies on the border was looked at in part
+        else:  # samples on the border were looked at only in part
             part = self._samples(*box.as_tuple())
             self._looked[part] = self._last[part]
         for corners in faces.boxes.tolist():
             self._covered[self._samples(*corners)] = True
 
     def boxes(self, fresh: Mask) -> Sequence[Box] | None:
-        """Where to look because of what ``feed`` told: in boxes, or, if None, everywhere."""
+        """The boxes to look at after ``feed``, or None for the whole picture."""
         if not fresh.any():
             return ()
         (width, height), (w, h) = self._size, self.shape
@@ -113,7 +113,7 @@ class ChangeMap:
         for x, y, across, down, _ in stats[1:count].tolist():
             corners = (x / w, y / h, (x + across) / w, (y + down) / h)
             box = Box(*np.multiply(corners, (width, height, width, height)).tolist())
-            # What changed may be a part of a face only.
+            # The changed part may be only a part of a face.
             margin = max(max(box.width, box.height) / 2, 3 * self._smallest)
             grown = Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
             if (inside := grown.clipped(width, height)) is not None:
@@ -135,7 +135,7 @@ def _difference(a: Luma, b: Luma) -> Image:
 
 
 def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: NDArray[np.float32]) -> Mask:
-    """Where in a mask there is something else than was near there before."""
+    """The part of a mask that shows something else than was near there before."""
     height, width = luma.shape
     wide = np.pad(before, SHIFT, "edge")
     for y, x in product(range(2 * SHIFT + 1), repeat=2):
@@ -146,13 +146,13 @@ def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: NDArray[np.float32]) -
 
 
 def _solid(mask: Mask) -> Mask:
-    """Where most of a mask's surroundings belong to it: not the thin outlines of slow things."""
+    """The solid part of a mask, without the thin outlines of slow things."""
     share = cv2.blur(mask.astype(np.float32), (SOLID, SOLID), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(share >= SHARE) & mask
 
 
 def _merged(boxes: Sequence[Box], room: float) -> list[Box]:
-    """Boxes made one until none touch, and none are so near that it takes less than ``room``."""
+    """Merge boxes until none touch, and none are so near that merging adds less than ``room``."""
     rest, done = list(boxes), []
     while rest:
         box = rest.pop()

@@ -1,8 +1,8 @@
-"""Scanning a long video in parts, each by itself, with the result of one scan over all of it.
+"""Scan a long video in independent parts, with the result of a single scan.
 
-What a scan does with a frame depends on that frame, on the one before, and on what it saw since its
-schedule last began anew. So a part begins where the schedule does, reads the frame before as well,
-and decodes from a key frame far enough ahead of it that its pictures are those of a whole reading.
+A scan treats a frame by that frame, the one before it, and everything since its schedule last
+restarted. So a part begins at a restart, reads the frame before it as well, and is decoded from a
+key frame far enough ahead that its pictures are those of a whole reading.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from faceveil.media.videos.video import VideoSource
 
 RUN_UP = 2
-"""Key frames before a part from which it is decoded: what is shown before a key frame but stored
-after it needs the one before."""
+"""A part is decoded from so many key frames before it: a frame that is shown before a key frame but
+stored after it needs the key frame before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Part:
 
 
 def scan_in_parts(path: Path, options: Options, executor: Executor) -> Scan | None:
-    """The scan of a video whose parts are read side by side, or None if it has to be one."""
+    """The scan of a video, made in parts side by side, or None if it cannot be split."""
     with open_source(path, options) as source:
         parts = parts_of(cast("VideoSource", source), options.parts)
     if len(parts) < 2:
@@ -113,7 +114,7 @@ def parts_of(source: VideoSource, count: int) -> list[Part]:
 def scan_part(
     source: VideoSource, part: Part, detector: Detector, floor: float, strong: float
 ) -> Scan | None:
-    """What a scan of the whole video finds in a part; None if only that can tell."""
+    """The part of a whole scan's result; None if only a scan of the whole video can tell."""
     frames = source.skim(part.start)
     index = max(0, part.first - 1)
 
@@ -147,7 +148,7 @@ def join(parts: Sequence[Scan]) -> Scan:
             frame: faces
             for part in parts
             for frame, faces in part.found_in_crops.items()
-            if frame not in found  # the first frame of a part may tell to look at the one before
+            if frame not in found  # the first frame of a part may make the one before it due
         },
         pts=[pts for part in parts for pts in part.pts],
         cuts=cuts_among(suspects),
@@ -156,5 +157,5 @@ def join(parts: Sequence[Scan]) -> Scan:
 
 
 def _alive(frames: int, faces: int) -> None:
-    """Progress that nobody shows."""
+    """A progress function that only gives signs of life."""
     beats.moved()

@@ -1,4 +1,4 @@
-"""When to look at a whole frame."""
+"""Decide when the detector looks at a whole frame."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.scan.change import ChangeMap
 
-# Every so often a video's schedule begins anew, as if nothing was known, so that a part of a long
-# video can be scanned on its own with the same result. It costs one look more each time.
+# A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
+# long video can be scanned on its own with the same result. Each restart costs one more look.
 RESTART_SECONDS = 20.0
-# In a video the detector rests for this many seconds at most: well within what a track reaches
-# back from its first hit, so that a face which enters meanwhile is covered from its first frame.
+# In a video the detector pauses for at most this many seconds. A track reaches back further than
+# that from its first hit, so a face that enters during the pause is covered from its first frame.
 REST_SECONDS = 0.24
 # No face may move further than this share of its size between two looks.
 STRIDE = 0.5
-# A face this near to where one was, and this like in size, is taken for the same.
+# A face this near to an earlier one, and this similar in size, counts as the same.
 NEAR, ALIKE = 1.0, 1.5
-# A face that appears this near to where another is gone may be the same: somebody who runs past
-# the camera goes 15 times the size of their face in a second. Only clear faces count, because in a
+# A face that appears this near to one that has disappeared may be the same: somebody who runs past
+# the camera moves 15 times the size of their face in a second. Only clear faces count, because in a
 # crowd the doubtful ones come and go.
 FAR, CLEAR = 4.0, 0.6
-# Heads that lie are looked for this often: with what a look may be late, gaps that are bridged.
+# Lying heads are looked for this often: together with the delay of a look, that is a gap that is
+# bridged.
 SIDEWAYS_SECONDS = 0.7
-# What changes more than this share of the picture in frame after frame is a fade, or a camera that
-# moves. While it goes on, the looks because of it are this far apart at least.
+# If more than this share of the picture changes in frame after frame, it is a fade or a moving
+# camera. Meanwhile, looks because of changes are at least this far apart.
 GLOBAL, MOVING_SECONDS = 0.3, 0.12
 # Mean difference of two thumbnails, 0 to 255, from which so much has changed that the detector
 # has to look at once.
 CHANGED = 10.0
 # Something enters where a cell of the thumbnail's rim changed by this much, and no more than this
-# share of the rim did; more is a moving camera. After so many seconds that is worth a look: a face
-# that only cuts a corner is gone before the rest is over.
+# share of the rim did; more is a moving camera. After so many seconds that is worth a look, because
+# a face that only crosses a corner is gone before the pause ends.
 ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 
 
@@ -68,11 +69,11 @@ class EveryFrame:
 
 
 class Schedule:
-    """Looks often where faces move fast or the picture changes, and rarely where all is calm.
+    """Looks often when faces move fast or the picture changes, and rarely when all is calm.
 
     Args:
         unit: seconds per unit of ``pts``.
-        strong: score from which a face has a say in it.
+        strong: score from which a face influences the schedule.
         smallest: size in pixels of the smallest face that is looked for.
     """
 
@@ -90,7 +91,7 @@ class Schedule:
         self._anew = False
 
     def resume(self, pts: int) -> None:
-        """Begin after the frame of this time, which is the last before a restart."""
+        """Start after the frame of this time, which is the last before a restart."""
         self._looked = pts
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
@@ -110,7 +111,7 @@ class Schedule:
         return suspect or changed or entered or since <= 0 or since >= self._rest
 
     def stands_long(self, pts: int, until: int) -> bool:
-        """Whether a frame of this time, with the next at the other, was shown for long."""
+        """Whether a frame at the first time, followed by one at the second, is shown for long."""
         return (until - pts) * self._unit >= REST_SECONDS
 
     def rotated_floor(self, suspect: bool) -> float | None:
@@ -121,9 +122,9 @@ class Schedule:
         return self._strong
 
     def changed_boxes(self, frame: Frame) -> Sequence[Box] | None:
-        """Where this frame has to be looked at because it is not as it was; None: all over.
+        """The boxes of this frame that have changed and need a look; None: the whole frame.
 
-        To be asked of every frame, after ``due``.
+        Call this for every frame, after ``due``.
         """
         if self._changes is None:
             self._changes = ChangeMap(frame.size, self._smallest)
@@ -135,14 +136,14 @@ class Schedule:
         return self._changes.boxes(fresh)
 
     def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
-        """Take what was found in parts of the frame."""
+        """Add the faces that were found in parts of the frame."""
         if self._changes is not None:
             strong = faces[faces.scores >= self._strong]
             for box in boxes:
                 self._changes.update_reference(box, strong)
 
     def add_detections(self, faces: Faces) -> None:
-        """Take what the detector found, to decide when to look again."""
+        """Add the faces that the detector found, to decide when to look again."""
         self._before, self._looked = self._looked, self._now
         self._thumbnail = self._shown
         faces = faces[faces.scores >= self._strong]
@@ -171,9 +172,9 @@ def period(seconds: float) -> int:
 
 
 def _motion(before: Faces, after: Faces) -> float:
-    """How far the fastest face went, in shares of its size.
+    """The distance that the fastest face went, in shares of its size.
 
-    A face that is near none of before may be one that is gone from further away.
+    A face with no earlier one near it may be one that has moved from further away.
     """
     if not before or not after:
         return 0.0
@@ -182,7 +183,8 @@ def _motion(before: Faces, after: Faces) -> float:
     steps = np.linalg.norm(centers(after.boxes)[:, None] - centers(before.boxes), axis=2) / sizes
     steps[(ratios <= 1 / ALIKE) | (ratios >= ALIKE)] = np.inf
     near = steps < NEAR
-    # In a crowd one face is near where another was. Both have to be the other's nearest.
+    # In a crowd a face may be near the earlier place of another. So both must be each other's
+    # nearest.
     pairs = near & (steps == steps.min(axis=0)) & (steps == steps.min(axis=1, keepdims=True))
     alone = (after.scores >= CLEAR) & ~near.any(axis=1)
     gone = (before.scores >= CLEAR) & ~near.any(axis=0)

@@ -1,7 +1,7 @@
-"""Faces over time: from what the detector saw to what has to be covered.
+"""Faces over time: from detections to the boxes to cover.
 
-Pure functions, no I/O. The frame before the detector wakes up is the one that leaks, so a track
-reaches back before its first hit, on after its last, and across what was missed between.
+Pure functions, no I/O. A face often appears before the detector first sees it. So a track reaches
+back before its first hit, continues after its last, and covers the gaps between.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_STEP = 0.04
 
 
 def separate(found: Mapping[int, Sequence[Face]]) -> tuple[Track, ...]:
-    """A track for each face of stills: what is in one has nothing to do with the next.
+    """A track for each face of stills, which have nothing to do with each other.
 
     Args:
         found: number of the still -> faces there.
@@ -81,8 +81,8 @@ def link(
         weak: a face with this score is covered if it continues the track of a strong one.
         options: ``bridge_seconds`` and ``extend_seconds`` are used.
         cuts: frame indices at which a new scene begins. No track crosses one.
-        whole: those of the frames that were looked at as a whole, if not all were: only there does
-            it mean something that a face was not found.
+        whole: the frames that were looked at as a whole, if not all were: only in these does a
+            missing detection mean something.
 
     Returns:
         The tracks in order of first appearance, numbered from 0. ``boxes`` holds every frame from

@@ -1,10 +1,9 @@
-"""Which hits belong to one face: association from frame to frame, then stitching across gaps.
+"""Group the hits of one face: association from frame to frame, then stitching across gaps.
 
-Association follows ByteTrack (Zhang 2022, arXiv 2110.06864) in letting weak hits continue a
-track. Distance in units of the face's size takes the place of overlap: small faces that move fast
-do not overlap themselves from one frame to the next. Weak hits may start a chain too, and chains
-without any strong hit are dropped at the end, which makes the rule the same in both directions
-of time.
+Association follows ByteTrack (Zhang 2022, arXiv 2110.06864) in letting weak hits continue a track.
+It uses distance in units of the face's size instead of overlap, because small, fast faces do not
+overlap themselves from one frame to the next. Weak hits may start a chain too, and chains without
+any strong hit are dropped at the end, which makes the rule the same in both directions of time.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from faceveil.track.motion import HITS, TICK, Motion
 from faceveil.track.scene import Hits, Scene
 
 GATE = 0.4
-"""A face whose motion is known lands within this many sizes of where it was expected."""
+"""A face whose motion is known appears within this many sizes of its expected place."""
 GATE_SIGMAS = 2.5
 GATE_LIMIT = 2.0
 SIZE_RATIO = 1.7
@@ -33,9 +32,9 @@ the motion on both sides."""
 
 STITCH_GATE = 0.5
 STITCH_DRIFT = 1.5
-"""How much further off, in sizes a second, a face may come back from behind something."""
+"""Further distance, in sizes a second, at which a face may reappear from behind something."""
 FAINT_DRIFT = 0.5
-"""The same where one side has no strong hit of its own: it has to lie on the other's way."""
+"""The same if one side has no strong hit: it has to lie on the other's path."""
 
 
 Chain = list[int]
@@ -94,7 +93,7 @@ def _associate(hits: Hits, scene: Scene, options: Options) -> list[Chain]:
         now = scene.times[frame]
         boxes, weak = hits.faces.boxes[begin:end], ~hits.strong[begin:end]
         places, extents = centers(boxes), sizes(boxes)
-        # One look without a hit is never a reason to give up, however rare the looks are.
+        # A single look without a hit never ends a track, however rare the looks are.
         oldest = scene.times[scene.ran[max(0, scene.look(frame) - 2)]]
         limit = min(now - SHORT_GAP, oldest)
         opened.keep(opened.times[:, 0] >= max(limit, now - bridge) - TICK)
@@ -119,8 +118,8 @@ def link_costs(expected: Motion, now: float, places: Floats, extents: Floats) ->
     reach = GATE * expected.size + GATE_SIGMAS * expected.spread * ahead
     reach = np.minimum(reach, GATE_LIMIT * expected.size)[:, None]
     ratio = np.abs(np.log(expected.size[:, None] / extents[None]))
-    # Hits are compared in sizes, not in gates: a track that is unsure of itself must not
-    # outbid the one the hit lies right upon.
+    # Costs are in face sizes, not in gates, so that an uncertain track does not win over one that
+    # the hit lies exactly on.
     cost: Floats = off / expected.size[:, None] + ratio
     return np.where((off <= reach) & (ratio <= np.log(SIZE_RATIO)), cost, np.inf)
 
@@ -141,7 +140,7 @@ def assign(costs: Floats) -> list[tuple[int, int]]:
 
 
 def _stitch(parts: list[Chain], hits: Hits, scene: Scene, options: Options) -> Iterator[Chain]:
-    """Second pass: join a chain that ends with one that begins soon after where it should be.
+    """Second pass: join a chain that ends with one that begins soon after, at its expected place.
 
     Args:
         parts: in order of their first hits.
@@ -185,7 +184,7 @@ def _walk(parts: list[Chain], after: dict[int, int], number: int) -> Iterator[in
 def _stitch_costs(tail: Motion, heads: Motion, drift: Floats) -> Floats:
     """(M,) cost of joining one chain's tail with each of M heads, or infinity.
 
-    A face behind something goes on, or stands still; the closest of the three guesses counts.
+    A face behind something moves on or stands still; the closest of three guesses counts.
     """
     gap = (-heads.time - tail.time)[:, None]
     forth = np.linalg.norm(tail.center + tail.velocity * gap - heads.center, axis=1)

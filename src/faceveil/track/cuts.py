@@ -1,10 +1,11 @@
-"""Where a new scene begins, from thumbnails of the luma alone.
+"""Find the beginnings of scenes, from thumbnails of the luma alone.
 
-Two pictures of one scene look alike at 32 by 18 pixels, whatever moves in them. Compared are the
-correlation of the two thumbnails, which a change of light does not touch, and their histograms.
-A missed cut costs a second of needless cover; a false one takes away the bridging of gaps, so the
-thresholds lean to missing. They lie between the strongest camera shake (correlation 0.62) and the
-weakest cut (0.26, or 0.50 with half of the histogram changed) of the test videos.
+Two pictures of one scene look alike at 32 by 18 pixels, whatever moves in them. Two thumbnails are
+compared by their correlation, which a change of light does not affect, and by their histograms. A
+missed cut costs a second of needless cover. A false cut prevents the bridging of gaps, which is
+worse, so the thresholds prefer to miss a cut. They lie between the strongest camera shake
+(correlation 0.62) and the weakest cut (0.26, or 0.50 with half of the histogram changed) of the
+test videos.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ RATHER_UNLIKE = 0.6
 REDISTRIBUTED = 0.35
 """Share of the pixels that moved to another of 16 bins."""
 FLAT = 6.0
-"""Mean difference, of 255 and apart from brightness, below which nothing but noise changed."""
+"""Mean difference, of 255 and apart from brightness, below which only noise changed."""
 
 
 def is_cut(before: NDArray[Any], after: NDArray[Any]) -> bool:
@@ -50,15 +51,15 @@ def is_cut(before: NDArray[Any], after: NDArray[Any]) -> bool:
 class CutFinder:
     """Collects the cuts of a video, thumbnail by thumbnail.
 
-    A cut stands alone: next to another one it is a flash or a camera swung round, and the scene
-    goes on. That is known one frame later, so ``feed`` tells what may be a cut, to have the
-    detector look there, and ``cuts`` what was one.
+    Two cuts in a row are no cuts, but a flash or a fast pan, and the scene continues. This is known
+    only one frame later. So ``feed`` reports possible cuts, at which the detector has to look, and
+    ``cuts`` the real ones.
 
     Args:
         first: index of the first frame.
 
     Attributes:
-        suspects: frame indices of what may be a cut.
+        suspects: frame indices of possible cuts.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -77,11 +78,11 @@ class CutFinder:
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """Frame indices at which a new scene begins, of what was fed so far."""
+        """Frame indices at which a new scene begins, among the frames fed so far."""
         return cuts_among(self.suspects)
 
 
 def cuts_among(suspects: Sequence[int]) -> tuple[int, ...]:
-    """Those of the frames that may begin a scene which do: the ones without such a neighbour."""
+    """The real cuts among possible ones: those without another directly beside them."""
     marked = set(suspects)
     return tuple(f for f in suspects if f - 1 not in marked and f + 1 not in marked)

@@ -1,4 +1,4 @@
-"""One face found twice in one frame, made one."""
+"""Merge repeated detections of one face in one frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the hits of one face to a box in every frame it may have been visible in."""
+"""From the hits of one face to a box in every frame in which it may have been visible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faceveil.track.motion import Motion
 from faceveil.track.scene import Hits, Scene
 
 GAP_GROWTH = 0.5
-"""A face unseen may be this many of its sizes a second away from the straight line."""
+"""An unseen face may leave the straight line by this many of its sizes a second."""
 GAP_LIMIT = 0.5
 SURPRISE = 0.15
 """Share of the distance travelled by which a face may have braked, sped up or turned."""
@@ -61,13 +61,13 @@ def cover(
 
 
 def _expected(state: Motion, box: Floats, scene: Scene, frames: NDArray[np.int64]) -> Floats:
-    """(N, 4) where a face is looked for in frames beyond its hit ``box``."""
+    """(N, 4) the expected boxes of a face in frames beyond its hit ``box``."""
     ahead = np.abs(np.array([scene.times[frame] for frame in frames]) - abs(state.time))
     return project(state, np.broadcast_to(box, (len(frames), 4)), ahead)
 
 
 def project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
-    """Boxes moved on by ``ahead`` (N,) seconds and inflated by what is not known. Never shrunk."""
+    """Boxes moved on by ``ahead`` (N,) seconds and enlarged by the uncertainty. Never shrunk."""
     growth = np.clip(np.exp(state.growth * ahead), 1.0, MAX_GROWTH)
     speed = np.linalg.norm(state.velocity, axis=-1)
     margin = np.minimum(GAP_LIMIT * state.size, state.spread * ahead) + SURPRISE * speed * ahead
@@ -77,7 +77,7 @@ def project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
 
 
 def grown(boxes: Floats, unseen: Floats) -> Floats:
-    """Boxes with room for what a face may do while it is not seen for (N,) seconds."""
+    """Boxes with room for the motion of a face that is not seen for (N,) seconds."""
     margin = (np.minimum(GAP_LIMIT, GAP_GROWTH * unseen) * sizes(boxes))[:, None]
     return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
 
@@ -105,7 +105,7 @@ def _between(
     since, until = times - onward.time[left], -back.time[right] - times
     filled = between(boxes[left], boxes[right], since, until)
 
-    # Where the detector looked and missed, the face may have gone on as if the track ended.
+    # Where the detector looked and found nothing, the face may have moved as if the track ended.
     ran = np.asarray(scene.ran)
     until_hit, after_hit = (np.searchsorted(ran, hits, side) for side in ("left", "right"))
     missed = (since > 0) & (until_hit[right] > after_hit[left])

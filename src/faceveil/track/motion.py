@@ -1,4 +1,4 @@
-"""How fast a face moves, and how sure that is.
+"""The speed of a face, and its uncertainty.
 
 A Bayesian straight-line fit through the last few hits: the measurement error of a detector and
 the spread of speeds seen in practice decide how far a velocity from few hits is trusted. All
@@ -15,9 +15,9 @@ import numpy as np
 from faceveil.faces import Floats, centers, sizes
 
 TICK = 1e-6
-"""Seconds by which two times that should be equal may differ, being sums of floats."""
+"""Seconds by which two equal times may differ, because they are sums of floats."""
 HITS = 6
-"""Hits a velocity is fitted to; more would smooth away real acceleration."""
+"""Number of hits that a velocity is fitted to; more would smooth away real acceleration."""
 WINDOW = 0.4
 """Seconds after which a hit no longer tells the present velocity (the last two always count)."""
 JITTER = 0.04
@@ -108,6 +108,6 @@ def windows(times: Floats, boxes: Floats) -> Motion:
 
 
 def backwards(times: Floats, boxes: Floats) -> Motion:
-    """As ``windows``, from each hit and those after it, in time that runs backwards."""
+    """As ``windows``, from each hit and those after it, with time running backwards."""
     motion = windows(-times[::-1], boxes[::-1])
     return motion.at(slice(None, None, -1))

@@ -1,7 +1,7 @@
-"""Faces over time while the time goes on: the online half of what `faceveil.track` does for files.
+"""Faces over time in real time: the online counterpart of `faceveil.track`, which works on files.
 
 Linking is that of ByteTrack (Zhang 2022, arXiv 2110.06864) with distances in sizes of the face, as
-in `faceveil.track.chain`. What is unknown yet, because it lies ahead, is covered for longer.
+in `faceveil.track.chain`. Because the future is unknown here, faces are covered for longer.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from faceveil.track.motion import HITS, TICK
 from faceveil.zones import in_skip_zone
 
 KEEP_SECONDS = 3.0
-"""How far back hits are remembered; longer than any frame waits."""
+"""Seconds for which hits are remembered; longer than any frame waits."""
 CONFIRMED = 3
-"""Strong hits from which a face is taken for one that cannot just vanish."""
+"""The number of strong hits from which a face is expected not to vanish suddenly."""
 RIM = 0.35
-"""A face this near to the rim, in its own sizes, or about to be, may have left the picture."""
+"""A face this near to the rim, in its own sizes, now or soon, may have left the picture."""
 DOUBT_SECONDS = 5.0
-"""After all faces vanished at once, silence is believed from here on, if second looks at other
-scales were silent, too."""
+"""Seconds after all faces vanished at once from which the detector is trusted again, if second
+looks at other scales found nothing, too.
+"""
 SECOND_LOOKS = 3
 
 
@@ -40,7 +41,7 @@ class _Track:
     """One face: its hits in order of time.
 
     Attributes:
-        strong: number of hits that would be covered on their own.
+        strong: number of hits with a score that would be covered on its own.
         kept: it never left a zone in which faces stay visible.
     """
 
@@ -58,7 +59,7 @@ class _Track:
 
 
 class OnlineTracker:
-    """What the detector's looks have told so far, and what has to be covered because of it.
+    """The hits of all looks so far, and the areas to cover because of them.
 
     Args:
         size: width and height of the picture.
@@ -79,11 +80,11 @@ class OnlineTracker:
         self._second = 0
 
     def add_detections(self, time: float, found: Faces, again: Faces | None = None) -> None:
-        """Take what one look found. Looks come in order of time.
+        """Add the faces of one look. Looks come in order of time.
 
         Args:
             time: of the frame, in seconds.
-            again: what a second look at other scales found, if there was one.
+            again: the faces of a second look at other scales, if there was one.
         """
         faces = merge_duplicates(
             found if again is None else Faces.concatenate([found, again]),
@@ -99,26 +100,28 @@ class OnlineTracker:
 
     @property
     def faces(self) -> int:
-        """How many faces the last look saw."""
+        """The number of faces in the last look."""
         return sum(1 for track in self._covered() if track.times[-1:] == self._looks[-1:])
 
     @property
     def in_doubt(self) -> bool:
-        """Whether a second look is wanted: all faces vanished at once, or are about to have."""
+        """Whether a second look is needed: all faces have vanished at once, or are about to."""
         lost = self._lost()
         missed = lost is not None and bool(self._looks) and lost < self._looks[-1]
         return missed or self._alarm < self._calm
 
     def is_doubtful(self, time: float) -> bool:
-        """Whether silence is not to be believed at this time: cover the whole picture."""
+        """Whether the detector's silence cannot be trusted at this time, so that the whole picture
+        has to be covered.
+        """
         return self._alarm < time <= self._calm
 
     def new_scene(self, time: float) -> None:
-        """The picture is another one: a look that says it is empty may be right after all."""
+        """Start a new scene: now an empty look may be right."""
         self._believe, self._second = time, SECOND_LOOKS - 1
 
     def targets(self, time: float, step: float) -> Iterator[Target]:
-        """What to cover at a time.
+        """The targets to cover at a time.
 
         Args:
             step: seconds between frames; covers are widened by the motion within.
@@ -172,7 +175,7 @@ class OnlineTracker:
     # Silence
 
     def _judge(self, now: float, seen: bool, again: Faces | None) -> None:
-        """Begin to doubt, or stop."""
+        """Start or end the doubt."""
         if self._alarm < self._calm == math.inf:
             self._second += again is not None and not again
             believed = now >= self._believe and self._second >= SECOND_LOOKS
@@ -188,7 +191,7 @@ class OnlineTracker:
             self._believe, self._second = self._alarm + DOUBT_SECONDS, 0
 
     def _lost(self) -> float | None:
-        """When the last confirmed face was seen, if it cannot have left over the rim."""
+        """The time of the last confirmed face, if it cannot have left over the rim."""
         known = [track for track in self._tracks if track.strong >= CONFIRMED]
         if not known:
             return None
@@ -197,7 +200,7 @@ class OnlineTracker:
         return None if all(self._leaving(track) for track in late) else last
 
     def _leaving(self, track: _Track) -> bool:
-        """Whether a face was at the rim, or on its way out, when it was seen last."""
+        """Whether a face was at the rim, or on its way out, when it was last seen."""
         box = track.faces[-1].box
         near = box.padded(RIM, RIM, RIM, RIM)
         if near.x0 <= 0 or near.y0 <= 0 or near.x1 >= self._width or near.y1 >= self._height:
@@ -209,7 +212,7 @@ class OnlineTracker:
     # Boxes
 
     def _box(self, track: _Track, time: float, step: float) -> Box | None:
-        """Where one face may be, or None if it is long gone or not yet there."""
+        """The possible place of one face, or None if it is long gone or not yet there."""
         first, last = track.times[0], track.times[-1]
         if time > last + self._options.bridge_seconds + TICK:
             return None
@@ -236,18 +239,18 @@ class OnlineTracker:
         looks = bisect_left(self._looks, times[after] - TICK) - bisect_right(
             self._looks, times[after - 1] + TICK
         )
-        # Where the detector looked and missed, the face may have gone on as if it were lost.
+        # Where the detector looked and found nothing, the face may have moved as if it were lost.
         return hull(box, self._onward(track, after - 1, time)) if looks else box
 
     def _onward(self, track: _Track, last: int, time: float) -> Floats:
-        """After a hit: where its motion leads, or where it was; somewhat larger as time goes on."""
+        """The box after a hit: where its motion leads, or where it was; it grows with time."""
         box, since = track.faces.boxes[[last]], np.array([time - track.times[last]])
         state = motion.latest([track.history(last)])
         moved = project(state, box, np.minimum(since, self._options.extend_seconds))
         return hull(moved, grown(box, since))
 
     def _ahead(self, track: _Track, until: float) -> Floats:
-        """Before the first hit: where its motion came from, or where it is."""
+        """The box before the first hit: where its motion came from, or where it is."""
         box = track.faces.boxes[[0]]
         state = motion.latest([(-np.array(track.times), track.faces.boxes)])
         return hull(project(state, box, np.array([until])), box)

@@ -53,7 +53,7 @@ class Scene:
         return bisect_left(self.ran, frame)
 
     def bridge(self, options: Options) -> float:
-        """Longest gap to bridge, in seconds: one missed look of a slow animation is bridged too."""
+        """Longest gap to bridge, in seconds; at least one missed look of a slow animation."""
         if len(self.ran) < 2 or not options.bridge_seconds:
             return options.bridge_seconds
         looks = np.median(np.diff([self.times[frame] for frame in self.ran]))
@@ -62,8 +62,8 @@ class Scene:
     def reach(self, frame: int, step: int, seconds: float) -> NDArray[np.int64]:
         """The frames to cover after (step 1) or before (step -1) a track's last hit.
 
-        All within ``seconds``, at least one if frames are slow, and those up to the next in which
-        the detector looked: nobody knows yet that the face is gone from them.
+        All within ``seconds``, at least one if frames are slow, and those up to the next look,
+        because before it is not known that the face is gone.
         """
         now = self.times[frame]
         if step > 0:

@@ -107,7 +107,7 @@ _DURATION: Final = re.compile(rb"[0-9:.]{0,24}\0*")
 _FLAG: Final = re.compile(rb"[\0\1]?")
 _ZEROS: Final = re.compile(rb"\0*")
 _OPACITY: Final = 1
-"""What a block's addition is called that makes pictures see-through (WebM)."""
+"""The id of a block's addition that carries opacity (WebM)."""
 _UNKNOWN_SIZES: Final = frozenset(2 ** (7 * length) - 1 for length in range(1, 9))
 
 

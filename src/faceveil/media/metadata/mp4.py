@@ -82,7 +82,7 @@ _MAX_DEPTH: Final = 12
 
 
 class _Seen:
-    """What is known after some of a file.
+    """The counts over the part of a file that was read.
 
     Attributes:
         payload: bytes of all ``mdat``.

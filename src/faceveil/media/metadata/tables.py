@@ -155,7 +155,7 @@ def _hvcc(data: bytes, at: int) -> int:
 
 
 def _units(data: bytes, at: int, place: int, count: int) -> int:
-    """Where so many units end that begin with their length."""
+    """The end of so many units that begin with their length."""
     for _ in range(count):
         place += 2 + _number(data, at + place, 2)
     return place

@@ -37,7 +37,7 @@ _DIRECT: Final = frozenset(
     for family, depth in (("yuv", ""), ("yuvj", ""), ("yuv", "10le"))
     for chroma in _CHROMA
 ) | {"yuva420p"}
-"""Pixel formats whose planes are worked on as they are decoded."""
+"""Pixel formats whose planes are used as they are decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ def layout_of(frame: VideoFrame, orientation: Orientation) -> tuple[FrameLayout,
 
 
 def working_format(given: VideoFormat) -> tuple[str, str]:
-    """The planar format that keeps most of a given one, and what is lost on the way, or "".
+    """The planar format that keeps most of a given one, and a note about the loss, or "".
 
-    Colour resolution is kept where there is a common format that has it (4:2:0, 4:2:2, 4:4:4),
-    else reduced to 4:2:0; more than 10 bits become 10. RGB, palettes and grey become 4:2:0, which
-    every player shows. What is transparent becomes 8-bit 4:2:0 with opacity, which VP9 stores.
+    Colour resolution is kept where there is a common format that has it (4:2:0, 4:2:2, 4:4:4), else
+    reduced to 4:2:0; more than 10 bits become 10. RGB, palettes and grey become 4:2:0, which every
+    player shows. Transparent formats become 8-bit 4:2:0 with opacity, which VP9 stores.
     """
     if given.name in _DIRECT:
         return given.name, ""
@@ -258,7 +258,7 @@ def small_bgr(planes: Planes, width: int, height: int) -> Image:
 
 
 def small_luma(planes: Planes, width: int, height: int) -> NDArray[np.uint8]:
-    """A rough thumbnail of the luma plane, (height, width) uint8: most samples are passed over."""
+    """A rough thumbnail of the luma plane, (height, width) uint8: most samples are skipped."""
     plane = planes.y
     across = max(1, plane.shape[1] // (_SPARSE * width))
     down = max(1, plane.shape[0] // (_SPARSE * height))

@@ -1,7 +1,7 @@
 """Find everything that a video file holds beside its pictures and its sound.
 
-The boxes or elements are held against a list of what playing needs, and the coded pictures and the
-coded sound are searched for user data. Names only, never contents.
+The boxes or elements are compared with a list of those that playing needs, and the coded pictures
+and the coded sound are searched for user data. Names only, never contents.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def stream_leftovers(origin: Path | bytes) -> list[str]:
     Returns:
         Short names, each once: "title", "location", "cover art", "chapters", "subtitles",
         "user data in the picture stream". ``BROKEN`` where the structure cannot be followed: what
-        lies behind that point is unknown. AVI and MPEG are only asked for streams and tags.
+        lies behind that point is unknown. In AVI and MPEG only streams and tags are examined.
 
     Raises:
         UnsupportedError: not a video of a kind known here.

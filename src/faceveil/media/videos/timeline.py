@@ -1,8 +1,8 @@
-"""One clock for all streams of a file, whatever wrote it.
+"""One clock for all streams of a file.
 
-Recordings that were joined start anew, a recorder that was set right jumps, a counter wraps. That
-is one case, and is mended here, on the packets, before anything is decoded: so pictures, sound and
-doubt go by the same times.
+The times of joined recordings start again, the clock of a recorder jumps when it is set, a counter
+wraps. All three are corrected here in the same way, on the packets, before anything is decoded, so
+that pictures, sound and marks of damage use the same times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _BACK: Final = Fraction(1, 2)
-"""Seconds. A time that lies further back than this is of another clock."""
+"""Seconds. A time further back than this belongs to another clock."""
 
 _FORTH: Final = Fraction(10)
 """Seconds. So is one further ahead, where a recorder's clock is stored and no other stream is there
@@ -27,7 +27,7 @@ _HELD: Final = Fraction(3)
 """Seconds of the new clock within which the other streams have to follow."""
 
 _LEFT_OVER: Final = Fraction(1)
-"""Seconds of the new clock after which nothing of the old one comes any more."""
+"""Seconds of the new clock after which no packet of the old one arrives."""
 
 _ROUGHLY: Final = Fraction(1, 100)
 """Seconds by which a stream may seem to go back as its times are rounded."""
@@ -42,17 +42,18 @@ _MARKED_BEFORE: Final = 1
 def straightened(packets: Iterable[Packet[Any]], *, recorded: bool) -> Iterator[Packet[Any]]:
     """The packets of a file with times of one clock, which does not jump.
 
-    Where one stream jumps, packets are held until the others have followed. What comes then is
-    moved as a whole, so picture and sound stay together, and no stream goes on before it has ended.
+    When one stream jumps, packets are held until the others have followed. Then all later packets
+    are moved together, so picture and sound stay in step, and no stream continues before it has
+    ended.
 
-    A packet is marked as damaged where its stream is torn, and it is about the last before that.
-    Where a recording was joined to another there, nothing need be missing, and the mark is taken
-    off: whether the packet is whole is for the decoder to say.
+    A packet is marked as damaged where its stream is torn, usually the last one before the tear. If
+    recordings were joined there, nothing need be missing, and the mark is removed: the decoder
+    decides whether the packet is complete.
 
     Args:
         packets: those of all streams of picture and sound in the order of the file, so that any two
             readings come to the same times.
-        recorded: the format stores the clock of what recorded it.
+        recorded: the format stores the clock of the recorder.
     """
     timeline = _Timeline(recorded)
     try:
@@ -65,7 +66,7 @@ def straightened(packets: Iterable[Packet[Any]], *, recorded: bool) -> Iterator[
 
 
 class _Strand:
-    """One stream on its way.
+    """The state of one stream.
 
     Attributes:
         offset: seconds to add to its times.
@@ -141,7 +142,7 @@ class _Timeline:
                 self._torn[index] = torn, since + 1
 
     def _is_new(self, strand: _Strand, time: Fraction) -> bool:
-        """The time is of a clock that began after the stream's last packet."""
+        """Whether the time belongs to a clock that began after the stream's last packet."""
         if strand.end is None:
             return bool(self._begins)
         ahead = time + strand.offset - strand.end

@@ -56,8 +56,8 @@ _SHORT_BY: Final = Fraction(1, 50)
 class VideoSource(Closing):
     """The first picture stream of a video file; meets ``faceveil.media.Source``.
 
-    The first frame is decoded here, so most of what can be wrong is known once the source exists.
-    Each pass opens the file anew: passes can run at the same time.
+    The first frame is decoded here, so most faults are known once the source exists. Each pass
+    opens the file again, so passes can run at the same time.
 
     Pixels are handed out as displayed: a display matrix by quarters is applied as views, and
     ``traits`` tell the sink to write it again, so that no pixel has to be moved.
@@ -113,8 +113,8 @@ class VideoSource(Closing):
     def frames(self) -> Iterator[VideoFrame]:
         """Every frame, in display order, with strictly increasing ``pts``.
 
-        A frame that the decoder had to make up, and every one after it up to the next key frame,
-        is handed out as damaged. One that it could not make at all is left out, and told in
+        A frame that the decoder had to make up, and every one after it up to the next key frame, is
+        marked as damaged. One that it could not make at all is left out, with a warning in
         ``warnings``.
 
         Raises:
@@ -138,8 +138,8 @@ class VideoSource(Closing):
     def sample(self, wanted: Collection[int]) -> Iterator[VideoFrame]:
         """Only the frames with these indices, decoding each from the key frame before it.
 
-        For a file whose packets all have times, as those have that FaceVeil writes; all frames of
-        another one are read.
+        This needs a file whose packets all have times, such as those that FaceVeil writes; of other
+        files all frames are read.
 
         Raises:
             UnreadableError: what is needed for one of them cannot be decoded.
@@ -324,13 +324,13 @@ class VideoSource(Closing):
             context = own
         context.options = {"max_pixels": str(self._max_pixels)}
         if context.codec.canonical_name == "hevc":
-            # Alone among the decoders this one keeps quiet about slices it could not decode, and
-            # shows whatever was in the memory of the frame.
+            # This is the only decoder that does not report slices it could not decode, and returns
+            # whatever was in the frame's memory.
             context.options["err_detect"] = "explode"
         context.thread_type = "AUTO"
         # Never one: PyAV hides a decoder's errors where frames are not decoded side by side.
         context.thread_count = max(2, min(os.cpu_count() or 2, _MOST_THREADS))
-        # Damaged pictures are wanted: they keep their place in time, and are covered whole.
+        # Damaged pictures are kept: they keep their place in time, and are covered completely.
         context.flags |= Flags.output_corrupt
         return context
 
@@ -339,7 +339,7 @@ class VideoSource(Closing):
 
 
 def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
-    """Frames come with a second picture, of their opacity. A tag alone only says they might."""
+    """Whether frames have a second picture, their opacity. A tag alone proves nothing."""
     tags = {key.lower(): value for key, value in stream.metadata.items()}  # written as a tag, too
     if tags.get("alpha_mode") != "1":
         return False

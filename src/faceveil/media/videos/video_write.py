@@ -42,9 +42,9 @@ _SHAPELESS: Final = frozenset({"vp8", "vp9", "av1"})
 class VideoSink(Aborting):
     """Writes the frames of a ``VideoSource`` to MP4, Matroska or WebM; a ``faceveil.media.Sink``.
 
-    The container is what the target's suffix says. Frames are encoded from the planes they were
-    decoded to, so what was not painted reaches the encoder bit for bit. Nothing of the input gets
-    in but pictures and sound: no other stream, no metadata, no user data in the picture stream.
+    The target's suffix chooses the container. Frames are encoded from the planes they were decoded
+    to, so unpainted parts reach the encoder bit for bit. Only pictures and sound of the input get
+    in: no other stream, no metadata, no user data in the picture stream.
 
     May be used from any thread, one at a time.
 
