@@ -61,7 +61,7 @@ STATUS: Final = {
 }
 
 MODES: Final = {"sample": say("sample"), "full": say("full")}
-"""How an output was checked."""
+"""The extent of a check, in words."""
 
 ORIGINS: Final = {
     "detected": say("detected"),

@@ -1,9 +1,9 @@
 """Messages: worded in English where they are raised, and translated where a person reads them.
 
-A message carries what it was made of: the words with named holes, by which every catalogue knows
-it, and what is put into them, which may be messages as well. So whoever shows it can put it into
-any language, however far it came: through exceptions, processes, files and JSON. As text it is the
-English one, for everything that does not ask.
+A message keeps its parts: the English words with named places, by which every catalogue knows it,
+and the values for these places, which may be messages as well. So it can be translated wherever it
+is shown, even after passing through exceptions, processes, files and JSON. As plain text it is
+English.
 
 A language is a file, ``LANGUAGE.po``, in this folder.
 """
@@ -19,15 +19,15 @@ from typing import Any, Final, Protocol, TypeAlias
 from faceveil.i18n.po import read_po
 
 ENGLISH: Final = "en"
-"""The language that messages are worded in, and for which there is no catalogue."""
+"""The language that messages are worded in; it needs no catalogue."""
 _FOLDER: Final = Path(__file__).parent
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(!r)?(?::([^{}]*))?\}")
 _SEPARATOR: Final = "; "
-"""What stands between the parts of a list; a message, too."""
+"""The separator of the parts of a list; itself a message."""
 
 Value: TypeAlias = "str | Sequence[Value]"
-"""What is put into a message: a name or a figure, a message, or a list of those."""
+"""A value of a message: a name or a figure, a message, or a list of those."""
 
 
 class _Refusal(Protocol):
@@ -41,8 +41,8 @@ class Message(str):
     """A text that can be translated.
 
     Attributes:
-        id: the English words, with ``{name}`` where something is put in.
-        values: what is put in, by name.
+        id: the English words, with ``{name}`` for each value.
+        values: the values, by name.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Message(str):
         return self
 
     def __str__(self) -> Message:
-        """Itself, so that the text of an exception is the message that it was raised with."""
+        """The message itself, so that the text of an exception is the message it was raised with."""
         return self
 
     def __reduce__(self) -> tuple[type[Message], tuple[str, Mapping[str, Value]]]:
@@ -66,8 +66,8 @@ def say(words: str, /, **values: object) -> Message:
     """A message.
 
     Args:
-        words: in English, with ``{name}`` or ``{name:.1f}`` where something is put in.
-        values: that, by name. Exceptions stand for their text, and lists for their parts.
+        words: in English, with ``{name}`` or ``{name:.1f}`` for each value.
+        values: the values, by name. Exceptions stand for their text, and lists for their parts.
     """
     held: dict[str, Value] = {}
 
@@ -84,13 +84,13 @@ def say(words: str, /, **values: object) -> Message:
 
 
 def words_of(error: BaseException) -> str:
-    """What an exception says, in one line: the message it was raised with, or a library's words."""
+    """The text of an exception in one line: its message, or a library's words."""
     words = str(error)
     return words if isinstance(words, Message) else " ".join(words.split())
 
 
 def reason_of(error: _Refusal) -> Message:
-    """Why the system, or FFmpeg, refused, in its own words and without any name."""
+    """The reason of the system or of FFmpeg for a refusal, in its own words, without names."""
     words = error.strerror
     if isinstance(words, Message):
         return words
@@ -98,12 +98,12 @@ def reason_of(error: _Refusal) -> Message:
 
 
 def foreign(words: str) -> Message:
-    """Words of the system or of a library, which a catalogue may know as they stand."""
+    """Words of the system or of a library, which a catalogue may contain unchanged."""
     return Message(words.lower())
 
 
 def translated(text: str, language: str) -> str:
-    """A message in a language; in English where there is no translation, or it is no message."""
+    """A message in a language; in English if there is no translation, or if it is no message."""
     if not isinstance(text, Message):
         return text
     return _filled(text.id, text.values, language)
@@ -137,7 +137,7 @@ def languages() -> tuple[str, ...]:
 
 
 def language_of(wanted: Iterable[str]) -> str:
-    """The first of the languages wanted that there is, else English.
+    """The first of the wanted languages that exists, otherwise English.
 
     Args:
         wanted: as locales or HTTP name them: ``zh_CN.UTF-8``, ``zh-Hans``, ``en``.
@@ -151,13 +151,13 @@ def language_of(wanted: Iterable[str]) -> str:
 
 
 def spoken(environment: Mapping[str, str]) -> str:
-    """The language of a terminal's user, told by the first variable of POSIX that is set."""
+    """The language of a terminal's user, by the first of POSIX's variables that is set."""
     names = map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
     return language_of(name for name in [next(filter(None, names), None)] if name)
 
 
 def accepted(header: str) -> str:
-    """The language that is liked best by an ``Accept-Language`` header (RFC 9110, 12.5.4)."""
+    """The preferred language of an ``Accept-Language`` header (RFC 9110, 12.5.4)."""
     liked = []
     for part in header.split(","):
         name, _, weight = part.partition(";")
@@ -182,7 +182,7 @@ def _filled(id: str, values: Mapping[str, Value], language: str) -> str:
     def put(hole: re.Match[str]) -> str:
         return _put(values[hole[1]], language) if hole[1] in values else hole[0]
 
-    # Nothing that is put in is looked at again: a name may have braces in it.
+    # Values are not formatted again, because a name may contain braces.
     return _HOLE.sub(put, _catalogue(language).get(id, id))
 
 

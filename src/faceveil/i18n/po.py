@@ -1,7 +1,7 @@
-"""Reading catalogues: PO files of GNU gettext, as translators' tools write them.
+"""Read catalogues: PO files of GNU gettext, as translators' tools write them.
 
-They are read as they are, because a compiled copy beside each would be one more thing to keep. What
-gettext has beyond a message and its translation (contexts, plural forms) is not used here.
+They are read directly, because a compiled copy of each would be one more file to maintain. Contexts
+and plural forms of gettext are not used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LINE: Final = re.compile(r'(?:(msgid|msgstr)\s+)?("(?:[^"\\]|\\.)*")\s*')
 
 
 def read_po(path: Path) -> dict[str, str]:
-    """Each message with its translation; those that are not translated yet are left out.
+    """Each message with its translation; untranslated ones are left out.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,7 +1,7 @@
-"""What pydantic finds wrong with a value, as messages.
+"""The errors of pydantic, as messages.
 
-pydantic words its findings in English as well. It names the kind of each and what belongs to it,
-from which the same words can be made as a message.
+pydantic words its errors in English. It also gives the kind of each and its values, from which the
+same words can be made as a message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from faceveil.i18n import Message, say, words_of
 
 
 def first_fault(faults: Sequence[Mapping[str, Any]], places: slice = slice(None)) -> str:
-    """The first of what `pydantic.ValidationError.errors` gives, and where it is.
+    """The first error of `pydantic.ValidationError.errors`, and its place.
 
     Args:
         places: the part of the path to it that tells a person something.
@@ -24,7 +24,7 @@ def first_fault(faults: Sequence[Mapping[str, Any]], places: slice = slice(None)
 
 
 def fault_of(fault: Mapping[str, Any]) -> str:
-    """What is wrong: a message, or pydantic's own words where they are of a kind not known here."""
+    """The message of an error, or pydantic's own words for a kind not known here."""
     from pydantic_core import PydanticKnownError
 
     kind, context = fault["type"], fault.get("ctx") or {}
