@@ -55,7 +55,7 @@ class Message(str):
         return self
 
     def __str__(self) -> Message:
-        """The message itself, so that the text of an exception is the message it was raised with."""
+        """The message itself, so that the text of an exception is still its message."""
         return self
 
     def __reduce__(self) -> tuple[type[Message], tuple[str, Mapping[str, Value]]]:
