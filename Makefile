@@ -22,7 +22,7 @@ help:
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
 	@echo "make bundle   build the executable for machines without Python, and try it"
-	@echo "make lint     style and types only"
+	@echo "make lint     style and types only, of Python and of the page's scripts"
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make weights  fetch the detectors' weights"
 	@echo "make clean    remove what was made here"
@@ -49,6 +49,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@tools/check_js.sh
 
 quick: lint weights
 	$(BIN)/pytest $(MANY) -m "not alone and not slow and not long"

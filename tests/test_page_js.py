@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+import page_types
 
 TESTS = sorted((Path(__file__).parent / "js").glob("*.test.mjs"))
 LEAST = (20, 19)
@@ -24,6 +29,11 @@ def node() -> str:
     if version < LEAST:
         pytest.skip(f"node {said.strip()} is too old; {LEAST[0]}.{LEAST[1]} will do")
     return path
+
+
+def test_the_types_of_answers_are_those_of_the_service() -> None:
+    said = page_types.FILE.read_text(encoding="utf-8")
+    assert said == page_types.text(), "run: python tools/page_types.py"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""What may be relied on from outside: `faceveil.__all__`, and all that its signatures mention."""
+"""The public names of `faceveil`, and all that their signatures mention."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def spoken(name: str) -> bool:
 
 
 def signatures(node: ast.stmt) -> Iterator[ast.expr]:
-    """What the public parts of a definition are annotated with, and what a class is made from."""
+    """The annotations of the public parts of a definition, and the bases of a class."""
     if isinstance(node, ast.FunctionDef) and spoken(node.name):
         arguments = node.args
         for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
@@ -77,7 +77,7 @@ def ours(module: str) -> set[str]:
 
 
 def mentioned(name: str) -> set[str]:
-    """What of ours somebody meets who reads the signatures of a public function or class."""
+    """The names of ours in the signatures of a public function or class."""
     thing = getattr(faceveil, name)
     if not (inspect.isclass(thing) or inspect.isfunction(thing)):
         return set()  # an alias, which says what it stands for

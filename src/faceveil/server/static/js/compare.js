@@ -8,16 +8,23 @@ import { complain } from "./toast.js";
 
 const WIDEST = 1280;
 
-/** The view of a finished job; without its original, the result alone. */
+/** @typedef {Service.Job} Job */
+
+/** The view of a finished job; without its original, the result alone. @param {Job} job @param {number} version */
 export function comparison(job, version) {
   const width = Math.min(job.width ?? WIDEST, WIDEST);
   const after = new LatestImage((index) => urls.frame(job, index, "result", width, version), "compare.after");
-  const before = job.has_original && new LatestImage((index) => urls.frame(job, index, "original", width), "compare.before");
+  const before = job.has_original
+    ? new LatestImage((index) => urls.frame(job, index, "original", width), "compare.before")
+    : null;
   const stage = el("div", { class: "compare" }, after.node);
-  if (job.width) stage.style.aspectRatio = `${job.width} / ${job.height}`;
-  if (job.width) stage.style.setProperty("--wide", `calc(70vh * ${job.width / job.height})`);
+  if (job.width && job.height) {
+    stage.style.aspectRatio = `${job.width} / ${job.height}`;
+    stage.style.setProperty("--wide", `calc(70vh * ${job.width / job.height})`);
+  }
   const tools = el("div", { class: "row compare-tools" });
   let frame = 0;
+  /** @type {Awaited<ReturnType<typeof overlay>> | null} */
   let boxes = null;
 
   if (before) {
@@ -28,13 +35,14 @@ export function comparison(job, version) {
       el("span", { class: "tag right", t: "compare.after" }),
     );
   }
+  /** @param {number} index */
   const go = (index) => {
     frame = index;
     after.show(index);
     if (before) before.show(index);
     boxes?.show(index);
   };
-  if (job.frames > 1) tools.append(frames(job, go));
+  if (job.frames && job.frames > 1) tools.append(frames(job.frames, go));
   if (job.has_plan) {
     tools.append(
       boxesSwitch(async (on) => {
@@ -48,7 +56,7 @@ export function comparison(job, version) {
   return el("figure", { class: "comparison", tLabel: "compare.label" }, stage, tools);
 }
 
-/** A range input over the whole picture, and the line that follows it. */
+/** A range input over the whole picture, and the line that follows it. @param {HTMLElement} stage */
 function divider(stage) {
   const input = el("input", {
     type: "range",
@@ -68,20 +76,23 @@ function divider(stage) {
   return [input, line];
 }
 
-function frames(job, go) {
+/** @param {number} total @param {(index: number) => void} go */
+function frames(total, go) {
   const said = el("output", { class: "small soft" });
-  const input = el("input", { type: "range", min: 0, max: job.frames - 1, value: 0, tLabel: "frame.slider" });
+  const input = el("input", { type: "range", min: 0, max: total - 1, value: 0, tLabel: "frame.slider" });
   const follow = () => {
     const index = Number(input.value);
-    say(said, "frame.of", { frame: index + 1, total: job.frames });
+    say(said, "frame.of", { frame: index + 1, total });
     go(index);
   };
   input.addEventListener("input", follow);
-  say(said, "frame.of", { frame: 1, total: job.frames });
+  say(said, "frame.of", { frame: 1, total });
   return el("div", { class: "frames" }, input, said);
 }
 
+/** @param {(on: boolean) => Promise<void>} change */
 function boxesSwitch(change) {
+  /** @type {HTMLInputElement} */
   const input = el("input", {
     type: "checkbox",
     role: "switch",
@@ -90,11 +101,12 @@ function boxesSwitch(change) {
   return el("label", { class: "switch-line" }, input, el("span", { t: "compare.boxes" }));
 }
 
-/** The plan's boxes drawn over the picture: in the page alone, never in the file. */
+/** The plan's boxes drawn over the picture: in the page alone, never in the file. @param {Job} job @param {HTMLElement} stage */
 async function overlay(job, stage) {
   const { tracks, media } = await getPlan(job);
   const node = svg("svg", { viewBox: `0 0 ${media.width} ${media.height}`, class: "boxes", "aria-hidden": "true" });
   stage.append(node);
+  /** @param {number} index */
   const show = (index) => {
     const shown = tracks.filter((track) => track.boxes[index]);
     node.replaceChildren(

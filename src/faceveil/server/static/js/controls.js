@@ -3,21 +3,32 @@
 import { el } from "./dom.js";
 import { has, t } from "./i18n.js";
 
+/** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field */
+/** @typedef {Record<string, any>} Setting the JSON schema of one */
 /**
- * @returns {{node: HTMLElement, touched: () => boolean, value: () => any, suggest: (any) => void}}
- *   `suggest` shows what holds as long as nobody chooses otherwise
+ * @typedef {object} Control
+ * @property {Field} node
+ * @property {() => boolean} touched
+ * @property {() => any} value
+ * @property {(value: any) => void} suggest shows what holds as long as nobody chooses otherwise
  */
+
+/** @param {string} name @param {Setting} setting @param {string} id @returns {Control} */
 export function control(name, setting, id) {
-  const kind = (setting.anyOf ?? [setting]).find((one) => one.type !== "null");
-  const optional = Boolean(setting.anyOf?.some((one) => one.type === "null"));
-  if (kind.enum) return choice(name, kind, id);
+  /** @type {Setting[]} */
+  const kinds = setting.anyOf ?? [setting];
+  const kind = kinds.find((one) => one.type !== "null") ?? setting;
+  const optional = kinds.some((one) => one.type === "null");
+  if (kind.enum) return choice(name, kind.enum, id);
   if (kind.type === "boolean") return toggle(name, id);
   if (kind.type === "array") return zones(name, id);
   if (kind.type === "integer" || kind.type === "number") return figure(name, kind, id, optional);
   return words(name, id);
 }
 
-function choice(name, { enum: values }, id) {
+/** @param {string} name @param {(string | number)[]} values @param {string} id */
+function choice(name, values, id) {
+  /** @param {string | number} value */
   const key = (value) => `option.${name}.${value}`;
   const texts = values.map((value) =>
     el("option", { value, ...(has(key(value)) ? { t: key(value) } : {}) }, ...(has(key(value)) ? [] : [String(value)])),
@@ -29,11 +40,13 @@ function choice(name, { enum: values }, id) {
   });
 }
 
+/** @param {string} name @param {string} id */
 function toggle(name, id) {
   const node = el("input", { type: "checkbox", role: "switch", id, name });
   return touchable(node, "change", { value: () => node.checked, show: (value) => (node.checked = value) });
 }
 
+/** @param {string} name @param {Setting} kind @param {string} id @param {boolean} optional */
 function figure(name, kind, id, optional) {
   const node = el("input", {
     type: "number",
@@ -51,23 +64,26 @@ function figure(name, kind, id, optional) {
   });
 }
 
+/** @param {string} name @param {string} id */
 function zones(name, id) {
   const node = el("textarea", { id, name, rows: 2, tPlaceholder: "option.zones.form", spellcheck: "false" });
   return touchable(node, "input", {
     value: () => readZones(node.value) ?? node.value,
-    show: (value) => (node.value = (value ?? []).map((zone) => zone.join(",")).join("\n")),
+    show: (value) => (node.value = (value ?? []).map((/** @type {number[]} */ zone) => zone.join(",")).join("\n")),
     check: () => (readZones(node.value) ? "" : t("option.zones.wrong")),
   });
 }
 
-/** Lines of left,top,right,bottom as numbers; null where one is none. */
+/** Lines of left,top,right,bottom as numbers; null where one is none. @param {string} text */
 export function readZones(text) {
   const lines = text.split(/\n|;/).map((line) => line.trim()).filter(Boolean);
   const found = lines.map((line) => line.split(/\s*[,\s]\s*/).map(Number));
+  /** @param {number[]} zone */
   const good = ([x0, y0, x1, y1, ...more]) => !more.length && x0 >= 0 && y0 >= 0 && x0 < x1 && y0 < y1;
   return found.every(good) ? found : null;
 }
 
+/** @param {string} name @param {string} id */
 function words(name, id) {
   const node = el("input", { type: "text", id, name, tPlaceholder: "option.automatic", spellcheck: "false" });
   return touchable(node, "input", {
@@ -76,6 +92,11 @@ function words(name, id) {
   });
 }
 
+/**
+ * @param {Field} node @param {"input" | "change"} event
+ * @param {{value: () => any, show: (value: any) => void, check?: () => string}} does
+ * @returns {Control}
+ */
 function touchable(node, event, { value, show, check }) {
   let touched = false;
   node.addEventListener(event, () => {

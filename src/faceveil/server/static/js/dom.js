@@ -2,27 +2,39 @@
 
 import { bind } from "./i18n.js";
 
+/** @typedef {string | [string, Record<string, unknown>]} Words a key of the tables, or with parameters */
+/** @typedef {(Node | string | null | undefined)[]} Children */
+
+/** @type {Record<string, string>} */
 const TRANSLATED = { t: "text", tLabel: "aria-label", tTitle: "title", tPlaceholder: "placeholder" };
 
 /**
  * An element with attributes, listeners and children.
  * `t`, `tLabel`, `tTitle`, `tPlaceholder` take a key of the tables, or [key, parameters];
  * `on...` takes a listener; true and false set and leave out an attribute.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag @param {Record<string, any>} attributes @param {(Children[number] | Children)[]} children
  */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name in TRANSLATED) bind(node, TRANSLATED[name], ...[value].flat());
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "value") node.value = value;
+    if (name in TRANSLATED) {
+      const [key, params] = [value].flat();
+      bind(node, TRANSLATED[name], key, params);
+    } else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "value") /** @type {HTMLInputElement} */ (node).value = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;
 }
 
-/** The same for a drawing. */
+/**
+ * The same for a drawing.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} tag @param {Record<string, string | number>} attributes @param {SVGElement[]} children
+ */
 export function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
@@ -30,16 +42,21 @@ export function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** The element of this page with an id. */
-export const byId = (id) => document.getElementById(id);
+/** The element of this page with an id. @param {string} id */
+export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** Say something to those who listen to the page rather than look at it. */
+/** Say something to those who listen to the page rather than look at it. @param {string} text */
 export function announce(text) {
   byId("live").textContent = text;
 }
 
-/** A button with an icon and, unless `bare`, words beside it. */
+/**
+ * A button with an icon and, unless `bare`, words beside it.
+ * @param {string} key @param {SVGElement} picture @param {() => unknown} onclick
+ * @param {{kind?: string, bare?: boolean, params?: Record<string, unknown>}} look
+ */
 export function button(key, picture, onclick, { kind = "", bare = false, params } = {}) {
+  /** @type {Words} */
   const words = params ? [key, params] : key;
   const look = `${kind} ${bare ? "icon-only" : ""}`.trim();
   if (bare) {
@@ -51,6 +68,7 @@ export function button(key, picture, onclick, { kind = "", bare = false, params 
 /**
  * Let messages appear in a dialog, or in the page again. All outside an open modal dialog is inert:
  * it can be neither reached nor heard.
+ * @param {HTMLElement} place
  */
 export function speakIn(place) {
   place.append(byId("toasts"), byId("live"));

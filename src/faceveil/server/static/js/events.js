@@ -4,11 +4,20 @@ import { listJobs, urls } from "./api.js";
 import { onLanguage } from "./i18n.js";
 
 /**
+ * @typedef {object} Listener
+ * @property {(job: Service.Job) => void} job
+ * @property {(id: string) => void} gone
+ * @property {(jobs: Service.Job[] | null) => void} all gets every job there is whenever the connection
+ *   begins anew: what was missed meanwhile is in it; null if it could not be asked for
+ * @property {(yes: boolean) => void} connected
+ */
+
+/**
  * Follow all jobs. A switch of the language has all of them told anew, in the other one.
- * @param {{job: Function, gone: Function, all: Function, connected: Function}} on `all` gets every
- *   job there is whenever the connection begins anew: what was missed meanwhile is in it.
+ * @param {Listener} on
  */
 export function follow(on) {
+  /** @type {EventSource | null} */
   let source = null;
   const begin = () => {
     source?.close();
@@ -18,6 +27,7 @@ export function follow(on) {
   onLanguage(begin);
 }
 
+/** @param {Listener} on @param {() => void} again */
 function listen(on, again) {
   const source = new EventSource(urls.events());
   source.addEventListener("job", (event) => on.job(JSON.parse(event.data)));

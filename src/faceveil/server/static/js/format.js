@@ -2,9 +2,10 @@
 
 import { has, language, t } from "./i18n.js";
 
-/** Seconds as one or two units: "45 sec", "2 min 5 sec", "1 hr 3 min". */
+/** Seconds as one or two units: "45 sec", "2 min 5 sec", "1 hr 3 min". @param {number} seconds */
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
+  /** @type {[string, number][]} */
   const parts = [
     ["hour", Math.floor(whole / 3600)],
     ["minute", Math.floor(whole / 60) % 60],
@@ -19,7 +20,7 @@ export function duration(seconds) {
     .join(" ");
 }
 
-/** Place in a video, as 1:02.5. */
+/** Place in a video, as 1:02.5. @param {number} seconds */
 export function timecode(seconds) {
   const tenths = Math.max(0, Math.round(seconds * 10));
   const minutes = Math.floor(tenths / 600);
@@ -27,10 +28,10 @@ export function timecode(seconds) {
   return `${minutes}:${rest.toFixed(1).padStart(4, "0")}`;
 }
 
-/** Moment of the service, ISO text or seconds since 1970, in milliseconds. */
+/** Moment of the service, ISO text or seconds since 1970, in milliseconds. @param {string | number} value */
 export const moment = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value));
 
-/** A problem in words: what went wrong, the particulars, and what to do. */
+/** A problem in words: what went wrong, the particulars, and what to do. @param {import("./api.js").Trouble} problem */
 export function problemWords(problem) {
   const type = problemType(problem);
   const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
@@ -38,10 +39,12 @@ export function problemWords(problem) {
   return { title, detail: problem.detail ?? "", advice };
 }
 
-/** Types may be whole addresses; their last part is the name. */
-export const problemType = (problem) => String(problem.type ?? "unknown").split(/[/:#]/).pop();
+/** Types may be whole addresses; their last part is the name. @param {{type?: string}} problem */
+export const problemType = (problem) => String(problem.type ?? "unknown").split(/[/:#]/).at(-1);
 
+/** @param {string} name @param {number} value */
 function unit(name, value) {
+  /** @type {Intl.NumberFormatOptions} */
   const style = { style: "unit", unit: name, unitDisplay: "short" };
   // In Chinese text a figure stands apart, as it does in the tables.
   return new Intl.NumberFormat(language(), style).format(value).replace(/(\d)(?=\p{Script=Han})/u, "$1 ");

@@ -2,6 +2,7 @@
 
 import { svg } from "./dom.js";
 
+/** @type {Record<string, string>} */
 const STROKES = {
   upload: "M12 16V4m0 0L7 9m5-5 5 5M4 16v2.5A1.5 1.5 0 0 0 5.5 20h13a1.5 1.5 0 0 0 1.5-1.5V16",
   file: "M14 3H7a1.5 1.5 0 0 0-1.5 1.5v15A1.5 1.5 0 0 0 7 21h10a1.5 1.5 0 0 0 1.5-1.5V7.5zM14 3v4.5h4.5",
@@ -37,7 +38,7 @@ const STROKES = {
   clock: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM12 7.5V12l3 2",
 };
 
-/** The drawing of that name, for the eye only: what it means must be said in words beside it. */
+/** The drawing of that name, for the eye only: what it means must be said in words beside it. @param {string} name */
 export function icon(name) {
   return svg(
     "svg",
@@ -46,7 +47,7 @@ export function icon(name) {
   );
 }
 
-/** A head as each preset leaves it: a grid of shades, `cells` to a side; 1 is a plain fill. */
+/** A head as each preset leaves it: a grid of shades, `cells` to a side; 1 is a plain fill. @param {number} cells */
 export function veiledHead(cells) {
   const grid = svg("g", {});
   const side = 26 / cells;

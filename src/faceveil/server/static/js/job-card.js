@@ -10,16 +10,21 @@ import { isBusy, isOver } from "./store.js";
 import { complain } from "./toast.js";
 
 const CANCELLED = "cancelled";
+/** @type {Record<string, string>} */
 const SIGNS = { cancelled: "cross", done: "check", failed: "warning", withheld: "shield", review: "edit", queued: "clock" };
 const TOLD_EVERY = 0.25;
 const THUMBNAIL_PX = 192;
 
+/** @typedef {Service.Job} Job */
+/** @typedef {{edit: (job: Job) => void}} Tools edit: opens the editor */
+
 export class JobCard {
-  /** @param tools {edit(job)}: opens the editor */
+  /** @param {Job} job @param {import("./store.js").Store} store @param {Tools} tools */
   constructor(job, store, tools) {
     this.store = store;
     this.tools = tools;
     this.job = job;
+    /** @type {number | null} */
     this.compared = null;
     this.actionsFor = "";
     this.told = 0;
@@ -38,6 +43,7 @@ export class JobCard {
     onLanguage(() => this.node.isConnected && this.update(this.job));
   }
 
+  /** @param {Job} job */
   update(job) {
     this.job = job;
     this.node.dataset.state = stateOf(job);
@@ -65,10 +71,10 @@ export class JobCard {
     if (job.state === "done") {
       facts.push(t("job.faces", { n: job.faces ?? 0 }));
       if (job.kept) facts.push(t("job.kept", { n: job.kept }));
-      if (job.filled && job.frames > 1) facts.push(t("job.filled", { n: job.filled }));
+      if (job.filled && (job.frames ?? 1) > 1) facts.push(t("job.filled", { n: job.filled }));
     } else if (job.state === "review") {
       facts.push(t("job.review"));
-    } else if (job.state === "queued" && job.position > 0) {
+    } else if (job.state === "queued" && job.position) {
       facts.push(t("job.position", { n: job.position }));
     }
     this.facts.textContent = facts.join(" · ");
@@ -89,14 +95,14 @@ export class JobCard {
       this.#tellShare(progress.done / progress.total);
     }
     if (progress) {
-      const frames = progress.total > 1 && t("job.frames", { done: progress.done, total: progress.total });
-      const speed = progress.fps > 0 && t("job.speed", { fps: number(progress.fps, 1) });
-      const left = progress.seconds_left > 0 && t("job.left", { time: duration(progress.seconds_left) });
+      const frames = (progress.total ?? 0) > 1 && t("job.frames", { done: progress.done, total: progress.total });
+      const speed = progress.fps && t("job.speed", { fps: number(progress.fps, 1) });
+      const left = progress.seconds_left && t("job.left", { time: duration(progress.seconds_left) });
       this.pace.textContent = [frames, speed, left].filter(Boolean).join(" · ");
     }
   }
 
-  /** Those who listen hear each quarter, not each frame. */
+  /** Those who listen hear each quarter, not each frame. @param {number} share */
   #tellShare(share) {
     if (share < this.told) this.told = 0;
     if (share < this.told + TOLD_EVERY || share >= 1) return;
@@ -137,15 +143,19 @@ export class JobCard {
     const names = actionsOf(job);
     const wanted = `${names.join(" ")} ${open}`;
     if (wanted === this.actionsFor) return;
-    const focused = this.actions.contains(document.activeElement) && document.activeElement.dataset.action;
+    const active = document.activeElement;
+    const focused = active instanceof HTMLElement && this.actions.contains(active) ? active.dataset.action : "";
     this.actionsFor = wanted;
     this.actions.replaceChildren(...names.map((name) => this.#action(name, open)));
     if (!focused) return;
-    (this.actions.querySelector(`[data-action="${focused}"]`) ?? this.actions.firstElementChild ?? this.node).focus();
+    const next = this.actions.querySelector(`[data-action="${focused}"]`) ?? this.actions.firstElementChild;
+    (next instanceof HTMLElement ? next : this.node).focus();
   }
 
+  /** @param {string} name @param {boolean} open */
   #action(name, open) {
     const { job } = this;
+    /** @type {Record<string, () => unknown>} */
     const does = {
       edit: () => this.tools.edit(this.job),
       compare: () => (open ? this.#closeResult() : this.#openResult()),
@@ -154,6 +164,7 @@ export class JobCard {
       retry: () => act(job, "retry").catch(complain),
       finish: () => act(job, "finish").catch(complain),
     };
+    /** @type {Record<string, string>} */
     const pictures = { edit: "edit", compare: "compare", discard: "trash", cancel: "cross", retry: "retry", finish: "check" };
     let made;
     if (name === "download") {
@@ -173,12 +184,13 @@ export class JobCard {
 
   #showPicture() {
     const { job } = this;
+    /** @type {"result" | "original" | ""} */
     const of = job.has_result ? "result" : job.state === "review" && job.has_original ? "original" : "";
     const wanted = of && urls.frame(job, 0, of, THUMBNAIL_PX, this.store.version(job.id));
     const shown = wanted || String(job.kind);
     if (this.picture.dataset.shown === shown) return;
     this.picture.dataset.shown = shown;
-    const sign = icon({ video: "video", image: "photo", pages: "photo", animation: "photo" }[job.kind] ?? "file");
+    const sign = icon(job.kind ? (job.kind === "video" ? "video" : "photo") : "file");
     this.picture.replaceChildren(wanted ? el("img", { src: wanted, alt: "", loading: "lazy" }) : sign);
     if (wanted && job.kind === "video") this.picture.append(el("span", { class: "badge" }, icon("video")));
   }
@@ -197,10 +209,10 @@ export class JobCard {
   }
 }
 
-/** A job that was stopped by a person has failed, but not for a fault. */
+/** A job that was stopped by a person has failed, but not for a fault. @param {Pick<Job, "state" | "problem">} job */
 export const stateOf = (job) => (job.problem && problemType(job.problem) === CANCELLED ? CANCELLED : job.state);
 
-/** What a person can do with a job in its state, first things first. */
+/** What a person can do with a job in its state, first things first. @param {Job} job */
 export function actionsOf(job) {
   if (isBusy(job)) return ["cancel"];
   const editable = job.has_original && job.has_plan;

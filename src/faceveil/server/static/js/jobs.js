@@ -9,11 +9,20 @@ import { JobCard, stateOf } from "./job-card.js";
 import { isOver } from "./store.js";
 import { complain } from "./toast.js";
 
-/** @param tools what a card may ask for: see JobCard */
+/** @typedef {Service.Job} Job */
+/** @typedef {{node: HTMLElement, head: HTMLElement, title: HTMLElement, download: HTMLElement, list: HTMLElement}} Batch */
+
+/**
+ * @param {import("./store.js").Store} store
+ * @param {import("./job-card.js").Tools} tools what a card may ask for
+ */
 export function showJobs(store, tools) {
+  /** @type {Map<string, Batch>} */
   const batches = new Map();
+  /** @type {Map<string, JobCard>} */
   const cards = new Map();
 
+  /** @param {Job} job @param {Job} [before] */
   const update = (job, before) => {
     let card = cards.get(job.id);
     if (!card) {
@@ -27,6 +36,7 @@ export function showJobs(store, tools) {
     if (before && before.state !== job.state) tellOf(job);
   };
 
+  /** @param {string} id */
   const remove = (id) => {
     const card = cards.get(id);
     if (!card) return;
@@ -37,6 +47,7 @@ export function showJobs(store, tools) {
     refresh(batch);
   };
 
+  /** @param {string} id @returns {Batch} */
   const newBatch = (id) => {
     const title = el("h3", { class: "batch-title", tabindex: -1 });
     const download = el(
@@ -56,8 +67,10 @@ export function showJobs(store, tools) {
     return batch;
   };
 
+  /** @param {string} id */
   const refresh = (id) => {
     const batch = batches.get(id);
+    if (!batch) return;
     const jobs = store.inBatch(id);
     if (!jobs.length) {
       batch.node.remove();
@@ -71,17 +84,18 @@ export function showJobs(store, tools) {
     byId("jobs").hidden = !batches.size;
   };
 
-  store.listen(({ job, before, gone }) => (gone ? remove(gone) : update(job, before)));
-  return { show: (id) => cards.get(id)?.showResult() };
+  store.listen((change) => (change.job ? update(change.job, change.before) : remove(change.gone)));
+  return { show: (/** @type {string} */ id) => cards.get(id)?.showResult() };
 }
 
-/** When the card with the focus goes, its neighbour gets it. */
+/** When the card with the focus goes, its neighbour gets it. @param {HTMLElement} node */
 function keepFocus(node) {
   if (!node.contains(document.activeElement)) return;
   const next = node.nextElementSibling ?? node.previousElementSibling;
-  (next ?? byId("drop")).focus();
+  (next instanceof HTMLElement ? next : byId("drop")).focus();
 }
 
+/** @param {Job} job */
 function tellOf(job) {
   let what = t(`state.${stateOf(job)}`);
   if (job.state === "done") what = t("about.file", { name: what, what: t("job.faces", { n: job.faces ?? 0 }) });

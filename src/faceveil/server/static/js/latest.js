@@ -5,7 +5,9 @@ import { bind } from "./i18n.js";
 
 export class LatestImage {
   #busy = false;
+  /** @type {number | null} */
   #wanted = null;
+  /** @type {number | null} */
   #shown = null;
 
   /** @param {(index: number) => string} url @param {string} alt key of its description */
@@ -15,7 +17,7 @@ export class LatestImage {
     bind(this.node, "alt", alt);
   }
 
-  /** Show frame `index`; resolves when it, or one asked for later, is there. */
+  /** Show frame `index`; resolves when it, or one asked for later, is there. @param {number} index */
   async show(index) {
     this.#wanted = index;
     if (this.#busy) return;
@@ -36,6 +38,7 @@ export class LatestImage {
     this.#shown = null;
   }
 
+  /** @param {number} index */
   async #load(index) {
     const ahead = new Image();
     ahead.src = this.url(index);

@@ -24,7 +24,7 @@ try {
   complain(error);
 }
 
-/** The button that leads to the next language, in that language. */
+/** The button that leads to the next language, in that language. @param {HTMLElement} button */
 function startSwitch(button) {
   const show = () => {
     button.lang = nextLanguage();
@@ -35,8 +35,9 @@ function startSwitch(button) {
   button.addEventListener("click", switchLanguage);
 }
 
+/** @param {Service.OptionsPage} page */
 function start({ schema, presets, service }) {
-  const form = optionsForm(byId("options"), schema, presets);
+  const form = optionsForm(/** @type {HTMLFormElement} */ (byId("options")), schema, presets);
   const store = new Store();
   const awaited = new Set();
   const editor = new Editor((job) => {
@@ -61,7 +62,7 @@ function start({ schema, presets, service }) {
   promise(service);
 }
 
-/** What is promised about the files, in figures the service gave. */
+/** What is promised about the files, in figures the service gave. @param {Service.Limits} service */
 function promise(service) {
   const words = el("span", {});
   byId("promise").append(icon("lock"), words);

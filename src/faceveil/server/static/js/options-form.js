@@ -5,21 +5,27 @@ import { bind, has, say } from "./i18n.js";
 import { icon, veiledHead } from "./icons.js";
 import { control } from "./controls.js";
 
+/** @typedef {Record<string, any>} Schema */
+/** @typedef {Record<string, Record<string, any>>} Presets */
+
 const PRESET = "preset";
+/** @type {Record<string, number>} */
 const HEADS = { strict: 1, balanced: 3, light: 5 };
 
 /**
- * @param form the element to fill
- * @param schema JSON schema of the settings offered; each property names its group
- * @param presets name -> what it sets
+ * @param {HTMLFormElement} form to fill
+ * @param {Schema} schema JSON schema of the settings offered; each property names its group
+ * @param {Presets} presets name -> what it sets
  * @returns {{values: () => object, review: () => boolean, valid: () => boolean}} what was chosen;
  *   settings left alone are not in it, so that a preset's and the service's own defaults stay in
  *   force. `valid` shows the person what is wrong.
  */
 export function optionsForm(form, schema, presets) {
+  /** @type {Map<string, import("./controls.js").Control>} */
   const controls = new Map();
   const initial = schema.properties[PRESET]?.default ?? Object.keys(presets)[0];
   let chosen = initial;
+  /** @param {string} preset */
   const choose = (preset) => {
     chosen = preset;
     for (const [name, one] of controls) {
@@ -31,8 +37,9 @@ export function optionsForm(form, schema, presets) {
   const more = el("details", { class: "more" }, el("summary", {}, el("span", { t: "options.more" })));
   for (const [group, names] of grouped(schema)) {
     const fields = names.map((name) => {
-      controls.set(name, control(name, schema.properties[name], `option-${name}`));
-      return field(name, schema.properties[name], controls.get(name));
+      const one = control(name, schema.properties[name], `option-${name}`);
+      controls.set(name, one);
+      return field(name, schema.properties[name], one);
     });
     more.append(el("fieldset", {}, el("legend", { t: `group.${group}` }), ...fields));
   }
@@ -64,8 +71,9 @@ export function optionsForm(form, schema, presets) {
   };
 }
 
-/** Group -> names of its settings, in the schema's order. */
+/** Group -> names of its settings, in the schema's order. @param {Schema} schema */
 function grouped(schema) {
+  /** @type {Map<string, string[]>} */
   const groups = new Map();
   for (const [name, setting] of Object.entries(schema.properties)) {
     if (name === PRESET) continue;
@@ -74,6 +82,7 @@ function grouped(schema) {
   return groups;
 }
 
+/** @param {Presets} presets @param {string} initial @param {(preset: string) => void} choose */
 function cards(presets, initial, choose) {
   const all = Object.keys(presets).map((name) =>
     el(
@@ -95,6 +104,7 @@ function cards(presets, initial, choose) {
   return el("fieldset", { class: "cards" }, el("legend", { class: "unseen", t: "options.presets" }), ...all);
 }
 
+/** @param {string} name @param {Record<string, any>} setting @param {import("./controls.js").Control} one */
 function field(name, setting, one) {
   const help = el("small", { id: `help-${name}` });
   const label = el("label", { for: `option-${name}` });

@@ -2,19 +2,28 @@
 
 const DONE = new Set(["done", "failed", "withheld"]);
 
+/** @typedef {Service.Job} Job */
+/** @typedef {{job: Job, before?: Job, gone?: undefined} | {gone: string, job?: undefined, before?: undefined}} Change */
+
+/** @param {Pick<Job, "state">} job */
 export const isOver = (job) => DONE.has(job.state);
+/** @param {Pick<Job, "state">} job */
 export const isBusy = (job) => !isOver(job) && job.state !== "review";
 
 export class Store {
+  /** @type {Map<string, Job>} */
   #jobs = new Map();
+  /** @type {Map<string, number>} */
   #versions = new Map();
+  /** @type {Set<(change: Change) => void>} */
   #listeners = new Set();
 
-  /** @param {(change: {job?: object, before?: object, gone?: string}) => void} listener */
+  /** @param {(change: Change) => void} listener */
   listen(listener) {
     this.#listeners.add(listener);
   }
 
+  /** @param {string} id */
   get(id) {
     return this.#jobs.get(id);
   }
@@ -23,15 +32,17 @@ export class Store {
     return [...this.#jobs.values()];
   }
 
+  /** @param {string} batch */
   inBatch(batch) {
     return this.all.filter((job) => job.batch === batch);
   }
 
-  /** How often a result of this job was finished while the page looked on. */
+  /** How often a result of this job was finished while the page looked on. @param {string} id */
   version(id) {
     return this.#versions.get(id) ?? 0;
   }
 
+  /** @param {Job} job */
   put(job) {
     const before = this.#jobs.get(job.id);
     this.#jobs.set(job.id, job);
@@ -41,12 +52,13 @@ export class Store {
     for (const listener of this.#listeners) listener({ job, before });
   }
 
+  /** @param {string} id */
   drop(id) {
     if (!this.#jobs.delete(id)) return;
     for (const listener of this.#listeners) listener({ gone: id });
   }
 
-  /** Make this all there is. */
+  /** Make this all there is. @param {Job[]} jobs */
   replace(jobs) {
     const there = new Set(jobs.map((job) => job.id));
     for (const id of [...this.#jobs.keys()]) if (!there.has(id)) this.drop(id);

@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 
 const KEPT_AS = "faceveil.theme";
 const THEMES = ["auto", "light", "dark"];
+/** @type {Record<string, string>} */
 const PICTURES = { auto: "contrast", light: "sun", dark: "moon" };
 
 export function startTheme() {
@@ -22,6 +23,7 @@ export function startTheme() {
   });
 }
 
+/** @param {string} theme */
 function show(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
@@ -34,7 +36,7 @@ function show(theme) {
 function remembered() {
   try {
     const kept = localStorage.getItem(KEPT_AS);
-    return THEMES.includes(kept) ? kept : "auto";
+    return kept !== null && THEMES.includes(kept) ? kept : "auto";
   } catch {
     return "auto";
   }

@@ -5,14 +5,16 @@ import { problemWords } from "./format.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 
-/** Say that something went wrong. */
+/** Say that something went wrong, to the file that is named. @param {any} error @param {string} about */
 export function complain(error, about = "") {
   const problem = error?.problem ?? { type: "unknown", detail: String(error?.message ?? error) };
   const { title, detail, advice } = problemWords(problem);
   show(about ? t("about.file", { name: about, what: title }) : title, [detail, advice]);
 }
 
+/** @param {string} title @param {string[]} more */
 function show(title, more) {
+  /** @type {HTMLElement} */
   const toast = el(
     "div",
     { class: "toast" },

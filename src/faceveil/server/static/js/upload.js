@@ -7,10 +7,13 @@ import { say, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { complain } from "./toast.js";
 
+/** @typedef {import("./api.js").Given} Given */
+/** @typedef {{options: object, review: boolean}} Settings */
+
 /**
- * @param service limits: max_upload_mb, max_upload_bytes, max_files
- * @param settings () => {options, review} at the moment of sending; null if they cannot be used
- * @param onjobs called with the jobs the service accepted
+ * @param {Service.Limits} service
+ * @param {() => Settings | null} settings at the moment of sending; null if they cannot be used
+ * @param {(made: Service.Job[]) => void} onjobs called with the jobs the service accepted
  */
 export function startUpload(service, settings, onjobs) {
   const files = picker({ multiple: true });
@@ -35,6 +38,7 @@ export function startUpload(service, settings, onjobs) {
   );
   byId("drop").append(zone);
 
+  /** @param {Given[]} found */
   const send = (found) => upload(found, service, settings(), progress, onjobs);
   for (const input of [files, folder]) {
     input.addEventListener("change", () => {
@@ -49,11 +53,15 @@ export function startUpload(service, settings, onjobs) {
   watchDrops(zone, send);
 }
 
-/** The browser's own chooser, opened by the buttons: they are what is seen, reached and read out. */
+/** The browser's own chooser, opened by the buttons: they are what is seen, reached and read out. @param {object} attributes */
 const picker = (attributes) => el("input", { type: "file", hidden: true, ...attributes });
 
-/** The whole page takes drops: a file beside the zone must not be opened by the browser. */
+/**
+ * The whole page takes drops: a file beside the zone must not be opened by the browser.
+ * @param {HTMLElement} zone @param {(found: Given[]) => void} send
+ */
 function watchDrops(zone, send) {
+  /** @param {DragEvent} event */
   const wanted = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!wanted(event)) return;
@@ -64,7 +72,7 @@ function watchDrops(zone, send) {
     if (!event.relatedTarget) zone.classList.remove("over");
   });
   addEventListener("drop", async (event) => {
-    if (!wanted(event)) return;
+    if (!event.dataTransfer || !wanted(event)) return;
     event.preventDefault();
     zone.classList.remove("over");
     if (document.querySelector("dialog[open]")) return;
@@ -76,6 +84,10 @@ function watchDrops(zone, send) {
   });
 }
 
+/**
+ * @param {Given[]} found @param {Service.Limits} service @param {Settings | null} settings
+ * @param {HTMLElement} progress @param {(made: Service.Job[]) => void} onjobs
+ */
 async function upload(found, service, settings, progress, onjobs) {
   if (!settings) return;
   const { options, review } = settings;
@@ -94,6 +106,7 @@ async function upload(found, service, settings, progress, onjobs) {
   );
   progress.append(row);
   progress.hidden = false;
+  /** @param {number} share */
   const step = (share) => {
     bar.value = share;
     say(words, share < 1 ? "drop.share" : "drop.looking", { n: files.length, percent: Math.floor(share * 100) });
@@ -105,14 +118,14 @@ async function upload(found, service, settings, progress, onjobs) {
     onjobs(answer.jobs);
     announce(t("drop.accepted", { n: answer.jobs.length }));
   } catch (error) {
-    if (error.name !== "AbortError") complain(error);
+    if (!(error instanceof DOMException && error.name === "AbortError")) complain(error);
   } finally {
     row.remove();
     progress.hidden = !progress.childElementCount;
   }
 }
 
-/** What the service would refuse anyway is refused before it is sent. */
+/** What the service would refuse anyway is refused before it is sent. @param {Given[]} files @param {Service.Limits} limits */
 export function refusal(files, { max_files: most, max_upload_mb: limit, max_upload_bytes: bytes }) {
   if (!files.length) return { type: "nothing" };
   if (most && files.length > most) return { type: "too-many-files", detail: t("drop.most", { n: most }) };

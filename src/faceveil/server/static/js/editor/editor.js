@@ -15,12 +15,16 @@ import { timeline } from "./timeline.js";
 const KEYS = ["tab", "space", "arrows", "shift", "delete", "new", "undo", "step", "bounds", "escape"];
 const OF_VIDEO = new Set(["step", "bounds"]);
 
+/** @typedef {Service.Job} Job */
+/** @typedef {import("./missed.js").Missed} Missed */
+
 export class Editor {
-  /** @param {(job: object) => void} onsaved called with the job that is now rendered */
+  /** @param {(job: Job) => void} onsaved called with the job that is now rendered */
   constructor(onsaved) {
     this.onsaved = onsaved;
   }
 
+  /** @param {Job} job */
   async open(job) {
     try {
       const plan = await getPlan(job);
@@ -33,7 +37,11 @@ export class Editor {
 }
 
 class Session {
-  /** @param missed faces that the check still found in the result */
+  /**
+   * @param {Job} job @param {Model} model
+   * @param {Missed[]} missed faces that the check still found in the result
+   * @param {(job: Job) => void} onsaved
+   */
   constructor(job, model, missed, onsaved) {
     this.job = job;
     this.model = model;
@@ -41,6 +49,12 @@ class Session {
     this.stage = new Stage(model, job);
     this.strip = new Strip(model, job, this.stage);
     this.help = helpOf(model);
+    this.undoing = button("editor.undo", icon("undo"), () => model.undo(), { bare: true });
+    this.redoing = button("editor.redo", icon("redo"), () => model.redo(), { bare: true });
+    this.saving = button("editor.save", icon("shield"), () => this.save(), { kind: "primary" });
+    /** @type {Element | null} */
+    this.before = null;
+    /** @type {HTMLDialogElement} */
     this.dialog = el(
       "dialog",
       { class: "editor", "aria-labelledby": "editor-title", tabindex: -1 },
@@ -66,7 +80,8 @@ class Session {
       if (what === "tracks") this.#refresh();
     });
     this.dialog.addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || event.target.closest("dialog") !== this.dialog) return;
+      const target = /** @type {HTMLElement} */ (event.target);
+      if (event.defaultPrevented || target.closest("dialog") !== this.dialog) return;
       if (press(event, model, this.stage)) event.preventDefault();
     });
     this.dialog.addEventListener("cancel", (event) => {
@@ -98,8 +113,8 @@ class Session {
     this.dialog.close();
     this.dialog.remove();
     document.body.classList.remove("editing");
-    if (this.before?.isConnected) this.before.focus();
-    else document.querySelector(`[data-job="${this.job.id}"]`)?.focus();
+    const back = this.before?.isConnected ? this.before : document.querySelector(`[data-job="${this.job.id}"]`);
+    if (back instanceof HTMLElement) back.focus();
   }
 
   async save() {
@@ -124,12 +139,14 @@ class Session {
   #tools() {
     const { model, stage } = this;
     const bare = { bare: true };
-    this.undoing = button("editor.undo", icon("undo"), () => model.undo(), bare);
-    this.redoing = button("editor.redo", icon("redo"), () => model.redo(), bare);
+    const add = () => {
+      const made = model.add();
+      if (made !== null) stage.focus(made);
+    };
     return el(
       "div",
       { class: "row tools", role: "toolbar", tLabel: "editor.tools" },
-      button("editor.new", icon("box"), () => stage.focus(model.add())),
+      button("editor.new", icon("box"), add),
       this.undoing,
       this.redoing,
       el("span", { class: "gap" }),
@@ -139,7 +156,7 @@ class Session {
     );
   }
 
-  /** What kept the result from being handed out, and the way to mend it. */
+  /** What kept the result from being handed out, and the way to mend it. @param {Missed[]} missed */
   #missed(missed) {
     const { model } = this;
     const tracks = asTracks(missed, model.plan.cuts, model.frames);
@@ -149,6 +166,7 @@ class Session {
       notice.remove();
       this.dialog.focus();
     };
+    /** @type {HTMLElement} */
     const notice = el(
       "div",
       { class: "missed", role: "status" },
@@ -160,7 +178,6 @@ class Session {
   }
 
   #foot() {
-    this.saving = button("editor.save", icon("shield"), () => this.save(), { kind: "primary" });
     const legend = el(
       "ul",
       { class: "legend small" },
@@ -175,6 +192,7 @@ class Session {
   }
 
   #question() {
+    /** @type {HTMLDialogElement} */
     const ask = el(
       "dialog",
       { class: "small-dialog", tLabel: "editor.leave" },
@@ -196,14 +214,17 @@ class Session {
   }
 }
 
+/** @param {Model} model */
 function counts(model) {
   const kept = model.tracks.filter((track) => track.keep).length;
   return { hidden: model.tracks.length - kept, kept };
 }
 
+/** @param {Model} model */
 function helpOf(model) {
   const shown = KEYS.filter((name) => model.frames > 1 || !OF_VIDEO.has(name));
   const rows = shown.map((name) => [el("dt", { t: `keys.${name}.keys` }), el("dd", { t: `keys.${name}` })]);
+  /** @type {HTMLDialogElement} */
   const help = el(
     "dialog",
     { class: "small-dialog", tLabel: "editor.keys" },

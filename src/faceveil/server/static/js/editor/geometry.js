@@ -1,9 +1,13 @@
 // Boxes {x0, y0, x1, y1} in pixels of the picture as displayed. Pure functions.
 
+/** @typedef {Service.Box} Box */
+/** @typedef {{x: number, y: number}} Point */
+/** @typedef {{width: number, height: number}} Size */
+
 /** A box smaller than this across is a slip of the hand. */
 export const SMALLEST = 4;
 
-/** The box between two corners in any order, inside the picture. */
+/** The box between two corners in any order, inside the picture. @param {Point} a @param {Point} b @param {Size} size */
 export function fromCorners(a, b, size) {
   return {
     x0: clamp(Math.min(a.x, b.x), 0, size.width),
@@ -13,9 +17,13 @@ export function fromCorners(a, b, size) {
   };
 }
 
+/** @param {Box} box */
 export const isLargeEnough = (box) => box.x1 - box.x0 >= SMALLEST && box.y1 - box.y0 >= SMALLEST;
 
-/** The box moved; it stops at the rim, as large as before. */
+/**
+ * The box moved; it stops at the rim, as large as before.
+ * @param {Box} box @param {number} dx @param {number} dy @param {Size} size
+ */
 export function moved(box, dx, dy, size) {
   // A box of the detector may reach beyond the picture; it need not be pulled in to be moved.
   const right = clamp(dx, Math.min(0, -box.x0), Math.max(0, size.width - box.x1));
@@ -25,7 +33,9 @@ export function moved(box, dx, dy, size) {
 
 /**
  * The box with one side or corner moved.
- * @param handle letters of the sides it holds: "n", "se", ...
+ * @param {Box} box
+ * @param {string} handle letters of the sides it holds: "n", "se", ...
+ * @param {number} dx @param {number} dy @param {Size} size
  */
 export function resized(box, handle, dx, dy, size) {
   const next = { ...box };
@@ -36,14 +46,15 @@ export function resized(box, handle, dx, dy, size) {
   return next;
 }
 
-/** A box in the middle of the picture, for those who place it with the keyboard. */
+/** A box in the middle of the picture, for those who place it with the keyboard. @param {Size} size */
 export function central(size) {
   const side = Math.max(SMALLEST * 2, Math.min(size.width, size.height) / 5);
   const [x, y] = [size.width / 2, size.height / 2];
   return { x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 };
 }
 
-/** How far one press of an arrow key goes. */
+/** How far one press of an arrow key goes. @param {Size} size */
 export const stride = (size) => Math.max(1, Math.round(Math.min(size.width, size.height) / 100));
 
+/** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

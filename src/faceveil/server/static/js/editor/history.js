@@ -2,11 +2,16 @@
 
 const TOGETHER_MS = 700;
 
+/** @template S */
 export class History {
+  /** @type {S[]} */
   #past = [];
+  /** @type {S[]} */
   #future = [];
+  /** @type {{tag: string | null, at: number}} */
   #last = { tag: null, at: 0 };
 
+  /** @param {S} state */
   constructor(state) {
     this.state = state;
     this.origin = state;
@@ -14,7 +19,8 @@ export class History {
 
   /**
    * Go on to a new state.
-   * @param tag steps with the same tag shortly after each other are undone together, such as the
+   * @param {S} state
+   * @param {string | null} tag steps with the same tag shortly after each other are undone together, such as the
    *   presses of an arrow key; null stands alone
    */
   push(state, tag = null, now = Date.now()) {
@@ -47,10 +53,12 @@ export class History {
     return this.state !== this.origin;
   }
 
+  /** @param {S[]} from @param {S[]} to */
   #step(from, to) {
-    if (!from.length) return false;
+    const next = from.pop();
+    if (next === undefined) return false;
     to.push(this.state);
-    this.state = from.pop();
+    this.state = next;
     this.#last = { tag: null, at: 0 };
     return true;
   }

@@ -1,19 +1,25 @@
 // A box that follows: drawn on a few key frames, in between on the straight line from one to the
 // next, and held still before the first and after the last. Pure functions.
 
-/** The box `share` of the way from a to b. */
+/** @typedef {Service.Box} Box */
+/** @typedef {Map<number, Box>} Boxes frame -> box */
+
+/** The box `share` of the way from a to b. @param {Box} a @param {Box} b @param {number} share */
 export function between(a, b, share) {
+  /** @param {number} one @param {number} other */
   const mix = (one, other) => one + (other - one) * share;
   return { x0: mix(a.x0, b.x0), y0: mix(a.y0, b.y0), x1: mix(a.x1, b.x1), y1: mix(a.y1, b.y1) };
 }
 
 /**
  * The box on every frame of a span.
- * @param {Map<number, object>} keys frame -> box; at least one
- * @returns {Map<number, object>} frame -> box for `from` to `to`, both included
+ * @param {Boxes} keys at least one
+ * @param {number} from @param {number} to
+ * @returns {Boxes} frame -> box for `from` to `to`, both included
  */
 export function follow(keys, from, to) {
   const order = [...keys.keys()].sort((a, b) => a - b);
+  /** @type {Boxes} */
   const boxes = new Map();
   let next = 0;
   for (let frame = from; frame <= to; frame += 1) {
@@ -23,18 +29,23 @@ export function follow(keys, from, to) {
   return boxes;
 }
 
+/** @param {Boxes} keys @param {number[]} order @param {number} next @param {number} frame */
 function at(keys, order, next, frame) {
-  if (next === 0) return keys.get(order[0]);
-  if (next === order.length) return keys.get(order[next - 1]);
+  /** @param {number} key */
+  const box = (key) => /** @type {Box} */ (keys.get(key));
+  if (next === 0) return box(order[0]);
+  if (next === order.length) return box(order[next - 1]);
   const [before, after] = [order[next - 1], order[next]];
-  return between(keys.get(before), keys.get(after), (frame - before) / (after - before));
+  return between(box(before), box(after), (frame - before) / (after - before));
 }
 
 /**
  * What a time bar shows of a track: stretches of frames that are all seen or all filled in.
+ * @param {import("./tracks.js").Track} track
  * @returns {{from: number, to: number, seen: boolean}[]} in order, both ends included
  */
 export function stretches(track) {
+  /** @type {{from: number, to: number, seen: boolean}[]} */
   const found = [];
   for (const frame of [...track.boxes.keys()].sort((a, b) => a - b)) {
     const seen = track.seen.has(frame);
@@ -45,7 +56,10 @@ export function stretches(track) {
   return found;
 }
 
-/** The scene a frame lies in, [first, last]. `cuts` are the frames at which scenes begin. */
+/**
+ * The scene a frame lies in, [first, last]. `cuts` are the frames at which scenes begin.
+ * @param {number} frame @param {number[]} cuts @param {number} frames @returns {[number, number]}
+ */
 export function sceneOf(frame, cuts, frames) {
   const from = Math.max(0, ...cuts.filter((cut) => cut <= frame));
   const next = cuts.filter((cut) => cut > frame);

@@ -2,23 +2,33 @@
 
 import { moved, resized, stride } from "./geometry.js";
 
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./stage.js").Stage} Stage */
+
+/** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LEAP = 10;
+/** @type {Record<string, number>} */
+const STEPS = { ",": -1, ".": 1, "<": -LEAP, ">": LEAP, PageUp: -LEAP, PageDown: LEAP };
 
 /**
  * Do what a key says; true if it said something.
- * @param view the stage, to which a new box gives the focus
+ * @param {KeyboardEvent} event @param {Model} model
+ * @param {Stage} view to which a new box gives the focus
  */
 export function press(event, model, view) {
   if (event.altKey) return false;
-  const box = event.target.closest?.("[data-track]");
+  const target = /** @type {HTMLElement} */ (event.target);
+  /** @type {HTMLElement | null | undefined} */
+  const box = target.closest?.("[data-track]");
   if (event.ctrlKey || event.metaKey) return undoOrRedo(event, model);
   if (box) return onBox(event, model, Number(box.dataset.track)) || anywhere(event, model, view);
   // A slider or a field keeps its own keys.
-  if (event.target.matches?.("input, select, textarea")) return steps(event, model);
+  if (target.matches?.("input, select, textarea")) return steps(event, model);
   return anywhere(event, model, view);
 }
 
+/** @param {KeyboardEvent} event @param {Model} model */
 function undoOrRedo(event, model) {
   const key = event.key.toLowerCase();
   if (key === "y" || (key === "z" && event.shiftKey)) model.redo();
@@ -27,6 +37,7 @@ function undoOrRedo(event, model) {
   return true;
 }
 
+/** @param {KeyboardEvent} event @param {Model} model @param {number} id */
 function onBox(event, model, id) {
   if (event.key === "Delete" || event.key === "Backspace") {
     model.remove(id);
@@ -35,15 +46,17 @@ function onBox(event, model, id) {
   const arrow = ARROWS[event.key];
   if (!arrow) return false;
   const [dx, dy] = arrow.map((way) => way * stride(model.size));
-  const box = model.track(id).boxes.get(model.frame);
+  const box = /** @type {Service.Box} */ (model.track(id).boxes.get(model.frame));
   if (event.shiftKey) model.setBox(id, resized(box, "se", dx, dy, model.size), "resize");
   else model.setBox(id, moved(box, dx, dy, model.size), "move");
   return true;
 }
 
+/** @param {KeyboardEvent} event @param {Model} model @param {Stage} view */
 function anywhere(event, model, view) {
   if (event.key.toLowerCase() === "n") {
-    view.focus(model.add());
+    const made = model.add();
+    if (made !== null) view.focus(made);
     return true;
   }
   const id = model.selected;
@@ -54,8 +67,9 @@ function anywhere(event, model, view) {
   return steps(event, model);
 }
 
+/** @param {KeyboardEvent} event @param {Model} model */
 function steps(event, model) {
-  const way = { ",": -1, ".": 1, "<": -LEAP, ">": LEAP, PageUp: -LEAP, PageDown: LEAP }[event.key];
+  const way = STEPS[event.key];
   if (!way || model.frames < 2) return false;
   model.go(model.frame + way);
   return true;

@@ -12,16 +12,22 @@ const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 const WIDEST = 3840;
 const ROOMY_PX = 56;
 
+/** @typedef {import("./tracks.js").Track} Track */
+/** @typedef {import("./geometry.js").Box} Box */
+
 export class Stage {
+  /** @type {Map<number, HTMLElement>} */
   #boxes = new Map();
   #zoom = 0;
   #asked = 0;
 
+  /** @param {import("./model.js").Model} model @param {{id: string}} job */
   constructor(model, job) {
     this.model = model;
     this.job = job;
     this.image = new LatestImage((frame) => urls.frame(job, frame, "original", this.#asked), "editor.picture");
     this.layer = el("div", { class: "layer" });
+    this.ghosted = el("div", { class: "face-box ghost" });
     this.stage = el("div", { class: "stage" }, this.image.node, this.layer);
     this.node = el("div", { class: "viewport" }, this.stage);
     this.stage.style.aspectRatio = `${model.size.width} / ${model.size.height}`;
@@ -39,7 +45,7 @@ export class Stage {
     this.watcher.disconnect();
   }
 
-  /** Pixels of the picture under a pointer. */
+  /** Pixels of the picture under a pointer. @param {MouseEvent} event */
   point(event) {
     const place = this.layer.getBoundingClientRect();
     const { width, height } = this.model.size;
@@ -49,6 +55,7 @@ export class Stage {
     };
   }
 
+  /** @param {number} by */
   zoom(by) {
     const before = this.#zoom;
     this.#zoom = Math.min(Math.max(before + by, 0), ZOOMS.length - 1);
@@ -58,13 +65,13 @@ export class Stage {
     this.node.scrollTo(middle[0] * grown - this.node.clientWidth / 2, middle[1] * grown - this.node.clientHeight / 2);
   }
 
+  /** @param {number} id */
   focus(id) {
     this.#boxes.get(id)?.focus();
   }
 
-  /** Draw a box that is not there yet, or take it away again. */
+  /** Draw a box that is not there yet, or take it away again. @param {Box | null | undefined} box */
   ghost(box) {
-    this.ghosted ??= el("div", { class: "face-box ghost" });
     if (!box) return this.ghosted.remove();
     this.#place(this.ghosted, box);
     if (!this.ghosted.isConnected) this.layer.append(this.ghosted);
@@ -74,6 +81,7 @@ export class Stage {
     const { model } = this;
     const present = new Set();
     for (const track of model.present) {
+      const box = /** @type {Box} */ (track.boxes.get(model.frame));
       present.add(track.id);
       const node = this.#boxes.get(track.id) ?? this.#newBox(track);
       const filled = !track.seen.has(model.frame);
@@ -82,7 +90,7 @@ export class Stage {
       node.setAttribute("aria-pressed", String(!track.keep));
       const key = track.keep ? "editor.box.kept" : "editor.box.hidden";
       bind(node, "aria-label", key, { name: () => nameOf(track) });
-      this.#place(node, track.boxes.get(model.frame));
+      this.#place(node, box);
     }
     for (const [id, node] of this.#boxes) {
       if (present.has(id)) continue;
@@ -94,6 +102,7 @@ export class Stage {
     }
   }
 
+  /** @param {Track} track */
   #newBox(track) {
     const grips = HANDLES.map((handle) => el("span", { class: `grip ${handle}`, "data-handle": handle }));
     const node = el("button", { type: "button", "data-track": track.id }, ...grips);
@@ -103,6 +112,7 @@ export class Stage {
     return node;
   }
 
+  /** @param {HTMLElement} node @param {Box} box */
   #place(node, box) {
     const { width, height } = this.model.size;
     node.style.left = `${(box.x0 / width) * 100}%`;

@@ -8,9 +8,22 @@ import { nameOf } from "./names.js";
 import { timebar } from "./timebar.js";
 import { span } from "./tracks.js";
 
+/** @typedef {import("./tracks.js").Track} Track */
+/** @typedef {import("./model.js").Model} Model */
+/**
+ * @typedef {object} Row
+ * @property {HTMLElement} node
+ * @property {HTMLElement} keep
+ * @property {ReturnType<typeof timebar> | null} bar
+ * @property {HTMLElement} when
+ * @property {Track | null} shown
+ */
+
 export class Strip {
+  /** @type {Map<number, Row>} */
   #rows = new Map();
 
+  /** @param {Model} model @param {{id: string}} job @param {import("./stage.js").Stage} view */
   constructor(model, job, view) {
     this.model = model;
     this.job = job;
@@ -37,6 +50,7 @@ export class Strip {
     model.listen((what) => this.render(what));
   }
 
+  /** @param {import("./model.js").What} what */
   render(what = "tracks") {
     const { model } = this;
     for (const track of model.tracks) {
@@ -46,7 +60,7 @@ export class Strip {
       if (what === "selected" && model.selected === track.id) row.node.scrollIntoView({ block: "nearest" });
     }
     for (const [id, row] of this.#rows) {
-      if (model.track(id)) continue;
+      if (model.has(id)) continue;
       row.node.remove();
       this.#rows.delete(id);
     }
@@ -54,6 +68,7 @@ export class Strip {
     say(this.count, "editor.count", { hidden: model.tracks.length - kept, kept });
   }
 
+  /** @param {number} id */
   #newRow(id) {
     const { model } = this;
     const track = model.track(id);
@@ -68,14 +83,16 @@ export class Strip {
     const bar = model.frames > 1 ? timebar(model.frames, (frame) => model.go(frame)) : null;
     const lines = el("div", { class: "face-lines" }, el("div", { class: "face-title" }, name, when), bar?.node);
     const node = el("li", { class: "strip-row" }, looks, lines, keep, remove);
+    /** @type {Row} */
     const row = { node, keep, bar, when, shown: null };
     this.#rows.set(id, row);
     // In the order of the model, also after an undo has brought one back.
     const after = model.tracks.slice(model.tracks.indexOf(track) + 1).find((later) => this.#rows.has(later.id));
-    this.list.insertBefore(node, after ? this.#rows.get(after.id).node : null);
+    this.list.insertBefore(node, (after && this.#rows.get(after.id)?.node) ?? null);
     return row;
   }
 
+  /** @param {Track} track */
   #thumbnail(track) {
     const picture = el("img", { src: urls.thumbnail(this.job, track.id), alt: "", loading: "lazy" });
     picture.addEventListener("error", () => picture.replaceWith(icon("box")));
@@ -83,6 +100,7 @@ export class Strip {
     return this.model.plan.tracks.some((known) => known.id === track.id) ? picture : icon("box");
   }
 
+  /** @param {Row} row @param {Track} track */
   #fill(row, track) {
     row.shown = track;
     row.keep.replaceChildren(icon(track.keep ? "eye" : "veil"), el("span", { t: track.keep ? "editor.kept" : "editor.hidden" }));
@@ -96,7 +114,7 @@ export class Strip {
     }
   }
 
-  /** Show a face: on the frame at hand if it is there, else where it is surest. */
+  /** Show a face: on the frame at hand if it is there, else where it is surest. @param {number} id */
   #visit(id) {
     const track = this.model.track(id);
     if (!track.boxes.has(this.model.frame)) {

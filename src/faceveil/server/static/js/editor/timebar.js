@@ -5,22 +5,31 @@ import { stretches } from "./interpolate.js";
 
 const HEIGHT = 14;
 
-/** A bar as wide as its room, drawn anew with `draw(track)`. */
+/** @typedef {import("./tracks.js").Track} Track */
+
+/**
+ * A bar as wide as its room, drawn anew with `draw(track, frame)`.
+ * @param {number} frames @param {(frame: number) => void} onseek
+ */
 export function timebar(frames, onseek) {
   const canvas = el("canvas", { class: "timebar", height: HEIGHT * 2, width: 600, "aria-hidden": "true" });
   canvas.addEventListener("click", (event) => {
     const place = canvas.getBoundingClientRect();
     onseek(((event.clientX - place.left) / place.width) * frames);
   });
-  return { node: canvas, draw: (track, frame) => draw(canvas, track, frame, frames) };
+  /** @param {Track} track @param {number} frame */
+  const anew = (track, frame) => draw(canvas, track, frame, frames);
+  return { node: canvas, draw: anew };
 }
 
+/** @param {HTMLCanvasElement} canvas @param {Track} track @param {number} frame @param {number} frames */
 function draw(canvas, track, frame, frames) {
   canvas.width = Math.max(60, Math.round(canvas.clientWidth * devicePixelRatio)) || 600;
-  const paint = canvas.getContext("2d");
+  const paint = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   // The style sheet chooses: colour of the stretches, outline colour of the frame shown.
   const look = getComputedStyle(canvas);
   const { width, height } = canvas;
+  /** @param {number} index */
   const x = (index) => (index / frames) * width;
   paint.clearRect(0, 0, width, height);
   for (const { from, to, seen } of stretches(track)) {
@@ -33,7 +42,10 @@ function draw(canvas, track, frame, frames) {
   paint.fillRect(Math.min(x(frame), width - 2), 0, 2, height);
 }
 
-/** Filled in: thinner and striped, so that it differs from seen without its colour. */
+/**
+ * Filled in: thinner and striped, so that it differs from seen without its colour.
+ * @param {CanvasRenderingContext2D} paint @param {number} left @param {number} long @param {number} height
+ */
 function hatch(paint, left, long, height) {
   const [top, tall] = [height * 0.3, height * 0.4];
   paint.save();

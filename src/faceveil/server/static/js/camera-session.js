@@ -1,0 +1,203 @@
+// One time that the camera runs: pictures to the service and back, at the size that both keep up with.
+
+import { urls } from "./api.js";
+import { el } from "./dom.js";
+
+const WIDTHS = [320, 480, 640, 960, 1280];
+const FIRST_WIDTH = 640;
+export const MOST_FPS = 25;
+const LEAST_FPS = 15;
+/** Bytes that may wait to be sent; more means that the service cannot keep up. */
+const MOST_WAITING = 200_000;
+/** Every so many milliseconds the size is looked at anew. */
+const JUDGED_MS = 3000;
+const QUALITY = 0.8;
+/** How the service says that it watches enough cameras already. */
+const BUSY = 1013;
+
+/** @typedef {import("./api.js").Trouble} Trouble */
+/** @typedef {{smallest_face: number, faces: number, reason: string}} Heard what the service tells now and then */
+/**
+ * @typedef {object} Seen
+ * @property {number} fps @property {number} delay in milliseconds
+ * @property {number} width @property {number} height
+ * @property {number} smallest @property {number} faces
+ * @property {string} reason why all of the picture is covered, or ""
+ */
+/**
+ * @typedef {object} Told whom a session tells
+ * @property {(seen: Seen) => void} show
+ * @property {(on: boolean) => void} recording
+ * @property {(problem: Trouble | null) => void} ended
+ */
+
+export class Session {
+  /** @param {MediaStream} stream @param {object} options @param {HTMLCanvasElement} view @param {Told} told */
+  constructor(stream, options, view, told) {
+    this.stream = stream;
+    this.told = told;
+    this.view = view;
+    this.pen = context(view);
+    this.video = el("video", { muted: true, playsinline: true });
+    this.video.muted = true;
+    this.video.srcObject = stream;
+    this.video.play();
+    this.grab = document.createElement("canvas");
+    this.level = WIDTHS.indexOf(FIRST_WIDTH);
+    /** @type {Map<number, number>} number of a picture -> when it was taken */
+    this.sent = new Map();
+    this.number = this.drawn = 0;
+    /** @type {number[]} */
+    this.arrived = [];
+    /** @type {number[]} */
+    this.delays = [];
+    this.busy = this.stopped = false;
+    /** @type {Trouble | null} */
+    this.problem = null;
+    /** @type {MediaRecorder | null} */
+    this.recorder = null;
+    /** @type {Heard} */
+    this.stats = { smallest_face: 0, faces: 0, reason: "" };
+    this.skipped = 0;
+    this.calm = 0;
+    this.judged = performance.now();
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.socket = new WebSocket(`${scheme}://${location.host}${urls.live()}`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => {
+      this.socket.send(JSON.stringify(options));
+      this.timer = setInterval(() => this.capture(), 1000 / MOST_FPS);
+    };
+    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.hear(data) : this.draw(data));
+    this.socket.onclose = ({ code }) =>
+      this.end(this.problem ?? { type: code === BUSY ? "camera-busy" : "unreachable" });
+    for (const track of stream.getTracks()) track.onended = () => this.end();
+  }
+
+  /** Send the camera's picture, unless the last ones are still on their way. */
+  async capture() {
+    if (this.busy || !this.video.videoWidth || this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.socket.bufferedAmount > MOST_WAITING) {
+      this.skipped += 1;
+      return;
+    }
+    this.busy = true;
+    const began = performance.now();
+    const width = Math.min(WIDTHS[this.level], this.video.videoWidth);
+    const height = Math.round((width * this.video.videoHeight) / this.video.videoWidth / 2) * 2;
+    if (this.grab.width !== width || this.grab.height !== height) {
+      this.grab.width = width;
+      this.grab.height = height;
+    }
+    context(this.grab).drawImage(this.video, 0, 0, width, height);
+    /** @type {Blob | null} */
+    const picture = await new Promise((done) => this.grab.toBlob(done, "image/jpeg", QUALITY));
+    const bytes = await picture?.arrayBuffer();
+    this.busy = false;
+    if (!bytes || this.stopped || this.socket.readyState !== WebSocket.OPEN) return;
+    const number = (this.number = (this.number + 1) % 0xffffffff);
+    const message = new Uint8Array(4 + bytes.byteLength);
+    new DataView(message.buffer).setUint32(0, number);
+    message.set(new Uint8Array(bytes), 4);
+    this.sent.set(number, began);
+    this.socket.send(message);
+  }
+
+  /** Show a picture that came back. @param {ArrayBuffer} data */
+  async draw(data) {
+    const number = new DataView(data).getUint32(0);
+    const picture = await createImageBitmap(new Blob([new Uint8Array(data, 4)], { type: "image/jpeg" }));
+    if (this.stopped || number < this.drawn) return picture.close();
+    this.drawn = number;
+    if (this.view.width !== picture.width || this.view.height !== picture.height) {
+      this.view.width = picture.width;
+      this.view.height = picture.height;
+    }
+    this.pen.drawImage(picture, 0, 0);
+    picture.close();
+    const now = performance.now();
+    const began = this.sent.get(number);
+    for (const old of this.sent.keys()) if (old <= number) this.sent.delete(old);
+    if (began !== undefined) this.delays.push(now - began);
+    if (this.delays.length > 50) this.delays.shift();
+    this.arrived.push(now);
+    while (this.arrived[0] < now - 2000) this.arrived.shift();
+    this.judge(now);
+  }
+
+  /** @param {string} text */
+  hear(text) {
+    const heard = JSON.parse(text);
+    if (heard.problem) {
+      this.problem = heard.problem;
+      return;
+    }
+    this.stats = heard;
+    if (!this.arrived.length) return;
+    this.told.show({
+      fps: this.fps(),
+      delay: this.delay(),
+      width: this.view.width,
+      height: this.view.height,
+      smallest: heard.smallest_face,
+      faces: heard.faces,
+      reason: heard.reason,
+    });
+  }
+
+  fps() {
+    const span = (this.arrived.at(-1) ?? 0) - (this.arrived[0] ?? 0);
+    return span > 0 ? ((this.arrived.length - 1) * 1000) / span : 0;
+  }
+
+  delay() {
+    return [...this.delays].sort((a, b) => a - b)[Math.floor(this.delays.length / 2)] ?? 0;
+  }
+
+  /** Smaller pictures where it does not keep up, larger ones where it long has. @param {number} now */
+  judge(now) {
+    if (now - this.judged < JUDGED_MS) return;
+    this.judged = now;
+    const slow = this.fps() < LEAST_FPS || this.skipped > 2;
+    this.skipped = 0;
+    this.calm = slow || this.fps() < MOST_FPS - 3 ? 0 : this.calm + 1;
+    if (slow && this.level > 0) this.level -= 1;
+    else if (this.calm >= 3 && this.level < WIDTHS.length - 1) {
+      this.level += 1;
+      this.calm = 0;
+    }
+  }
+
+  /** Begin to record what is shown, or end it and hand over the file. */
+  record() {
+    if (this.recorder) return this.recorder.stop();
+    /** @type {Blob[]} */
+    const parts = [];
+    const recorder = (this.recorder = new MediaRecorder(this.view.captureStream(MOST_FPS)));
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    recorder.onstop = () => {
+      const url = URL.createObjectURL(new Blob(parts, { type: recorder.mimeType }));
+      const suffix = recorder.mimeType.includes("mp4") ? "mp4" : "webm";
+      el("a", { href: url, download: `camera.veiled.${suffix}` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      this.recorder = null;
+      this.told.recording(false);
+    };
+    recorder.start();
+    this.told.recording(true);
+  }
+
+  /** @param {Trouble | null} problem */
+  end(problem = null) {
+    if (this.stopped) return;
+    this.stopped = true;
+    clearInterval(this.timer);
+    if (this.recorder) this.recorder.stop();
+    for (const track of this.stream.getTracks()) track.stop();
+    this.socket.close();
+    this.told.ended(problem);
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+const context = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
