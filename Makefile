@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # As many tests at once as tests/conftest.py says. Whoever has none left takes from the others.
 MANY := -n auto --dist worksteal
 
-.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint format weights clean
+.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint format locked weights clean
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
@@ -24,6 +24,7 @@ help:
 	@echo "make bundle   build the executable for machines without Python, and try it"
 	@echo "make lint     style and types only, of Python and of the page's scripts"
 	@echo "make format   rewrite the sources in the project's style"
+	@echo "make locked   write locked.txt: the versions of constraints.txt with the hashes of their files"
 	@echo "make weights  fetch the detectors' weights"
 	@echo "make clean    remove what was made here"
 
@@ -81,6 +82,13 @@ bundle:
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The container is installed from this, with what hatchling needs to build FaceVeil itself.
+locked: $(USABLE)
+	$(PIP) uv
+	echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command "make locked" -c constraints.txt \
+		$(addprefix --extra ,demo mediapipe redis server sign) pyproject.toml - -o locked.txt
 
 clean:
 	rm -rf $(VENV) .cache demo build dist site .pytest_cache .hypothesis .mypy_cache .ruff_cache

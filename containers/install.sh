@@ -6,8 +6,9 @@ source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 prefix=$1
 
 python3 -m venv "$prefix/venv"
-"$prefix/venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check \
-    -c "$source/constraints.txt" "$source[server,redis,mediapipe,demo]"
+pip=("$prefix/venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check)
+"${pip[@]}" --require-hashes -r "$source/locked.txt"
+"${pip[@]}" --no-deps --no-build-isolation "$source"
 
 # One detector is enough. What was fetched is verified; an image without any is of no use.
 "$prefix/venv/bin/faceveil" weights fetch --to "$prefix/weights" || true

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,41 @@ def test_the_matrix_holds_the_versions_that_are_promised() -> None:
     lowest, above = promised.groups()
     checks = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())
     assert checks["jobs"]["test"]["strategy"]["matrix"]["python"] == [lowest, f"3.{int(above) - 1}"]
+
+
+def pins(file: str) -> dict[str, set[str]]:
+    """Package -> the versions that a file of requirements names."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(
+        r"^([\w.-]+)==([^\s;\\]+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), set()).add(version)
+    return found
+
+
+def test_what_is_locked_is_what_is_tested_with() -> None:
+    tested, locked = pins("constraints.txt"), pins("locked.txt")
+    assert {name: tested.get(name) for name in locked} == locked, "run: make locked"
+
+
+def test_what_is_locked_is_all_that_the_container_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needs = [*project["dependencies"], "hatchling"]
+    for extra in ("demo", "mediapipe", "redis", "server", "sign"):
+        needs += [need for need in extras[extra] if not need.startswith("faceveil")]
+    names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=]", need)[0]).lower() for need in needs}
+    assert names <= pins("locked.txt").keys(), "run: make locked"
+
+
+def test_every_locked_package_has_hashes_and_no_address() -> None:
+    text = (ROOT / "locked.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "index" not in text
+    entries = re.split(r"^(?=[\w])", text.replace("\\\n", ""), flags=re.MULTILINE)[1:]
+    assert len(entries) > 50
+    for entry in entries:
+        assert re.search(r" --hash=sha256:[0-9a-f]{64}\b", entry), entry.split()[0]
 
 
 def test_the_citation_has_the_version() -> None:
