@@ -1,4 +1,4 @@
-"""Who is in a composed video, where they go, and what they are cut from (see compose.py)."""
+"""The people in a composed video, their paths, and their pictures (see compose.py)."""
 
 from __future__ import annotations
 

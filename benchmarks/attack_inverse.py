@@ -22,13 +22,13 @@ from faceveil.geometry import Box
 from faceveil.obscure.painter import HOLD_SECONDS, Held
 
 AROUND = (0.38, 0.52, 0.38, 0.38)
-"""What is reconstructed beyond the face, so that every region has room however the box moves."""
+"""Reconstructed area beyond the face, so that every region has room however the box moves."""
 FINE = 20
 """Unknowns across a face: more than any operator here leaves."""
 FRAMES = 64
 RATE = 25
 HELD_FRAMES = RATE * HOLD_SECONDS
-"""How many frames at least share a code, of a video with RATE frames a second."""
+"""The least number of frames that share a code, of a video with RATE frames a second."""
 UNMODELLED = 8.0
 """Standard deviation of a clear pixel from what the grid of unknowns can show."""
 # How much the attacker makes of other faces, how far a face departs from them, and over what share
@@ -47,7 +47,7 @@ PHASES = ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5))
 
 @dataclass(frozen=True)
 class Guide:
-    """What the attacker knows of faces in general, on the grid.
+    """The attacker's knowledge of faces in general, on the grid.
 
     Attributes:
         mean: (n,) luma.
@@ -169,7 +169,7 @@ class Scene:
         self.clear = np.stack([luma(p.image) for p in portraits])
 
     def boxes(self, count: int, seed: int = 0) -> list[Box]:
-        """Where a detector says the face is: it moves by up to 2 px and breathes by 3 %."""
+        """A detector's boxes of the face: they move by up to 2 px and breathe by 3 %."""
         random = np.random.default_rng(seed)
         found = [self.face]
         for _ in range(count - 1):

@@ -1,4 +1,4 @@
-"""What hides a face: FaceVeil's methods and its peers' operators, as an attacker knows them.
+"""Operators that hide a face: FaceVeil's methods and its peers', as an attacker knows them.
 
 Each can paint a picture, and each says what linear map of the hidden pixels its paint is. All of
 them work on rows and columns apart, so a map is two matrices: paint = rows @ pixels @ cols.T.
@@ -42,7 +42,7 @@ CODE_STEP = 17.0 / np.sqrt(12)
 
 @dataclass(frozen=True)
 class Look:
-    """What one painted frame tells, but for the values.
+    """The evidence of one painted frame, without its values.
 
     Attributes:
         box: x0, y0, x1, y1 of the painted rectangle.
@@ -74,7 +74,7 @@ class Operator(Protocol):
         ...
 
     def look(self, face: Box, width: int, height: int) -> Look:
-        """What the paint over a face tells in a picture of this size."""
+        """The evidence in the paint over a face in a picture of this size."""
         ...
 
     def values(self, image: Image, face: Box) -> Matrix:
@@ -129,7 +129,7 @@ class Ours:
         return luma(self.paint(image, face)[y0:y1, x0:x1])
 
     def sight(self, image: Image, face: Box) -> Sight:
-        """What the program asks about a face before it paints."""
+        """The facts about a face that the program uses before it paints."""
         region = self.region(face, image.shape[1], image.shape[0])
         return Sight(BgrCanvas(image), region, self._obscurer)
 
@@ -242,7 +242,7 @@ def _both(line: Line, image: NDArray[np.float32], tall: int, wide: int) -> NDArr
 
 @cache
 def _matrix(line: Line, length: int, size: int, passes: int = 1) -> Matrix:
-    """What a filter does to ``length`` pixels in a row, edges included, found by unit pulses."""
+    """The effect of a filter on ``length`` pixels in a row with its edges, from unit pulses."""
     once = np.asarray(line(np.eye(length, dtype=np.float32), size), np.float64)
     return np.linalg.matrix_power(once, passes) if passes > 1 else once
 

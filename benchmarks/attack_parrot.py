@@ -23,7 +23,7 @@ from faceveil.frames import Image
 SIDE = 48
 """Pixels each way that the network sees."""
 CROP = (0.25, 0.40, 0.25, 0.15)
-"""What it sees of a picture, beyond the face: FaceVeil's margins, all of it painted ..."""
+"""The picture it sees beyond the face: FaceVeil's margins, all of it painted ..."""
 CONTEXT = (0.45, 0.60, 0.45, 0.35)
 """... or what lies around them as well."""
 BATCH = 64

@@ -1,4 +1,4 @@
-"""How well attackers who know the method undo it: FaceVeil's methods beside its peers' operators.
+"""Attack FaceVeil's methods and its peers' operators, knowing the method.
 
     python benchmarks/attacks.py inversion [--brief] [--plot FILE.svg]
     python benchmarks/attacks.py parrot --results FILE.json [--brief] [--faces FOLDER]
@@ -37,8 +37,9 @@ COLUMNS = {
     "fresh": "not held",
     "minute": "a minute",
 }
-"""What is attacked: a frame, FRAMES frames as the program paints them, the same if every frame had
-codes of its own, and a minute as the program paints it."""
+"""The attacked material: a frame, FRAMES frames as the program paints them, the same if every frame
+had codes of its own, and a minute as the program paints it.
+"""
 
 
 def invert(scene: Scene, guide: Guide, operator: Operator) -> dict[str, NDArray[Any] | None]:

@@ -52,7 +52,7 @@ def photos(folder: Path, count: int, shrink: float) -> None:
 
 
 class Peak:
-    """What the processes below this one took while the block ran.
+    """The use of resources by the processes below this one while the block ran.
 
     Attributes:
         mib: the most memory that any one of them had to itself, in MiB.

@@ -218,7 +218,7 @@ def _smear(move: Matrix) -> Layer:
 
 
 def _panel(actor: Actor, time: float, size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Where the panel that hides a face is: left, top, right, bottom; nothing if it is away.
+    """The panel that hides a face: left, top, right, bottom; nothing if it is away.
 
     It slides past the face at its own width per hidden time, so that less than half of the face
     shows during just that time.
@@ -237,7 +237,7 @@ def _panel(actor: Actor, time: float, size: tuple[int, int]) -> Iterator[tuple[i
 
 
 def _judge(actor: Actor, time: float, mask: Layer) -> Iterator[Truth]:
-    """What shows of one face."""
+    """The visible parts of one face."""
     face_size = actor.pose(time)[2]
     whole = math.pi / 4 * FACE.width * FACE.height * (face_size / FACE.size) ** 2
     fraction = min(1.0, float(mask.sum()) / whole)

@@ -113,7 +113,7 @@ def read_folder(folder: Path) -> dict[str, list[Picture]]:
 
 
 def ours(pictures: list[Picture], options: Options, floor: float) -> Callable[[float], Score]:
-    """What FaceVeil covers, as a function of the confidence from which a face counts."""
+    """The cover of FaceVeil, as a function of the confidence from which a face counts."""
     detector, obscurer = load_detector(options), load_obscurer(options)
     finds: Finds = []
     times = []

@@ -1,4 +1,4 @@
-"""What is painted in pictures against where their faces are (see coverage.py)."""
+"""Score the painted areas of pictures against the places of their faces (see coverage.py)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Picture:
 
 @dataclass
 class Score:
-    """What came of some pictures.
+    """The score of some pictures.
 
     Attributes:
         faces: size in pixels of each, and the share of its box that is painted.

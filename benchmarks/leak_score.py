@@ -26,7 +26,7 @@ SAME_PLACE = 0.3
 
 @dataclass(frozen=True)
 class Score:
-    """What happened in one or more videos; counts add up, ``longest`` is the maximum.
+    """The score of one or more videos; counts add up, ``longest`` is the maximum.
 
     Attributes:
         must: face boxes that had to be covered; ``leaked``: those that were not.

@@ -55,7 +55,7 @@ json.dump(painted, open(sys.argv[2], "w"))
 
 
 def faceveil_regions(video: Path, command: Sequence[str] = ("faceveil",)) -> Regions:
-    """What the faceveil command paints, from its report.
+    """The areas that the faceveil command paints, from its report.
 
     Raises:
         RuntimeError: the command failed; its last words are in the message.
@@ -76,7 +76,7 @@ def faceveil_regions(video: Path, command: Sequence[str] = ("faceveil",)) -> Reg
 
 
 def deface_regions(video: Path, python: str) -> Regions:
-    """What deface's command line paints, from its own functions in its own interpreter."""
+    """The areas that deface's command line paints, by its own functions in its interpreter."""
     with tempfile.TemporaryDirectory() as folder:
         painted = Path(folder, "painted.json")
         command = [python, "-W", "ignore", "-c", DEFACE, str(video), str(painted)]

@@ -1,4 +1,4 @@
-"""What another program paints at its defaults. Runs in that program's own interpreter.
+"""The pixels that another program paints at its defaults. Runs in that program's interpreter.
 
     PYTHON benchmarks/peer_masks.py PEER OUT [YUNET] < list-of-pictures
 
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Peer = tuple[Callable[[str], Image], Callable[[Image], Image]]
-"""How it reads a picture, and how it obscures one."""
+"""Its function to read a picture, and the one to obscure it."""
 
 CONFIDENCE, SMALLEST_KERNEL = 0.3, 15  # the tutorial's
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from faceveil import weights
 
 INTERPRETERS = {"deface": "1.5.0", "open-redactor": "0.2.18"}
-"""What has to be installed elsewhere, in the version that was measured."""
+"""Programs to install elsewhere, in the version that was measured."""
 TUTORIAL = "tutorial"
 """The system FaceVeil began as. It is small and stands in peer_masks.py."""
 NAMES = (*INTERPRETERS, TUTORIAL)
@@ -80,7 +80,8 @@ def _yunet() -> str:
 def masks(
     name: str, python: str, pictures: Sequence[Path]
 ) -> tuple[list[NDArray[np.bool_]], list[float]]:
-    """What a peer paints in each picture, (H, W), and its milliseconds of processor time.
+    """The pixels that a peer paints in each picture, (H, W), and its milliseconds of processor
+    time.
 
     Raises:
         PeerError: it failed; the message is its last words.

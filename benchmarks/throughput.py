@@ -46,7 +46,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """What one command took. Memory in MiB."""
+    """The resources that one command took. Memory in MiB."""
 
     seconds: float
     processor: float
@@ -102,7 +102,7 @@ def fill(folder: Path, pictures: list[Path], count: int) -> list[Path]:
 
 
 def command_line(name: str, files: list[Path], python: str | None) -> tuple[list[str], Path, str]:
-    """What to run, and folder and pattern of the files it writes."""
+    """The command to run, and folder and pattern of the files it writes."""
     folder = files[0].parent
     out = folder.with_name("out")
     if python:

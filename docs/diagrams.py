@@ -40,7 +40,7 @@ ROOMS = (
     "the page and REST",
     "the command line",
 )
-"""What each floor is, from the ground up."""
+"""The floors, from the ground up."""
 
 
 def flow() -> str:
@@ -143,7 +143,7 @@ def _head(x: int, y: int, dx: int, dy: int) -> str:
 
 
 def badges() -> str:
-    """What pyproject.toml promises, beside the name of the program on the first page."""
+    """Badges for the first page: the claims of pyproject.toml."""
     with (HERE.parent / "pyproject.toml").open("rb") as file:
         about = tomllib.load(file)
     project, mypy = about["project"], about["tool"]["mypy"]

@@ -74,7 +74,7 @@ def _row(name: str, setting: dict[str, Any]) -> str:
 
 
 def _values(setting: dict[str, Any]) -> str:
-    """What may be given, in words."""
+    """The permitted values, in words."""
     if "anyOf" in setting:
         (setting,) = (kind for kind in setting["anyOf"] if kind["type"] != "null")
     if "enum" in setting:

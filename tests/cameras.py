@@ -47,7 +47,7 @@ class Camera:
         self.process.communicate()
 
     def taken(self) -> list[Path]:
-        """What was pushed to it, as far as it is more than a second long."""
+        """The film that was pushed to it, as far as it is more than a second long."""
         paths = sorted(self.folder.glob("pushed-*.ts"))
         return [path for path in paths if path.stat().st_size > 30_000]
 

@@ -1,4 +1,4 @@
-"""What the tests share: pictures, and when to skip for want of what is not in the repository."""
+"""Fixtures that tests share: pictures, and skips for files that are not in the repository."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AT_ONCE = 2
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """What ``-n auto`` stands for."""
+    """The number of processes for ``-n auto``."""
     return AT_ONCE * len(os.sched_getaffinity(0))
 
 
@@ -106,7 +106,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where a browser is; skips where none is installed."""
+    """The path of a browser; skips where none is installed."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

@@ -84,7 +84,7 @@ def ids(package: Path) -> set[str]:
 
 
 def of_others() -> set[str]:
-    """What the system, FFmpeg, HTTP and pydantic say, with holes."""
+    """Words of the system, FFmpeg, HTTP and pydantic, with holes."""
     said = {os.strerror(code) for code in errno.errorcode} | {one.phrase for one in HTTPStatus}
     for code in av.error.classes:
         try:
@@ -190,7 +190,7 @@ def _aside_in(node: ast.Dict, part: ast.AST) -> bool:
 
 
 def _put_in(node: ast.AST) -> Iterator[ast.AST]:
-    """What is put into a text and is none itself, such as ``error.strerror or "no reason"``."""
+    """Values for a text that are no messages, such as ``error.strerror or "no reason"``."""
     if texts(node) is None:
         yield node
     else:

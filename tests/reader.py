@@ -56,7 +56,7 @@ ENDLESS = {
 }
 """Commands that go on until they are interrupted, and what they say once they are ready."""
 SERVICE = "http://127.0.0.1:8765"
-"""Where the pages say that the service is. Every reader has a port of their own instead."""
+"""The address of the service on the pages. Every reader has a port of their own instead."""
 TOKEN = "the-token-of-whoever-reads"
 
 
@@ -68,7 +68,7 @@ class Reader:
         self.environment = {**os.environ, **environment}
         self.service = f"http://127.0.0.1:{free_port()}"
         self.heard = ""
-        """What the last command that goes on has said until it was ready."""
+        """The output of the last lasting command until it was ready."""
         self._going: dict[str, subprocess.Popen[str]] = {}
 
     def type(self, command: str) -> None:

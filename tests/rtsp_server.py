@@ -35,7 +35,7 @@ Server = GstRtspServer
 
 
 def film(path: Path) -> Callable[[Any, Any], None]:
-    """What feeds a source with a film, at its pace, without an end."""
+    """A function that feeds a source with a film, at its pace, without an end."""
     units = [DELIMITER + unit for unit in path.read_bytes().split(DELIMITER)[1:]]
 
     def opened(factory: Any, media: Any) -> None:
@@ -54,7 +54,7 @@ def film(path: Path) -> Callable[[Any, Any], None]:
 
 
 def kept(folder: str) -> Callable[[Any, Any], None]:
-    """What names a new file for each push."""
+    """A function that names a new file for each push."""
 
     def opened(factory: Any, media: Any) -> None:
         handle, path = mkstemp(".ts", f"pushed-{time_ns()}-", folder)

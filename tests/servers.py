@@ -115,7 +115,7 @@ class Server:
                 stream.close()
 
     def upload(self, files: Mapping[str, bytes], **fields: Any) -> dict[str, Any]:
-        """What came of an upload: ``{"batch", "jobs", "refused"}``."""
+        """The answer to an upload: ``{"batch", "jobs", "refused"}``."""
         answer = self.post_files(files, **fields)
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
@@ -156,7 +156,7 @@ class Server:
 
 
 def wait_for(look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """What ``look`` gives once it gives something."""
+    """The first result of ``look`` that is true."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         if found := look():

@@ -77,7 +77,7 @@ def test_a_solid_box_tells_less_than_any_code(case: Case) -> None:
 
 @pytest.mark.parametrize("operator", [*OURS, *KNOWN_WEAK], ids=lambda operator: operator.name)
 def test_the_attacker_knows_the_operator(operator: Operator) -> None:
-    """What it takes for the linear map of the pixels is what the program paints."""
+    """The attacker's linear map of the pixels equals the paint of the program."""
     image, face = astronaut()
     look = operator.look(face, image.shape[1], image.shape[0])
     x0, y0, x1, y1 = look.box

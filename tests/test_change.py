@@ -1,4 +1,4 @@
-"""What has changed since it was looked at: nothing that was not seen slips through."""
+"""Changes since the last look: nothing that was not seen slips through."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def grain(picture: Image, random: np.random.Generator, strength: float) -> Image
 
 
 def watched(pictures: Iterator[Image], size: tuple[int, int] = SIZE) -> list[list[Box] | None]:
-    """Where each picture has to be looked at, if everybody looks where they are told to."""
+    """The places to look at in each picture, if all requested looks are taken."""
     changes, told = ChangeMap(size, SMALLEST), []
     for picture in pictures:
         boxes = changes.boxes(changes.feed(small(picture, changes)))
@@ -72,7 +72,7 @@ def test_a_face_that_appears_anywhere_is_looked_at_in_that_very_frame(
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 1000), noise=st.floats(0, 8), walk=st.floats(0, 30))
 def test_every_place_shows_what_was_looked_at_there(seed: int, noise: float, walk: float) -> None:
-    """Whatever moves at random: what differs much from the last look at it is looked at now."""
+    """With random motion, every place that differs much from its last look is looked at."""
     random, changes = np.random.default_rng(seed), ChangeMap(SIZE, SMALLEST)
     seen = np.zeros((SIZE[1], SIZE[0]), np.float32)
     x, y = 100.0, 80.0
@@ -106,7 +106,7 @@ def test_noise_alone_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("step", [0.4, 1.0, 2.5])
 def test_what_fades_in_is_compared_with_what_was_looked_at(astronaut: Image, step: float) -> None:
-    """However little changes from frame to frame, it adds up."""
+    """Slow changes add up."""
     actor, face = head(astronaut)
     still = scenery(3)
     whole = put(still, actor, 120, 60).astype(float)

@@ -181,7 +181,7 @@ def test_what_is_withheld_is_for_its_owner_alone_and_says_why(clip: Path, use: U
 
 
 def test_what_is_withheld_does_not_stay_for_ever(clip: Path, use: Use) -> None:
-    """What was put there, that is: anything else that is old belongs to somebody."""
+    """Only withheld files expire: anything else that is old belongs to somebody."""
     folder = clip.with_name(FOLDER)
     folder.mkdir()
     (folder / "linked.mp4.report.json").symlink_to(clip)

@@ -95,7 +95,7 @@ class TestCode:
             assert known.setdefault(HOLE.sub("{}", id), id) == id
 
     def test_nothing_looks_for_words_in_a_message(self) -> None:
-        """What a message says is told by what it was made of, never by its text."""
+        """Code recognizes a message by its parts, never by its text."""
         lookers = {"split", "rsplit", "partition", "rpartition", "startswith", "endswith"}
         lookers |= {"removeprefix", "removesuffix", "find", "index", "replace", "sub", "match"}
         found = []

@@ -14,7 +14,7 @@ from faceveil.options import Device, Options
 
 
 class Opened:
-    """What a session tells of itself."""
+    """The facts that a session tells of itself."""
 
     providers: ClassVar[list[str]] = ["CPUExecutionProvider"]
 

@@ -1,4 +1,4 @@
-"""What is told about a run: the report, the page, the signature."""
+"""Evidence of a run: the report, the page, the signature."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ FULL = Report(
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page.
+    """A page as a browser would read it.
 
     Attributes:
         tags: those that begin, with their attributes.
@@ -273,7 +273,7 @@ class TestSignature:
 
 
 class TestEvidence:
-    """What the command line saves."""
+    """The files that the command line saves."""
 
     def test_all_of_it(self, report: Report, photo: Path, key: Path) -> None:
         lines, html = photo.with_name("report.jsonl"), photo.with_name("report.html")

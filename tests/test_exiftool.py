@@ -1,4 +1,4 @@
-"""What a tool of others finds in outputs: ExifTool, which knows more formats than our own look.
+"""An independent tool on the outputs: ExifTool, which knows more formats than the check.
 
 `leftovers` was written by those who wrote the outputs; this is a second opinion. What it reports
 has to be on a list of what any file of the format says of itself: sizes, codes, offsets.
@@ -34,7 +34,7 @@ pytestmark = [
 ]
 
 GROUPS = {"ExifTool", "System", "File", "Composite", "SourceFile"}
-"""What the tool says of itself and of the file on the disk, and what it works out by itself."""
+"""Groups that describe the tool and the file on the disk, or are derived."""
 PICTURES = """
     JFIFVersion ResolutionUnit XResolution YResolution PixelUnits PixelsPerUnitX PixelsPerUnitY
     BitDepth BitsPerSample ColorType Compression Filter Interlace ImageHeight ImageWidth ImageSize
@@ -87,7 +87,7 @@ VALUES = {
 
 
 def reports(folder: Path) -> dict[str, dict[str, Any]]:
-    """What ExifTool says of each file, with all it can find, known to it or not."""
+    """ExifTool's report on each file, with unknown tags as well."""
     done = subprocess.run(
         ["exiftool", "-j", "-G1", "-a", "-u", "-U", "-ee", "-r", str(folder)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What is written in one step: whole, for its owner alone, or not at all."""
+"""Files in one step: whole, for their owner alone, or not at all."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_is_to_last_is_on_the_disk_before_it_has_its_name(
 
 @pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="no handles of folders here")
 def test_in_a_folder_that_was_opened(tmp_path: Path) -> None:
-    """What its name leads to by now does not matter."""
+    """An opened folder stays the same, wherever its name leads by now."""
     folder, other = tmp_path / "folder", tmp_path / "other"
     folder.mkdir()
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What lies in folders and archives: one odd thing costs no other, and none is lost silently."""
+"""Odd things in folders and archives: none costs another, and none is lost silently."""
 
 from __future__ import annotations
 

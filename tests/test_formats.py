@@ -1,4 +1,4 @@
-"""What is read and written beside the usual: bare streams, old and professional containers."""
+"""Less usual formats: bare streams, old and professional containers."""
 
 from __future__ import annotations
 

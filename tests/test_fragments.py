@@ -1,4 +1,4 @@
-"""What is hidden in a fragmented MP4 or in the clusters of Matroska is named, wherever it lies."""
+"""Data hidden in a fragmented MP4 or in the clusters of Matroska is named, wherever it lies."""
 
 from __future__ import annotations
 

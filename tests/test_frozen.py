@@ -1,4 +1,4 @@
-"""What differs in an executable, where no Python lies beside the program (tools/make_bundle.sh)."""
+"""Differences of an executable, which has no Python beside it (tools/make_bundle.sh)."""
 
 from __future__ import annotations
 

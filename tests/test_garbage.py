@@ -1,4 +1,4 @@
-"""Whatever is sent or read in, it is refused in words: never as a fault of FaceVeil."""
+"""Garbage of any kind is refused in words, and is never a fault of FaceVeil."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TestLabels:
             self.paint(tmp_path / "photo.txt")
 
     def test_plan(self, odd: object) -> None:
-        """What is no plan is told so; what is one can be computed with."""
+        """Anything that is no plan is refused; the numbers of a plan can be computed with."""
         for data in replaced(json.loads(PLAN.to_json()), odd):
             try:
                 plan = Plan.from_json(json.dumps(data))

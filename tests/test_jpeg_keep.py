@@ -64,7 +64,7 @@ def veiled(path: Path, out: Path, boxes: list[Box], options: Options = KEEP) -> 
 
 
 def covered(path: Path, boxes: list[Box], options: Options = KEEP) -> NDArray[np.bool_]:
-    """Where those are painted, as displayed."""
+    """The places where those are painted, as displayed."""
     with open_source(path, options) as source:
         frame = next(iter(source.frames()))
         targets = [Target(number, box, 0.0) for number, box in enumerate(boxes)]
@@ -128,7 +128,7 @@ def test_outside_the_replaced_blocks_every_pixel_is_the_same(
 def test_nothing_is_left_by_a_process_that_is_killed(
     tmp_path: Path, astronaut: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What libjpeg reads shows the faces, and must not lie in the folder of the outputs."""
+    """The files for libjpeg show the faces, and must not lie in the folder of the outputs."""
     seen: list[list[Path]] = []
     library = jpeg_blocks._library
 

@@ -73,14 +73,14 @@ def picture(message: bytes) -> tuple[int, Image]:
 
 
 def detail(image: Image, box: Box) -> float:
-    """How much fine structure there is inside a box."""
+    """The amount of fine structure inside a box."""
     x0, y0, x1, y1 = (round(value) for value in box.padded(-0.15, -0.15, -0.15, -0.15).as_tuple())
     part = cv2.cvtColor(image[max(0, y0) : y1, max(0, x0) : x1], cv2.COLOR_BGR2GRAY)
     return float(cv2.Laplacian(part, cv2.CV_32F).std())
 
 
 class Seen:
-    """What went over the line of the page's camera, and what its figures said.
+    """The traffic of the page's camera, and its figures.
 
     Attributes:
         sent, back: pictures by their number, as messages.

@@ -36,7 +36,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def seconds(path: Path, *, torn: bool = False) -> float:
-    """How long a file can be played, every frame decoded; of a torn one but the last."""
+    """Seconds of a file that play, every frame decoded; of a torn one all but the last."""
     times: list[float] = []
     with av.open(str(path)) as file:
         packets = list(file.demux(video=0))

@@ -1,4 +1,4 @@
-"""What a file says about its colours is believed, in the order in which browsers believe it."""
+"""Colours that a file declares are used, in the order in which browsers use them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from heif import Part, Property, av1, by_ffmpeg, heif, nclx
 OPTIONS = Options()
 FLAT = (200, 120, 110)
 AS_P3 = (213, 115, 106)
-"""What ``FLAT`` in Display P3 is in sRGB."""
+"""The colour ``FLAT`` in Display P3, converted to sRGB."""
 
 D65 = (0.3127, 0.3290)
 PLACES: dict[object, tuple[tuple[float, float], ...]] = {

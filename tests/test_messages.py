@@ -112,7 +112,7 @@ class TestMessage:
         )
 
     def test_what_is_put_in_stays_as_it_is(self) -> None:
-        """However much it looks like a message, or like holes."""
+        """A value stays as it is, even if it looks like a message, or like holes."""
         for name in ("the file is empty", "{what}", "{name}; {what}", "comment", "a: b"):
             told = say("{name}: {what}", name=name, what=say("the file is empty"))
             assert told == f"{name}: the file is empty"

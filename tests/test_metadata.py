@@ -321,7 +321,7 @@ PLANTS: dict[str, tuple[bytes, set[str]]] = {
     for name, plant in make().items()
 }
 REFUSED = {"jpeg-reserved", "webp-second-picture"}
-"""What a decoder will not open with such a plant in it."""
+"""Plants with which a decoder does not open the file."""
 
 
 def rewritten(data: bytes, target: Path) -> bytes:

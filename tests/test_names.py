@@ -105,7 +105,7 @@ names_of_files = (
 
 @given(st.sets(names_of_files, min_size=1, max_size=12), st.data())
 def test_no_two_inputs_share_an_output(names: set[str], data: st.DataObject) -> None:
-    """Whatever they turn out to be: what is in a file is known only when it is read."""
+    """For inputs of any kind: the kind of a file is known only when it is read."""
     apart = clashing([(name, name) for name in names])
     outputs = dict[str, str]()
     for name in sorted(names):

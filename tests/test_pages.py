@@ -161,7 +161,7 @@ def test_previews_masks_and_metadata_of_every_page_are_gone(tmp_path: Path) -> N
 
 
 def test_a_plan_goes_by_page(pages: Path, tmp_path: Path, detector: str) -> None:
-    """What a person draws on a page is painted there; beyond the page there is nothing to paint."""
+    """A box that a person draws on a page is painted there; there is nothing beyond the page."""
     plan = analyze_file(pages, OPTIONS)
     assert plan.cuts == (1, 2)
     drawn = Track(9, {0: Box(10, 10, 60, 60), 2: Box(380, 380, 500, 500)}, origin="manual")

@@ -1,4 +1,4 @@
-"""What is coarse already does not swell: the input's own rate bounds the default quality."""
+"""Coarse films do not grow: the input's own rate bounds the default quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user would miss is said, in the terminal and for the page, and not only in the JSON."""
+"""Losses that a user would miss are named on the terminal and the page, not only in JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the first reading looks for faces: often enough that nobody slips through."""
+"""The looks of the first reading: often enough that nobody slips through."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 WIDTH, HEIGHT = 640, 512
 UPPER_LEFT = 100, 0
-"""Where on the screen the astronaut is."""
+"""The place of the astronaut on the screen."""
 PLACE = FACE.transformed(1.0, *UPPER_LEFT)
 
 

@@ -46,7 +46,7 @@ def closed(line: socket.socket) -> bool:
 
 class TestCrowds:
     def test_1100_that_say_nothing(self, tmp_path: Path, photo: Path) -> None:
-        """What a page follows goes on, requests are answered, and the log stays short."""
+        """Events go on, requests are answered, and the log stays short."""
         heard: list[str] = []
         with ExitStack() as stack, running(tmp_path / "jobs", program=FEW) as server:
 

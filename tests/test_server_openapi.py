@@ -116,7 +116,7 @@ def test_a_page_to_read(server: Server) -> None:
 
 
 def test_heads(server: Server, known: str) -> None:
-    """What GET would say, and nothing after that; the stream of events, too."""
+    """HEAD gives the headers of GET and no body; for the stream of events, too."""
     at = f"/api/jobs/{known}"
     for path in ("/", "/healthz", "/api/jobs", "/api/events", "/static/app.css", f"{at}/result"):
         answer = server.api.head(path, timeout=5)

@@ -1,4 +1,4 @@
-"""What is hostile is refused in words, before any work, and harms nothing."""
+"""Hostile requests are refused in words, before any work, and harm nothing."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ LEFT_OUT = {
     "link": "link.jpg",
     "nested": "inner.zip",
 }
-"""What is refused of an archive whose other members would be taken."""
+"""Members that are refused of an archive whose other members are accepted."""
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -311,7 +311,7 @@ def _authorization(server: Server) -> bytes:
 
 
 def _raw(server: Server, data: bytes) -> bytes:
-    """What comes back for bare bytes until the line is closed."""
+    """The answer to plain bytes until the line is closed."""
     answer = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
         line.sendall(data)
@@ -321,7 +321,7 @@ def _raw(server: Server, data: bytes) -> bytes:
 
 
 class TestAllOrNone:
-    """What is refused leaves nothing behind, and takes no room from what comes later."""
+    """Refused uploads leave nothing behind, and take no room from later ones."""
 
     @pytest.fixture
     def full(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:

@@ -132,7 +132,7 @@ class Siege:
             line.close()
 
     def _originals(self) -> None:
-        """How long originals have been there, by a clock that nobody sets."""
+        """The age of originals, by a clock that nobody sets."""
         for path in (self.server.folder / "jobs").glob("*/original"):
             with suppress(FileNotFoundError):
                 seen = self._seen.setdefault(path, time.monotonic())

@@ -27,7 +27,7 @@ def picture(photo: Path) -> bytes:
 
 
 def health(server: Server) -> httpx.Response:
-    """What the service says of itself, which it does at once."""
+    """The service's own report on its health, which comes at once."""
     with httpx.Client(base_url=server.api.base_url) as stranger:
         since = time.monotonic()
         answer = stranger.get("/healthz")

@@ -85,7 +85,7 @@ TAKEN = {
     | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le")},
     ".webm": {"opus", "vorbis"},
 }
-"""What may be copied; all else has to become AAC or Opus."""
+"""Codecs that may be copied; all others become AAC or Opus."""
 
 
 def check(found: Heard, before: Heard) -> None:

@@ -1,4 +1,4 @@
-"""What is hidden in coded sound is found by the check, and is in no output."""
+"""Data hidden in coded sound is found by the check, and is in no output."""
 
 from __future__ import annotations
 

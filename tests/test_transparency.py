@@ -80,7 +80,7 @@ def grey() -> NDArray[np.uint8]:
 
 
 def on_grounds(path: Path) -> Iterator[tuple[int, Image, NDArray[np.uint8]]]:
-    """What a viewer shows of each frame, by Pillow's own reading, and its opacity."""
+    """The view of each frame by Pillow's own reading, and its opacity."""
     with Pillow.open(path) as opened:
         for index, frame in enumerate(ImageSequence.Iterator(opened)):
             picture = frame.convert("RGBA")

@@ -44,7 +44,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 
 
 def lossless(**settings: Any) -> Options:
-    """What is not painted comes out bit for bit."""
+    """Unpainted parts come out bit for bit."""
     return Options(**{"encoder_preset": "ultrafast", "video_quality": 0, **settings})
 
 
@@ -76,7 +76,7 @@ class Walk:
         return self.face.transformed(1.0, *at).clipped(WIDTH, HEIGHT) if at else None
 
     def script(self, index: int) -> list[Face]:
-        """What a good detector sees: all but slivers at the border."""
+        """The faces that a good detector sees: all but slivers at the border."""
         box = self.truth(index)
         return [Face(box, 0.9)] if box and box.area > 0.6 * self.face.area else []
 

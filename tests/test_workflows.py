@@ -1,4 +1,4 @@
-"""What the repository's host is told to run is well-formed, and is what can be run here."""
+"""The workflows are well-formed, and run only what can be run here."""
 
 from __future__ import annotations
 

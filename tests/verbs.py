@@ -34,7 +34,7 @@ _TELLTALE = (
 
 @dataclass(frozen=True)
 class Verb:
-    """How to run a verb in a folder that `furnish` has furnished.
+    """A verb and its arguments, for a folder that `furnish` has furnished.
 
     Attributes:
         line: what is given after ``faceveil``.

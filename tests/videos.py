@@ -25,7 +25,7 @@ LOSSLESS = Options(encoder_preset="ultrafast", video_quality=0)
 VP9 = {"deadline": "realtime", "cpu-used": "8"}
 X264 = {"preset": "ultrafast"}
 TOKEN = "Pl4ntedT0ken"
-"""What is hidden in inputs and must not be found in outputs."""
+"""A text hidden in inputs that must not be found in outputs."""
 
 CLIPS = [
     "av1_video.mkv",
@@ -189,7 +189,7 @@ def _tone(output: av.container.OutputContainer, track: av.AudioStream, seconds: 
 
 @dataclass
 class Read:
-    """What a player would get out of a file.
+    """A file as a player reads it.
 
     Attributes:
         times: seconds of each frame.

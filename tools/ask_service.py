@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 
 def ask(address: str, token: str | None, data: bytes | None = None) -> tuple[bytes, str | None]:
-    """What the service answers, and how many faces it covered."""
+    """The answer of the service, and the number of faces it covered."""
     asked = Request(address, data, {"Content-Type": "image/jpeg"} if data else {})
     if token:
         asked.add_header("Authorization", f"Bearer {token}")
@@ -43,7 +43,7 @@ def wait(address: str) -> None:
 
 
 def _status(address: str, data: bytes) -> int:
-    """How a request without a token is answered."""
+    """The status of the answer to a request without a token."""
     try:
         ask(f"{address}/api/veil", None, data)
     except HTTPError as error:

@@ -98,7 +98,7 @@ def write(folder: Path, sources: Iterable[Path]) -> None:
 
 
 def _passing_on(gpl: str) -> str:
-    """What follows from the encoders that FFmpeg was built with."""
+    """The consequences of the encoders that FFmpeg was built with."""
     from av._core import library_meta
 
     about = library_meta["libavcodec"]

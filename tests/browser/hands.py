@@ -1,4 +1,4 @@
-"""What a person does on the page, and what they get from it."""
+"""A person's actions on the page, and their results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SIZE = (900, 560)
 PLACES = ((60, 60), (330, 200), (650, 90))
 """Upper left corners of the heads of `group`."""
 BOARD = Box(80, 330, 200, 450)
-"""Where `group` has something that is no face to a detector, but may be one to a person."""
+"""A place in `group` that is no face to a detector, but may be one to a person."""
 
 PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
 
 
 def probe(page: Page, name: str, argument: Any = None) -> Any:
-    """What one of the functions of probes.js gives."""
+    """The result of one of the functions of probes.js."""
     return page.evaluate(f"(argument) => ({PROBES.strip()}).{name}(argument)", argument)
 
 
@@ -48,7 +48,7 @@ def group(astronaut: Image) -> Image:
 
 
 def face_at(astronaut: Image, number: int) -> Box:
-    """Where in `group` a face is."""
+    """The place of a face in `group`."""
     x, y = PLACES[number]
     return head(astronaut, 1.0)[1].transformed(1.0, x, y)
 

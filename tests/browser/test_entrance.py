@@ -1,4 +1,4 @@
-"""How a browser is let in, and what it shows where it is not."""
+"""A browser's way in, and the page that it shows without a token."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def test_a_video_with_sound(visit: Open, look: Look, astronaut: Image, tmp_path:
 
 
 def spread(luma: NDArray[Any], box: Box) -> float:
-    """How much there is to see in a box: the standard deviation of its luma."""
+    """The detail in a box: the standard deviation of its luma."""
     x0, y0, x1, y1 = map(int, box.as_tuple())
     return float(luma[y0:y1, x0:x1].std())
 

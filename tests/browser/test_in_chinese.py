@@ -1,4 +1,4 @@
-"""What goes wrong, on the page in Chinese: nothing of it is left in English."""
+"""Errors on the page in Chinese: nothing of them is left in English."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SENTENCE = re.compile(r"\b[A-Za-z]+[a-z'-]* [a-z]{2,}")
 
 
 def left_over(page: Page) -> list[str]:
-    """What is shown and is English, names of files left out."""
+    """The shown texts that are English, without names of files."""
     named = set(page.locator(".job-name, noscript").all_text_contents())
     return [text for text in probe(page, "texts") if SENTENCE.search(text) and text not in named]
 
