@@ -37,7 +37,7 @@ NO_MESSAGES = {
     "further picture stream",
     *("{0} px", "FaceVeil {0} · {1}"),
     # words of others that are looked for or handed on
-    *("Too many", "Capture screen 0", "faceveil: {0}\n"),
+    *("Capture screen 0", "faceveil: {0}\n"),
     # types, and what only a programmer sees
     *("str | Sequence[Value]", "no message"),
 }

@@ -152,7 +152,9 @@ def listing(url: str) -> Iterator[str]:
         UsageError: it cannot be listed.
     """
     files = system(url)
-    base = files._strip_protocol(url).rstrip("/")
+    from fsspec.core import strip_protocol
+
+    base = strip_protocol(url).rstrip("/")
     try:
         found = files.find(url)
     except Exception as error:

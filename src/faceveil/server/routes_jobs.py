@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from faceveil.i18n import say
-from faceveil.server import actions, spool
+from faceveil.server import actions, forms
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import JobId, KnownJob, read_options
@@ -74,14 +74,14 @@ async def upload(
     """
     state.intake.require_room()
     store, service = state.store, state.service
-    async with spool.read_form(request, store.staging, service.max_files) as form:
-        given = read_options(spool.text_of(form, "options"))
+    async with forms.read_form(request, store.staging, service.max_files) as form:
+        given = read_options(forms.text_of(form, "options"))
         options = actions.options_of(given, state.base)
-        review = _switch(spool.text_of(form, "review"))
-        webhook = spool.text_of(form, "webhook") or ""
+        review = _switch(forms.text_of(form, "review"))
+        webhook = forms.text_of(form, "webhook") or ""
         if webhook:
             require_webhook(webhook, service)
-        uploads = [Upload(file.filename or "", file.file) for file in spool.files_of(form, "files")]
+        uploads = [Upload(file.filename or "", file.file) for file in forms.files_of(form, "files")]
         if not uploads:
             raise ProblemError(422, "usage", say("files: at least one is wanted"))
         batch, records, refused = await to_thread.run_sync(

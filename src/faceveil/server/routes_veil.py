@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from faceveil.i18n import say
-from faceveil.server import actions, spool
+from faceveil.server import actions, forms, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import chunks, read_options
@@ -86,8 +86,8 @@ async def veil(
     state.intake.require_room()
     store: Store = state.store
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with spool.read_form(request, store.staging, 1) as form:
-            files = spool.files_of(form, "file")
+        async with forms.read_form(request, store.staging, 1) as form:
+            files = forms.files_of(form, "file")
             if not files:
                 raise ProblemError(422, "usage", say("file: one is wanted"))
             record = await to_thread.run_sync(_accept, state, files[0].file, given)

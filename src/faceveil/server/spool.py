@@ -11,21 +11,12 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from anyio import to_thread
-from starlette.datastructures import FormData, Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
-
-from faceveil.i18n import say
-from faceveil.server.problems import ProblemError
-
-_FIELDS = 16
-_FIELD_BYTES = 256 * 1024
 
 
 def unnamed(folder: Path) -> IO[bytes]:
@@ -95,62 +86,6 @@ class Slice(io.RawIOBase):
         return self._at
 
 
-class _Parser(MultiPartParser):
-    """Starlette's parser, with files of ours."""
-
-    def __init__(self, request: Request, folder: Path, most: int) -> None:
-        super().__init__(
-            Headers(scope=request.scope),
-            request.stream(),
-            max_files=most,
-            max_fields=_FIELDS,
-            max_part_size=_FIELD_BYTES,
-        )
-        self._folder = folder
-        self.files: list[IO[bytes]] = []
-        """Files that have to be closed."""
-
-    def on_headers_finished(self) -> None:
-        super().on_headers_finished()
-        part = self._current_part
-        if part.file is not None:
-            part.file.file.close()
-            if len(self.files) < 2:
-                self.files.append(unnamed(self._folder))
-            file: Any = self.files[0]
-            if self._current_files > 1:
-                file = Slice(self.files[1])
-            part.file.file = file
-
-
-@asynccontextmanager
-async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[FormData]:
-    """The fields and files of a multipart request, for as long as this is open.
-
-    Args:
-        folder: the folder for the files until they are accepted.
-        most: number of files.
-
-    Raises:
-        ProblemError: it is not multipart, broken, or has too many parts.
-    """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise ProblemError(415, "unsupported", say("files have to be sent as multipart/form-data"))
-    parser = _Parser(request, folder, most)
-    try:
-        try:
-            form = await parser.parse()
-        except MultiPartException as error:
-            status, kind = (413, "limit") if "Too many" in error.message else (400, "usage")
-            raise ProblemError(status, kind, error.message.rstrip(".").lower()) from error
-        except (ValueError, LookupError) as error:  # by its own declaration
-            raise ProblemError(400, "usage", say("the form cannot be read")) from error
-        yield form
-    finally:
-        for file in parser.files:
-            file.close()
-
-
 async def read_body(request: Request, folder: Path) -> IO[bytes]:
     """The body of a request in an unnamed file; close it when done."""
     file = unnamed(folder)
@@ -161,14 +96,3 @@ async def read_body(request: Request, folder: Path) -> IO[bytes]:
         file.close()
         raise
     return file
-
-
-def files_of(form: FormData, field: str) -> list[UploadFile]:
-    """The files that were sent under a name."""
-    return [part for part in form.getlist(field) if isinstance(part, UploadFile)]
-
-
-def text_of(form: FormData, field: str) -> str | None:
-    """The text that was sent under a name, or None."""
-    value = form.get(field)
-    return value if isinstance(value, str) else None

@@ -1,0 +1,106 @@
+"""What is used of other packages though they do not promise to keep it, and in which versions."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "faceveil"
+PRIVATE = {
+    ("media/pictures/jpeg_blocks.py", "jpeglib._bind"): "jpeglib",
+    ("media/pictures/jpeg_blocks.py", "_bind_lib"): "jpeglib",
+    ("batch/ray.py", "ray._private.ray_constants"): "ray",
+    ("server/connections.py", "uvicorn.protocols.http.h11_impl"): "uvicorn",
+}
+"""Where a private name is used, and whose it is."""
+UNPROMISED = ("uvicorn.protocols", "starlette.formparsers")
+"""Modules that their makers do not document, however they are called."""
+DOCUMENTED = {"_exit"}  # of os
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())
+
+
+def defined() -> set[str]:
+    """All names that the package gives to something."""
+    found: set[str] = set()
+    for _, tree in modules():
+        for node in ast.walk(tree):
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    found.add(node.name)
+                case ast.Attribute(ctx=ast.Store(), value=ast.Name(id="self" | "cls")):
+                    found.add(node.attr)
+                case ast.Name(ctx=ast.Store()):
+                    found.add(node.id)
+    return found
+
+
+def private(tree: ast.Module, own: set[str]) -> Iterator[str]:
+    """Private names and modules of others that a module uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) if re.match("_[^_]", name):
+                if name not in own | DOCUMENTED:
+                    yield name
+            case ast.ImportFrom(module=str(module), names=names):
+                if re.search(r"(^|\.)_(?!_)", module) or module.startswith(UNPROMISED):
+                    yield module
+                elif not module.startswith("faceveil"):
+                    yield from (one.name for one in names if re.match("_[^_]", one.name))
+            case ast.Import(names=names):
+                modules = (one.name for one in names)
+                yield from (one for one in modules if re.search(r"(^|\.)_(?!_)", one))
+            case ast.Constant(value=str(text)) if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", text):
+                if re.search(r"\._(?!_)", text):  # a module that is imported by its name
+                    yield text
+
+
+def bounds() -> dict[str, Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    asked = [*project["dependencies"], *(one for extra in extras for one in extra)]
+    return {each.name: each for each in map(Requirement, asked)}
+
+
+def test_each_use_of_a_private_name_is_known() -> None:
+    own = defined()
+    assert {(path, name) for path, tree in modules() for name in private(tree, own)} == set(PRIVATE)
+
+
+@pytest.mark.parametrize("package", sorted(set(PRIVATE.values())))
+def test_whose_private_names_are_used_is_bounded_to_versions_that_have_them(package: str) -> None:
+    specifier = bounds()[package].specifier
+    assert any(one.operator in ("<", "<=", "==", "~=") for one in specifier), specifier
+    pinned = re.search(rf"^{package}==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert pinned is not None
+    assert specifier.contains(pinned[1])
+    try:
+        assert specifier.contains(version(package))
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is not installed")
+
+
+def test_what_is_private_is_there() -> None:
+    """As the code that uses it expects; otherwise the bound is wrong."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    wanted = {"connection_made", "data_received", "on_response_complete"}
+    assert wanted <= set(vars(H11Protocol))
+    constants = pytest.importorskip("ray._private.ray_constants")
+    assert hasattr(constants, "ENABLE_RAY_CLUSTER")
+
+
+def test_a_private_name_would_be_found() -> None:
+    tree = ast.parse("import a._b\nfrom c import _d\nfrom e._f import g\nh._i()\nself._own")
+    assert set(private(tree, {"_own"})) == {"a._b", "_d", "e._f", "_i"}
