@@ -73,9 +73,8 @@ def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
         except Exception as error:
             if not store.path(job).exists():
                 return
-            store.tidy(
-                job
-            )  # before anybody can see that it ended: what was put aside may show a face
+            # Before anybody sees that it ended: what was put aside may show a face.
+            store.tidy(job)
             if isinstance(error, WithheldError) and error.report is not None:
                 _save_report(store, record, error.report)
             actions.fail(store, store.load(job), problem_of(error))
