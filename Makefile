@@ -22,7 +22,7 @@ help:
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
 	@echo "make bundle   build the executable for machines without Python, and try it"
-	@echo "make lint     style and types only, of Python and of the page's scripts"
+	@echo "make lint     style, types and dead code only, of Python and of the page's scripts"
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make locked   write locked.txt: the versions of constraints.txt with the hashes of their files"
 	@echo "make weights  fetch the detectors' weights"
@@ -50,6 +50,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 	@tools/check_js.sh
 
 quick: lint weights

@@ -28,8 +28,6 @@ from videos import (
     source_of,
 )
 
-MEAN = Fraction(1, 1000)
-
 
 @pytest.mark.parametrize(
     ("name", "kind", "how"),

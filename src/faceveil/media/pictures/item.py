@@ -27,14 +27,12 @@ class Item:
             the stream; None where nothing is said.
         bits: of a sample.
         crop: x0, y0, x1, y1 in stored pixels that viewers show, or None for all.
-        sideways: turned by 90 or 270 degrees.
     """
 
     size: tuple[int, int]
     code_points: tuple[int, int, int] | None
     bits: int
     crop: tuple[int, int, int, int] | None
-    sideways: bool
 
 
 def read_items(data: bytes) -> Items | None:
@@ -130,11 +128,10 @@ def _item(data: bytes, items: Items) -> Item:
             code_points = (first, second, third)
     if code_points is None:
         code_points = _stated_by_stream(data, items)
-    turns = sum(body[0] & 1 for body in owned.get(b"irot", ()))
     crop = None
     for body in owned.get(b"clap", ()):
         crop = clean_aperture(body, size)
-    return Item(size, code_points, _bits(items), crop, turns % 2 == 1)
+    return Item(size, code_points, _bits(items), crop)
 
 
 def _tiles(items: Items) -> list[int]:

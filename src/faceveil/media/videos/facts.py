@@ -18,10 +18,10 @@ from faceveil.i18n import say
 from faceveil.media.videos.containers import TIMELESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from av.container import InputContainer
-    from av.sidedata.sidedata import SideData, SideDataContainer
+    from av.sidedata.sidedata import SideData
     from av.stream import Stream
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
@@ -82,7 +82,7 @@ class StreamFormat:
 
     Attributes:
         width, height: as stored, before rotation.
-        format: pixel format to encode; ``decoded_format``: that the decoder gives.
+        format: pixel format to encode.
         sample_aspect: width of a stored pixel by its height, or None if unknown.
         rate: average frames per second, or None if unknown.
         matrix: display matrix, nine numbers, or None.
@@ -97,7 +97,6 @@ class StreamFormat:
     width: int
     height: int
     format: str
-    decoded_format: str
     sample_aspect: Fraction | None
     rate: Fraction | None
     matrix: tuple[int, ...] | None
@@ -149,7 +148,6 @@ def traits_of(
         width=first.width,
         height=first.height,
         format=format,
-        decoded_format=first.format.name,
         sample_aspect=stream.sample_aspect_ratio or None,
         rate=_rate(container, stream),
         matrix=matrix,
@@ -278,7 +276,7 @@ def _recorder_shift(container: InputContainer, stream: VideoStream) -> int:
 
 
 def _side_data(frame: VideoFrame) -> Iterator[SideData]:
-    return iter(cast("SideDataContainer", frame.side_data))
+    return iter(cast("Iterable[SideData]", frame.side_data))
 
 
 def _bytes_of(frame: VideoFrame, kind: Type) -> bytes | None:

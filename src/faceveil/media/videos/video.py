@@ -83,7 +83,6 @@ class VideoSource(Closing):
         self.warnings: tuple[str, ...] = ()
         with open_input(origin, kind) as container:
             stream = self._picture_stream(container)
-            self._stream_index = stream.index
             self._with_alpha = _has_alpha(container, stream)
         self._shapes = Shapes()
         with open_input(origin, kind) as container, reading():
