@@ -452,9 +452,6 @@ class Bucket:
 class Sulky:
     """A store that refuses everything with an error of its own."""
 
-    def _strip_protocol(self, url: str) -> str:
-        return url.removeprefix("s3://")
-
     def __getattr__(self, name: str) -> object:
         assert name != "makedirs", "in a store of buckets that makes one"
 

@@ -245,7 +245,7 @@ def _join(ray: Any, address: str) -> None:
         # Ray may have been imported earlier, without the variable.
         constants: Any = import_module("ray._private.ray_constants")
         if not hasattr(constants, "ENABLE_RAY_CLUSTER"):
-            raise UsageError("this version of Ray would listen to other machines")
+            raise UsageError(say("this version of Ray would listen to other machines"))
         constants.ENABLE_RAY_CLUSTER = False
     try:
         ray.init(address=address, **settings)  # "local": one of its own, whatever is there

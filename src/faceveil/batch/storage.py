@@ -152,15 +152,15 @@ def listing(url: str) -> Iterator[str]:
         UsageError: it cannot be listed.
     """
     files = system(url)
-    from fsspec.core import strip_protocol
-
-    base = strip_protocol(url).rstrip("/")
     try:
         found = files.find(url)
     except Exception as error:
         raise UsageError(
             say("{name} cannot be read: {reason}", name=url, reason=_why(error))
         ) from error
+    from fsspec.core import strip_protocol
+
+    base = strip_protocol(url).rstrip("/")
     for path in found:
         yield path.removeprefix(base).lstrip("/")
 

@@ -39,13 +39,11 @@ class _Form:
         files: those that have to be closed.
 
     Raises:
-        FormParserError: the content type is no good.
+        FormParserError, LookupError: the content type is no good.
     """
 
     def __init__(self, content_type: str, folder: Path, most: int) -> None:
         _, given = parse_options_header(content_type)
-        if not given.get(b"boundary"):
-            raise FormParserError("no boundary")
         self._folder, self._most = folder, most
         self.items: list[tuple[str, str | UploadFile]] = []
         self.files: list[IO[bytes]] = []
