@@ -33,7 +33,7 @@ STRONG = 2.0
 Case = tuple[Scene, Guide, Any]
 
 
-@pytest.fixture(scope="module", params=["astronaut", "lfw"])
+@pytest.fixture(scope="module", params=["astronaut", pytest.param("lfw", marks=pytest.mark.long)])
 def case(request: pytest.FixtureRequest) -> Case:
     """A scene, the other faces that guide the attack, and the default's own mosaic in dB."""
     faces = lfw_subset()

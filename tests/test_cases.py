@@ -22,7 +22,7 @@ from PIL import Image as Pillow
 from faceveil.check import check_file
 from faceveil.options import Options
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
 
 
 @pytest.fixture(scope="module")

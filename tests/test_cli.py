@@ -423,15 +423,21 @@ def test_version() -> None:
     assert done.stdout.startswith("faceveil ")
 
 
+def worked() -> float:
+    """Seconds for which processes that have ended had a core."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
 @pytest.mark.alone
 def test_help_is_there_at_once(record_property: Callable[[str, object], None]) -> None:
+    """Judged by its work: the time it takes is that of all that goes on beside it."""
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = worked()
         assert faceveil("--help").returncode == 0
-        seconds.append(time.perf_counter() - started)
+        seconds.append(worked() - before)
     median = statistics.median(seconds)
     record_property("help_seconds", round(median, 3))
     print(f"faceveil --help: {median:.3f} s")
-    # The design asks for 0.3 s on an idle machine; a busy one gets some slack.
-    assert median < 1.0
+    assert median < 0.3

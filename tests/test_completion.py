@@ -45,8 +45,8 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
     ("line", "offered", "kept_back"),
     [
         ("faceveil wei", "weights", "veil"),
-        ("faceveil weights ", "verify", "veil"),
-        ("faceveil veil --pres", "--preset", "--method"),
+        pytest.param("faceveil weights ", "verify", "veil", marks=pytest.mark.long),
+        pytest.param("faceveil veil --pres", "--preset", "--method", marks=pytest.mark.long),
         ("faceveil veil --preset ", "strict", "pixelate"),
     ],
 )

@@ -208,7 +208,10 @@ def test_boxes_of_a_video_are_painted_in_their_frames(tmp_path: Path) -> None:
     assert list(painted(one).regions) == [3, 4]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=[pytest.mark.long] * (form != "coco")) for form in FORMATS]
+)
 def test_the_commands(form: str, tmp_path: Path, photo: Path, detector: str) -> None:
     plan, report = tmp_path / "photo.plan.json", tmp_path / "report.jsonl"
     done = faceveil("veil", photo, "--plan", plan, "--report", report)

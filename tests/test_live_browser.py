@@ -147,7 +147,7 @@ def test_every_picture_that_comes_back_is_covered(page: Page, address: str) -> N
             for number in new
             if detail(picture(seen.back[number])[1], Box(2, 2, 638, 358)) < 1.0
         )
-        return len(looked) - len(whole) > 40 and len(whole) < len(looked) / 2
+        return len(looked) > 90 and len(looked) - len(whole) > 60
 
     looked = set[int]()
     seen = record(page, address, enough)
@@ -164,7 +164,7 @@ def test_every_picture_that_comes_back_is_covered(page: Page, address: str) -> N
                 judged += 1
                 assert detail(shown, face.box) < 0.35 * detail(original, face.box), number
     assert judged > 30
-    assert len(whole) < len(looked) / 2
+    assert len(looked) - len(whole) > 60  # it is not all of the picture that is covered
 
 
 @pytest.mark.long

@@ -24,7 +24,7 @@ from faceveil.frames import Image
 from faceveil.live.session import Session, decode
 from films import head, put, scenery
 from lively import SOLID, MarkDetector, bare, marked, scene
-from servers import Server, running
+from servers import PATIENCE, Server, running
 
 pytestmark = pytest.mark.slow
 
@@ -67,16 +67,22 @@ def test_a_face_goes_there_and_comes_back_covered(server: Server, astronaut: Ima
     box = face.transformed(1.0, 120, 50)
     inside = np.s_[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)]
     back: dict[int, Image] = {}
+    shown = False
     with opened(server, f"http://127.0.0.1:{server.port}") as socket:
         socket.send(json.dumps({"preset": "strict"}))
-        for number in range(25):
+        number, until = 0, time.monotonic() + PATIENCE
+        while not (shown and len(back) > 15) and time.monotonic() < until:
             socket.send(number.to_bytes(4, "big") + jpeg(picture))
-            back |= answers(socket, 0.06)
-        back |= answers(socket, 1.0)
-    assert len(back) > 5
+            number += 1
+            found = answers(socket, 0.06)
+            back |= found
+            shown = shown or any(
+                np.abs(image[:40].astype(int) - picture[:40]).mean() < 8 for image in found.values()
+            )
+    assert len(back) > 15
     for image in back.values():
         assert image[inside].std() < 12
-    assert any(np.abs(image[:40].astype(int) - picture[:40]).mean() < 8 for image in back.values())
+    assert shown  # what is no face
 
 
 @pytest.mark.parametrize(

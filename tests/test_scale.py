@@ -89,6 +89,7 @@ def test_workers_that_cannot_begin_are_not_tried_for_ever(
         list(local.map(double, [Path("x")]))
 
 
+@pytest.mark.long
 def test_local_is_one_of_its_own_beside_another(two_nodes: Any, photo: Path, detector: str) -> None:
     command = [sys.executable, "-m", "faceveil", "veil", photo.name, "--ray-address", "local"]
     environment = os.environ | {"RAY_ADDRESS": two_nodes.address}
@@ -150,6 +151,7 @@ def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, det
     assert written(tmp_path / "out") == written(tmp_path / "calm")
 
 
+@pytest.mark.long
 def test_the_example_for_data_sets_runs(
     local: Cluster, tmp_path: Path, photo: Path, astronaut: Image, detector: str
 ) -> None:

@@ -98,7 +98,14 @@ def test_redis_comes_and_goes(tmp_path: Path, own_redis: Redis, picture: bytes) 
     assert len(said.splitlines()) < 10
 
 
-@pytest.mark.parametrize("how", ["overwritten", "emptied", "removed"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "overwritten",
+        pytest.param("emptied", marks=pytest.mark.long),
+        pytest.param("removed", marks=pytest.mark.long),
+    ],
+)
 def test_the_queue_file_is_broken(tmp_path: Path, picture: bytes, how: str) -> None:
     folder = tmp_path / "jobs"
     with running(folder) as server:

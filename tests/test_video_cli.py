@@ -20,11 +20,19 @@ from faceveil.frames import Image
 from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
 from test_stream_leftovers import plant, with_extra_streams
-from videos import TOKEN, clips, read, sound_packets
+from videos import CLIPS, TOKEN, read, sound_packets
 
 pytestmark = pytest.mark.slow
 
 GREY = 126
+ODD = {
+    "corrupted.mp4",
+    "jumping_boxes.mpg",
+    "no_duration.webm",
+    "rotated_vfr.mp4",
+    "video_with_failing_audio.mp4",
+}
+"""Clips that go through the command every time; test_media_video takes more through the library."""
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
@@ -155,7 +163,9 @@ def test_nothing_planted_comes_through(
 
 
 @pytest.mark.usefixtures("detector")
-@pytest.mark.parametrize("name", clips())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in ODD)) for name in CLIPS]
+)
 def test_every_shared_clip_comes_out_with_its_times_and_sound(
     name: str, data: Path, tmp_path: Path
 ) -> None:
