@@ -95,6 +95,11 @@ def latest(histories: Sequence[tuple[Floats, Floats]]) -> Motion:
     return fit(times, centers(boxes), sizes(boxes))
 
 
+def joined(motions: Sequence[Motion]) -> Motion:
+    """The motions of some faces and of others in one."""
+    return Motion(*map(np.concatenate, zip(*motions, strict=True)))
+
+
 def windows(times: Floats, boxes: Floats) -> Motion:
     """The motion at each hit of one track, from that hit and those before it.
 

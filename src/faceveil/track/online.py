@@ -20,7 +20,7 @@ from faceveil.track import motion
 from faceveil.track.chain import WEAK_COST, assign, link_costs
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import between, grown, project
-from faceveil.track.motion import HITS, TICK
+from faceveil.track.motion import HITS, TICK, Motion
 from faceveil.zones import in_skip_zone
 
 KEEP_SECONDS = 3.0
@@ -41,6 +41,7 @@ class _Track:
     """One face: its hits in order of time.
 
     Attributes:
+        motions: how it moved at each hit.
         strong: number of hits with a score that would be covered on its own.
         kept: it never left a zone in which faces stay visible.
     """
@@ -48,14 +49,21 @@ class _Track:
     id: int
     times: list[float] = field(default_factory=list)
     faces: Faces = field(default_factory=lambda: Faces.of(()))
+    motions: list[Motion] = field(default_factory=list)
     strong: int = 0
     kept: bool = True
 
-    def history(self, last: int | None = None) -> tuple[Floats, Floats]:
-        """Times and boxes of its latest hits, latest first; or of those up to a given one."""
-        end = len(self.times) if last is None else last + 1
-        recent = slice(max(0, end - HITS), end)
-        return np.array(self.times[recent])[::-1], self.faces.boxes[recent][::-1]
+    def add(self, time: float, one: Faces) -> None:
+        """Take the next hit."""
+        self.times.append(time)
+        self.faces = Faces.concatenate([self.faces, one])
+        recent = np.array(self.times[-HITS:])[::-1], self.faces.boxes[-HITS:][::-1]
+        self.motions.append(motion.latest([recent]))
+
+    def forget(self, hits: int) -> None:
+        """Leave out so many of the oldest hits."""
+        del self.times[:hits], self.motions[:hits]
+        self.faces = self.faces[hits:]
 
 
 class OnlineTracker:
@@ -142,7 +150,7 @@ class OnlineTracker:
         taken: set[int] = set()
         if opened and faces:
             places, extents = centers(faces.boxes), sizes(faces.boxes)
-            expected = motion.latest([track.history() for track in opened])
+            expected = motion.joined([track.motions[-1] for track in opened])
             weak = faces.scores < self._strong
             costs = link_costs(expected, time, places, extents) + WEAK_COST * weak
             for row, column in assign(costs):
@@ -156,8 +164,7 @@ class OnlineTracker:
 
     def _hit(self, track: _Track, time: float, one: Faces) -> None:
         (face,) = one
-        track.times.append(time)
-        track.faces = Faces.concatenate([track.faces, one])
+        track.add(time, one)
         track.strong += face.score >= self._strong
         track.kept = track.kept and in_skip_zone(face.box, self._options.skip_zones)
 
@@ -166,8 +173,7 @@ class OnlineTracker:
         for track in self._tracks:
             drop = min(bisect_left(track.times, oldest), len(track.times) - HITS)
             if drop > 0:
-                del track.times[:drop]
-                track.faces = track.faces[drop:]
+                track.forget(drop)
         gone = oldest - self._options.bridge_seconds
         self._tracks = [track for track in self._tracks if track.times[-1] >= gone]
         del self._looks[: bisect_left(self._looks, oldest)]
@@ -205,7 +211,7 @@ class OnlineTracker:
         near = box.padded(RIM, RIM, RIM, RIM)
         if near.x0 <= 0 or near.y0 <= 0 or near.x1 >= self._width or near.y1 >= self._height:
             return True
-        (vx, vy) = motion.latest([track.history()]).velocity[0] * self._options.extend_seconds
+        (vx, vy) = track.motions[-1].velocity[0] * self._options.extend_seconds
         x, y = box.center
         return not (0 < x + vx < self._width and 0 < y + vy < self._height)
 
@@ -245,8 +251,7 @@ class OnlineTracker:
     def _onward(self, track: _Track, last: int, time: float) -> Floats:
         """The box after a hit: where its motion leads, or where it was; it grows with time."""
         box, since = track.faces.boxes[[last]], np.array([time - track.times[last]])
-        state = motion.latest([track.history(last)])
-        moved = project(state, box, np.minimum(since, self._options.extend_seconds))
+        moved = project(track.motions[last], box, np.minimum(since, self._options.extend_seconds))
         return hull(moved, grown(box, since))
 
     def _ahead(self, track: _Track, until: float) -> Floats:
