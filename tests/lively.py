@@ -167,7 +167,7 @@ def play(
 
 
 class BareError(AssertionError):
-    """What must never be shown was shown."""
+    """A face was shown that must never be shown."""
 
 
 def patient(test: Callable[P, None]) -> Callable[P, None]:

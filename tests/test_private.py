@@ -1,4 +1,4 @@
-"""What is used of other packages though they do not promise to keep it, and in which versions."""
+"""Private parts of other packages that are used here, and the versions that have them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRIVATE = {
     ("batch/ray.py", "ray._private.ray_constants"): "ray",
     ("server/connections.py", "uvicorn.protocols.http.h11_impl"): "uvicorn",
 }
-"""Where a private name is used, and whose it is."""
+"""The place where a private name is used, and the package that it belongs to."""
 UNPROMISED = ("uvicorn.protocols", "starlette.formparsers")
 """Modules that their makers do not document, however they are called."""
 DOCUMENTED = {"_exit"}  # of os

@@ -1,7 +1,7 @@
-"""Faces as arrays: what the stages hand on where many are computed with at once.
+"""Faces as arrays, which the stages pass on to compute with many at once.
 
-A single `Face` is for the edges: plug-ins, plans, reports. Boxes here are (n, 4) arrays of x0, y0,
-x1, y1, in float pixels and half-open like a `Box`.
+A single `Face` is used only at the edges: plug-ins, plans, reports. Boxes here are (n, 4) arrays of
+x0, y0, x1, y1, in float pixels and half-open like a `Box`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Faces(Sequence[Face]):
 
     @classmethod
     def of(cls, faces: Iterable[Face]) -> Faces:
-        """The same faces as arrays; what is arrays already is returned as it is."""
+        """The same faces as arrays; a `Faces` is returned unchanged."""
         if isinstance(faces, Faces):
             return faces
         given = list(faces)
@@ -50,11 +50,11 @@ class Faces(Sequence[Face]):
 
     @classmethod
     def from_rows(cls, rows: NDArray[np.floating[Any]]) -> Faces:
-        """Faces from what a network gives.
+        """Faces from the output of a network.
 
         Args:
-            rows: (n, 15) box, score, five landmarks x, y. Those that are not finite or whose box
-                is empty are passed over: a network promises neither.
+            rows: (n, 15) box, score, five landmarks x, y. Rows that are not finite or whose box is
+                empty are skipped: a network guarantees neither.
         """
         good = np.isfinite(rows).all(axis=1) & (rows[:, :2] < rows[:, 2:4]).all(axis=1)
         kept: Floats = rows[good].astype(np.float64)
@@ -120,8 +120,8 @@ class Faces(Sequence[Face]):
     def merged(self, same: Mask, widens: Mask) -> Faces:
         """The faces, each once, in the same order.
 
-        A double goes to the first face that it is the same as, and is compared with that one, not
-        with what it has grown to: otherwise neighbours would chain.
+        A double is merged into the first face that it equals. It is compared with the original box
+        of that face, not with the grown one, because otherwise neighbours would chain.
 
         Args:
             same: (n, n) pairs that are one face.

@@ -27,7 +27,7 @@ _FIELD_BYTES: Final = 256 * 1024
 
 
 class _Form:
-    """What is known of a form while it comes in.
+    """The state of a form while it arrives.
 
     Args:
         content_type: as the request has it.

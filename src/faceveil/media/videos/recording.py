@@ -13,7 +13,7 @@ from faceveil.system.files import PRIVATE, shortened
 
 _MARK: Final = ".recording"
 _PIECE: Final = 500_000
-"""Microseconds of what is handed to the disk at once: all that can be lost."""
+"""Microseconds of film that are written to the disk at once: the most that can be lost."""
 
 MUXER_OPTIONS: Final = {
     # Nothing has to be written at the end to make the file readable.
@@ -26,8 +26,8 @@ MUXER_OPTIONS: Final = {
 class RecordingFile(PartFile):
     """A file under a name of its own, ``x.recording.mp4``, until it is committed as ``x.mp4``.
 
-    Other than a `PartFile` it can be seen and played while it is made: every frame in it is covered
-    already. It is what is left if the program is killed.
+    Unlike a `PartFile` it can be seen and played while it is made, because every frame in it is
+    covered already. It remains if the program is killed.
 
     Raises: as `PartFile`.
     """
@@ -40,11 +40,11 @@ class RecordingFile(PartFile):
             more = f"-{number}" if number > 1 else ""
             path = self.target.with_name(f"{stem}{_MARK}{more}{self.target.suffix}")
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            with suppress(FileExistsError):  # what an earlier run left is kept
+            with suppress(FileExistsError):  # a recording that an earlier run left is kept
                 return path, _Straight(os.open(path, flags, PRIVATE), "r+")
 
     def keep(self, size: int) -> None:
-        """Cut off what could not be written whole, and close.
+        """Cut off the part that could not be written completely, and close.
 
         Args:
             size: bytes to keep.
@@ -57,12 +57,12 @@ class RecordingFile(PartFile):
     def _usual_mode(self) -> int:
         try:
             return super()._usual_mode()
-        except OSError:  # on a full disk; then it stays its owner's alone
+        except OSError:  # on a full disk; then only its owner can read it
             return PRIVATE
 
 
 class _Straight(io.FileIO):
-    """Hands everything on at once, and all of it."""
+    """Writes everything at once and completely."""
 
     def write(self, data: Any) -> int:
         rest = memoryview(data).cast("B")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class View(Frame):
     """A frame for looking only, whose pictures are made straight from the planes it is given.
 
-    It goes on showing what was in them, as painting makes a copy of planes that are held.
+    It keeps showing their content, because painting makes a copy of planes that are in use.
     """
 
     __slots__ = ("_seen",)
@@ -82,7 +82,7 @@ class VideoFrame(Frame):
         return View(self.index, part_of(self.peek(), box), self.pts, self.opacity_in(box))
 
     def peek(self) -> Planes:
-        """The planes for reading only; after painting, what was painted is not in them."""
+        """The planes for reading only; they do not show later paint."""
         return self.picture.read()
 
 
