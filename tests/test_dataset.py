@@ -132,7 +132,7 @@ def coco(**note: object) -> str:
         ("x.json", coco(bbox=[1, 2, 3]), "four numbers"),
         ("x.json", coco(bbox=[1, 2, -3, 4]), "empty"),
         ("x.json", coco(bbox=[1, 2, 300, 4]), "beyond"),
-        ("x.json", coco(bbox="wide"), "four numbers|convert"),
+        ("x.json", coco(bbox="wide"), "four numbers|is no number"),
         ("x.txt", "0 0.5 0.5 0.1\n", "line 1.*class"),
         ("x.txt", "\n0 50 50 10 10\n", "line 2.*shares"),
         ("x.txt", "0 0.5 0.5 0.1 x\n", "line 1"),
