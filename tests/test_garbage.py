@@ -21,6 +21,7 @@ from faceveil.errors import FaceVeilError, UsageError
 from faceveil.geometry import Box
 from faceveil.options import DECISIVE
 from faceveil.plan import Face, Media, Plan, Track
+from lively import patient
 from servers import Server, running, zipped
 from test_server_safety import client, png, refused
 
@@ -161,6 +162,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@patient
 def test_an_archive_of_70_000_keeps_nobody_waiting(server: Server) -> None:
     large = zipped({f"album/{number:06}.jpg": b"" for number in range(70_000)})
     waits, over = [], threading.Event()

@@ -26,6 +26,7 @@ import pytest
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from films import film, head, inside, lumas, put, scenery
+from lively import patient
 from servers import ENDED, Server, running, wait_for, zipped
 
 FACE = Box(180.0, 68.0, 270.0, 184.0)
@@ -294,9 +295,12 @@ class TestMany:
         assert seen[-1] == ("gone", {"id": first["id"]})
 
     @pytest.mark.alone
+    @patient
     def test_twenty_at_once_and_the_page_answers(
         self, server: Server, picture: bytes, record_property: Callable[[str, object], None]
     ) -> None:
+        for job in server.jobs():
+            server.api.delete(f"/api/jobs/{job['id']}")
         waits: list[float] = []
         over = threading.Event()
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx2 as httpx
 import pytest
 
-from servers import Server, free_port, holding, running, wait_for
+from servers import Server, free_port, health, holding, running, wait_for
 
 TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 """Behind the end of an original's picture: in no output, and in nothing that may stay."""
@@ -24,15 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
 @pytest.fixture
 def picture(photo: Path) -> bytes:
     return photo.read_bytes() + TOKEN
-
-
-def health(server: Server) -> httpx.Response:
-    """The service's own report on its health, which comes at once."""
-    with httpx.Client(base_url=server.api.base_url) as stranger:
-        since = time.monotonic()
-        answer = stranger.get("/healthz")
-        assert time.monotonic() - since < 1.0
-        return answer
 
 
 def is_well(server: Server) -> bool:
