@@ -39,11 +39,18 @@ sink.close()
 """
 COUNT = "import sys, av; print(sum(1 for _ in av.open(sys.argv[1]).decode(video=0)))"
 
+EQUAL = """
+import sys, av
+pairs = zip(*(av.open(name).decode(video=0) for name in sys.argv[1:]), strict=True)
+print(sum(all(bytes(p) == bytes(q) for p, q in zip(a.planes, b.planes)) for a, b in pairs))
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("clips", nargs="+", type=Path)
     peers.add_options(parser, commands=True)
+    parser.add_argument("--never", action="store_true", help="also without copying anything")
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     for clip in args.clips:
@@ -56,11 +63,18 @@ def main() -> None:
                     *(str(clip), "-o", f"{folder}/b.mp4"),
                 ],
             }
+            if args.never:
+                never = ["-o", f"{folder}/c.mp4", "--copy-unpainted", "never"]
+                commands["never"] = [*commands["faceveil"][:-2], *never]
             commands |= {
                 name: peers.film(name, python, clip, Path(folder, f"{name}.mp4"))
                 for name, python in peers.chosen(args).items()
             }
             show(clip, frames, measure(commands, args.runs))
+            equal = subprocess.check_output(
+                [sys.executable, "-c", EQUAL, str(clip), f"{folder}/b.mp4"], text=True
+            )
+            print(f"  frames that are equal bit for bit: {equal.strip()}", flush=True)
 
 
 def measure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,19 @@ class Planes:
     full_range: bool = False
     matrix: str = "bt601"
     fields: tuple[int, int] = (1, 1)
+
+
+class Span(NamedTuple):
+    """Frames in a row that go from a source into an output as they are coded.
+
+    Attributes:
+        frames: their indices.
+        first, last: times of the first, which is coded first as well, and of the last.
+    """
+
+    frames: range
+    first: int
+    last: int
 
 
 class Frame:

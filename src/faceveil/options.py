@@ -229,6 +229,9 @@ class Options(BaseModel):
         "The encoder's quality number (crf); smaller is better. Unset: 20 for H.264 and about "
         "the same quality for other encoders, with about as many bits as the input at most.",
     )
+    copy_unpainted: Literal["auto", "never"] = _setting(
+        "video", "auto", "Copy groups of H.264 frames in which nothing is painted, or never."
+    )
     audio: Literal["copy", "drop"] = _setting(
         "video", "copy", "Keep all sound as it is, or drop it: voices identify people, too."
     )

@@ -44,6 +44,8 @@ Progress = Callable[[str, int, int | None], None]
 
 DEFAULTS = Options()
 
+CODED_ANEW = say("what nobody touched could not be copied as it was, and was encoded again")
+
 REPAIRS = 2
 """Number of times that an output is made again because the check found a face in it."""
 
@@ -87,13 +89,17 @@ def veil_file(
         warnings += doubts_of(load_obscurer(options))
         plan = _zoned(plan or analyze(source, options, progress=step), options)
         original.require_same()
-        faces, repairs = len(plan.tracks), 0
+        faces, repairs, written_with = len(plan.tracks), 0, options
         while True:
             mend = options.on_fail == "obscure-more" and repairs < REPAIRS
-            with media.open_sink(target, source, options) as sink:
+            with media.open_sink(target, source, written_with) as sink:
                 painted = render(source, plan, options, sink, progress=step)
                 original.require_same()
                 finished = sink.finish()
+                if sink.spoilt:
+                    written_with = options.model_copy(update={"copy_unpainted": "never"})
+                    naming += (CODED_ANEW,)
+                    continue
                 made = Original(finished)
                 step("check", 0, None)
                 findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
@@ -262,6 +268,8 @@ def render(
 ) -> Mapping[int, tuple[Box, ...]]:
     """Read a source a second time and write it with every face of the plan covered.
 
+    What the sink takes over as it is coded, because nothing is painted there, is not read here.
+
     Returns:
         What was painted: frame index -> boxes.
 
@@ -276,8 +284,10 @@ def render(
     painter = Painter(options)
     targets = targets_of(plan)
     cuts, held = set(plan.cuts), Held(HOLD_SECONDS / plan.time_base)
-    painted, count = {}, 0
-    stream = ahead(source.frames())
+    touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
+    kept = sink.keep(plan.pts, touched)
+    painted, count = {}, sum(len(span.frames) for span in kept)
+    stream = ahead(source.frames(kept))
     try:
         with behind(sink.write) as write:
             for frame in stream:
@@ -291,7 +301,8 @@ def render(
                 if covers := painter.paint(frame, extent, wanted, hold):
                     painted[frame.index] = covers
                 write(frame)
-                step("render", count := frame.index + 1, len(plan.pts))
+                count += 1
+                step("render", frame.index + 1, len(plan.pts))
     finally:
         stream.close()
     if count != len(plan.pts):

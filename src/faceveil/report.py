@@ -107,6 +107,8 @@ class Report:
         faces: number of face boxes seen, over all frames.
         tracks: number of different faces covered; ``kept``: left visible on request.
         filled: number of face boxes covered without having been seen.
+        copied: number of a video's frames in which nothing is painted and that went over as they
+            were coded.
         smallest_face_px: size of the smallest face that could have been found.
         sizes: range of sizes in pixels ("16-32") -> number of faces covered of that size.
         faces_over_time: each face, in order of first appearance.
@@ -130,6 +132,7 @@ class Report:
     kept: int = 0
     filled: int = 0
     frames: int = 1
+    copied: int = 0
     smallest_face_px: float = 0.0
     sizes: Mapping[str, int] = field(default_factory=dict)
     faces_over_time: tuple[TrackFacts, ...] = ()

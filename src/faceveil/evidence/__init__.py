@@ -76,6 +76,7 @@ def make_report(
         kept=len(plan.tracks) - len(plan.hidden),
         filled=sum(found.filled for found in plan.tracks),
         frames=len(plan.pts),
+        copied=sink.copied,
         smallest_face_px=plan.min_face,
         sizes=_sizes(plan),
         faces_over_time=tuple(_facts(track) for track in plan.tracks),

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from faceveil.errors import UnreadableError, UnsupportedError
-from faceveil.frames import Frame
+from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
 from faceveil.media.names import veiled_name
@@ -78,8 +78,11 @@ class Source(Protocol):
     warnings: tuple[str, ...]
     dropped: tuple[str, ...]
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, skip: Sequence[Span] = ()) -> Iterator[Frame]:
         """Every frame from the start, in display order. May be called again for another pass.
+
+        Args:
+            skip: what the sink takes over and does not have to be read; see ``Sink.keep``.
 
         Raises:
             UnreadableError: the data is broken at this point.
@@ -118,6 +121,9 @@ class Sink(Protocol):
     Attributes:
         notes: what the output's format made necessary ("transparency filled with white").
         warnings: what was lost on the way; complete once the file is finished.
+        copied: number of frames that went over as they are coded.
+        spoilt: these did not come out as they went in: nothing can be committed, and another sink
+            has to do without. Known once the file is finished.
     """
 
     @property
@@ -125,6 +131,24 @@ class Sink(Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]: ...
+
+    @property
+    def copied(self) -> int: ...
+
+    @property
+    def spoilt(self) -> bool: ...
+
+    def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
+        """Choose, before the first is written, which frames go over as they are coded.
+
+        Args:
+            times: of all frames, in units of the source's time base.
+            touched: indices of those that are painted. Nothing is chosen that is coded with them.
+
+        Returns:
+            What is not to be written.
+        """
+        ...
 
     def write(self, frame: Frame) -> None: ...
 

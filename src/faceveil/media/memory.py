@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from faceveil.errors import UnsupportedError
-from faceveil.frames import Frame, Image
+from faceveil.frames import Frame, Image, Span
 from faceveil.i18n import say
 from faceveil.media.pictures.encode import blanked
 from faceveil.plan import Media
@@ -48,7 +48,8 @@ class MemorySource(Closing):
         kind = "image" if len(images) == 1 else "video"
         self.media = Media(kind, "memory", shape[1], shape[0], len(images))  # type: ignore[arg-type]
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, skip: Sequence[Span] = ()) -> Iterator[Frame]:
+        """All of them; there is nothing to skip."""
         for index, (image, pts) in enumerate(zip(self._images, self._pts, strict=True)):
             alpha = image[..., 3].copy() if image.shape[2] == 4 else None
             yield Frame(index, np.array(image[..., :3], order="C"), pts=pts, alpha=alpha)
@@ -74,9 +75,15 @@ class MemorySink:
 
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    copied = 0
+    spoilt = False
 
     def __init__(self) -> None:
         self.images: list[Image] = []
+
+    def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
+        """Nothing: there is nothing coded."""
+        return ()
 
     def write(self, frame: Frame) -> None:
         image = frame.image

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import LimitError, UnreadableError
-from faceveil.frames import Frame
+from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.colour import Profile, Space
 from faceveil.media.leftovers import leftovers
@@ -102,8 +102,11 @@ class ImageSource(Closing):
             space = well_known(read_profile("jpeg", picture, self._data))
         return StoredJpeg(self._data, _orientation("jpeg", picture), converted, space)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, skip: Sequence[Span] = ()) -> Iterator[Frame]:
         """Every frame, whole (differences and disposal already applied), in display order.
+
+        Args:
+            skip: empty, as no sink of pictures keeps any.
 
         Raises:
             UnreadableError: the data is broken at this point.

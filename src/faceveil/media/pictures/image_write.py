@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import FaceVeilError, OutputError, UsageError
-from faceveil.frames import Frame
+from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
 from faceveil.media.part import PartFile, cannot_write
@@ -97,6 +98,9 @@ class ImageSink(Aborting):
         OutputError: the folder is missing or cannot be written to.
     """
 
+    copied = 0
+    spoilt = False
+
     def __init__(self, target: Path, source: Source, options: Options) -> None:
         self._media = source.media
         self._quality = options.quality
@@ -150,6 +154,10 @@ class ImageSink(Aborting):
                 raise UsageError(
                     say("this Pillow cannot write AVIF"), say("Name the output .jpg or .webp.")
                 )
+
+    def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
+        """No frame as a whole: of a JPEG it is the blocks that are kept, where they are written."""
+        return ()
 
     def write(self, frame: Frame) -> None:
         """Encode a frame.

@@ -15,6 +15,7 @@ import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
+from faceveil.frames import Span
 from faceveil.i18n import reason_of, say
 from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.videos.ending import has_index
@@ -52,6 +53,9 @@ _RECORDED: Final = frozenset({"mpeg", "mpegts"})
 
 TIMELESS: Final = frozenset({"h264", "hevc"})
 """Bare picture streams: no time is stored, only perhaps a rate."""
+
+ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the frames."""
 
 _REPAIR: Final = say(
     "Repair it with untrunc and a whole film of the same camera and "
@@ -295,6 +299,24 @@ def packets_of(
         yield reason_of(error)
 
 
+def passed_over(
+    packets: Iterator[Packet[VideoStream] | str], spans: Sequence[Span]
+) -> Iterator[Packet[VideoStream] | Span | str]:
+    """The packets but those of some spans, and in place of them the span."""
+    begins = {span.first: span for span in spans}
+    left = 0
+    for packet in packets:
+        if isinstance(packet, str) or not packet.size:
+            yield packet
+        elif left:
+            left -= 1
+        elif packet.pts is not None and (span := begins.get(packet.pts)) is not None:
+            left = len(span.frames) - 1
+            yield span
+        else:
+            yield packet
+
+
 def groups_of(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[list[Packet[VideoStream]]]:
@@ -308,3 +330,17 @@ def groups_of(
             if packet.size:
                 group.append(packet)
     yield group
+
+
+def has_alpha(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether frames have a second picture, their opacity. A tag alone proves nothing."""
+    tags = {key.lower(): value for key, value in stream.metadata.items()}  # written as a tag, too
+    if tags.get("alpha_mode") != "1":
+        return False
+    if stream.codec_context.codec.canonical_name not in ALPHA_DECODERS:
+        return False
+    packets = packets_of(container, stream)
+    return any(
+        not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
+        for packet in packets
+    )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import av
 from av.codec.codec import Codec
@@ -123,23 +123,29 @@ def codec_of(name: str) -> str | None:
         return None
 
 
-def add_stream(
-    output: OutputContainer,
-    name: str,
-    traits: StreamFormat,
-    time_base: Fraction,
-    options: Options,
-    flow: Flow | None,
-) -> VideoStream:
-    """Add an opened picture stream that keeps what ``traits`` say.
+class Encoding(NamedTuple):
+    """The settings of the encoders of one stream.
 
-    Args:
+    Attributes:
         flow: how the bits of the input are spread, as a bound; None: no bound.
+        number: of the parameter sets, where the encoder is libx264.
+    """
+
+    traits: StreamFormat
+    time_base: Fraction
+    options: Options
+    flow: Flow | None
+    number: int
+
+
+def add_stream(output: OutputContainer, name: str, encoding: Encoding) -> VideoStream:
+    """Add an opened picture stream that keeps what the traits say.
 
     Raises:
         UsageError: the encoder is unknown, does not start here, does not fit the container or
             cannot keep the picture's depth.
     """
+    traits = encoding.traits
     try:
         codec = Codec(name, "w")
     except (ValueError, FFmpegError) as error:
@@ -169,10 +175,30 @@ def add_stream(
             ),
             say("Choose another suffix or encoder."),
         ) from error
-    context = stream.codec_context
+    stream.time_base = encoding.time_base
+    if name == "libx265" and output.format.name in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # what players by Apple ask for
+    if traits.matrix:
+        stream.set_display_matrix(traits.matrix)
+    _start(stream.codec_context, encoding)
+    return stream
+
+
+def another(first: VideoCodecContext, encoding: Encoding) -> VideoCodecContext:
+    """An encoder for the same stream as the first, which begins with a picture of its own."""
+    context = cast("VideoCodecContext", CodecContext.create(first.codec.name, "w"))
+    context.framerate = first.framerate
+    context.flags |= Flags.global_header
+    _start(context, encoding)
+    return context
+
+
+def _start(context: VideoCodecContext, encoding: Encoding) -> None:
+    traits, time_base, options, flow, number = encoding
+    name = context.codec.name
     context.width, context.height = traits.width, traits.height
-    context.pix_fmt = _fitting(codec, traits.format)
-    context.time_base = stream.time_base = time_base
+    context.pix_fmt = _fitting(context.codec, traits.format)
+    context.time_base = time_base
     context.sample_aspect_ratio = traits.sample_aspect or Fraction(0, 1)
     context.color_range = _FULL_RANGE if traits.format.startswith("yuvj") else traits.range
     context.color_primaries = traits.primaries
@@ -186,11 +212,7 @@ def add_stream(
     context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * apart))
     context.thread_count = 0
     context.thread_type = "AUTO"
-    if name == "libx265" and output.format.name in ("mp4", "mov"):
-        context.codec_tag = "hvc1"  # what players by Apple ask for
-    context.options = _settings(name, context, traits, options, flow)
-    if traits.matrix:
-        stream.set_display_matrix(traits.matrix)
+    context.options = _settings(name, context, traits, options, flow, number)
     try:
         context.open()
     except (FFmpegError, ValueError) as error:
@@ -198,7 +220,6 @@ def add_stream(
         raise UsageError(
             say("the encoder {name} does not start: {reason}", name=name, reason=why), _advice()
         ) from error
-    return stream
 
 
 def available() -> list[str]:
@@ -266,6 +287,7 @@ def _settings(
     traits: StreamFormat,
     options: Options,
     flow: Flow | None,
+    number: int,
 ) -> dict[str, str]:
     own = {option.name for option in context.supported_options.private}
     quality, preset = _DEFAULTS.get(name, (None, None))
@@ -294,6 +316,7 @@ def _settings(
         *(_BESIDE_PRESET.get(name, ()) if options.encoder_preset is None else ()),
         *_field_words(name, traits),
         *_mastering_words(name, traits.mastering),
+        *((f"sps-id={number}",) if name == "libx264" and number else ()),
     ]:
         settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
     return settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,18 @@ from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.frames import Span
 from faceveil.i18n import say
 from faceveil.media.videos import facts
 from faceveil.media.videos.clock import Clock
 from faceveil.media.videos.containers import (
+    ALPHA_DECODERS,
     all_packets,
     groups_of,
+    has_alpha,
     open_input,
     packets_of,
+    passed_over,
     picture_stream,
     reading,
 )
@@ -42,9 +46,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from faceveil.options import Options
-
-_ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the frames."""
 
 _MOST_THREADS: Final = 8
 """Each holds a few frames in memory."""
@@ -83,7 +84,7 @@ class VideoSource(Closing):
         self.warnings: tuple[str, ...] = ()
         with open_input(origin, kind) as container:
             stream = self._picture_stream(container)
-            self._with_alpha = _has_alpha(container, stream)
+            self._with_alpha = has_alpha(container, stream)
         self._shapes = Shapes()
         with open_input(origin, kind) as container, reading():
             stream = self._picture_stream(container)
@@ -109,17 +110,20 @@ class VideoSource(Closing):
         square = self.traits.sample_aspect or Fraction(1)
         self._fitter = partial(Fitter, self._shape, self._look, square)
 
-    def frames(self) -> Iterator[VideoFrame]:
+    def frames(self, skip: Sequence[Span] = ()) -> Iterator[VideoFrame]:
         """Every frame, in display order, with strictly increasing ``pts``.
 
         A frame that the decoder had to make up, and every one after it up to the next key frame, is
         marked as damaged. One that it could not make at all is left out, with a warning in
         ``warnings``.
 
+        Args:
+            skip: what is neither decoded nor handed out.
+
         Raises:
             UnreadableError: the file has gone, or nothing could be decoded.
         """
-        yield from self._decode()
+        yield from self._decode(skip=skip)
 
     def skim(self, start: int | None = None) -> Iterator[VideoFrame]:
         """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time.
@@ -185,17 +189,20 @@ class VideoSource(Closing):
         return times, keys
 
     def _decode(
-        self, settings: Mapping[str, str] = MappingProxyType({}), start: int | None = None
+        self,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        start: int | None = None,
+        skip: Sequence[Span] = (),
     ) -> Iterator[VideoFrame]:
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
-            packets = packets_of(container, stream, start)
+            packets = passed_over(packets_of(container, stream, start), skip)
             yield from self._decode_packets(stream, packets, settings)
 
     def _decode_packets(
         self,
         stream: VideoStream,
-        packets: Iterator[Packet[VideoStream] | str],
+        packets: Iterator[Packet[VideoStream] | Span | str],
         settings: Mapping[str, str],
     ) -> Iterator[VideoFrame]:
         decoder = self._decoder(stream)
@@ -210,16 +217,19 @@ class VideoSource(Closing):
             if isinstance(packet, str):
                 broken = packet
                 break
-            clock.sent(packet)
-            doubt.sent(packet)
             try:
-                decoded = decoder.decode(packet)
+                if isinstance(packet, Span):  # what is left of the pictures before it
+                    decoded = decoder.decode(None)
+                else:
+                    clock.sent(packet)
+                    doubt.sent(packet)
+                    decoded = decoder.decode(packet)
             except FFmpegError:
                 lost += 1
                 doubt.failed()
                 if decoder.width * decoder.height > self._max_pixels:
                     too_large = f"{decoder.width}x{decoder.height}"
-                continue
+                decoded = []
             for frame in decoded:
                 shape = changes.at(index, frame, decoder)
                 suspect = doubt.about(frame)
@@ -229,6 +239,9 @@ class VideoSource(Closing):
                 picture = self._picture(frame, shape, fitter)
                 yield VideoFrame(index, picture, frame.pts, suspect)
                 index += 1
+            if isinstance(packet, Span):
+                decoder.flush_buffers()
+                index, clock.last = packet.frames.stop, packet.last
         if not index:
             raise UnreadableError(say("no picture in the video can be decoded"))
         told = [
@@ -317,7 +330,7 @@ class VideoSource(Closing):
     def _decoder(self, stream: VideoStream) -> VideoCodecContext:
         context = stream.codec_context
         if self._with_alpha:
-            name = _ALPHA_DECODERS[context.codec.canonical_name]
+            name = ALPHA_DECODERS[context.codec.canonical_name]
             own = cast("VideoCodecContext", CodecContext.create(name, "r"))
             own.extradata = context.extradata
             context = own
@@ -335,17 +348,3 @@ class VideoSource(Closing):
 
     def close(self) -> None:
         """Nothing stays open between passes."""
-
-
-def _has_alpha(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether frames have a second picture, their opacity. A tag alone proves nothing."""
-    tags = {key.lower(): value for key, value in stream.metadata.items()}  # written as a tag, too
-    if tags.get("alpha_mode") != "1":
-        return False
-    if stream.codec_context.codec.canonical_name not in _ALPHA_DECODERS:
-        return False
-    packets = packets_of(container, stream)
-    return any(
-        not isinstance(packet, str) and packet.has_sidedata("matroska_block_additional")
-        for packet in packets
-    )

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 from av.error import FFmpegError
 from av.packet import Packet
 
-from faceveil.errors import UsageError
-from faceveil.frames import Frame
+from faceveil.errors import InputError, OutputError, UsageError
+from faceveil.frames import Frame, Span
 from faceveil.i18n import say
-from faceveil.media.part import PartFile
-from faceveil.media.videos import encoders
+from faceveil.media.part import DiskError, PartFile
+from faceveil.media.videos import encoders, h264
 from faceveil.media.videos.audio import Sound
 from faceveil.media.videos.containers import container_of, require_suffix, writing
+from faceveil.media.videos.copying import copies_of
 from faceveil.media.videos.flow import flow_in
 from faceveil.media.videos.planes import enlarged
 from faceveil.media.videos.sei import without_encoder_info
+from faceveil.media.videos.splice import Splice
 from faceveil.media.videos.video import VideoSource
 from faceveil.media.videos.view import VideoFrame
 from faceveil.system.closing import Aborting
 
 if TYPE_CHECKING:
-    from av.video.stream import VideoStream
+    from av.video.codeccontext import VideoCodecContext
 
     from faceveil.media import Source
     from faceveil.media.videos.containers import Container
@@ -43,14 +46,17 @@ class VideoSink(Aborting):
     """Writes the frames of a ``VideoSource`` to MP4, Matroska or WebM; a ``faceveil.media.Sink``.
 
     The target's suffix chooses the container. Frames are encoded from the planes they were decoded
-    to, so unpainted parts reach the encoder bit for bit. Only pictures and sound of the input get
-    in: no other stream, no metadata, no user data in the picture stream.
+    to, so unpainted parts reach the encoder bit for bit. Those that ``keep`` returns are copied.
+    Only pictures and sound of the input get in: no other stream, no metadata, no user data in the
+    picture stream.
 
     May be used from any thread, one at a time.
 
     Attributes:
         notes: what the output's format made necessary.
         warnings: sound that was lost; complete after ``finish``.
+        copied: number of frames that were not encoded again.
+        spoilt: they did not come out as they went in, known after ``finish``.
 
     Raises:
         UsageError: the target is the input; suffix, encoder and input do not go together.
@@ -64,9 +70,13 @@ class VideoSink(Aborting):
         self._traits = source.traits
         require_suffix(target, source.media)
         self._container = container_of(target)
+        self._options = options
         name = encoders.choose(options, self._container, self._traits)
         self._coded = encoders.coded(name, options, self._container, self._traits)
         self._check_fit(name)
+        self._copies = copies_of(source, self._container, name, self._coded, options)
+        self._splice: Splice | None = None
+        self.spoilt = False
         self.notes: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
         self._sound: Sound | None = None
@@ -90,15 +100,12 @@ class VideoSink(Aborting):
         flow = None
         if options.video_quality is None:
             flow = flow_in(source.origin, source.media.format)
+        number = self._copies.number if self._copies else 0
+        self._encoding = encoders.Encoding(self._coded, source.time_base, options, flow, number)
         with writing():
-            self._stream = encoders.add_stream(
-                self._output,
-                name,
-                self._coded,
-                source.time_base,
-                options,
-                flow,
-            )
+            self._stream = encoders.add_stream(self._output, name, self._encoding)
+            self._encoder: VideoCodecContext | None = self._stream.codec_context
+            self._fed = False
             self._format = self._stream.codec_context.pix_fmt
             notes = self._made_necessary(name)
             starts = [(traits.first - traits.shift) * source.time_base]
@@ -112,7 +119,8 @@ class VideoSink(Aborting):
             self._output.container_options.update(
                 _muxer_options(self._container, self._part.target.suffix.lower(), starts)
             )
-            self._output.start_encoding()
+            if self._copies is None:
+                self._output.start_encoding()
         self.notes = tuple(notes)
         if traits.interlaced and name != "libx264":
             self.warnings = (
@@ -167,6 +175,31 @@ class VideoSink(Aborting):
                 say("Write it as .mp4."),
             )
 
+    def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
+        """Choose what is copied. To be asked before the first frame is written.
+
+        Args:
+            times: of all frames.
+            touched: indices of those that are painted.
+
+        Returns:
+            What is not to be written.
+        """
+        if self._copies is None:
+            return ()
+        context = self._stream.codec_context
+        own = h264.ParameterSets.read(bytes(context.extradata or b""))
+        if not self._copies.fits(own) or not (spans := self._copies.spans(times, touched)):
+            return ()
+        base, shift = self._source.time_base, self._traits.shift
+        self._splice = Splice(self._copies, spans, times, base, shift, own)
+        context.extradata = self._splice.configuration
+        return spans
+
+    @property
+    def copied(self) -> int:
+        return self._splice.copied if self._splice else 0
+
     def write(self, frame: Frame) -> None:
         """Encode the next frame.
 
@@ -176,27 +209,67 @@ class VideoSink(Aborting):
         """
         if not isinstance(frame, VideoFrame):
             raise UsageError(say("only the frames of a video can be written as a video"))
-        picture = frame.picture.frame
-        with writing():
-            if picture.format.name != self._format:
-                picture = picture.reformat(format=self._format)
-            size = self._coded.width, self._coded.height
-            if (picture.width, picture.height) != size:
-                picture = enlarged(picture, *size)
-            picture.pts = frame.pts - self._traits.shift
-            picture.time_base = self._source.time_base
-            picture.duration = frame.duration
-            picture.pict_type = 0  # else the encoder repeats the frame types of the input
-            self._mux(self._stream.encode(picture))
+        if not self.spoilt:
+            with self._writing():
+                self._copy_up_to(frame.index)
+                self._encode(frame)
 
-    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What fails where something is copied is no reason to give up: it can be encoded."""
+        try:
+            with writing():
+                self._output.start_encoding()  # unless it has
+                yield
+        except (OutputError, InputError, h264.OddStreamError) as error:
+            if self._splice is None or isinstance(error, DiskError):
+                raise
+            self.spoilt = True
+
+    def _encode(self, frame: VideoFrame) -> None:
+        picture = frame.picture.frame
+        if picture.format.name != self._format:
+            picture = picture.reformat(format=self._format)
+        size = self._coded.width, self._coded.height
+        if (picture.width, picture.height) != size:
+            picture = enlarged(picture, *size)
+        picture.pts = frame.pts - self._traits.shift
+        picture.time_base = self._source.time_base
+        picture.duration = frame.duration
+        picture.pict_type = 0  # else the encoder repeats the frame types of the input
+        if self._encoder is None:
+            self._encoder = encoders.another(self._stream.codec_context, self._encoding)
+        self._fed = True
+        self._mux_encoded(self._encoder.encode(picture))
+
+    def _copy_up_to(self, index: float) -> None:
+        """Copy what comes before the frame with this index."""
+        while self._splice and self._splice.spans and self._splice.spans[0].frames.start < index:
+            self._end_encoding()
+            for packet in self._splice.next_copied():
+                self._mux(packet)
+
+    def _end_encoding(self) -> None:
+        if self._encoder is not None and self._fed:
+            self._mux_encoded(self._encoder.encode(None))
+            self._encoder, self._fed = None, False
+
+    def _mux_encoded(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
-            if self._first and self._stream.codec_context.name == "libx264":
-                packet = without_encoder_info(packet)
-            self._first = False
-            if self._sound and packet.dts is not None and packet.time_base is not None:
-                self._sound.feed(packet.dts * packet.time_base)
-            self._output.mux_one(packet)
+            packet.stream = self._stream
+        if self._splice:
+            packets = list(self._splice.encoded(packets))
+        elif packets and self._first and self._stream.codec_context.name == "libx264":
+            packets[0] = without_encoder_info(packets[0])
+        self._first = self._first and not packets
+        for packet in packets:
+            self._mux(packet)
+
+    def _mux(self, packet: Packet[Any]) -> None:
+        packet.stream = self._stream
+        if self._sound and packet.dts is not None and packet.time_base is not None:
+            self._sound.feed(packet.dts * packet.time_base)
+        self._output.mux_one(packet)
 
     def finish(self) -> Path:
         """Complete the file under its temporary name and return that name.
@@ -204,16 +277,30 @@ class VideoSink(Aborting):
         Raises:
             OutputError: the encoder or the disk failed.
         """
-        with writing():
-            self._mux(self._stream.encode(None))
-            if self._sound:
-                self._sound.feed(None)
-                self.warnings += tuple(self._sound.warnings)
-            self._output.close()
+        if not self.spoilt:
+            with self._writing():
+                self._copy_up_to(math.inf)
+                self._end_encoding()
+                if self._sound:
+                    self._sound.feed(None)
+                    self.warnings += tuple(self._sound.warnings)
+                self._output.close()
         self._release()
-        return self._part.close()
+        path = self._part.close()
+        if self._splice and not self.spoilt:
+            kind = self._container.name
+            self.spoilt = not self._splice.came_out(path, kind, self._options)
+            self.notes += (
+                say(
+                    "{count} frames stayed as they were coded: nothing is painted there",
+                    count=self.copied,
+                ),
+            )
+        return path
 
     def _release(self) -> None:
+        if self._copies:
+            self._copies.close()
         if self._sound:
             self._sound.close()
             self._sound = None
@@ -222,8 +309,10 @@ class VideoSink(Aborting):
         """Rename the finished file to its final name and return that name.
 
         Raises:
-            OutputError: the target cannot be replaced.
+            OutputError: the target cannot be replaced, or the file is ``spoilt``.
         """
+        if self.spoilt:
+            raise OutputError(say("what was copied did not come out as it went in"))
         return self._part.commit()
 
     def abort(self) -> None:

@@ -1,0 +1,624 @@
+"""Stretches of a video in which nothing is painted go over as they are coded, and nothing else."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.bitstream import BitStreamFilterContext
+from numpy.typing import NDArray
+
+import faceveil
+from faceveil import check, pipeline
+from faceveil.errors import OutputError
+from faceveil.frames import Image, Span
+from faceveil.geometry import Box
+from faceveil.media import open_sink
+from faceveil.media.videos import h264
+from faceveil.media.videos.splice import Splice
+from faceveil.media.videos.video_write import VideoSink
+from faceveil.options import Options
+from faceveil.plan import Face
+from faceveil.report import Report
+from films import Told, film, head, inside, put, scenery
+from videos import TOKEN, sound_packets, source_of
+
+GREY = 126
+"""Luma of the grey fill, limited range: 16 + 128 * 219 / 255."""
+FACES = range(80, 100)
+FRAMES = 200
+AT = (120, 40)
+PYRAMID = {"preset": "medium", "refs": "4", "x264-params": "bframes=5:b-pyramid=normal"}
+OPEN = {"preset": "medium", "refs": "4", "x264-params": "bframes=5:b-pyramid=normal:open-gop=1"}
+SLICES = {h264.SLICE, h264.IDR}
+STRICT = Options(preset="strict")
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Told], Told]:
+    def install(detector: Told) -> Told:
+        for module in (pipeline, check):
+            monkeypatch.setattr(module, "load_detector", lambda options, kind: detector)
+        return detector
+
+    return install
+
+
+@pytest.fixture
+def seen(use: Callable[[Told], Told], astronaut: Image) -> Box:
+    """A detector that sees the head in some frames, and where the face is."""
+    box = head(astronaut)[1].transformed(1.0, *AT)
+    use(Told(script=lambda index: [Face(box, 0.9)] if index in FACES else []))
+    return box
+
+
+@pytest.fixture(scope="session")
+def pictures(_astronaut: Image) -> list[Image]:
+    """A scene that shifts, with noise in a corner, so that no two pictures are coded alike; with a
+    head in some of the frames."""
+    random, scenes, actor = np.random.default_rng(1), scenery(3), head(_astronaut)[0]
+    shown = []
+    for index in range(FRAMES):
+        picture = np.roll(scenes, index // 2, axis=1)
+        picture[-24:, :24] = random.integers(0, 256, (24, 24, 3))
+        shown.append(put(picture, actor, *AT) if index in FACES else picture)
+    return shown
+
+
+def planes(path: Path) -> list[tuple[Fraction, bytes]]:
+    """When each frame is shown, and what."""
+    found = []
+    with av.open(str(path)) as file:
+        for frame in file.decode(video=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            found.append((frame.pts * frame.time_base, b"".join(map(bytes, frame.planes))))
+    return found
+
+
+def same(path: Path, other: Path) -> list[bool]:
+    """Which frames are equal bit for bit, of two files with the same times."""
+    ours, theirs = planes(path), planes(other)
+    assert [time for time, _ in ours] == [time for time, _ in theirs]
+    return [a == b for (_, a), (_, b) in zip(ours, theirs, strict=True)]
+
+
+def packets(path: Path) -> Iterator[tuple[Any, list[bytes]]]:
+    """The packets of the pictures, each with its units."""
+    with av.open(str(path)) as file:
+        for packet in file.demux(video=0):
+            data, at, units = bytes(packet), 0, []
+            while at < len(data):
+                (size,) = struct.unpack(">I", data[at : at + 4])
+                units.append(data[at + 4 : at + 4 + size])
+                at += 4 + size
+            if units:
+                yield packet, units
+
+
+def kinds(units: Sequence[bytes]) -> set[int]:
+    return {unit[0] & 31 for unit in units}
+
+
+def veiled(clip: Path, options: Options = STRICT, suffix: str = "") -> tuple[Report, Path]:
+    out = clip.with_name(f"out{suffix or clip.suffix}")
+    return faceveil.veil_file(clip, out, options), out
+
+
+def lumas(path: Path, start: int = 0) -> Iterator[tuple[int | None, NDArray[np.int16]]]:
+    """Time and luma of every frame from a key frame on."""
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        if start:
+            file.seek(start, stream=stream)
+        for frame in file.decode(stream):
+            plane = np.from_dlpack(frame.planes[0])
+            yield frame.pts, plane[:, : frame.width].astype(np.int16)
+
+
+def bare(luma: NDArray[np.int16], face: Box) -> float:
+    """How far the place of the face is from the grey that covers it."""
+    return float(np.abs(inside(luma, face) - GREY).mean())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("settings", [None, PYRAMID])
+def test_untouched_groups_are_the_same_bit_for_bit(
+    tmp_path: Path, pictures: list[Image], seen: Box, suffix: str, settings: dict[str, str] | None
+) -> None:
+    clip = film(tmp_path / f"a{suffix}", pictures, settings=settings)
+    report, out = veiled(clip)
+    assert (report.status, report.warnings) == ("ok", ())
+    equal = same(out, clip)
+    first, last = equal.index(False), FRAMES - equal[::-1].index(False)
+    assert first <= FACES.start
+    assert FACES.stop <= last
+    assert report.copied >= FRAMES - (last - first)
+    assert sum(equal) >= report.copied == FRAMES - 75
+    assert f"{report.copied} frames stayed as they were coded: nothing is painted there" in (
+        report.notes
+    )
+    for number, (_, luma) in enumerate(lumas(out)):
+        assert number not in FACES or bare(luma, seen) < 4
+
+
+@pytest.mark.parametrize("faces", [range(12), range(188, 200), range(0), range(60, 140)])
+def test_wherever_the_faces_are(
+    tmp_path: Path, pictures: list[Image], seen: Box, use: Any, faces: range
+) -> None:
+    """At the beginning, at the end, nowhere, and over several groups."""
+    use(Told(script=lambda index: [Face(seen, 0.9)] if index in faces else []))
+    clip = film(tmp_path / "a.mp4", pictures, settings=PYRAMID)
+    report, out = veiled(clip)
+    equal = same(out, clip)
+    assert report.copied <= sum(equal)
+    assert report.copied >= FRAMES - len(faces) - 70
+    if not faces:
+        assert all(equal)
+    for number, (_, luma) in enumerate(lumas(out)):
+        assert number not in faces or bare(luma, seen) < 4
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_times_of_every_kind_stay(
+    tmp_path: Path, pictures: list[Image], seen: Box, suffix: str
+) -> None:
+    """Frames that stand for long, and others for a moment; a late start; sound beside them."""
+    times = np.cumsum([7, 40, 1, 13, 160] * (FRAMES // 5)).tolist()
+    clip = film(
+        tmp_path / f"a{suffix}",
+        pictures,
+        times=times,
+        time_base=Fraction(1, 1000),
+        settings=PYRAMID,
+        sound="aac",
+    )
+    report, out = veiled(clip)
+    assert report.status == "ok"
+    assert report.copied > 0
+    assert sum(same(out, clip)) >= report.copied
+    assert sound_packets(out) == sound_packets(clip)
+
+
+def test_one_container_becomes_another(tmp_path: Path, pictures: list[Image], seen: Box) -> None:
+    clip = film(tmp_path / "a.mkv", pictures, settings=PYRAMID)
+    report, out = veiled(clip, suffix=".mp4")
+    assert report.copied
+    assert sum(same(out, clip)) >= report.copied
+
+
+def test_a_player_is_told_of_both_kinds_of_groups(
+    tmp_path: Path, pictures: list[Image], seen: Box
+) -> None:
+    """ISO/IEC 14496-15, 5.3.3.1: all parameter sets, and what a player for all of them needs."""
+    settings = {"preset": "medium", "x264-params": "level=51", "profile": "main"}
+    clip = film(tmp_path / "a.mp4", pictures, settings=settings)
+    _, out = veiled(clip)
+    with av.open(str(out)) as file:
+        record = bytes(file.streams.video[0].codec_context.extradata or b"")
+    sets = h264.ParameterSets.read(record)
+    ours, theirs = (h264.SequenceSet.read(unit) for unit in sets.sequences)
+    assert (ours.profile, theirs.profile, theirs.level) == (100, 77, 51)
+    assert (record[1], record[3]) == (100, 51)
+    assert record[2] == ours.limits & theirs.limits
+    names = [h264.PictureSet.read(unit) for unit in sets.pictures]
+    assert {one.sequences for one in names} == {ours.name, theirs.name}
+    assert len({one.name for one in names}) == len(names)
+    used = {h264.slice_begins(unit)[1] for _, units in packets(out) for unit in units}
+    assert used == {one.name for one in names}
+    assert all(kinds(units) <= SLICES for _, units in packets(out))
+    assert all(packet.is_keyframe == (kinds(units) == {h264.IDR}) for packet, units in packets(out))
+
+
+def test_parameter_sets_are_written_as_others_write_them(tmp_path: Path) -> None:
+    for number, profile in enumerate(("baseline", "main", "high")):
+        clip = film(
+            tmp_path / f"{number}.mp4",
+            [scenery(1)] * 3,
+            settings={"preset": "medium", "profile": profile},
+        )
+        with av.open(str(clip)) as file:
+            record = bytes(file.streams.video[0].codec_context.extradata or b"")
+        assert h264.ParameterSets.read(record).write() == record
+
+
+def joined(path: Path, parts: Sequence[Sequence[Image]], settings: dict[str, str]) -> Path:
+    """One stream of parts that were encoded apart with the same settings: each begins with an IDR
+    picture, whatever is open in them."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=25, options=dict(settings))
+        stream.height, stream.width = parts[0][0].shape[:2]
+        stream.pix_fmt, base = "yuv420p", Fraction(1, 25)
+        coded: list[Any] = []
+        at = 0
+        for part in parts:
+            context: Any = stream.codec_context
+            if at:
+                context = av.CodecContext.create("libx264", "w")
+                context.width, context.height = stream.width, stream.height
+                context.pix_fmt, context.framerate = "yuv420p", 25
+                context.flags |= av.codec.context.Flags.global_header
+                context.options = dict(settings)
+            context.time_base, context.gop_size = base, 25
+            for picture in part:
+                frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+                frame = frame.reformat(format="yuv420p")
+                frame.pts, frame.time_base = at, base
+                coded += context.encode(frame)
+                at += 1
+            coded += context.encode(None)
+        for number, packet in enumerate(coded):
+            packet.stream, packet.time_base, packet.dts = stream, base, number - 3
+            output.mux(packet)
+    return path
+
+
+def groups(path: Path) -> list[list[tuple[bytes, ...]]]:
+    """The slices of each picture, by groups that begin with an IDR picture."""
+    found: list[list[tuple[bytes, ...]]] = []
+    for _, units in packets(path):
+        if h264.IDR in kinds(units):
+            found.append([])
+        found[-1].append(tuple(unit for unit in units if unit[0] & 31 in SLICES))
+    return found
+
+
+ATTACKS: dict[str, tuple[dict[str, str], int]] = {
+    "leading pictures of open groups": (OPEN, 25),
+    "references of many pictures": (PYRAMID, 25),
+    "references of reordered pictures": (
+        {"preset": "medium", "refs": "6", "x264-params": "bframes=8:b-pyramid=strict:b-adapt=0"},
+        30,
+    ),
+    "a long way to the next key frame": (PYRAMID, 250),
+    "refreshed column by column": (
+        {"preset": "medium", "x264-params": "intra-refresh=1:keyint=25"},
+        25,
+    ),
+    "slices": ({"preset": "fast", "x264-params": "slices=4:sliced-threads=1"}, 25),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_nothing_of_a_covered_face_is_in_what_is_copied(
+    tmp_path: Path, pictures: list[Image], seen: Box, name: str
+) -> None:
+    settings, gop = ATTACKS[name]
+    clip = film(tmp_path / "a.mkv", pictures, settings=settings, gop=gop)
+    report, out = veiled(clip)
+    _require_nothing_left(clip, out, seen, report)
+
+
+def test_open_groups_between_idr_pictures(tmp_path: Path, pictures: list[Image], seen: Box) -> None:
+    """The parts without a face are copied whole, open groups and all; the one with a face is not,
+    nor are those of its open groups in which nobody is."""
+    parts = [pictures[:50], pictures[50:150], pictures[150:]]
+    clip = joined(tmp_path / "a.mp4", parts, OPEN)
+    assert len(groups(clip)) == 3
+    assert sum(packet.is_keyframe for packet, _ in packets(clip)) > 3
+    report, out = veiled(clip)
+    assert report.copied == 100
+    assert same(out, clip)[:50] + same(out, clip)[150:] == [True] * 100
+    _require_nothing_left(clip, out, seen, report)
+
+
+def _require_nothing_left(clip: Path, out: Path, face: Box, report: Report) -> None:
+    """No picture of a group with a painted frame is in the output, and no way to play it shows the
+    face: from the start, or from any key frame."""
+    ours = {picture for group in groups(out) for picture in group}
+    number, copied = 0, 0
+    for group in groups(clip):
+        touched = any(index in report.regions for index in range(number, number + len(group)))
+        if touched:
+            assert not ours.intersection(group)
+        copied += len(group) if ours.issuperset(group) else 0
+        number += len(group)
+    assert number == report.frames
+    assert report.copied == copied
+    times = [time for time, _ in lumas(out)]
+    faces = {times[index] for index in FACES}
+    whole = dict(lumas(out))
+    for luma in (whole[time] for time in faces):
+        assert bare(luma, face) < 4
+    for packet, _ in packets(out):
+        if packet.is_keyframe and packet.pts:
+            for time, luma in list(lumas(out, packet.pts))[:40]:
+                assert np.array_equal(luma, whole[time])
+    # What shows the face bare in the input is like nothing that is shown in the output.
+    bare_face = inside(dict(enumerate(luma for _, luma in lumas(clip)))[FACES[3]], face)
+    for luma in whole.values():
+        assert np.abs(inside(luma, face) - bare_face).mean() > 12
+
+
+def planted(clip: Path, out: Path, filter: str) -> Path:
+    """The clip through one of FFmpeg's filters for coded streams."""
+    with av.open(str(clip)) as source, av.open(str(out), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        through = BitStreamFilterContext(filter, stream, copy)
+        for packet in source.demux(stream):
+            for made in through.filter(packet if packet.size else None):
+                made.stream = copy
+                target.mux(made)
+    return out
+
+
+def test_what_is_planted_beside_the_pictures_is_gone(
+    tmp_path: Path, pictures: list[Image], seen: Box
+) -> None:
+    """User data, delimiters, parameter sets in between, filling, and bytes behind the last unit."""
+    clip = film(tmp_path / "clean.mp4", pictures, settings=PYRAMID)
+    told = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{TOKEN}:aud=insert"
+    spoken = planted(clip, tmp_path / "spoken.mp4", told)
+    with av.open(str(clip)) as file:
+        sets = h264.ParameterSets.read(bytes(file.streams.video[0].codec_context.extradata or b""))
+    beside = h264.joined([*sets.sequences, *sets.pictures, bytes([12, 255, 255, 128])])
+    spoken = _rewritten(spoken, tmp_path / "a.mkv", lambda data: beside + data)
+    assert TOKEN.encode() in spoken.read_bytes()
+    assert {h264.SEI, h264.SPS, h264.PPS, 9, 12} <= {
+        kind for _, units in packets(spoken) for kind in kinds(units)
+    }
+    report, out = veiled(spoken)
+    assert report.copied == FRAMES - 75
+    assert report.status == "ok"
+    assert {kind for _, units in packets(out) for kind in kinds(units)} == SLICES
+    assert TOKEN.encode() not in out.read_bytes()
+    assert b"x264 - core" not in out.read_bytes()
+
+
+def test_a_second_stream_of_pictures_is_gone(
+    tmp_path: Path, pictures: list[Image], seen: Box
+) -> None:
+    def decorate(output: Any) -> None:
+        output.metadata["comment"] = TOKEN
+
+    clip = film(tmp_path / "one.mp4", pictures, settings=PYRAMID, decorate=decorate)
+    double = tmp_path / "a.mp4"
+    with av.open(str(clip)) as source, av.open(str(double), "w") as target:
+        stream = source.streams.video[0]
+        copies = [target.add_stream_from_template(stream) for _ in range(2)]
+        target.metadata["comment"] = TOKEN
+        for packet in source.demux(stream):
+            data, times = bytes(packet), (packet.pts, packet.dts)
+            for copy in copies if data else ():
+                made = av.Packet(data)
+                (made.pts, made.dts), made.time_base = times, packet.time_base
+                made.is_keyframe, made.stream = packet.is_keyframe, copy
+                target.mux(made)
+    report, out = veiled(double)
+    assert report.copied
+    assert TOKEN.encode() not in out.read_bytes()
+    with av.open(str(out)) as file:
+        assert len(file.streams) == 1
+
+
+def cropped(clip: Path, out: Path) -> Path:
+    """The last columns of each picture are still coded, and not shown."""
+    return planted(clip, out, "h264_metadata=crop_right=64")
+
+
+def changing(clip: Path, out: Path) -> Path:
+    """From the middle on other parameter sets hold, under the same number."""
+    with av.open(str(clip)) as source, av.open(str(out), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        sets = h264.ParameterSets.read(bytes(stream.codec_context.extradata or b""))
+        (sequences,) = sets.sequences
+        other = sequences[:3] + bytes([sequences[3] + 1]) + sequences[4:]  # another level
+        for packet in source.demux(stream):
+            made: Any = packet
+            if packet.is_keyframe and packet.pts:
+                made = av.Packet(h264.joined([other, *sets.pictures]) + bytes(packet))
+                made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+                made.is_keyframe = True
+            made.stream = copy
+            if made.size:
+                target.mux(made)
+    return out
+
+
+def grainy(clip: Path, out: Path) -> Path:
+    """A message says which grain a player has to add."""
+    message = bytes([6, 19, 2, 0xC0, 0x80, 0x80])
+    return _with_unit(clip, out, message)
+
+
+def layered(clip: Path, out: Path) -> Path:
+    """A picture of a second layer, which most players pass over, beside each."""
+    return _with_unit(clip, out, bytes([20, 0xC0, 0, 0]) + TOKEN.encode())
+
+
+def stuffed(clip: Path, out: Path) -> Path:
+    """Bytes behind the last unit that are none."""
+    return _rewritten(clip, out, lambda data: data + b"\x00\x00\x01")
+
+
+def doubled(clip: Path, out: Path) -> Path:
+    """Each packet holds its picture twice, of which a player shows one."""
+    return _rewritten(clip, out, lambda data: data + data)
+
+
+def _with_unit(clip: Path, out: Path, unit: bytes) -> Path:
+    return _rewritten(clip, out, lambda data: h264.joined([unit]) + data)
+
+
+def _rewritten(clip: Path, out: Path, change: Callable[[bytes], bytes]) -> Path:
+    with av.open(str(clip)) as source, av.open(str(out), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.size:
+                made = av.Packet(change(bytes(packet)))
+                made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+                made.is_keyframe, made.stream = packet.is_keyframe, copy
+                target.mux(made)
+    return out
+
+
+@pytest.mark.parametrize("odd", [cropped, changing, grainy, layered, stuffed, doubled])
+def test_what_is_odd_is_encoded(
+    tmp_path: Path,
+    pictures: list[Image],
+    seen: Box,
+    odd: Callable[[Path, Path], Path],
+) -> None:
+    """What a copy could take along unseen, or would show otherwise."""
+    plain = film(tmp_path / "plain.mp4", pictures[:120], settings=PYRAMID)
+    clip = odd(plain, tmp_path / "a.mp4")
+    report, out = veiled(clip)
+    assert report.copied == 0
+    assert report.output
+    assert len(planes(out)) == report.frames
+    assert TOKEN.encode() not in out.read_bytes()
+    with av.open(str(out)) as file:
+        record = bytes(file.streams.video[0].codec_context.extradata or b"")
+    assert len(h264.ParameterSets.read(record).sequences) == 1
+
+
+def test_other_sizes_formats_and_fields_are_encoded(
+    tmp_path: Path, pictures: list[Image], seen: Box
+) -> None:
+    """Who is asked for by name does all of it; fields, and areas that are always covered, too."""
+    clip = film(tmp_path / "a.mp4", pictures[:100], settings=PYRAMID)
+    for change in (
+        {"copy_unpainted": "never"},
+        {"encoder": "libx264"},
+        {"encoder_preset": "ultrafast"},
+        {"video_quality": 30},
+        {"cover_zones": ((0, 0, 8, 8),)},
+    ):
+        report, out = veiled(clip, STRICT.model_copy(update=change))
+        assert (report.copied, len(planes(out))) == (0, 100), change
+    assert veiled(clip, suffix=".webm")[0].copied == 0
+    fields = {"preset": "medium", "x264-params": "tff=1"}
+    clip = film(tmp_path / "fields.mp4", pictures[:100], settings=fields)
+    assert veiled(clip)[0].copied == 0
+
+
+def test_pictures_that_are_not_shown_are_not_kept(
+    tmp_path: Path, pictures: list[Image], seen: Box, use: Any
+) -> None:
+    """A list of edits that begins late hides pictures that are still in the file: of these nobody
+    knows what they show."""
+    use(Told())
+    clip = film(tmp_path / "a.mp4", pictures[:100], settings=PYRAMID)
+    data = bytearray(clip.read_bytes())
+    at = data.index(b"elst") + 16
+    (start,) = struct.unpack(">I", data[at : at + 4])
+    data[at : at + 4] = struct.pack(">I", start + 10 * 512)
+    clip.write_bytes(data)
+    with source_of(clip) as source:
+        shown = sum(1 for _ in source.frames())
+    assert 80 < shown < 100
+    report, out = veiled(clip)
+    assert len(planes(out)) == shown == report.frames
+    assert report.copied == 75
+    ours = {picture for group in groups(out) for picture in group}
+    assert not ours.intersection(groups(clip)[0])
+
+
+def test_a_damaged_group_is_not_copied(tmp_path: Path, pictures: list[Image], use: Any) -> None:
+    """What a decoder could not restore is covered whole, here as elsewhere."""
+    use(Told())
+    noise = np.random.default_rng(1).integers(0, 256, (100, 48, 80, 3), np.uint8)
+    clip = film(tmp_path / "a.mp4", (np.kron(one, np.ones((4, 4, 1), np.uint8)) for one in noise))
+    data = np.frombuffer(clip.read_bytes(), np.uint8).copy()
+    start = bytes(data).index(b"mdat")
+    size = len(data) - start
+    data[np.random.default_rng(1).integers(start + size // 3, start + size // 2, 60)] ^= 0xFF
+    clip.write_bytes(data.tobytes())
+    report, out = veiled(clip)
+    assert report.status == "partial"
+    assert report.copied == 0
+    assert report.regions
+    for index, (_, luma) in enumerate(lumas(out)):
+        assert (np.abs(luma - GREY) <= 1).all() == (index in report.regions)
+
+
+@pytest.mark.parametrize("how", ["comes out wrong", "cannot be written", "has changed"])
+def test_what_cannot_be_copied_is_encoded(
+    tmp_path: Path, pictures: list[Image], seen: Box, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def wrong(self: Splice, *_: Any) -> bool:
+        return False
+
+    def refused(self: Splice) -> Iterator[Any]:
+        raise OutputError("the muxer refuses")
+
+    def changed(self: Splice) -> Iterator[Any]:
+        raise h264.OddStreamError
+
+    if how == "comes out wrong":
+        monkeypatch.setattr(Splice, "came_out", wrong)
+    else:
+        one = refused if how == "cannot be written" else changed
+        monkeypatch.setattr(Splice, "next_copied", one)
+    clip = film(tmp_path / "a.mp4", pictures[:120], settings=PYRAMID)
+    report, out = veiled(clip)
+    assert (report.status, report.copied) == ("ok", 0)
+    assert pipeline.CODED_ANEW in report.notes
+    assert report.options["copy_unpainted"] == "auto"
+    for number, (_, luma) in enumerate(lumas(out)):
+        assert number not in FACES or bare(luma, seen) < 4
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "out.mp4"}
+
+
+def test_a_changed_byte_is_noticed(tmp_path: Path, pictures: list[Image], seen: Box) -> None:
+    """The finished file is read again: of what was put in nothing may be otherwise."""
+    clip = film(tmp_path / "a.mp4", pictures[:75], settings=PYRAMID)
+    with source_of(clip, STRICT) as source:
+        sink = open_sink(tmp_path / "out.mp4", source, STRICT)
+        assert isinstance(sink, VideoSink)
+        with sink:
+            kept = sink.keep([frame.pts for frame in source.frames()], range(30, 40))
+            for frame in source.frames(kept):
+                sink.write(frame)
+            path = sink.finish()
+            assert not sink.spoilt
+            assert sink.copied == 50
+            splice = sink._splice
+            assert splice is not None
+            assert splice.came_out(path, "mp4", STRICT)
+            data = bytearray(path.read_bytes())
+            for place in (len(data) // 2, len(data) - 9):
+                other = data.copy()
+                other[place] ^= 1
+                path.write_bytes(other)
+                assert not splice.came_out(path, "mp4", STRICT)
+            sink.spoilt = True
+            with pytest.raises(OutputError):
+                sink.commit()
+
+
+def test_what_is_copied_is_not_decoded(tmp_path: Path, pictures: list[Image]) -> None:
+    clip = film(tmp_path / "a.mp4", pictures, settings=PYRAMID)
+    with source_of(clip, STRICT) as source:
+        every = [(frame.index, frame.pts, frame.image.copy()) for frame in source.frames()]
+        spans = [
+            Span(range(a, b), every[a][1], every[b - 1][1])
+            for a, b in ((0, 25), (50, 100), (175, 200))
+        ]
+        given = list(source.frames(spans))
+        assert source.warnings == ()
+    left = [one for one in every if not any(one[0] in span.frames for span in spans)]
+    assert [(frame.index, frame.pts) for frame in given] == [one[:2] for one in left]
+    assert all(np.array_equal(frame.image, one[2]) for frame, one in zip(given, left, strict=True))
+
+
+def test_a_group_that_hardly_lasts_is_not_worth_it(
+    tmp_path: Path, pictures: list[Image], use: Any, seen: Box
+) -> None:
+    use(Told(script=lambda index: [Face(seen, 0.9)] if index in (5, 60) else []))
+    clip = film(tmp_path / "a.mp4", pictures[:100], settings=PYRAMID, gop=8)
+    report, out = veiled(clip)
+    equal = same(out, clip)
+    runs = [list(pair) for pair in pairwise([-1, *np.flatnonzero(~np.array(equal)), 100])]
+    assert report.copied
+    assert all(b - a == 1 or b - a > 12 for a, b in runs)
