@@ -219,7 +219,7 @@ def looped(clip: Path, target: Path, times: int) -> Path:
 
 @pytest.mark.usefixtures("detector")
 @pytest.mark.parametrize(
-    ("size", "times"), [((640, 360), 16), pytest.param((1920, 1080), 30, marks=pytest.mark.long)]
+    ("size", "times"), [((640, 360), 24), pytest.param((1920, 1080), 30, marks=pytest.mark.long)]
 )
 def test_memory_does_not_grow_with_the_length(
     size: tuple[int, int], times: int, tmp_path: Path, astronaut: Image

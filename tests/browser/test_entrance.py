@@ -12,7 +12,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, expect
 
 from faceveil.system.browser import open_page
-from servers import Server
+from servers import PATIENCE, Server
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +42,7 @@ def test_a_file_opens_the_page(
     monkeypatch.setattr("webbrowser.open", opened.append)
     open_page(tmp_path, server.address)
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     page.goto(opened[0])
     page.locator(".zone").wait_for()
@@ -51,6 +52,7 @@ def test_a_file_opens_the_page(
 
 def test_who_has_none_reads_why(browser: Browser, server: Server, look: Look) -> None:
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     for path in ("", "?token=wrong", "api/jobs"):
         answer = page.goto(f"http://127.0.0.1:{server.port}/{path}")
