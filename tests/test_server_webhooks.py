@@ -539,5 +539,5 @@ def test_the_document_describes_it(server: Server) -> None:
     form = document["paths"]["/api/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert "webhook" in form["schema"]["properties"]
     body = document["webhooks"]["job"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["schema"]["$ref"].endswith("/Message")
+    assert body["schema"]["$ref"].endswith("/WebhookMessage")
     assert "name" not in document["components"]["schemas"]["Outcome"]["properties"]
