@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
@@ -17,16 +18,18 @@ from faceveil.faces import Faces, Floats, centers, hull, sizes
 from faceveil.geometry import Box, Target
 from faceveil.options import Options
 from faceveil.track import motion
-from faceveil.track.chain import WEAK_COST, assign, link_costs
+from faceveil.track.chain import SIZE_RATIO, WEAK_COST, assign, link_costs
 from faceveil.track.duplicates import merge_duplicates
 from faceveil.track.fill import between, grown, project
-from faceveil.track.motion import HITS, TICK, Motion
+from faceveil.track.motion import HITS, SPEED, TICK, Motion
 from faceveil.zones import in_skip_zone
 
 KEEP_SECONDS = 3.0
 """Seconds for which hits are remembered; longer than any frame waits."""
 CONFIRMED = 3
 """The number of strong hits from which a face is expected not to vanish suddenly."""
+FARTHEST = 2 * SPEED
+"""Sizes a second that a face may go between two looks: two standard deviations of its speed."""
 RIM = 0.35
 """A face this near to the rim, in its own sizes, now or soon, may have left the picture."""
 DOUBT_SECONDS = 5.0
@@ -237,7 +240,8 @@ class OnlineTracker:
         if after == len(times):
             return self._onward(track, after - 1, time)
         if after == 0 and times[0] - time > TICK:
-            return self._ahead(track, times[0] - time)
+            box = self._ahead(track, times[0] - time)
+            return reduce(hull, self._leaps(track, time), box)
         if abs(times[after] - time) <= TICK:
             return boxes[[after]]
         since, until = np.array([time - times[after - 1]]), np.array([times[after] - time])
@@ -253,6 +257,29 @@ class OnlineTracker:
         box, since = track.faces.boxes[[last]], np.array([time - track.times[last]])
         moved = project(track.motions[last], box, np.minimum(since, self._options.extend_seconds))
         return hull(moved, grown(box, since))
+
+    def _leaps(self, track: _Track, time: float) -> Iterator[Floats]:
+        """The boxes on the way to the first hit from faces that are gone since the look before it.
+
+        One of them may have been this face: where it turned round between the looks, it is not
+        where its motion would have led, and so it was not recognized.
+        """
+        first = bisect_left(self._looks, track.times[0] - TICK)
+        if first == 0 or time <= (before := self._looks[first - 1]):
+            return
+        until, here = track.times[0] - time, track.faces.boxes[[0]]
+        for other in self._tracks:
+            last = bisect_right(other.times, before + TICK) - 1
+            if last < 0 or other.times[last] < before - TICK:
+                continue
+            if other.times[last + 1 : last + 2] and other.times[last + 1] <= track.times[0] + TICK:
+                continue  # it was seen again
+            there = other.faces.boxes[[last]]
+            scale = float(np.sqrt(sizes(here)[0] * sizes(there)[0]))
+            apart = float(np.linalg.norm(centers(here)[0] - centers(there)[0]))
+            alike = max(sizes(here)[0] / sizes(there)[0], sizes(there)[0] / sizes(here)[0])
+            if alike <= SIZE_RATIO and apart <= FARTHEST * (track.times[0] - before) * scale:
+                yield between(there, here, np.array([time - before]), np.array([until]))
 
     def _ahead(self, track: _Track, until: float) -> Floats:
         """The box before the first hit: where its motion came from, or where it is."""
