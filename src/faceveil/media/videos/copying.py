@@ -1,4 +1,4 @@
-"""What nobody touched is copied: pictures stay as they are coded, and are not encoded again.
+"""Groups of pictures in which nothing is painted are copied as they are coded, not encoded again.
 
 That is safe only for what neither refers to a picture with a covered face, nor is referred to by
 one. In H.264 an IDR picture ends all reference to what was coded before it, and what is coded after
@@ -166,7 +166,7 @@ class Copies:
                 yield packet, h264.joined(slices), is_idr
 
     def _slices(self, packet: bytes) -> tuple[list[bytes], bool]:
-        """What shows a picture.
+        """The units of a packet that show its picture, and whether it is an IDR picture.
 
         Raises:
             OddStreamError: not one whole picture, or something that has a say in what it shows.
