@@ -73,7 +73,7 @@ def pictures(_astronaut: Image) -> list[Image]:
 
 
 def planes(path: Path) -> list[tuple[Fraction, bytes]]:
-    """When each frame is shown, and what."""
+    """The time and the picture of each frame."""
     found = []
     with av.open(str(path)) as file:
         for frame in file.decode(video=0):
@@ -84,7 +84,7 @@ def planes(path: Path) -> list[tuple[Fraction, bytes]]:
 
 
 def same(path: Path, other: Path) -> list[bool]:
-    """Which frames are equal bit for bit, of two files with the same times."""
+    """Numbers of the frames that are equal bit for bit in two files with the same times."""
     ours, theirs = planes(path), planes(other)
     assert [time for time, _ in ours] == [time for time, _ in theirs]
     return [a == b for (_, a), (_, b) in zip(ours, theirs, strict=True)]
@@ -124,7 +124,7 @@ def lumas(path: Path, start: int = 0) -> Iterator[tuple[int | None, NDArray[np.i
 
 
 def bare(luma: NDArray[np.int16], face: Box) -> float:
-    """How far the place of the face is from the grey that covers it."""
+    """Difference between the place of the face and the grey that covers it."""
     return float(np.abs(inside(luma, face) - GREY).mean())
 
 
@@ -469,7 +469,7 @@ def test_what_is_odd_is_encoded(
     seen: Box,
     odd: Callable[[Path, Path], Path],
 ) -> None:
-    """What a copy could take along unseen, or would show otherwise."""
+    """Things that a copy could take along unseen, or would show otherwise."""
     plain = film(tmp_path / "plain.mp4", pictures[:120], settings=PYRAMID)
     clip = odd(plain, tmp_path / "a.mp4")
     report, out = veiled(clip)
@@ -485,7 +485,7 @@ def test_what_is_odd_is_encoded(
 def test_other_sizes_formats_and_fields_are_encoded(
     tmp_path: Path, pictures: list[Image], seen: Box
 ) -> None:
-    """Who is asked for by name does all of it; fields, and areas that are always covered, too."""
+    """An encoder that is asked for by name does all of it; fields, and areas that are always covered, too."""
     clip = film(tmp_path / "a.mp4", pictures[:100], settings=PYRAMID)
     for change in (
         {"copy_unpainted": "never"},
@@ -525,7 +525,7 @@ def test_pictures_that_are_not_shown_are_not_kept(
 
 
 def test_a_damaged_group_is_not_copied(tmp_path: Path, pictures: list[Image], use: Any) -> None:
-    """What a decoder could not restore is covered whole, here as elsewhere."""
+    """A picture that a decoder could not restore is covered whole, here as elsewhere."""
     use(Told())
     noise = np.random.default_rng(1).integers(0, 256, (100, 48, 80, 3), np.uint8)
     clip = film(tmp_path / "a.mp4", (np.kron(one, np.ones((4, 4, 1), np.uint8)) for one in noise))

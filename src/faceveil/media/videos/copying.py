@@ -43,7 +43,7 @@ _WORTHWHILE: Final = Fraction(1, 2)
 
 @dataclass(slots=True)
 class _Group:
-    """What is coded from one IDR picture up to the next.
+    """The pictures that are coded from one IDR picture up to the next.
 
     Attributes:
         begins: time of the IDR picture; None for what comes before the first.
@@ -61,7 +61,7 @@ class _Group:
 
 
 class Copies:
-    """What of a source can be copied.
+    """The groups of a source that can be copied.
 
     Attributes:
         given: the source's parameter sets.
@@ -97,7 +97,7 @@ class Copies:
         return [one.look for one in found] == [self._look] and found[0].reorder is not None
 
     def spans(self, times: Sequence[int], touched: Collection[int]) -> list[Span]:
-        """What to copy; nothing where anything in the file is odd.
+        """The spans to copy; none where anything in the file is odd.
 
         Args:
             times: of all frames, in the order in which they are shown.
@@ -201,7 +201,7 @@ def copies_of(
     coded: StreamFormat,
     options: Options,
 ) -> Copies | None:
-    """What can be copied from a source into a container, or None where all is to be encoded.
+    """The groups that can be copied from a source into a container, or None to encode all.
 
     Who asks for an encoder, a speed or a quality means all of the film.
 

@@ -34,7 +34,7 @@ class OddStreamError(ValueError):
 
 
 class Look(NamedTuple):
-    """What two streams have to have in common for a player to show them as one.
+    """The properties that two streams have to have in common for a player to show them as one.
 
     Attributes:
         width, height: as shown.

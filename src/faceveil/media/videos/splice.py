@@ -62,7 +62,7 @@ class Splice:
         self._hash = hashlib.sha256()
 
     def encoded(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
-        """What the encoder made, in the form of the stream."""
+        """A packet of the encoder, in the form of the stream."""
         for packet in packets:
             units = h264.between_starts(bytes(packet))
             slices = [unit for unit in units if unit[0] & 31 in (h264.SLICE, h264.IDR)]

@@ -216,7 +216,7 @@ class VideoSink(Aborting):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """What fails where something is copied is no reason to give up: it can be encoded."""
+        """A failure of copying is no reason to give up, because all can be encoded."""
         try:
             with writing():
                 self._output.start_encoding()  # unless it has
