@@ -485,7 +485,7 @@ def test_what_is_odd_is_encoded(
 def test_other_sizes_formats_and_fields_are_encoded(
     tmp_path: Path, pictures: list[Image], seen: Box
 ) -> None:
-    """An encoder that is asked for by name does all of it; fields, and areas that are always covered, too."""
+    """An encoder that was named does all of it; fields and areas always covered, too."""
     clip = film(tmp_path / "a.mp4", pictures[:100], settings=PYRAMID)
     for change in (
         {"copy_unpainted": "never"},

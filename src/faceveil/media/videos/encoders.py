@@ -37,8 +37,8 @@ _DEFAULTS: Final[dict[str, tuple[float, str]]] = {
     "libvpx": (12, "8"),
 }
 _BESIDE_PRESET: Final = {"libx264": ("mbtree=1", "rc-lookahead=10", "aq-strength=0.8")}
-"""Parameters that superfast lacks most: beside veryfast at crf 20 it then takes 0.58 of the time, for
-files 1.05 times as large and as near to the input (benchmarks/encode.py).
+"""Parameters that superfast lacks most: beside veryfast at crf 20 it then takes 0.58 of the time,
+for files 1.05 times as large and as near to the input (benchmarks/encode.py).
 """
 _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
