@@ -28,7 +28,7 @@ from faceveil.options import Options
 from faceveil.plan import Face
 from faceveil.report import Report
 from films import Told, film, head, inside, put, scenery
-from videos import TOKEN, sound_packets, source_of
+from videos import QUARTERS, TOKEN, read, sound_packets, source_of
 
 GREY = 126
 """Luma of the grey fill, limited range: 16 + 128 * 219 / 255."""
@@ -622,3 +622,40 @@ def test_a_group_that_hardly_lasts_is_not_worth_it(
     runs = [list(pair) for pair in pairwise([-1, *np.flatnonzero(~np.array(equal)), 100])]
     assert report.copied
     assert all(b - a == 1 or b - a > 12 for a, b in runs)
+
+
+@pytest.mark.parametrize(
+    ("name", "touched"),
+    [
+        ("stage_cuts_audio.mp4", range(140, 150)),
+        ("nasa_13013.mp4", range(100, 110)),
+        ("video_with_failing_audio.mp4", range(30)),
+    ],
+)
+def test_real_clips_keep_what_is_not_touched(
+    data: Path, tmp_path: Path, use: Any, name: str, touched: range
+) -> None:
+    clip = data / "videos" / name
+    use(Told(script=lambda index: [Face(Box(60, 60, 120, 140), 0.9)] if index in touched else []))
+    out = tmp_path / name
+    # The check would find the people of the clips, whom this detector does not see.
+    report = faceveil.veil_file(clip, out, STRICT.model_copy(update={"check": "off"}))
+    equal = same(out, clip)
+    assert 0 < report.copied < report.frames
+    assert report.copied <= sum(equal) < report.frames
+    assert not any(equal[index] for index in touched)
+    assert sound_packets(out) == sound_packets(clip)
+
+
+def test_a_turned_film_stays_turned(tmp_path: Path, pictures: list[Image], use: Any) -> None:
+    def turn(output: Any) -> None:
+        output.streams.video[0].set_display_matrix(QUARTERS[90])
+
+    use(Told(script=lambda index: [Face(Box(60, 60, 120, 140), 0.9)] if index < 20 else []))
+    clip = film(tmp_path / "a.mov", pictures[:100], settings=PYRAMID, decorate=turn)
+    report, out = veiled(clip)
+    assert report.media is not None
+    assert report.media.width < report.media.height
+    assert report.copied == 50
+    assert sum(same(out, clip)) >= 50
+    assert read(out).tags == read(clip).tags
