@@ -24,7 +24,7 @@ import psutil
 
 T = TypeVar("T")
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 ENDED = {"done", "failed", "withheld"}
 
 
