@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         WeightsError,
         WithheldError,
     )
-    from faceveil.frames import Frame, Image, Planes
+    from faceveil.frames import Frame, Image, Planes, Span
     from faceveil.geometry import Box, Point
     from faceveil.media import Sink, Source, open_sink, open_source
     from faceveil.options import Device, Method, Options, Preset, Sensitivity
@@ -79,6 +79,7 @@ __all__ = [
     "SinglePass",
     "Sink",
     "Source",
+    "Span",
     "Status",
     "Track",
     "TrackFacts",
@@ -120,7 +121,7 @@ _HOMES = {
         ),
         "errors",
     ),
-    **dict.fromkeys(("Frame", "Image", "Planes"), "frames"),
+    **dict.fromkeys(("Frame", "Image", "Planes", "Span"), "frames"),
     **dict.fromkeys(("Box", "Point"), "geometry"),
     **dict.fromkeys(("Sink", "Source", "open_sink", "open_source"), "media"),
     **dict.fromkeys(("Device", "Method", "Options", "Preset", "Sensitivity"), "options"),
