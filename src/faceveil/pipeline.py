@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -283,7 +284,7 @@ def render(
     step = progress or _silent
     painter = Painter(options)
     targets = targets_of(plan)
-    cuts, held = set(plan.cuts), Held(HOLD_SECONDS / plan.time_base)
+    cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
     touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
     kept = sink.keep(plan.pts, touched)
     painted, count = {}, sum(len(span.frames) for span in kept)
@@ -297,7 +298,8 @@ def render(
                     raise _other(say("frame {frame} is at another time", frame=frame.index))
                 extent = frame.size  # pages have their own
                 wanted = [whole(extent)] if frame.damaged else targets.get(frame.index, [])
-                hold = held.at(frame.pts, frame.index in cuts)
+                before, scene = scene, bisect_right(cuts, frame.index)
+                hold = held.at(frame.pts, scene != before)  # the cut may be in what is copied
                 if covers := painter.paint(frame, extent, wanted, hold):
                     painted[frame.index] = covers
                 write(frame)

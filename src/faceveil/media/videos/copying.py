@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _CONTAINERS: Final = ("mp4", "mov", "mkv")
 _FORMATS: Final = ("yuv420p", "yuvj420p")
-_FILM_GRAIN: Final = 19
-"""Kind of a message (ITU-T H.264, D.1.21) that changes what is shown."""
+_SHOWN: Final = frozenset({19, 47, 147})
+"""Kinds of messages (ITU-T H.264, D.1) that change what is shown: grain, a turn, brightness."""
 
 _WORTHWHILE: Final = Fraction(1, 2)
 """Seconds. What is shorter saves less than a new start of the encoder costs."""
@@ -82,9 +82,12 @@ class Copies:
         pictures = [h264.PictureSet.read(unit) for unit in self.given.pictures]
         if len(sequences) != 1 or any(one.sequences != sequences[0].name for one in pictures):
             raise h264.OddStreamError  # several kinds of pictures
-        self._look = sequences[0].look
+        (self._sequence,) = sequences
         self._names = {one.name for one in pictures}
-        self.number = min(set(range(1, 32)) - self._names - {sequences[0].name})
+        free = set(range(1, 32)) - self._names - {self._sequence.name}
+        if len(self._names) != len(pictures) or not free:
+            raise h264.OddStreamError  # one of several under the same number, or a great many
+        self.number = min(free)
         self.ahead = 0
         self._feed: Generator[tuple[Packet[Any], bytes, bool]] | None = None
 
@@ -94,7 +97,7 @@ class Copies:
             found = [h264.SequenceSet.read(unit) for unit in encoder.sequences]
         except h264.OddStreamError:
             return False
-        return [one.look for one in found] == [self._look] and found[0].reorder is not None
+        return [one.look for one in found] == [self._sequence.look] and found[0].reorder is not None
 
     def spans(self, times: Sequence[int], touched: Collection[int]) -> list[Span]:
         """The spans to copy; none where anything in the file is odd.
@@ -109,15 +112,17 @@ class Copies:
             return []
         marks = sorted(touched)
         spans: list[Span] = []
-        for group in _apart(groups):
+        ended = -1
+        for number, group in _apart(groups):
             begin = bisect_left(times, group.times[0])
             frames = range(begin, begin + len(group.times))
             if list(times[begin : frames.stop]) != sorted(group.times):
                 continue  # a picture that is not shown, or was not looked at
             if bisect_left(marks, begin) != bisect_left(marks, frames.stop):
                 continue
-            if spans and spans[-1].frames.stop == begin:
+            if spans and ended == number:  # nothing is stored between them
                 frames = range(spans.pop().frames.start, frames.stop)
+            ended = number + 1
             self.ahead = max(self.ahead, group.ahead)
             spans.append(Span(frames, times[frames.start], times[frames.stop - 1]))
         return [span for span in spans if self._is_worthwhile(span, times)]
@@ -171,27 +176,27 @@ class Copies:
         Raises:
             OddStreamError: not one whole picture, or something that has a say in what it shows.
         """
-        slices, kinds, last = [], set(), -1
+        slices, pictures, last = [], set(), -1
         for unit in h264.prefixed(packet, self.given.length):
             kind = unit[0] & 31
             if kind in (h264.SLICE, h264.IDR):
-                first, name = h264.slice_begins(unit)
-                # A second picture in the packet would begin anew.
-                if first <= last or (last < 0 and first) or name not in self._names:
+                h264.require_escaped(unit)
+                first, picture = self._sequence.slice_begins(unit)
+                if first <= last or (last < 0 and first) or picture[1] not in self._names:
                     raise h264.OddStreamError  # slices out of order
                 last = first
-                kinds.add(kind)
+                pictures.add(picture)
                 slices.append(unit)
             elif kind in (h264.SPS, h264.PPS):
                 if unit not in (*self.given.sequences, *self.given.pictures):
                     raise h264.OddStreamError  # parameter sets that change on the way
             elif kind not in h264.BESIDE:
                 raise h264.OddStreamError  # a rare kind of unit
-            elif kind == h264.SEI and _FILM_GRAIN in h264.messages(unit):
-                raise h264.OddStreamError  # film grain
-        if len(kinds) != 1:
+            elif kind == h264.SEI and not _SHOWN.isdisjoint(h264.messages(unit)):
+                raise h264.OddStreamError  # shown otherwise without it
+        if len(pictures) != 1:
             raise h264.OddStreamError  # no picture, or two
-        return slices, kinds == {h264.IDR}
+        return slices, slices[0][0] & 31 == h264.IDR
 
 
 def copies_of(
@@ -229,8 +234,9 @@ def copies_of(
         return None
 
 
-def _apart(groups: list[_Group]) -> Iterator[_Group]:
-    """The groups that are shown after all that is coded before them, and before all coded after."""
+def _apart(groups: list[_Group]) -> Iterator[tuple[int, _Group]]:
+    """The groups that are shown after all that is coded before them, and before all coded after,
+    with their numbers."""
     groups = [group for group in groups if group.times]
     first, last = ([pick(group.times) for group in groups] for pick in (min, max))
     before = [-math.inf, *accumulate(last, max)]
@@ -238,4 +244,4 @@ def _apart(groups: list[_Group]) -> Iterator[_Group]:
     for number, group in enumerate(groups):
         alone = before[number] < first[number] and last[number] < after[number + 1]
         if alone and group.begins == first[number]:
-            yield group
+            yield number, group

@@ -16,7 +16,11 @@ BESIDE: Final = frozenset({SEI, SPS, PPS, 9, 10, 11, 12})
 """Units that show nothing by themselves; 9 to 12 mark where something begins or ends, or fill."""
 
 _START: Final = re.compile(rb"\x00*\x00\x00\x01")
+_UNESCAPED: Final = re.compile(rb"\x00\x00(?:[\x00-\x02]|\x03[^\x00-\x03])|\x00\Z", re.DOTALL)
+"""Bytes that no unit holds (7.4.1): a player may take those behind them for another unit."""
+
 _LENGTH: Final = 4
+_LEAST_BITS: Final = 4
 _PROFILES: Final = (66, 77, 100)
 """Baseline, Main and High. Each plays on what plays the next, but for what only Baseline has: that
 is looked for."""
@@ -62,6 +66,8 @@ class SequenceSet:
         profile, limits, level: the three bytes that say what a player has to be able to do.
         reorder: by how many pictures the order of coding is ahead of that of showing, at most, or
             None where nothing is said.
+        count_bits: bits of the number of a picture in a slice.
+        order_bits: bits of its place in the order of showing, or 0 where slices do not give it so.
     """
 
     name: int
@@ -70,6 +76,8 @@ class SequenceSet:
     level: int
     look: Look
     reorder: int | None
+    count_bits: int
+    order_bits: int
 
     @classmethod
     def read(cls, unit: bytes) -> Self:
@@ -78,6 +86,7 @@ class SequenceSet:
         Raises:
             OddStreamError: not whole pictures of 8 bits in 4:2:0, or more than is shown.
         """
+        require_escaped(unit)
         bits = _Bits(unit[1:])
         profile, limits, level = bits.take(8), bits.take(8), bits.take(8)
         name = bits.ue()
@@ -88,10 +97,10 @@ class SequenceSet:
             bits.require(not bits.take(1))  # lossless
             if bits.take(1):
                 bits.skip_scaling(8)
-        bits.ue()
-        order = bits.ue()
+        count_bits = bits.few() + _LEAST_BITS
+        order, order_bits = bits.ue(), 0
         if order == 0:
-            bits.ue()
+            order_bits = bits.few() + _LEAST_BITS
         elif order == 1:
             bits.take(1), bits.ue(), bits.ue()
             for _ in range(bits.few()):
@@ -106,7 +115,16 @@ class SequenceSet:
         size = width - 2 * right, height - 2 * bottom
         look, reorder = _usability(bits, Look(*size)) if bits.take(1) else (Look(*size), None)
         bits.require_end()
-        return cls(name, profile, limits, level, look, reorder)
+        return cls(name, profile, limits, level, look, reorder, count_bits, order_bits)
+
+    def slice_begins(self, unit: bytes) -> tuple[int, tuple[int, ...]]:
+        """Of a slice (7.3.3): the block it begins with, and what all slices of a picture have in
+        common (7.4.1.2.4), of which the second is the number of their picture parameter set."""
+        bits = _Bits(unit[1:40])
+        first, _, picture_set = bits.ue(), bits.ue(), bits.ue()
+        count = bits.take(self.count_bits)
+        among_idr = bits.ue() if unit[0] & 31 == IDR else 0
+        return first, (unit[0], picture_set, count, among_idr, bits.take(self.order_bits))
 
 
 def _usability(bits: _Bits, look: Look) -> tuple[Look, int | None]:
@@ -154,6 +172,7 @@ class PictureSet:
     @classmethod
     def read(cls, unit: bytes) -> Self:
         """Raises `OddStreamError` for what has pictures in scattered or doubled parts."""
+        require_escaped(unit)
         bits = _Bits(unit[1:])
         name, sequences = bits.ue(), bits.ue()
         bits.take(2)
@@ -256,12 +275,10 @@ def joined(units: Sequence[bytes]) -> bytes:
     return b"".join(len(unit).to_bytes(_LENGTH, "big") + unit for unit in units)
 
 
-def slice_begins(unit: bytes) -> tuple[int, int]:
-    """Of a slice: the block it begins with, and the number of its picture parameter set (7.3.3)."""
-    bits = _Bits(unit[1:16])
-    first = bits.ue()
-    bits.ue()
-    return first, bits.ue()
+def require_escaped(unit: bytes) -> None:
+    """Raises `OddStreamError` for a unit in which a player may find another one."""
+    if _UNESCAPED.search(unit):
+        raise OddStreamError  # a start code inside, or filling behind
 
 
 def messages(unit: bytes) -> Iterator[int]:

@@ -56,9 +56,9 @@ class Splice:
             sets, ahead = encoder + sets, max(ahead, own.reorder or 0)
         self.configuration = sets.write()
         self._times = [time - shift for time in times]
-        step = max(1, (times[-1] - times[0]) // max(1, len(times) - 1))
-        first = self._times[0]
-        self._due = iter([*range(first - ahead * step, first, step), *self._times])
+        ahead = min(ahead, len(times) - 1)
+        delay = times[ahead] - times[0]
+        self._due = iter([*(time - delay for time in self._times[:ahead]), *self._times])
         self._hash = hashlib.sha256()
 
     def encoded(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
