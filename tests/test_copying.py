@@ -23,6 +23,7 @@ from faceveil.frames import Image, Span
 from faceveil.geometry import Box
 from faceveil.media import open_sink
 from faceveil.media.videos import h264
+from faceveil.media.videos.copying import Copies
 from faceveil.media.videos.splice import Splice
 from faceveil.media.videos.video_write import VideoSink
 from faceveil.options import Options
@@ -620,6 +621,23 @@ def test_pictures_that_are_not_shown_are_not_kept(
     assert report.copied == 75
     ours = {picture for group in groups(out) for picture in group}
     assert not ours.intersection(groups(clip)[0])
+
+
+def test_a_group_that_is_never_shown_parts_what_is_copied(
+    tmp_path: Path, pictures: list[Image]
+) -> None:
+    """It is stored between two others that follow each other when shown."""
+    clip = film(tmp_path / "a.mp4", pictures[:100])
+    with source_of(clip, STRICT) as source:
+        times = [frame.pts for frame in source.frames()]
+        shown = times[:25] + times[50:]
+        copies = Copies(source)
+        assert [span.frames for span in copies.spans(times, ())] == [range(100)]
+        spans = copies.spans(shown, ())
+        assert [span.frames for span in spans] == [range(25), range(25, 75)]
+        copied = [packet.pts or 0 for span in spans for packet, _, _ in copies.packets(span)]
+        copies.close()
+    assert sorted(copied) == shown
 
 
 def test_a_damaged_group_is_not_copied(tmp_path: Path, pictures: list[Image], use: Any) -> None:
