@@ -18,6 +18,7 @@ from faceveil.i18n import reason_of, say, words_of
 from faceveil.media.videos.facts import Mastering, StreamFormat
 from faceveil.media.videos.flow import Flow
 from faceveil.media.videos.planes import subsampling
+from faceveil.system.priority import usual_priority
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -214,7 +215,8 @@ def _start(context: VideoCodecContext, encoding: Encoding) -> None:
     context.thread_type = "AUTO"
     context.options = _settings(name, context, traits, options, flow, number)
     try:
-        context.open()
+        with usual_priority():
+            context.open()
     except (FFmpegError, ValueError) as error:
         why = reason_of(error) if isinstance(error, FFmpegError) else words_of(error)
         raise UsageError(
@@ -249,9 +251,9 @@ def _starts(name: str) -> bool:
     try:
         context = cast("VideoCodecContext", CodecContext.create(name, "w"))
         context.width, context.height, context.time_base = 640, 480, Fraction(1, 25)
-        formats = context.codec.video_formats
-        context.pix_fmt = formats[0].name if formats else "yuv420p"
-        context.open()
+        context.pix_fmt = next((one.name for one in context.codec.video_formats or ()), "yuv420p")
+        with usual_priority():
+            context.open()
     except (FFmpegError, ValueError):
         return False
     return True
