@@ -18,6 +18,7 @@ from hypothesis import settings
 from cameras import PROGRAM, PYTHON, Camera, shown
 from faceveil import weights
 from faceveil.frames import Image
+from faceveil.system.priority import usual_priority
 from lively import marked, scene
 from servers import PATIENCE, free_port
 
@@ -45,6 +46,13 @@ AT_ONCE = 2
 def pytest_xdist_auto_num_workers() -> int:
     """The number of processes for ``-n auto``."""
     return AT_ONCE * len(os.sched_getaffinity(0))
+
+
+@pytest.fixture(autouse=True)
+def _priority() -> Iterator[None]:
+    """Tests that make AV1 files by themselves would starve all others; see `usual_priority`."""
+    with usual_priority():
+        yield
 
 
 @pytest.fixture(scope="session")
