@@ -82,10 +82,7 @@ class Evidence:
         most = min(self._room, max(1, self._frames))
         try:
             pictures = contact_sheet(output, self._options, most)
-        except (
-            FaceVeilError,
-            OSError,
-        ):  # gone, or a kind that is not read: the report still stands
+        except (FaceVeilError, OSError):  # gone, or of no kind that is read; the report stands
             return []
         self._room -= len(pictures)
         return pictures

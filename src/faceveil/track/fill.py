@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.faces import Floats, hull, sizes
+from faceveil.faces import Floats, centers, hull, sizes
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.track import motion
@@ -71,7 +71,7 @@ def project(state: Motion, boxes: Floats, ahead: Floats) -> Floats:
     growth = np.clip(np.exp(state.growth * ahead), 1.0, MAX_GROWTH)
     speed = np.linalg.norm(state.velocity, axis=-1)
     margin = np.minimum(GAP_LIMIT * state.size, state.spread * ahead) + SURPRISE * speed * ahead
-    center = (boxes[:, :2] + boxes[:, 2:]) / 2 + state.velocity * ahead[:, None]
+    center = centers(boxes) + state.velocity * ahead[:, None]
     half = (boxes[:, 2:] - boxes[:, :2]) / 2 * growth[:, None] + margin[:, None]
     return np.concatenate([center - half, center + half], axis=1)
 

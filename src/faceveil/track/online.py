@@ -267,19 +267,18 @@ class OnlineTracker:
         first = bisect_left(self._looks, track.times[0] - TICK)
         if first == 0 or time <= (before := self._looks[first - 1]):
             return
-        until, here = track.times[0] - time, track.faces.boxes[[0]]
+        since, until = np.array([time - before]), np.array([track.times[0] - time])
+        here = track.faces.boxes[[0]]
+        farthest = FARTHEST * (track.times[0] - before)
         for other in self._tracks:
-            last = bisect_right(other.times, before + TICK) - 1
-            if last < 0 or other.times[last] < before - TICK:
-                continue
-            if other.times[last + 1 : last + 2] and other.times[last + 1] <= track.times[0] + TICK:
-                continue  # it was seen again
+            last = bisect_right(other.times, track.times[0] + TICK) - 1
+            if last < 0 or abs(other.times[last] - before) > TICK:
+                continue  # it was gone before, or was seen again
             there = other.faces.boxes[[last]]
-            scale = float(np.sqrt(sizes(here)[0] * sizes(there)[0]))
-            apart = float(np.linalg.norm(centers(here)[0] - centers(there)[0]))
-            alike = max(sizes(here)[0] / sizes(there)[0], sizes(there)[0] / sizes(here)[0])
-            if alike <= SIZE_RATIO and apart <= FARTHEST * (track.times[0] - before) * scale:
-                yield between(there, here, np.array([time - before]), np.array([until]))
+            (a,), (b,) = sizes(here), sizes(there)
+            apart = np.linalg.norm(centers(here) - centers(there))
+            if max(a, b) <= SIZE_RATIO * min(a, b) and apart <= farthest * np.sqrt(a * b):
+                yield between(there, here, since, until)
 
     def _ahead(self, track: _Track, until: float) -> Floats:
         """The box before the first hit: where its motion came from, or where it is."""

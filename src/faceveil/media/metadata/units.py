@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from faceveil.i18n import say
 
+_START: Final = re.compile(rb"\x00*\x00\x00\x01")
 _H264_SEI: Final = 6
 _HEVC_SEI: Final = frozenset({39, 40})
 _USER_DATA: Final = {
@@ -32,7 +34,7 @@ def user_data(codec: str, extradata: bytes) -> Callable[[bytes], Iterator[str]] 
     length = (extradata[place] & 3) + 1 if prefixed else 0
 
     def read(packet: bytes) -> Iterator[str]:
-        for unit in _prefixed(packet, length) if prefixed else _between_starts(packet):
+        for unit in _prefixed(packet, length) if prefixed else between_starts(packet):
             yield from _sei(unit, hevc)
 
     return read
@@ -61,8 +63,28 @@ def _prefixed(packet: bytes, length: int) -> Iterator[bytes]:
         at += size
 
 
-def _between_starts(packet: bytes) -> Iterator[bytes]:
-    yield from packet.split(b"\x00\x00\x01")[1:]
+def between_starts(stream: bytes) -> Iterator[bytes]:
+    """The units of a stream with start codes (ITU-T H.264, annex B)."""
+    return filter(None, _START.split(stream)[1:])
+
+
+def unescaped(coded: bytes) -> bytes:
+    """The bytes of a unit without those that keep a start code from showing in it (7.4.1)."""
+    return coded.replace(b"\x00\x00\x03", b"\x00\x00")
+
+
+def messages(body: bytes) -> Iterator[int]:
+    """Kinds of the messages in a unit of supplemental information (7.3.2.3.1).
+
+    Args:
+        body: the unit without its header.
+    """
+    body, at = unescaped(body), 0
+    while at + 2 <= len(body) and body[at:] != b"\x80":
+        kind, at = _sum_of_bytes(body, at)
+        size, at = _sum_of_bytes(body, at)
+        yield kind
+        at += size
 
 
 def _sei(unit: bytes, hevc: bool) -> Iterator[str]:
@@ -74,14 +96,7 @@ def _sei(unit: bytes, hevc: bool) -> Iterator[str]:
         is_sei, at = unit[0] & 31 == _H264_SEI, 1
     if not is_sei:
         return
-    body = unit[at:].replace(b"\x00\x00\x03", b"\x00\x00")
-    at = 0
-    while at + 2 <= len(body) and body[at:] != b"\x80":
-        kind, at = _sum_of_bytes(body, at)
-        size, at = _sum_of_bytes(body, at)
-        if name := _USER_DATA.get(kind):
-            yield name
-        at += size
+    yield from filter(None, map(_USER_DATA.get, messages(unit[at:])))
 
 
 def _sum_of_bytes(body: bytes, at: int) -> tuple[int, int]:

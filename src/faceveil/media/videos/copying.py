@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import InputError
 from faceveil.frames import Span
+from faceveil.media.metadata.units import messages
 from faceveil.media.videos import h264
 from faceveil.media.videos.containers import all_packets, open_input, picture_stream, reading
 
@@ -89,7 +90,7 @@ class Copies:
             raise h264.OddStreamError  # one of several under the same number, or a great many
         self.number = min(free)
         self.ahead = 0
-        self._feed: Generator[tuple[Packet[Any], bytes, bool]] | None = None
+        self._feed: Generator[tuple[Packet[Any], list[bytes], bool]] | None = None
 
     def fits(self, encoder: h264.ParameterSets) -> bool:
         """Whether what an encoder with these parameter sets makes looks like the source."""
@@ -139,9 +140,9 @@ class Copies:
         if self._feed is None:
             self._feed = self._read()
         left = len(span.frames)
-        for packet, data, is_idr in self._feed:
+        for packet, slices, is_idr in self._feed:
             if left < len(span.frames) or packet.pts == span.first:
-                yield packet, data, is_idr
+                yield packet, h264.joined(slices), is_idr
                 left -= 1
             if not left:
                 return
@@ -159,7 +160,7 @@ class Copies:
             groups[-1].times.append(packet.pts or 0)
         return groups
 
-    def _read(self) -> Generator[tuple[Packet[Any], bytes, bool]]:
+    def _read(self) -> Generator[tuple[Packet[Any], list[bytes], bool]]:
         with open_input(self._source.origin, self._kind) as container, reading():
             stream = picture_stream(container)
             for packet in all_packets(container, [stream] if stream else []):
@@ -168,7 +169,7 @@ class Copies:
                 if packet.pts is None or packet.is_corrupt or packet.has_sidedata("new_extradata"):
                     raise h264.OddStreamError  # a packet that is not like others
                 slices, is_idr = self._slices(bytes(packet))
-                yield packet, h264.joined(slices), is_idr
+                yield packet, slices, is_idr
 
     def _slices(self, packet: bytes) -> tuple[list[bytes], bool]:
         """The units of a packet that show its picture, and whether it is an IDR picture.
@@ -192,7 +193,7 @@ class Copies:
                     raise h264.OddStreamError  # parameter sets that change on the way
             elif kind not in h264.BESIDE:
                 raise h264.OddStreamError  # a rare kind of unit
-            elif kind == h264.SEI and not _SHOWN.isdisjoint(h264.messages(unit)):
+            elif kind == h264.SEI and not _SHOWN.isdisjoint(messages(unit[1:])):
                 raise h264.OddStreamError  # shown otherwise without it
         if len(pictures) != 1:
             raise h264.OddStreamError  # no picture, or two

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple, Self
 
+from faceveil.media.metadata.bits import Bits
+from faceveil.media.metadata.units import between_starts, unescaped
+
 SLICE, IDR, SEI, SPS, PPS = 1, 5, 6, 7, 8  # table 7-1
 BESIDE: Final = frozenset({SEI, SPS, PPS, 9, 10, 11, 12})
 """Units that show nothing by themselves; 9 to 12 mark where something begins or ends, or fill."""
 
-_START: Final = re.compile(rb"\x00*\x00\x00\x01")
 _UNESCAPED: Final = re.compile(rb"\x00\x00(?:[\x00-\x02]|\x03[^\x00-\x03])|\x00\Z", re.DOTALL)
 """Bytes that no unit holds (7.4.1): a player may take those behind them for another unit."""
 
@@ -265,11 +267,6 @@ def prefixed(packet: bytes, length: int) -> Iterator[bytes]:
         at += size
 
 
-def between_starts(stream: bytes) -> Iterator[bytes]:
-    """The units of a stream with start codes."""
-    return filter(None, _START.split(stream)[1:])
-
-
 def joined(units: Sequence[bytes]) -> bytes:
     """A packet of a file that is written with `ParameterSets.write`."""
     return b"".join(len(unit).to_bytes(_LENGTH, "big") + unit for unit in units)
@@ -281,39 +278,23 @@ def require_escaped(unit: bytes) -> None:
         raise OddStreamError  # a start code inside, or filling behind
 
 
-def messages(unit: bytes) -> Iterator[int]:
-    """Kinds of the messages in a unit of supplemental information (7.3.2.3.1)."""
-    body = unit[1:].replace(b"\x00\x00\x03", b"\x00\x00")
-    at = 0
-    while len(body) - at > 1:
-        kind, size = 0, 0
-        while body[at : at + 1] == b"\xff":
-            kind, at = kind + 255, at + 1
-        kind += int.from_bytes(body[at : at + 1])
-        at += 1
-        while body[at : at + 1] == b"\xff":
-            size, at = size + 255, at + 1
-        size += int.from_bytes(body[at : at + 1])
-        yield kind
-        at += 1 + size
-
-
-class _Bits:
-    """Reads numbers from the bits of a unit (7.2, 9.1)."""
+class _Bits(Bits):
+    """Reads numbers from the bits of a unit (7.2, 9.1); whatever is rare ends it."""
 
     def __init__(self, coded: bytes) -> None:
-        data = coded.replace(b"\x00\x00\x03", b"\x00\x00")
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
+        super().__init__(unescaped(coded))
 
     def require(self, usual: bool) -> None:
         if not usual:
             raise OddStreamError  # a rare kind of stream
 
+    @property
+    def left(self) -> int:
+        return 8 * len(self.data) - self.at
+
     def take(self, count: int) -> int:
-        self.require(self._left >= count)
-        self._left -= count
-        return self._value >> self._left & (1 << count) - 1
+        self.require(self.left >= count)
+        return self.read(count)
 
     def ue(self) -> int:
         """An unsigned Exp-Golomb number; of a signed one only that it is there matters."""
@@ -342,10 +323,7 @@ class _Bits:
     @property
     def at_end(self) -> bool:
         """Only the one bit is left that ends a unit, and what fills its byte."""
-        return 0 < self._left <= 8 and self.take_ahead() == 1 << self._left - 1
-
-    def take_ahead(self) -> int:
-        return self._value & (1 << self._left) - 1
+        return 0 < self.left <= 8 and self.data[-1] & (1 << self.left) - 1 == 1 << self.left - 1
 
     def require_end(self) -> None:
         self.require(self.at_end)

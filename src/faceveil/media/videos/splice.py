@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from av.packet import Packet
 
 from faceveil.errors import InputError
+from faceveil.media.metadata.units import between_starts
 from faceveil.media.videos import h264
 from faceveil.media.videos.containers import all_packets, open_input, picture_stream, reading
 from faceveil.media.videos.video import VideoSource
@@ -64,13 +65,9 @@ class Splice:
     def encoded(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
         """A packet of the encoder, in the form of the stream."""
         for packet in packets:
-            units = h264.between_starts(bytes(packet))
+            units = between_starts(bytes(packet))
             slices = [unit for unit in units if unit[0] & 31 in (h264.SLICE, h264.IDR)]
             yield self._made(packet, h264.joined(slices), packet.is_keyframe, 0)
-
-    def before(self, index: int) -> list[Span]:
-        """The spans to copy before the frame with this index is encoded."""
-        return [span for span in self.spans if span.frames.start <= index]
 
     def next_copied(self) -> Iterator[Packet[Any]]:
         """The packets of the next span."""
