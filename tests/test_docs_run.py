@@ -24,8 +24,6 @@ from films import film
 from pages import PAGES, REPOSITORY, blocks, commands
 from reader import NEEDS, TOKEN, Reader, filled
 
-pytestmark = pytest.mark.long
-
 ELSEWHERE = {
     r"make |pip install": "tests/test_first_use.py",
     r"tar |ln ": "tools/try_bundle.sh",
@@ -35,6 +33,9 @@ ELSEWHERE = {
     r"faceveil veil s3://": "tests/test_s3.py: needs s3fs, and a store",
 }
 """Commands that are not run here, and what runs them."""
+
+LONGER = ("README.md", "README.zh-CN.md", "docs/library.md")
+"""Examples of these pages are run with the commands; those of plugins every day."""
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +138,7 @@ def shells(page: Path) -> list[list[str]]:
     return [lines for lines in kept if lines]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if shells(page) and page.name != "README.zh-CN.md"],
@@ -162,7 +164,8 @@ def test_both_first_pages_say_the_same_to_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "README.zh-CN.md", "docs/library.md", "docs/plugins.md"]
+    "page",
+    ["docs/plugins.md", *(pytest.param(page, marks=pytest.mark.long) for page in LONGER)],
 )
 def test_every_example_in_python_runs(page: str, reader: Reader) -> None:
     for block in blocks(REPOSITORY / page, "python"):

@@ -118,6 +118,12 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert len(list(order.static_order())) == len(MODULES)
 
 
+def test_every_room_is_a_package() -> None:
+    """Builders of executables pass over folders that are none."""
+    rooms = {path.parent for path in MODULES}
+    assert [room for room in rooms if not (room / "__init__.py").exists()] == []
+
+
 def test_one_name_means_one_thing() -> None:
     """No two files of one name in different rooms, and no two classes."""
     files = Counter(path.stem for path in MODULES if path.stem != "__init__")

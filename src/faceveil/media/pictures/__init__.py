@@ -1,0 +1,1 @@
+"""Pictures: reading and writing, whatever their format and depth."""

@@ -1,0 +1,1 @@
+"""Videos: reading, writing, their containers, sound and codecs."""
