@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av import logging
 from av.bitstream import BitStreamFilterContext
 from numpy.typing import NDArray
 
@@ -149,6 +151,43 @@ def test_untouched_groups_are_the_same_bit_for_bit(
     )
     for number, (_, luma) in enumerate(lumas(out)):
         assert number not in FACES or bare(luma, seen) < 4
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """The messages of the libraries meanwhile, of warnings and errors, from all threads."""
+    heard: list[str] = []
+    before = logging.get_level()
+    logging.set_level(logging.WARNING)
+    try:
+        with logging.Capture(local=False) as lines:
+            yield heard
+            heard += [line[2] for line in lines]
+    finally:
+        logging.set_level(before)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_decoder_has_nothing_to_say(
+    tmp_path: Path, pictures: list[Image], seen: Box, suffix: str
+) -> None:
+    """From the start, and from every key frame; of a file that is broken it has."""
+    report, out = veiled(film(tmp_path / f"a{suffix}", pictures, settings=PYRAMID))
+    assert report.copied
+    with listening() as heard:
+        assert sum(1 for _ in lumas(out)) == FRAMES
+        starts = [packet.pts for packet, _ in packets(out) if packet.is_keyframe]
+        for start in starts:
+            assert next(lumas(out, start))[0] == start
+    assert len(starts) > 3
+    assert heard == []
+    data = bytearray(out.read_bytes())
+    for at in range(len(data) // 2, len(data) * 3 // 4, 97):
+        data[at] ^= 0xFF
+    out.write_bytes(data)
+    with listening() as heard, suppress(av.FFmpegError):
+        list(lumas(out))
+    assert heard
 
 
 @pytest.mark.parametrize("faces", [range(12), range(188, 200), range(0), range(60, 140)])
@@ -378,27 +417,38 @@ def test_what_is_planted_beside_the_pictures_is_gone(
 def test_a_second_stream_of_pictures_is_gone(
     tmp_path: Path, pictures: list[Image], seen: Box
 ) -> None:
+    """It shows the same, later, and the words are in all of its pictures and beside them."""
+
     def decorate(output: Any) -> None:
         output.metadata["comment"] = TOKEN
 
     clip = film(tmp_path / "one.mp4", pictures, settings=PYRAMID, decorate=decorate)
+    told = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{TOKEN}"
+    late = film(tmp_path / "late.mp4", [*pictures[:1] * 10, *pictures[:-10]], settings=PYRAMID)
+    second = planted(late, tmp_path / "second.mp4", told)
     double = tmp_path / "a.mp4"
-    with av.open(str(clip)) as source, av.open(str(double), "w") as target:
-        stream = source.streams.video[0]
-        copies = [target.add_stream_from_template(stream) for _ in range(2)]
+    with av.open(str(double), "w") as target:
         target.metadata["comment"] = TOKEN
-        for packet in source.demux(stream):
-            data, times = bytes(packet), (packet.pts, packet.dts)
-            for copy in copies if data else ():
-                made = av.Packet(data)
-                (made.pts, made.dts), made.time_base = times, packet.time_base
-                made.is_keyframe, made.stream = packet.is_keyframe, copy
-                target.mux(made)
+        for path in (clip, second):
+            with av.open(str(path)) as source:
+                target.add_stream_from_template(source.streams.video[0])
+        for path, copy in zip((clip, second), target.streams.video, strict=True):
+            with av.open(str(path)) as source:
+                for packet in source.demux(video=0):
+                    if packet.size:
+                        packet.stream = copy
+                        target.mux(packet)
+    with av.open(str(double)) as file:
+        assert len(file.streams.video) == 2
+    assert TOKEN.encode() in double.read_bytes()
     report, out = veiled(double)
-    assert report.copied
+    assert report.copied == FRAMES - 75
     assert TOKEN.encode() not in out.read_bytes()
     with av.open(str(out)) as file:
         assert len(file.streams) == 1
+    ours = {picture for group in groups(out) for picture in group}
+    assert not ours.intersection(picture for group in groups(second) for picture in group)
+    _require_nothing_left(clip, out, seen, report)
 
 
 def cropped(clip: Path, out: Path) -> Path:
@@ -756,7 +806,9 @@ def test_real_clips_keep_what_is_not_touched(
     out = tmp_path / name
     # The check would find the people of the clips, whom this detector does not see.
     report = faceveil.veil_file(clip, out, STRICT.model_copy(update={"check": "off"}))
-    equal = same(out, clip)
+    with listening() as heard:
+        equal = same(out, clip)
+    assert heard == []
     assert 0 < report.copied < report.frames
     assert report.copied <= sum(equal) < report.frames
     assert not any(equal[index] for index in touched)
