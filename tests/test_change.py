@@ -13,7 +13,6 @@ import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -44,7 +43,7 @@ def watched(pictures: Iterator[Image], size: tuple[int, int] = SIZE) -> list[lis
         boxes = changes.boxes(changes.feed(small(picture, changes)))
         told.append(None if boxes is None else list(boxes))
         for box in [None] if boxes is None else boxes:
-            changes.update_reference(box, Faces.of(()))
+            changes.update_reference(box)
     return told
 
 
@@ -87,7 +86,7 @@ def test_every_place_shows_what_was_looked_at_there(seed: int, noise: float, wal
         for box in [None] if boxes is None else boxes:
             x0, y0, x1, y1 = map(int, (0, 0, *SIZE) if box is None else box.as_tuple())
             looked[y0:y1, x0:x1] = True
-            changes.update_reference(box, Faces.of(()))
+            changes.update_reference(box)
         seen = np.where(looked, gray, seen)
         # A patch as large as two smallest faces that differs strongly, and that nothing within a
         # smallest face of it explains.

@@ -88,7 +88,7 @@ class Looking(Told):
 
 def whole(path: Path) -> Scan:
     with source_of(path) as source:
-        return scan(source, Looking(), 0.2, 0.4, lambda frames, faces: None)
+        return scan(source, Looking(), 0.2, 0.4, lambda done: None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from faceveil.system.stages import ahead, behind
+from faceveil.system.stages import ahead, behind, several
 
 
 def running() -> int:
@@ -88,4 +88,35 @@ def test_a_failing_body_drops_what_waits() -> None:
     with pytest.raises(KeyboardInterrupt):
         produce()
     assert len(taken) < 20
+    assert running() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_several_keep_the_order_whoever_is_first(workers: int) -> None:
+    def slow_if_even(number: int) -> int:
+        time.sleep(0.01 * (number % 2 == 0))
+        return number * number
+
+    taken = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    results = several(slow_if_even, numbers(), workers)
+    assert next(results) == 0
+    assert len(taken) <= 2 * workers  # no more is held in memory
+    assert list(results) == [number * number for number in range(1, 20)]
+
+
+def test_an_error_of_one_of_several_ends_all() -> None:
+    def fails(number: int) -> int:
+        if number == 3:
+            raise ValueError("no memory")
+        return number
+
+    results = several(fails, range(100), 4)
+    with pytest.raises(ValueError, match="no memory"):
+        list(results)
     assert running() == 0

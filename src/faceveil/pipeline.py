@@ -19,7 +19,7 @@ from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
-from faceveil.detect import Detector, load_detector, threshold
+from faceveil.detect import Detector, at_once, load_detector, threshold
 from faceveil.errors import UsageError
 from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
@@ -225,13 +225,16 @@ def _analyze(
 ) -> Plan:
     """As `analyze`, for a source that may have been read already: ``seen`` is the result."""
     width, height, still = source.media.width, source.media.height, source.media.still
-    detector = detector or load_detector(options, source.media.kind)
+    workers, shared = (1, options) if detector or still else at_once(options)
+    detector = detector or load_detector(shared, source.media.kind)
     strong = threshold(detector, options)
     weak = strong if still else strong * options.weak_share
     step = progress or _silent
-    seen = seen or scan(
-        source, detector, weak, strong, lambda done, _: step("analyze", done, source.media.frames)
-    )
+
+    def read(done: int) -> None:
+        step("analyze", done, source.media.frames)
+
+    seen = seen or scan(source, detector, weak, strong, read, workers)
     if still:
         tracks, seen.cuts = separate(seen.found), tuple(range(1, len(seen.pts)))
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faceveil import media
 from faceveil.check.clear import clear_faces, same_place
-from faceveil.detect import Detector, load_detector, load_second, threshold
+from faceveil.detect import Detector, at_once, load_detector, load_second, threshold
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.i18n import say
@@ -18,6 +18,7 @@ from faceveil.options import Options
 from faceveil.plan import Face, Kind, Plan
 from faceveil.report import Checked, Finding
 from faceveil.system import beats
+from faceveil.system.stages import several
 from faceveil.track import timeline
 from faceveil.track.motion import TICK
 
@@ -53,15 +54,19 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
     """
     found = []
     with media.open_source(path, options) as source:
-        eyes = _eyes(options, source.media.kind)
-        for frame in source.frames():
+        eyes, workers = _eyes(options, source.media.kind)
+
+        def look(frame: Frame) -> list[Finding]:
             faces: list[Finding] = []
             seen = [eye.detect(frame, floor) for eye, floor in eyes]
             clear = clear_faces(frame, seen, [floor for _, floor in eyes])
             for (eye, _), some in zip(eyes, seen, strict=True):
                 _add(faces, frame, eye, some, clear)
-            found += [one for one in faces if doubts or one.kind != "doubt"]
-            beats.moved("check", frame.index + 1, source.media.frames)
+            return [one for one in faces if doubts or one.kind != "doubt"]
+
+        for done, faces in enumerate(several(look, source.frames(), workers), 1):
+            found += faces
+            beats.moved("check", done, source.media.frames)
     return found + _metadata(path)
 
 
@@ -89,18 +94,23 @@ def inspect(
         return [], Checked("off")
     with media.open_source(path, options) as output:
         kind = output.media.kind
-        eyes = _eyes(options, kind)
+        eyes, workers = _eyes(options, kind)
         some = kind == "video" and options.check == "sample"
         frames = output.sample(sampled(plan, output.key_frames())) if some else output.skim()
         # A second rendering of a video costs too much for what is only likely to be a face.
         margin = WARY if wary and output.media.still else CERTAIN
         known, found, count = _Known(plan, painted, options), [], 0
-        for frame in frames:
+
+        def look(numbered: tuple[int, Frame]) -> list[Finding]:
+            number, frame = numbered
             faces: list[Finding] = []
-            for eye, floor in eyes[:1] if some and count % SECOND_ONE_IN else eyes:
+            for eye, floor in eyes[:1] if some and number % SECOND_ONE_IN else eyes:
                 certain = min(floor + margin, MOST)
                 seen = known.unknown(frame, eye, min(floor + DOUBT, certain))
                 _add(faces, frame, eye, seen, {face for face in seen if face.score >= certain})
+            return faces
+
+        for faces in several(look, enumerate(frames), workers):
             found += faces
             count += 1
             beats.moved()
@@ -125,11 +135,15 @@ def look_closely(
     """
     with media.open_source(path, options) as output:
         known = _Known(plan, painted, options)
-        eyes = _eyes(options, output.media.kind)
-        found = {}
-        for frame in output.sample(set(frames)):
+        eyes, workers = _eyes(options, output.media.kind)
+
+        def look(frame: Frame) -> tuple[int, list[Face]]:
             faces = (known.unknown(frame, eye, least) for eye, least in eyes)
-            found[frame.index] = [face for seen in faces for face in seen]
+            return frame.index, [face for seen in faces for face in seen]
+
+        found = {}
+        for index, faces in several(look, output.sample(set(frames)), workers):
+            found[index] = faces
             beats.moved()
         return found
 
@@ -185,13 +199,16 @@ class _Known:
         return [face for face in detector.recheck(frame, floor) if not _inside(face.box, known)]
 
 
-def _eyes(options: Options, kind: Kind) -> list[tuple[Detector, float]]:
-    """The detectors that look, each with the score from which a face counts for it."""
+def _eyes(options: Options, kind: Kind) -> tuple[list[tuple[Detector, float]], int]:
+    """The detectors that look, each with the score from which a face counts for it, and how many
+    frames they may be given at the same time.
+    """
+    workers, options = (1, options) if kind == "image" else at_once(options)
     first, second = load_detector(options, kind), load_second(options, kind)
     eyes = [(first, threshold(first, options))]
     if second is not None:  # its scores are its own: a ``confidence`` is meant for the first
         eyes.append((second, second.thresholds[options.sensitivity]))
-    return eyes
+    return eyes, workers
 
 
 def _inside(box: Box, known: list[Box]) -> bool:

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from faceveil import weights
 from faceveil.detect.protocols import Detector, SinglePass
+from faceveil.detect.runtime import bounded
 from faceveil.errors import NoDetectorError, WeightsError
 from faceveil.i18n import say
 from faceveil.options import Options
@@ -46,6 +47,17 @@ def load_detector(options: Options, kind: Kind = "image") -> Detector:
         WeightsError: its weights are missing or altered.
     """
     return _scaled(resolve(options), options, kind, options.min_face)
+
+
+def at_once(options: Options) -> tuple[int, Options]:
+    """The number of frames a detector may be given at once, and the options to load it with.
+
+    Several frames on one thread each keep the processors busier than one frame on several
+    threads. A plugin's detector is never called by two threads.
+    """
+    ours = {"auto", "none", *BUILT_IN}.issuperset([options.detector, options.second_detector])
+    count = bounded(options.threads) if ours else 1
+    return count, options.model_copy(update={"threads": 1}) if count > 1 else options
 
 
 def load_second(options: Options, kind: Kind = "image") -> Detector | None:

@@ -9,6 +9,7 @@ from faceveil.detect import Detector
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import Source
+from faceveil.scan.looks import LAG, Looked, Looks
 from faceveil.scan.schedule import EveryFrame, Schedule, period
 from faceveil.system.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
@@ -42,20 +43,22 @@ def scan(
     detector: Detector,
     floor: float,
     strong: float,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int], None],
+    workers: int = 1,
 ) -> Scan:
     """Read every frame once and look for faces in those that are due.
 
     Args:
         floor: the least score of a face that is kept.
         strong: the score of a face that would be covered on its own.
-        progress: called with the frames read and the faces found so far.
+        progress: called with the number of frames read so far.
+        workers: how many looks are under way at the same time; makes no difference to the result.
     """
     video = source.media.kind == "video"
     width, height = source.media.width, source.media.height
     smallest = detector.smallest_face(width, height)
     schedule = Schedule(float(source.time_base), strong, smallest) if video else EveryFrame()
-    return follow(source.skim(), schedule, detector, floor, progress)
+    return follow(source.skim(), schedule, detector, floor, progress, workers=workers)
 
 
 def follow(
@@ -63,65 +66,65 @@ def follow(
     schedule: Schedule | EveryFrame,
     detector: Detector,
     floor: float,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int], None],
     before: Frame | None = None,
     *,
     to_end: bool = True,
+    workers: int = 1,
 ) -> Scan:
     """Look for faces as `scan` does, in any consecutive frames.
 
     Args:
         before: the frame before the first, for a part of a video.
         to_end: the last frame is that of the video.
+        workers: how many looks are under way at the same time; makes no difference to the result.
     """
     result, cuts = Scan(), CutFinder(0 if before is None else before.index)
-    faces = 0
     last = before
     if before is not None:
         cuts.feed(before.thumbnail(*THUMBNAIL))
         schedule.resume(before.pts)
-
-    def look(frame: Frame) -> Faces:
-        if frame.index not in result.found:
-            result.found[frame.index] = Faces.of(detector.detect(frame, floor))
-            result.found_in_crops.pop(frame.index, None)
-        return result.found[frame.index]
-
     stream = ahead(frames)
-    try:
-        for frame in stream:
-            thumbnail = frame.thumbnail(*THUMBNAIL)
-            suspect = cuts.feed(thumbnail)
-            result.pts.append(frame.pts)
-            if frame.damaged:
-                result.damaged.append(frame.index)
-            # A scene's last frame is looked at, because no later frame shows a face in it; and so
-            # is a long frame, because no frame before or after it shows a face on it.
-            if last is not None and (suspect or schedule.stands_long(last.pts, frame.pts)):
-                look(last)
-            due, patches = (
-                schedule.due(frame.pts, thumbnail, suspect),
-                schedule.changed_boxes(frame),
-            )
-            if due or patches is None:
-                found = look(frame)
-                if (least := schedule.rotated_floor(suspect)) is not None:
-                    found = Faces.concatenate([found, detector.detect_rotated(frame, least)])
-                    result.found[frame.index] = found
-                schedule.add_detections(found)
-            elif patches:
-                found = Faces.concatenate(detector.detect_in(frame, one, floor) for one in patches)
-                schedule.add_detections_in(patches, found)
-                if found:
-                    result.found_in_crops[frame.index] = found
-            else:
-                found = Faces.of(())
-            faces += len(found)
-            last = frame
-            progress(len(result.pts), faces)
-    finally:
-        stream.close()
-    if last is not None and to_end:
-        look(last)
+    with Looks(detector, floor, workers) as looks:
+        try:
+            for frame in stream:
+                for one in looks.until(frame.index - LAG):
+                    _take(result, schedule, one)
+                thumbnail = frame.thumbnail(*THUMBNAIL)
+                suspect = cuts.feed(thumbnail)
+                result.pts.append(frame.pts)
+                if frame.damaged:
+                    result.damaged.append(frame.index)
+                # A scene's last frame is looked at, because no later frame shows a face in it; and
+                # so is a long frame, because no frame before or after it shows a face on it.
+                if last is not None and (suspect or schedule.stands_long(last.pts, frame.pts)):
+                    looks.add_last(last)
+                due = schedule.due(frame.pts, thumbnail, suspect)
+                parts = schedule.changed_boxes(frame)
+                if due or parts is None:
+                    looks.add(frame, rotated=schedule.rotated_floor(suspect))
+                    schedule.add_look()
+                elif parts:
+                    looks.add_parts(frame, parts)
+                    schedule.add_look(parts)
+                last = frame
+                progress(len(result.pts))
+        finally:
+            stream.close()
+        if last is not None and to_end:
+            looks.add_last(last)
+        for one in looks.until(None):
+            _take(result, schedule, one)
     result.cuts, result.suspects = cuts.cuts, cuts.suspects
     return result
+
+
+def _take(result: Scan, schedule: Schedule | EveryFrame, one: Looked) -> None:
+    """Add what was found in a look, and tell the schedule."""
+    if one.whole:
+        result.found[one.index] = one.faces
+        result.found_in_crops.pop(one.index, None)
+    elif one.faces:
+        result.found_in_crops[one.index] = one.faces
+    if one.planned:
+        schedule.add_detections(one.pts, one.faces, whole=one.whole)

@@ -86,20 +86,24 @@ class ChangeMap:
         self._last = luma
         return fresh
 
-    def update_reference(self, box: Box | None, faces: Faces) -> None:
-        """Note that the last frame was looked at: in this box, or, if None, all over.
-
-        Args:
-            faces: the certain ones; their places will be covered for a while.
-        """
+    def update_reference(self, box: Box | None) -> None:
+        """Note that the last frame is looked at: in this box, or, if None, all over."""
         if self._last is None or self._looked is None:
             return
         if box is None:
             self._looked = self._last.copy()
-            self._covered[:] = False
-        else:  # samples on the border were looked at only in part
+        else:  # samples on the border are looked at only in part
             part = self._samples(*box.as_tuple())
             self._looked[part] = self._last[part]
+
+    def cover(self, faces: Faces, *, anew: bool) -> None:
+        """Note where faces are known: their places will be covered for a while.
+
+        Args:
+            anew: no others are known any longer.
+        """
+        if anew:
+            self._covered[:] = False
         for corners in faces.boxes.tolist():
             self._covered[self._samples(*corners)] = True
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from faceveil.detect import Detector, load_detector, threshold
+from faceveil.detect import Detector, at_once, load_detector, threshold
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError
 from faceveil.frames import Frame
@@ -71,10 +71,11 @@ def scan_in_parts(path: Path, options: Options, executor: Executor) -> Scan | No
 
 def _part_of_file(path: Path, options: Options, part: Part) -> Scan | None:
     with open_source(path, options) as source:
-        detector = load_detector(options, "video")
+        workers, shared = at_once(options)
+        detector = load_detector(shared, "video")
         strong = threshold(detector, options)
         weak = strong * options.weak_share
-        return scan_part(cast("VideoSource", source), part, detector, weak, strong)
+        return scan_part(cast("VideoSource", source), part, detector, weak, strong, workers)
 
 
 def parts_of(source: VideoSource, count: int) -> list[Part]:
@@ -112,7 +113,12 @@ def parts_of(source: VideoSource, count: int) -> list[Part]:
 
 
 def scan_part(
-    source: VideoSource, part: Part, detector: Detector, floor: float, strong: float
+    source: VideoSource,
+    part: Part,
+    detector: Detector,
+    floor: float,
+    strong: float,
+    workers: int = 1,
 ) -> Scan | None:
     """The part of a whole scan's result; None if only a scan of the whole video can tell."""
     frames = source.skim(part.start)
@@ -133,7 +139,9 @@ def scan_part(
     before = next(rest) if part.first else None
     smallest = detector.smallest_face(source.media.width, source.media.height)
     schedule = Schedule(float(source.time_base), strong, smallest)
-    result = follow(rest, schedule, detector, floor, _alive, before, to_end=part.last)
+    result = follow(
+        rest, schedule, detector, floor, _alive, before, to_end=part.last, workers=workers
+    )
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
 
@@ -156,6 +164,6 @@ def join(parts: Sequence[Scan]) -> Scan:
     )
 
 
-def _alive(frames: int, faces: int) -> None:
+def _alive(frames: int) -> None:
     """A progress function that only gives signs of life."""
     beats.moved()

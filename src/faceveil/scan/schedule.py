@@ -52,7 +52,10 @@ class EveryFrame:
     def changed_boxes(self, frame: Frame) -> Sequence[Box]:
         return ()
 
-    def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
+    def add_look(self, boxes: Sequence[Box] | None = None) -> None:
+        """Makes no difference."""
+
+    def add_detections(self, pts: int, faces: Faces, *, whole: bool = True) -> None:
         """Makes no difference."""
 
     def stands_long(self, pts: int, until: int) -> bool:
@@ -61,15 +64,15 @@ class EveryFrame:
     def rotated_floor(self, suspect: bool) -> float | None:
         return None
 
-    def add_detections(self, faces: Faces) -> None:
-        """Makes no difference."""
-
     def resume(self, pts: int) -> None:
         """Makes no difference."""
 
 
 class Schedule:
     """Looks often when faces move fast or the picture changes, and rarely when all is calm.
+
+    It is told at once that a frame is looked at (``add_look``), and what the detector found there a
+    few frames later (``add_detections``), because several looks are under way at the same time.
 
     Args:
         unit: seconds per unit of ``pts``.
@@ -86,9 +89,8 @@ class Schedule:
         self._now = self._turned = -math.inf
         self._shown: NDArray[Any] | None = None
         self._thumbnail: NDArray[Any] | None = None
-        self._looked = self._before = -math.inf
-        self._rest = 0.0
-        self._anew = False
+        self._looked = self._known = -math.inf
+        self._rest, self._anew = REST_SECONDS, False
 
     def resume(self, pts: int) -> None:
         """Start after the frame of this time, which is the last before a restart."""
@@ -102,8 +104,8 @@ class Schedule:
         """
         if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
             self._faces, self._thumbnail, self._changes = Faces.of(()), None, None
-            self._looked, self._anew = -math.inf, True
-            self._turned = -math.inf
+            self._looked = self._known = self._turned = -math.inf
+            self._rest, self._anew = REST_SECONDS, True
         self._now, self._shown = pts, thumbnail
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
         since = self._since()
@@ -135,31 +137,39 @@ class Schedule:
             return ()
         return self._changes.boxes(fresh)
 
-    def add_detections_in(self, boxes: Sequence[Box], faces: Faces) -> None:
-        """Add the faces that were found in parts of the frame."""
+    def add_look(self, boxes: Sequence[Box] | None = None) -> None:
+        """Note that the detector looks at the last frame: in these boxes, or all over."""
+        if boxes is None:
+            self._looked, self._thumbnail = self._now, self._shown
         if self._changes is not None:
-            strong = faces[faces.scores >= self._strong]
-            for box in boxes:
-                self._changes.update_reference(box, strong)
+            for box in [None] if boxes is None else boxes:
+                self._changes.update_reference(box)
 
-    def add_detections(self, faces: Faces) -> None:
-        """Add the faces that the detector found, to decide when to look again."""
-        self._before, self._looked = self._looked, self._now
-        self._thumbnail = self._shown
+    def add_detections(self, pts: int, faces: Faces, *, whole: bool = True) -> None:
+        """Add the faces that the detector found, to decide when to look again.
+
+        Args:
+            pts: time of the frame in which it looked; call in the order of the frames.
+            whole: it looked all over the frame, not in parts of it only.
+        """
+        if self._period(pts) != self._period(self._now):
+            return  # it has restarted since
         faces = faces[faces.scores >= self._strong]
         if self._changes is not None:
-            self._changes.update_reference(None, faces)
-        moved, seconds = _motion(self._faces, faces), (self._looked - self._before) * self._unit
-        self._faces = faces
+            self._changes.cover(faces, anew=whole)
+        if not whole:
+            return
+        # The difference first: products of large times would be a rounding error apart.
+        moved, seconds = _motion(self._faces, faces), (pts - self._known) * self._unit
+        self._faces, self._known = faces, pts
         self._rest = REST_SECONDS
         if moved and 0 < seconds < math.inf:
             self._rest = min(REST_SECONDS, STRIDE * seconds / moved)
-        if self._anew:  # how fast the faces are is told by the next frame
+        if self._anew:  # how fast the faces are is told by the next look
             self._rest, self._anew = 0.0, False
 
     def _since(self) -> float:
         """Seconds since the last look."""
-        # The difference first: products of large times would be a rounding error apart.
         return (self._now - self._looked) * self._unit
 
     def _period(self, pts: float) -> int:

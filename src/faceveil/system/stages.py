@@ -7,7 +7,9 @@ video. An error in a stage is raised where its results are used.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -73,6 +75,24 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
     finally:
         stop.set()
         thread.join()
+
+
+def several(function: Callable[[J], R], items: Iterable[J], workers: int) -> Iterator[R]:
+    """The results of a function in the order of the items, made by so many threads.
+
+    At most as many items more than threads are taken ahead of their use.
+    """
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="faceveil-several") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

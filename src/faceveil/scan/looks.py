@@ -1,0 +1,109 @@
+"""Look at several frames at the same time, and give what was found in the order of the frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from faceveil.detect import Detector
+from faceveil.faces import Faces
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+
+LAG: Final = 4
+"""Frames after which a look must be over, on every machine, so that the schedule depends on none.
+
+On two cores, one of which decodes and compares, this keeps both busy. The later a schedule knows
+what was found, the less it suits what it sees.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The faces that were found in a frame.
+
+    Attributes:
+        index, pts: of the frame.
+        faces: those found.
+        whole: in the whole frame, not in parts of it.
+        planned: the schedule asked for the look.
+    """
+
+    index: int
+    pts: int
+    faces: Faces
+    whole: bool
+    planned: bool
+
+
+class Looks:
+    """Looks of a detector in threads of their own. A context manager: leaving it ends them.
+
+    Args:
+        floor: the least score of a face that is kept.
+        workers: how many looks are under way at the same time.
+    """
+
+    def __init__(self, detector: Detector, floor: float, workers: int) -> None:
+        self._detector = detector
+        self._floor = floor
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="faceveil-look")
+        self._waiting: deque[tuple[int, Future[Looked]]] = deque()
+        self._whole = -1
+
+    def add(self, frame: Frame, *, rotated: float | None = None) -> None:
+        """Look at a whole frame.
+
+        Args:
+            rotated: the score from which heads that lie are found, too; None: they are not.
+        """
+        self._whole = frame.index
+        self._submit(frame, None, rotated, planned=True)
+
+    def add_parts(self, frame: Frame, parts: Sequence[Box]) -> None:
+        """Look at parts of a frame."""
+        self._submit(frame, parts, None, planned=True)
+
+    def add_last(self, frame: Frame) -> None:
+        """Look at the whole of the frame before, unless that was done."""
+        if frame.index != self._whole:
+            self._whole = frame.index
+            self._submit(frame, None, None, planned=False)
+
+    def until(self, index: int | None) -> Iterator[Looked]:
+        """Wait for the looks at the frames up to this one, or at all, and give each once."""
+        while self._waiting and (index is None or self._waiting[0][0] <= index):
+            yield self._waiting.popleft()[1].result()
+
+    def _submit(
+        self, frame: Frame, parts: Sequence[Box] | None, rotated: float | None, *, planned: bool
+    ) -> None:
+        job = self._pool.submit(self._look, frame, parts, rotated, planned)
+        self._waiting.append((frame.index, job))
+
+    def _look(
+        self, frame: Frame, parts: Sequence[Box] | None, rotated: float | None, planned: bool
+    ) -> Looked:
+        find, floor = self._detector, self._floor
+        if parts is None:
+            faces = Faces.of(find.detect(frame, floor))
+            if rotated is not None:
+                faces = Faces.concatenate([faces, find.detect_rotated(frame, rotated)])
+        else:
+            faces = Faces.concatenate(find.detect_in(frame, part, floor) for part in parts)
+        return Looked(frame.index, frame.pts, faces, parts is None, planned)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
