@@ -14,6 +14,7 @@ from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.live import LivePipeline, Veiled
 from faceveil.live.coverage import Coverage
+from faceveil.live.timing import Timing
 from faceveil.options import Options
 from faceveil.plan import Face
 from films import head, put, scenery, threads
@@ -85,7 +86,7 @@ def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
 
 
 def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
-    known = Coverage((320, 180), 0.5, SOLID)
+    known = Coverage((320, 180), 0.5, SOLID, Timing())
     for looked in (10.0, 10.36):
         known.add_detections(looked, 1, Faces.of(()), None)
     assert known.reason_to_cover(10.04, 1, until=10.08) == ""

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from faceveil.faces import Faces
 from faceveil.geometry import Target
 from faceveil.i18n import say
+from faceveil.live.timing import Timing
 from faceveil.options import Options
 from faceveil.track.motion import TICK
 from faceveil.track.online import KEEP_SECONDS, OnlineTracker
@@ -28,10 +29,15 @@ class Coverage:
     Args:
         size: width and height of the pictures.
         strong: score from which a face counts on its own.
+        timing: of the frames.
     """
 
-    def __init__(self, size: tuple[int, int], strong: float, options: Options) -> None:
+    def __init__(
+        self, size: tuple[int, int], strong: float, options: Options, timing: Timing
+    ) -> None:
         self.size = size
+        self._timing = timing
+        self._reach = max(options.bridge_seconds, options.extend_seconds, GAP)
         self.tracks = OnlineTracker(size, strong, options)
         self._cautious = options.cover_until_sure
         self._looks: dict[int, list[float]] = {}
@@ -60,9 +66,10 @@ class Coverage:
             self._settled = min(self._settled, time)
         self.tracks.add_detections(time, found, again)
 
-    def targets(self, time: float, step: float) -> list[Target]:
-        """The targets to cover; see `OnlineTracker.targets`."""
-        return list(self.tracks.targets(time, step))
+    def targets(self, time: float) -> list[Target]:
+        """The targets to cover in the frame of this time."""
+        unsure = self._timing.unsure(time - self._reach, time + self._reach)
+        return list(self.tracks.targets(time, self._timing.step, unsure))
 
     def reason_to_cover(self, time: float, scene: int, until: float) -> str:
         """The reason for covering the whole frame, in words, or "" if there is none.
@@ -76,11 +83,18 @@ class Coverage:
             return say("the detector is late")
         before = bisect_right(looks, time + TICK) - 1
         # A look at a long frame tells nothing about the frames before and after it.
-        apart = before < 0 or looks[after] - looks[before] > GAP
-        if apart or (until - time > STANDS and looks[after] > time + TICK):
+        if (
+            before < 0
+            or self._apart(looks[before], looks[after]) > GAP
+            or (until - time > STANDS and looks[after] > time + TICK)
+        ):
             return say("the detector looked too seldom")
         if self.tracks.is_doubtful(time):
             return say("all faces vanished at once")
         if self._cautious and time < self._settled:
             return say("not sure yet")
         return ""
+
+    def _apart(self, first: float, last: float) -> float:
+        """Seconds between two frames, by their own times or by their arrivals if that is more."""
+        return max(last - first, self._timing.arrival(last) - self._timing.arrival(first))

@@ -21,6 +21,7 @@ from faceveil.live.coverage import Coverage
 from faceveil.live.pace import Pace
 from faceveil.live.snapshot import Snapshot
 from faceveil.live.stats import Meter, Stats
+from faceveil.live.timing import Timing
 from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, whole
 from faceveil.options import Options
 from faceveil.track import THUMBNAIL, is_cut
@@ -32,11 +33,6 @@ MOST = 128
 """Frames that may wait; only a faulty source sends more."""
 CERTAIN, SUREST = 0.3, 0.8
 """A second look has no vote of several passes behind it: a face in it must be this much surer."""
-USUAL_STEP = 0.04
-LONGEST_STEP = 1.0
-"""The longest time between two frames, in seconds; a longer one means that the source's clock was
-set.
-"""
 
 Make = Callable[[float | None], Detector]
 """Makes a detector for faces of so many pixels and more; None: of its own choice."""
@@ -116,8 +112,8 @@ class LivePipeline:
         self._thumbnail: NDArray[Any] | None = None
         self._known: Coverage | None = None
         self._pace: Pace | None = None
-        self._began = self._last = self._time = -math.inf
-        self._step, self._pts, self._made = USUAL_STEP, -1, 0
+        self._timing = Timing()
+        self._began, self._pts = -math.inf, -1
         self._meter = Meter()
         self._whole = self._dropped = self._looks = self._failures = 0
         self._reason = ""
@@ -130,10 +126,7 @@ class LivePipeline:
     def push(self, frame: Frame, at: float | None = None) -> bool:
         """Take a frame.
 
-        The caller must not use it afterwards. If the network held frames back, those of a whole
-        second may arrive at once. So the time between two frames is that between their arrivals, or
-        the difference of their ``pts``, in milliseconds of the source's clock, if that is longer
-        and plausible.
+        The caller must not use it afterwards. Its ``pts`` is in milliseconds of the source's clock.
 
         Args:
             at: when it was made, by the clock; None: now.
@@ -142,35 +135,28 @@ class LivePipeline:
             False if it was left out: it came too soon for ``fps_cap``, or the pipeline is closed.
         """
         now = self._clock() if at is None else at
-        since = now - self._last
-        if since < (apart := (frame.pts - self._made) / 1000) <= LONGEST_STEP:
-            since = apart
-        cap = self._options.fps_cap
+        since, cap = self._timing.since(now, frame.pts), self._options.fps_cap
         if since <= TICK or (cap and since < 0.9 / cap):
             return False
         thumbnail, size = frame.thumbnail(*THUMBNAIL), frame.size
         with self._changed:
             if self._closed:
                 return False
-            if self._last == -math.inf:
-                self._began = self._time = now
-            else:
-                self._time += since
-                if since < LONGEST_STEP:
-                    self._step += (since - self._step) / 8
-            self._last, self._made = now, frame.pts
+            if self._began == -math.inf:
+                self._began = now
+            made = self._timing.add(now, frame.pts)
             if self._known is None or size != self._known.size:
                 # Earlier looks do not apply to frames of another size.
-                self._known = Coverage(size, self._strong, self._options)
+                self._known = Coverage(size, self._strong, self._options, self._timing)
                 self._pace = self._new_pace(size)
                 self._scene += 1
             elif self._thumbnail is None or is_cut(self._thumbnail, thumbnail):
-                self._known.new_scene(self._time)
+                self._known.new_scene(made)
                 self._scene += 1
             self._thumbnail = thumbnail
             self._pts = max(self._pts + 1, round((now - self._began) * 1000))
             frame.pts = self._pts
-            waiting = _Waiting(frame, now, self._time, size, self._scene)
+            waiting = _Waiting(frame, now, made, size, self._scene)
             self._waiting.append(waiting)
             # The first frame of a scene is not skipped for a newer one.
             first = self._next is None or self._next.scene != self._scene
@@ -266,11 +252,16 @@ class LivePipeline:
         elif known is None or known.size != due.size:
             reason = say("the size changed")
         else:
-            stood = due.time + self._clock() - due.came
-            until = self._waiting[0].time if self._waiting else stood
+            until = due.time + self._stands(due)
             if not (reason := known.reason_to_cover(due.time, due.scene, until)):
-                return known.targets(due.time, self._step), ""
+                return known.targets(due.time), ""
         return [whole(due.size)], reason
+
+    def _stands(self, due: _Waiting) -> float:
+        """Seconds for which a frame is shown, as far as that is known."""
+        if not self._waiting:
+            return self._clock() - due.came
+        return max(self._waiting[0].came - due.came, self._waiting[0].time - due.time)
 
     def _paint(self, due: _Waiting, targets: list[Target], reason: str) -> Veiled:
         frame = due.frame

@@ -1,7 +1,8 @@
 """Live over messages: a compressed picture in, the same one obscured out. It has no network code.
 
 A message is four bytes, a number of the sender's choice (big-endian), and a JPEG or WebP picture;
-the answer has the same number.
+the answer has the same number. If the numbers are milliseconds, they tell when the pictures were
+taken.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Session:
         if len(message) <= _HEAD.size:
             raise UnreadableError(say("the message is too short"))
         (number,) = _HEAD.unpack_from(message)
-        self._veil.push(Frame(number, decode(message[_HEAD.size :])))
+        self._veil.push(Frame(number, decode(message[_HEAD.size :]), pts=number))
 
     def pull(self, timeout: float) -> bytes | None:
         """The next message to send back, or None if none is due within these seconds."""

@@ -123,7 +123,8 @@ class Camera:
                 came, image = camera.read()
                 if not came:
                     raise UnreadableError(say("{name} gives no more pictures", name=self.name))
-                yield Frame(index, np.ascontiguousarray(image, np.uint8))
+                clock = max(0, round(camera.get(cv2.CAP_PROP_POS_MSEC)))  # 0 if there is none
+                yield Frame(index, np.ascontiguousarray(image, np.uint8), pts=clock)
                 index += 1
         finally:
             camera.release()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -131,14 +131,16 @@ class OnlineTracker:
         """Start a new scene: now an empty look may be right."""
         self._believe, self._second = time, SECOND_LOOKS - 1
 
-    def targets(self, time: float, step: float) -> Iterator[Target]:
+    def targets(self, time: float, step: float, unsure: Sequence[float] = ()) -> Iterator[Target]:
         """The targets to cover at a time.
 
         Args:
             step: seconds between frames; covers are widened by the motion within.
+            unsure: ends of intervals whose length is not known, ascending. In a gap with one of
+                them, a face may be anywhere between the two places where it was seen.
         """
         for track in self._covered():
-            box = self._box(track, time, step)
+            box = self._box(track, time, step, unsure)
             if box is None or (track.kept and in_skip_zone(box, self._options.skip_zones)):
                 continue
             near = min(bisect_left(track.times, time - TICK), len(track.times) - 1)
@@ -220,20 +222,42 @@ class OnlineTracker:
 
     # Boxes
 
-    def _box(self, track: _Track, time: float, step: float) -> Box | None:
+    def _box(self, track: _Track, time: float, step: float, unsure: Sequence[float]) -> Box | None:
         """The possible place of one face, or None if it is long gone or not yet there."""
         first, last = track.times[0], track.times[-1]
         if time > last + self._options.bridge_seconds + TICK:
             return None
         if time < first - self._options.extend_seconds - TICK:
             return None
-        box = self._at(track, time)
-        for other in (time - step, time + step):
-            if first <= other <= last:
-                box = hull(box, self._at(track, other))
+        others, lapse = self._others(track, time, step, unsure)
+        box = reduce(hull, (self._at(track, other, lapse) for other in (time, *others)))
         return Box(*box[0].tolist()).clipped(self._width, self._height)
 
-    def _at(self, track: _Track, time: float) -> Floats:
+    def _others(
+        self, track: _Track, time: float, step: float, unsure: Sequence[float]
+    ) -> tuple[list[float], float]:
+        """Other times at which the frame of this one may have been made, and the least time that
+        may have passed between the looks around it.
+        """
+        hits, lapse = track.times, self._options.extend_seconds
+        after = bisect_left(hits, time - TICK)
+        if after == len(hits) or hits[after] - time > TICK:  # not seen in this very frame
+            inside = 0 < after < len(hits)
+            first, last = (hits[after - 1], hits[after]) if inside else self._around(time)
+            if bisect_right(unsure, first + TICK) < bisect_right(unsure, last + TICK):
+                others = [first + share * (last - first) for share in (0.01, 0.5, 0.99)]
+                if not inside:
+                    others.append(time + lapse if after else time - lapse)
+                return others, lapse
+        return [at for at in (time - step, time + step) if hits[0] <= at <= hits[-1]], 0.0
+
+    def _around(self, time: float) -> tuple[float, float]:
+        """The times of the looks before and after this one; this one itself if there is none."""
+        before = bisect_left(self._looks, time - TICK)
+        after = bisect_right(self._looks, time + TICK)
+        return self._looks[before - 1] if before else time, [*self._looks, time][after]
+
+    def _at(self, track: _Track, time: float, lapse: float) -> Floats:
         """(1, 4)."""
         times, boxes = track.times, track.faces.boxes
         after = bisect_left(times, time - TICK)
@@ -241,7 +265,7 @@ class OnlineTracker:
             return self._onward(track, after - 1, time)
         if after == 0 and times[0] - time > TICK:
             box = self._ahead(track, times[0] - time)
-            return reduce(hull, self._leaps(track, time), box)
+            return reduce(hull, self._leaps(track, time, lapse), box)
         if abs(times[after] - time) <= TICK:
             return boxes[[after]]
         since, until = np.array([time - times[after - 1]]), np.array([times[after] - time])
@@ -258,7 +282,7 @@ class OnlineTracker:
         moved = project(track.motions[last], box, np.minimum(since, self._options.extend_seconds))
         return hull(moved, grown(box, since))
 
-    def _leaps(self, track: _Track, time: float) -> Iterator[Floats]:
+    def _leaps(self, track: _Track, time: float, lapse: float) -> Iterator[Floats]:
         """The boxes on the way to the first hit from faces that are gone since the look before it.
 
         One of them may have been this face: where it turned round between the looks, it is not
@@ -269,7 +293,7 @@ class OnlineTracker:
             return
         since, until = np.array([time - before]), np.array([track.times[0] - time])
         here = track.faces.boxes[[0]]
-        farthest = FARTHEST * (track.times[0] - before)
+        farthest = FARTHEST * max(track.times[0] - before, lapse)
         for other in self._tracks:
             last = bisect_right(other.times, track.times[0] + TICK) - 1
             if last < 0 or abs(other.times[last] - before) > TICK:

@@ -60,7 +60,7 @@ export class Session {
     this.stats = { smallest_face: 0, faces: 0, reason: "" };
     this.skipped = 0;
     this.calm = 0;
-    this.judged = performance.now();
+    this.began = this.judged = performance.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}${urls.live()}`);
     this.socket.binaryType = "arraybuffer";
@@ -95,7 +95,8 @@ export class Session {
     const bytes = await picture?.arrayBuffer();
     this.busy = false;
     if (!bytes || this.stopped || this.socket.readyState !== WebSocket.OPEN) return;
-    const number = (this.number = (this.number + 1) % 0xffffffff);
+    // Milliseconds: the service reads them as the times at which the pictures were taken.
+    const number = (this.number = Math.max(this.number + 1, Math.round(began - this.began)));
     const message = new Uint8Array(4 + bytes.byteLength);
     new DataView(message.buffer).setUint32(0, number);
     message.set(new Uint8Array(bytes), 4);
