@@ -25,6 +25,8 @@ FACE = Box(180.0, 72.0, 271.0, 180.0)
 """The face in it: hairline to chin, ear to ear, as the labels of WIDER FACE draw it."""
 HAIR = (227.0, 105.0, 76.0, 92.0)
 """Centre and half axes of the ellipse that is cut out and pasted."""
+FRONT = 0.85
+"""Radians from the middle of the face up to where a head that turns has hair."""
 
 SMALLEST, LARGEST = 20.0, 300.0
 HIDDEN_FRAMES = 12
@@ -46,6 +48,9 @@ class Actor:
         sway: amplitude in pixels, period and phase of the movement across the way.
         mirrored: left and right exchanged.
         hidden: time at which a panel passes in front of it and for how many frames, or None.
+        shown: times from which and up to which it is there, or None: always.
+        turns: period in frames and phase with which it turns to show the back of the head and
+            comes round again, or None.
     """
 
     number: int
@@ -57,6 +62,17 @@ class Actor:
     sway: tuple[float, float, float]
     mirrored: bool
     hidden: tuple[float, float] | None = None
+    shown: tuple[float, float] | None = None
+    turns: tuple[float, float] | None = None
+
+    def is_there(self, time: float) -> bool:
+        return self.shown is None or self.shown[0] <= time < self.shown[1]
+
+    def yaw(self, time: float) -> int | None:
+        """By how many degrees the head is turned: 0 to the camera, 180 away; None: it never is."""
+        if self.turns is None:
+            return None
+        return round(90 - 90 * math.cos(2 * math.pi * time / self.turns[0] + self.turns[1]))
 
     def pose(self, time: float) -> tuple[float, float, float, float]:
         """Centre x and y, face size and roll at a moment."""
@@ -83,23 +99,26 @@ class Actor:
 
 @dataclass(frozen=True)
 class Scene:
-    """The frames between two cuts.
+    """The frames between two cuts, or two fades.
 
     Attributes:
-        first, end: frames of the video, half-open.
+        first, end: frames of the video, half-open. It fades over into a scene that begins earlier
+            than it ends.
         background: larger than the picture; the view drifts over it.
         drift: (2, 2) upper left corner of the view in the first frame and in the last.
-        gain: brightness, 1 is daylight.
+        light: brightness of each frame, 1 is daylight.
         noise: standard deviation, of 255.
+        shutter: share of the time between two frames during which it is open.
     """
 
     first: int
     end: int
     background: Image
     drift: Matrix
-    gain: float
+    light: tuple[float, ...]
     noise: float
     actors: tuple[Actor, ...]
+    shutter: float = 0.5
 
 
 @cache
@@ -110,8 +129,15 @@ def _library() -> Any:
 
 
 @cache
-def head() -> tuple[Layer, Layer]:
-    """The head: BGR times opacity (H, W, 3), and (H, W, 2) its opacity and the face's mask."""
+def head(yaw: int | None = None) -> tuple[Layer, Layer]:
+    """The head: BGR times opacity (H, W, 3), and (H, W, 2) its opacity and the face's mask.
+
+    Args:
+        yaw: degrees, 0 to 180, by which it is turned away, as an ellipsoid with hair at the back;
+            None: the picture as it is.
+    """
+    if yaw is not None:
+        return _turned(yaw)
     x0, y0, x1, y1 = HEAD
     picture = _library().astronaut()[y0:y1, x0:x1, ::-1].astype(np.float32)
     row, column = np.mgrid[y0:y1, x0:x1] + 0.5
@@ -126,12 +152,44 @@ def head() -> tuple[Layer, Layer]:
     return picture * hair[..., None].astype(np.float32), np.dstack([hair, face]).astype(np.float32)
 
 
+def _turned(yaw: int) -> tuple[Layer, Layer]:
+    picture, masks = head()
+    opacity = masks[..., :1]
+    row, column = (np.indices(opacity.shape[:2]) + 0.5).astype(np.float32)
+    middle, height = HAIR[0] - HEAD[0], (row - (HAIR[1] - HEAD[1])) / HAIR[3]
+    radius = HAIR[2] * np.sqrt(np.clip(1 - height**2, 0.01, 1))
+    around = np.arcsin(np.clip((column - middle) / radius, -1, 1)) + math.radians(yaw)
+    front = np.abs(around) < FRONT
+    source = (middle + radius * np.sin(around) - 0.5).astype(np.float32), row - 0.5
+    plain = np.divide(picture, opacity, where=opacity > 0, out=np.zeros_like(picture))
+    skin = cv2.remap(plain, *source, cv2.INTER_LINEAR)
+    strands = 120 + 25 * np.sin(column + 2 * np.sin(row / 9))
+    hair = strands[..., None] * (0.55, 0.8, 1.0)
+    color = np.where(front[..., None], skin, hair) * opacity
+    face = cv2.remap(np.ascontiguousarray(masks[..., 1]), *source, cv2.INTER_LINEAR) * front
+    return color.astype(np.float32), np.dstack([opacity, face]).astype(np.float32)
+
+
 @cache
-def _backgrounds() -> tuple[Image, ...]:
+def backgrounds() -> tuple[Image, ...]:
     """Photographs without people."""
     data = _library()
     pictures = (data.coffee(), data.rocket(), data.chelsea(), data.stereo_motorcycle()[0])
     return tuple(np.ascontiguousarray(picture[..., ::-1]) for picture in pictures)
+
+
+@cache
+def textures() -> tuple[Image, ...]:
+    """Gravel, grass and bricks, (512, 512, 3), each in a colour of its own."""
+    data = _library()
+    found = []
+    for gray, tint in (
+        (data.gravel(), (1.0, 1.0, 1.0)),
+        (data.grass(), (0.5, 1.0, 0.7)),
+        (data.brick(), (0.6, 0.7, 1.0)),
+    ):
+        found.append((gray[..., None] * np.array(tint)).astype(np.uint8))
+    return tuple(found)
 
 
 def direct(seed: int, frames: int, size: tuple[int, int], fps: float) -> list[Scene]:
@@ -139,33 +197,33 @@ def direct(seed: int, frames: int, size: tuple[int, int], fps: float) -> list[Sc
     random = np.random.default_rng([seed, 0])
     count = max(1, min(3, frames // 80))
     starts = [round(frames * (n + random.uniform(-0.15, 0.15)) / count) for n in range(1, count)]
-    pictures = random.permutation(len(_backgrounds()))
+    pictures = random.permutation(len(backgrounds()))
     scenes: list[Scene] = []
     number = 0
     for index, (first, end) in enumerate(zip([0, *starts], [*starts, frames], strict=True)):
         actors: list[Actor] = []
         for _ in range(random.integers(2, 5)):
             candidates = (
-                _cast(random, number + len(actors), end - first, size, fps)
-                for _ in range(AUDITIONS)
+                cast(random, number + len(actors), end - first, size, fps) for _ in range(AUDITIONS)
             )
             fit = (actor for actor in candidates if not _eclipsed(actor, actors, end - first))
             actors += list(islice(fit, 1))
         number += len(actors)
-        picture = _backgrounds()[pictures[index % len(pictures)]]
+        picture = backgrounds()[pictures[index % len(pictures)]]
         zoom = 1.25 * max(size[0] / picture.shape[1], size[1] / picture.shape[0])
         background = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
         room = np.array([background.shape[1] - size[0], background.shape[0] - size[1]])
         drift = random.uniform(0, 1, (2, 2)) * room
         dark = random.random() < 0.35
         gain, noise = (random.uniform(0.25, 0.4), 5.0) if dark else (1.0, random.uniform(0, 3))
+        light = (gain,) * (end - first)
         scenes.append(
-            Scene(first, end, background.astype(np.uint8), drift, gain, noise, tuple(actors))
+            Scene(first, end, background.astype(np.uint8), drift, light, noise, tuple(actors))
         )
     return scenes
 
 
-def _cast(random: Random, number: int, frames: int, size: tuple[int, int], fps: float) -> Actor:
+def cast(random: Random, number: int, frames: int, size: tuple[int, int], fps: float) -> Actor:
     """Invent one face's way through a scene of so many frames."""
     limit = min(LARGEST, 0.6 * min(size))
     sizes = np.exp(random.uniform(np.log(SMALLEST), np.log(limit), 2))
@@ -175,7 +233,7 @@ def _cast(random: Random, number: int, frames: int, size: tuple[int, int], fps: 
     if random.random() < 0.6:
         reach = 1.6 * float(sizes.max())
         edges = random.permutation(4)[:2].tolist()
-        way = np.array([_beyond(random, edge, size, reach) for edge in edges])
+        way = np.array([beyond(random, edge, size, reach) for edge in edges])
         span = float(np.hypot(*(way[1] - way[0]))) / max(speed, 2.0)
         begin = middle - span / 2
     else:
@@ -216,7 +274,7 @@ def _eclipsed(actor: Actor, others: list[Actor], frames: int) -> bool:
     return False
 
 
-def _beyond(random: Random, edge: int, size: tuple[int, int], reach: float) -> tuple[float, float]:
+def beyond(random: Random, edge: int, size: tuple[int, int], reach: float) -> tuple[float, float]:
     """A point outside one of the four edges."""
     width, height = size
     along = float(random.uniform(0.15, 0.85))

@@ -6,6 +6,9 @@ blurred by its own motion, behind something for up to 12 frames, in dark and noi
 hard cuts. As every face is placed, where it is and how much of it shows is known exactly.
 
     python benchmarks/compose.py OUT.mp4 --seed 1 --frames 250
+    python benchmarks/compose.py OUT.mp4 --scene dark
+
+That is the scene "mixed"; scenes.py tells of the others, which are harder.
 """
 
 from __future__ import annotations
@@ -14,21 +17,23 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from actors import FACE, Actor, Layer, Matrix, Random, Scene, direct, head
+from actors import FACE, Actor, Layer, Matrix, Random, Scene, head
 from faceveil.frames import Image
 from faceveil.geometry import Box
+from scenes import MIXED, SCENES, SIZE, Story, story
 
-SIZE = (960, 540)
 MUST_FRACTION = 0.5
 MUST_SIZE = 20.0
-SHUTTER = 0.5
-"""Share of the time between two frames during which the shutter is open."""
+MILLISECOND = Fraction(1, 1000)
+VISIBLE = (0.02, 4.0)
+"""Light in which a face shows: below it all is black, and above it nothing but white."""
 
 
 class Truth(NamedTuple):
@@ -37,7 +42,7 @@ class Truth(NamedTuple):
     Attributes:
         face: number of the face, unique in the video.
         box: bounding box of what shows of it, in pixels.
-        fraction: share of the face that shows, above 0 to 1.
+        fraction: share of the face that shows, 0 to 1; less while it fades.
         size: side in pixels of the square with the area of the whole face.
     """
 
@@ -52,28 +57,21 @@ class Truth(NamedTuple):
         return self.fraction >= MUST_FRACTION and self.size >= MUST_SIZE
 
 
-def compose(
-    seed: int, frames: int = 250, size: tuple[int, int] = SIZE, fps: float = 25.0
-) -> Iterator[tuple[Image, list[Truth]]]:
+def compose(told: Story, seed: int) -> Iterator[tuple[Image, list[Truth]]]:
     """Compose a video. The same arguments give the same pixels.
-
-    Args:
-        size: width and height in pixels.
-        fps: frames a second; speeds are per second.
 
     Yields:
         (H, W, 3) uint8 BGR and what shows of each face in it.
     """
-    scenes = direct(seed, frames, size, fps)
     random = np.random.default_rng([seed, 1])
-    for scene in scenes:
-        for time in range(scene.end - scene.first):
-            yield _shoot(scene, time, size, random)
-
-
-def cuts(seed: int, frames: int = 250, size: tuple[int, int] = SIZE) -> list[int]:
-    """The frames at which ``compose`` with these arguments begins a new scene."""
-    return [scene.first for scene in direct(seed, frames, size, 25.0)][1:]
+    for number in range(told.scenes[-1].end):
+        scenes = [scene for scene in told.scenes if scene.first <= number < scene.end]
+        shots = [_shoot(scene, number - scene.first, told.size, random) for scene in scenes]
+        if len(shots) == 1:
+            yield shots[0]
+        else:
+            begin, end = scenes[1].first, scenes[0].end
+            yield _faded(shots[0], shots[1], (number + 1 - begin) / (end + 1 - begin))
 
 
 def write(
@@ -83,11 +81,15 @@ def write(
     size: tuple[int, int] = SIZE,
     fps: int = 25,
     tone: bool = False,
+    scene: str = MIXED,
 ) -> Path:
     """Write a composed video (H.264, crf 18) and its ground truth.
 
     Args:
+        size: width and height in pixels.
+        fps: frames a second of the scene "mixed", whose speeds are per second.
         tone: add an AAC track with a tone of 440 Hz.
+        scene: one of ``scenes.SCENES``.
 
     Returns:
         The path of the truth: JSON with ``width``, ``height``, ``fps``, ``cuts`` and for each
@@ -96,12 +98,19 @@ def write(
     import av
 
     truths: list[list[list[float]]] = []
+    told = story(scene, seed, frames, size, fps)
+    fps = told.fps
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps, options={"crf": "18"})
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         audio = container.add_stream("aac", rate=48000, layout="mono") if tone else None
-        for image, truth in compose(seed, frames, size, fps):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        if told.times:
+            video.time_base = video.codec_context.time_base = MILLISECOND
+        for number, (image, truth) in enumerate(compose(told, seed)):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            if told.times:
+                frame.pts, frame.time_base = told.times[number], MILLISECOND
+            container.mux(video.encode(frame))
             truths.append([[t.face, *t.box.as_tuple(), t.fraction, t.size] for t in truth])
         container.mux(video.encode(None))
         if audio is not None:
@@ -113,7 +122,7 @@ def write(
                 container.mux(audio.encode(samples))
             container.mux(audio.encode(None))
     target = path.with_suffix(".json")
-    facts = {"width": size[0], "height": size[1], "fps": fps, "cuts": cuts(seed, frames, size)}
+    facts = {"width": size[0], "height": size[1], "fps": fps, "cuts": told.cuts}
     target.write_text(json.dumps({**facts, "frames": truths}))
     return target
 
@@ -123,6 +132,19 @@ def read_truth(path: Path) -> tuple[dict[str, Any], list[list[Truth]]]:
     facts = json.loads(path.read_text())
     rows = facts.pop("frames")
     return facts, [[Truth(int(r[0]), Box(*r[1:5]), r[5], r[6]) for r in row] for row in rows]
+
+
+def _faded(
+    one: tuple[Image, list[Truth]], other: tuple[Image, list[Truth]], share: float
+) -> tuple[Image, list[Truth]]:
+    """Two shots over each other, with this share of the second."""
+    image = cv2.addWeighted(one[0], 1 - share, other[0], share, 0)
+    truths = [
+        truth._replace(fraction=truth.fraction * part)
+        for (_, shown), part in ((one, 1 - share), (other, share))
+        for truth in shown
+    ]
+    return np.asarray(image, np.uint8), sorted(truths)
 
 
 def _shoot(
@@ -136,8 +158,9 @@ def _shoot(
     canvas: Layer = view.astype(np.float32)
     showing: list[tuple[Actor, Layer]] = []
     # The nearer face is the larger one and is painted later.
-    for actor in sorted(scene.actors, key=lambda actor: actor.pose(time)[2]):
-        layers = _layers(actor, time, size)
+    present = (actor for actor in scene.actors if actor.is_there(time))
+    for actor in sorted(present, key=lambda actor: actor.pose(time)[2]):
+        layers = _layers(actor, time, size, scene.shutter)
         if layers is not None:
             (left, top, right, bottom), color, opacity, face = layers
             part = canvas[top:bottom, left:right]
@@ -154,31 +177,36 @@ def _shoot(
             canvas[top:bottom, left:right:9] = (50, 60, 70)
             for _, mask in showing:
                 mask[top:bottom, left:right] = 0
-    canvas *= scene.gain
+    canvas *= scene.light[time]
     if scene.noise:
         canvas += scene.noise * random.standard_normal(canvas.shape, np.float32)
     truths = [truth for actor, mask in showing for truth in _judge(actor, time, mask)]
+    if not VISIBLE[0] <= scene.light[time] <= VISIBLE[1]:
+        truths = [truth._replace(fraction=0.0) for truth in truths]
     return np.clip(canvas, 0, 255).astype(np.uint8), sorted(truths)
 
 
 def _layers(
-    actor: Actor, time: float, size: tuple[int, int]
+    actor: Actor, time: float, size: tuple[int, int], shutter: float
 ) -> tuple[tuple[int, int, int, int], Layer, Layer, Layer] | None:
     """One face in the frame, or None if it is beyond it.
+
+    Args:
+        shutter: share of the time between two frames during which it is open.
 
     Returns:
         Where (left, top, right, bottom in the frame), and cut to there: colour times opacity,
         opacity, and the mask of the face.
     """
     x, y, face_size, _ = actor.pose(time)
-    move = np.subtract(actor.pose(time + SHUTTER / 2)[:2], actor.pose(time - SHUTTER / 2)[:2])
+    move = np.subtract(actor.pose(time + shutter / 2)[:2], actor.pose(time - shutter / 2)[:2])
     radius = math.ceil(1.4 * face_size + float(np.abs(move).max())) + 2
     x0, y0 = math.floor(x) - radius, math.floor(y) - radius
     left, top = max(0, x0), max(0, y0)
     right, bottom = min(size[0], x0 + 2 * radius), min(size[1], y0 + 2 * radius)
     if left >= right or top >= bottom:
         return None
-    picture, masks = head()
+    picture, masks = head(actor.yaw(time))
     matrix = actor.placement(time)
     matrix[:, 2] -= (x0, y0)
     scale = face_size / FACE.size
@@ -255,8 +283,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, nargs=2, default=SIZE, metavar=("W", "H"))
     parser.add_argument("--fps", type=int, default=25)
     parser.add_argument("--tone", action="store_true", help="add a sound track")
+    parser.add_argument("--scene", choices=SCENES, default=MIXED)
     given = parser.parse_args(arguments)
-    print(write(given.output, given.seed, given.frames, tuple(given.size), given.fps, given.tone))
+    size = tuple(given.size)
+    told = write(given.output, given.seed, given.frames, size, given.fps, given.tone, given.scene)
+    print(told)
 
 
 if __name__ == "__main__":

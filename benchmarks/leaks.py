@@ -4,6 +4,7 @@ A frame leaks a face if at least half of the face shows, the face measures 20 px
 than 90 % of the box of what shows lies inside the painted regions.
 
     python benchmarks/leaks.py --videos 8                      # the faceveil command
+    python benchmarks/leaks.py --scene all --videos 1          # what is hard, see scenes.py
     python benchmarks/leaks.py --mode track --every 3          # detector and tracker alone
     python benchmarks/leaks.py --deface path/to/its/python     # with the peer, 1.5.0
 
@@ -32,6 +33,7 @@ from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face
 from leak_score import Regions, Score, score
+from scenes import MIXED, SCENES
 
 DEFACE = """
 import json, sys
@@ -166,9 +168,15 @@ def _contestants(given: argparse.Namespace) -> Iterator[tuple[str, Callable[[Pat
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Count the frames in which a face leaks.")
-    parser.add_argument("--videos", type=int, default=6, help="how many to compose")
+    parser.add_argument("--videos", type=int, default=6, help="how many to compose of each scene")
     parser.add_argument("--seed", type=int, default=1, help="of the first one")
     parser.add_argument("--frames", type=int, default=250, help="in each")
+    parser.add_argument(
+        "--scene",
+        choices=(*SCENES, "all"),
+        default=MIXED,
+        help="what happens in them, see scenes.py; all: each",
+    )
     parser.add_argument("--mode", choices=("command", "track"), default="command")
     parser.add_argument("--every", type=int, default=1, help="track only: frames per look")
     beside = shutil.which("faceveil", path=str(Path(sys.executable).parent))
@@ -176,17 +184,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--deface", metavar="PYTHON", help="interpreter that has deface 1.5.0")
     given = parser.parse_args(arguments)
     contestants = list(_contestants(given))
-    totals = {name: Score() for name, _ in contestants}
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(given.seed, given.seed + given.videos):
-            video = Path(folder, f"{seed}.mp4")
-            facts, truths = read_truth(write(video, seed, given.frames))
-            for name, regions in contestants:
-                result = score(facts, truths, regions(video))
-                totals[name] += result
-                print(f"seed {seed}  {name}: {result}", flush=True)
-    for name, total in totals.items():
-        print(f"total  {name}: {total}")
+    for scene in SCENES if given.scene == "all" else (given.scene,):
+        totals = {name: Score() for name, _ in contestants}
+        with tempfile.TemporaryDirectory() as folder:
+            for seed in range(given.seed, given.seed + given.videos):
+                video = Path(folder, f"{seed}.mp4")
+                facts, truths = read_truth(write(video, seed, given.frames, scene=scene))
+                for name, regions in contestants:
+                    result = score(facts, truths, regions(video))
+                    totals[name] += result
+                    if given.videos > 1:
+                        print(f"{scene}, seed {seed}  {name}: {result}", flush=True)
+        for name, total in totals.items():
+            print(f"{scene}  {name}: {total}", flush=True)
 
 
 if __name__ == "__main__":

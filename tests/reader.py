@@ -32,7 +32,7 @@ INSTEAD = (
     (r"--minutes \d+", "--minutes 0.05"),
     (r"--photos \d+", "--photos 4"),
     (r"(benchmarks/video.py \S+)", r"\1 --runs 1"),
-    (r"(benchmarks/leaks.py)(?: --videos \d+)?", r"\1 --videos 1 --frames 40"),
+    (r"(benchmarks/leaks.py)( --scene all)?(?: --videos \d+)?", r"\1\2 --videos 1 --frames 40"),
     (r"(benchmarks/attacks.py inversion)", r"\1 --brief --people 4"),
     (r"(benchmarks/live.py.*)", r"\1 --seconds 2"),
     # Machines that are not there.
