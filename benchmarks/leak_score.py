@@ -24,6 +24,16 @@ REMEMBER = 2.0
 SAME_PLACE = 0.3
 
 
+def boxes_of(regions: Mapping[str, Any]) -> Regions:
+    """Boxes from JSON, where a box is a list of four numbers or an object with x0 to y1."""
+    return {
+        int(frame): [
+            Box(**box) if isinstance(box, dict) else Box(*map(float, box)) for box in boxes
+        ]
+        for frame, boxes in regions.items()
+    }
+
+
 @dataclass(frozen=True)
 class Score:
     """The score of one or more videos; counts add up, ``longest`` is the maximum.

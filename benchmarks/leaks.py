@@ -21,9 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face
-from leak_score import Regions, Score, score
+from leak_score import Regions, Score, boxes_of, score
 from scenes import MIXED, SCENES
 
 DEFACE = """
@@ -74,7 +73,7 @@ def faceveil_regions(video: Path, command: Sequence[str] = ("faceveil",)) -> Reg
         if not report.is_file():
             raise RuntimeError(f"faceveil ended with {run.returncode}: {run.stderr[-500:]}")
         facts = json.loads(report.read_text())
-    return _parse(facts.get("regions", {}))
+    return boxes_of(facts.get("regions", {}))
 
 
 def deface_regions(video: Path, python: str) -> Regions:
@@ -83,17 +82,7 @@ def deface_regions(video: Path, python: str) -> Regions:
         painted = Path(folder, "painted.json")
         command = [python, "-W", "ignore", "-c", DEFACE, str(video), str(painted)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return _parse(json.loads(painted.read_text()))
-
-
-def _parse(regions: Mapping[str, Any]) -> Regions:
-    """Boxes from JSON, where a box is a list of four numbers or an object with x0 to y1."""
-    return {
-        int(frame): [
-            Box(**box) if isinstance(box, dict) else Box(*map(float, box)) for box in boxes
-        ]
-        for frame, boxes in regions.items()
-    }
+        return boxes_of(json.loads(painted.read_text()))
 
 
 def tracked_regions(

@@ -71,7 +71,7 @@ def _time_lapse(random: Random, frames: int, size: tuple[int, int]) -> Story:
         for side in (0.0, 0.5):
             at = random.uniform((side + 0.08, 0.15), (side + 0.42, 0.85)) * size
             actors.append(_stander(random, len(actors), at, (start, start + 3)))
-    return Story([_still(random, frames, size, actors)], size, 30)
+    return Story([still(random, frames, size, actors)], size, 30)
 
 
 def _rush(random: Random, frames: int, size: tuple[int, int]) -> Story:
@@ -82,12 +82,12 @@ def _rush(random: Random, frames: int, size: tuple[int, int]) -> Story:
         way = np.array([beyond(random, edge, size, face) for edge in edges])
         actors.append(_walker(random, number, way, start, 9.0, face))
     # In sunlight: what passes is hardly blurred.
-    return Story([replace(_still(random, frames, size, actors), shutter=0.1)], size, 60)
+    return Story([replace(still(random, frames, size, actors), shutter=0.1)], size, 60)
 
 
 def _dark(random: Random, frames: int, size: tuple[int, int]) -> Story:
     actors = [cast(random, number, frames, size, 25) for number in range(3)]
-    scene = _still(random, frames, size, actors, noise=1.0)
+    scene = still(random, frames, size, actors, noise=1.0)
     light = np.linspace(4, 8, frames) / scene.background.mean()
     return Story([replace(scene, light=tuple(light.tolist()))], size)
 
@@ -98,7 +98,7 @@ def _fades(random: Random, frames: int, size: tuple[int, int]) -> Story:
     scenes: list[Scene] = []
     for first, end in zip(starts, [*(start + over for start in starts[1:]), frames], strict=True):
         actors = [cast(random, 10 * len(scenes) + n, end - first, size, 25) for n in range(3)]
-        scenes.append(replace(_still(random, end - first, size, actors), first=first, end=end))
+        scenes.append(replace(still(random, end - first, size, actors), first=first, end=end))
     rising = tuple(np.linspace(0, 1, over).tolist())
     scenes[0] = replace(scenes[0], light=rising + scenes[0].light[over:])
     scenes[-1] = replace(scenes[-1], light=scenes[-1].light[over:] + rising[::-1])
@@ -110,7 +110,7 @@ def _flashes(random: Random, frames: int, size: tuple[int, int]) -> Story:
     light = np.full(frames, 0.7)
     for start in np.cumsum(random.integers(12, 36, frames // 12 + 1)).tolist():
         light[start : start + int(random.integers(1, 3))] = random.uniform(1.5, 3.5)
-    scene = _still(random, frames, size, actors)
+    scene = still(random, frames, size, actors)
     return Story([replace(scene, light=tuple(light.tolist()))], size)
 
 
@@ -141,7 +141,7 @@ def _turning(random: Random, frames: int, size: tuple[int, int]) -> Story:
         actor = _walker(random, number, way, 0, float(frames), float(random.uniform(40, 110)))
         turns = float(random.uniform(40, 110)), float(random.uniform(0, 6.28))
         actors.append(replace(actor, turns=turns))
-    return Story([_still(random, frames, size, actors)], size)
+    return Story([still(random, frames, size, actors)], size)
 
 
 def _standing(random: Random, frames: int, size: tuple[int, int]) -> Story:
@@ -155,7 +155,7 @@ def _standing(random: Random, frames: int, size: tuple[int, int]) -> Story:
             at = random.uniform((0.1, 0.2), (0.9, 0.8)) * size
             actors.append(_stander(random, len(actors), at, (number, number + 1)))
     times = tuple(accumulate(steps[:-1], initial=0))
-    return Story([_still(random, frames, size, actors, noise=0.0)], size, 30, times)
+    return Story([still(random, frames, size, actors, noise=0.0)], size, 30, times)
 
 
 HARD: dict[str, Callable[[Random, int, tuple[int, int]], Story]] = {
@@ -171,7 +171,20 @@ HARD: dict[str, Callable[[Random, int, tuple[int, int]], Story]] = {
 SCENES = (MIXED, *HARD)
 
 
-def _still(
+def passers(random: Random, frames: int, size: tuple[int, int], fps: int) -> list[Actor]:
+    """People who walk past, one every two seconds, each for eight to twelve."""
+    actors: list[Actor] = []
+    for start in range(0, max(1, frames - 10 * fps), 2 * fps):
+        face = float(random.uniform(30, 80))
+        edges = random.permutation(2).tolist()
+        way = np.array([beyond(random, edge, size, face) for edge in edges])
+        way[1, 1] = way[0, 1]
+        span = float(random.uniform(8, 12)) * fps
+        actors.append(_walker(random, len(actors), way, start, span, face))
+    return actors
+
+
+def still(
     random: Random,
     frames: int,
     size: tuple[int, int],
