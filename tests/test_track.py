@@ -15,11 +15,13 @@ from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face, Track
 from faceveil.track import link, timeline
+from faceveil.track.scene import CUT_SECONDS
 
 WIDTH, HEIGHT, FPS = 640, 360, 25
 STRONG, WEAK = 0.5, 0.25
 OPTIONS = Options()
 EXTEND = round(OPTIONS.extend_seconds * FPS)
+CUT = round(CUT_SECONDS * FPS)
 
 
 def face(x: float, y: float = 180.0, size: float = 40.0, score: float = 0.9) -> Face:
@@ -82,8 +84,9 @@ def test_any_detections(video: tuple[dict[int, list[Face]], list[int]]) -> None:
         assert len({scene[frame] for frame in track.boxes}) == 1
         first, last = min(track.seen), max(track.seen)
         assert set(range(first, last + 1)) <= set(track.boxes) | _outside(track)
-        assert min(track.boxes) >= first - EXTEND
-        assert max(track.boxes) <= last + EXTEND
+        begin, end = np.flatnonzero(scene == scene[first])[[0, -1]]
+        assert min(track.boxes) >= first - (CUT if first - begin <= CUT else EXTEND)
+        assert max(track.boxes) <= last + (CUT if end - last <= CUT else EXTEND)
         for box in track.boxes.values():
             assert box.clipped(WIDTH, HEIGHT) == box
     assert [track.id for track in tracks] == list(range(len(tracks)))
@@ -159,9 +162,19 @@ def test_a_face_that_turns_back_behind_something_stays_covered() -> None:
 
 def test_gaps_beyond_the_limit_are_not_bridged() -> None:
     detections = {0: [face(320)], 1: [face(320)], 40: [face(320)], 41: [face(320)]}
-    assert len(run(detections, 60)) == 2
-    (bridged,) = run(detections, 60, options=Options(bridge_seconds=2.0))
+    assert len(run(detections, 90)) == 2
+    (bridged,) = run(detections, 90, options=Options(bridge_seconds=2.0))
     assert set(bridged.boxes) == set(range(41 + EXTEND + 1))
+
+
+@pytest.mark.parametrize("near", [CUT, CUT + 1])
+def test_a_face_found_soon_after_a_cut_was_there_since_the_cut(near: int) -> None:
+    """It is the same before a cut, and at both ends of the video."""
+    tracks = run({30 + near: [face(320)], 200 - near - 1: [face(320)]}, 300, cuts=[30, 200])
+    before, after = (set(track.boxes) for track in tracks)
+    expected = near if near <= CUT else EXTEND
+    assert min(before) == 30 + near - expected
+    assert max(after) == 200 - near - 1 + expected
 
 
 def test_cuts_are_never_crossed() -> None:

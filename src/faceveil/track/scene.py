@@ -15,6 +15,9 @@ from faceveil.track.motion import TICK
 
 LINGER = 0.6
 """Seconds after which the cover of a face that left must be gone."""
+CUT_SECONDS = 0.8
+"""A face that is first found so soon after a cut was there since the cut, and one that is lost so
+shortly before a cut is there until then: people rarely come and go at the same time as a scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,13 @@ class Scene:
     def reach(self, frame: int, step: int, seconds: float) -> NDArray[np.int64]:
         """The frames to cover after (step 1) or before (step -1) a track's last hit.
 
-        All within ``seconds``, at least one if frames are slow, and those up to the next look,
-        because before it is not known that the face is gone.
+        All within ``seconds``, at least one if frames are slow, those up to the next look, because
+        before it is not known that the face is gone, and those up to a cut that is near.
         """
         now = self.times[frame]
+        edge = self.end - 1 if step > 0 else self.first
+        if seconds and abs(self.times[edge] - now) <= CUT_SECONDS + TICK:
+            return np.arange(frame + step, edge + step, step)
         if step > 0:
             stop = bisect_right(self.times, now + seconds + TICK, frame + 1, self.end)
             if stop == frame + 1 < self.end and seconds and self.times[stop] - now <= LINGER:
