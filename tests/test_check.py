@@ -349,7 +349,7 @@ def test_what_two_repairs_do_not_mend_is_withheld(clip: Path, use: Use) -> None:
 
 def test_metadata_cannot_be_repaired(clip: Path, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     use(Told(again=leaked))
-    monkeypatch.setattr(check, "leftovers", lambda path: ["title"])
+    monkeypatch.setattr(check, "remains", lambda path, options: ["title"])
     with pytest.raises(WithheldError) as caught:
         faceveil.veil_file(clip, clip.with_name("out.mp4"), strict())
     report = caught.value.report
@@ -440,7 +440,7 @@ def test_metadata_left_in_the_output_withholds_it(
     which: str, clip: Path, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(Told())
-    monkeypatch.setattr(check, "leftovers", lambda path: ["title", "location"])
+    monkeypatch.setattr(check, "remains", lambda path, options: ["title", "location"])
     with pytest.raises(WithheldError, match="2 things") as caught:
         faceveil.veil_file(clip, clip.with_name("out.mp4"), quick(check=which))
     assert caught.value.report is not None

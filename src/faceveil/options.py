@@ -210,6 +210,12 @@ class Options(BaseModel):
         "encode: the whole picture is encoded again, as it is if you set a quality other than "
         "the default.",
     )
+    invalidate_signatures: bool = _setting(
+        "output",
+        False,
+        "Also change documents that are signed. The signature is taken out, because it would no "
+        "longer be valid.",
+    )
 
     # Video
     encoder: str = _setting(

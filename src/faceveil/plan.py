@@ -74,7 +74,7 @@ class Track:
         return len(self.boxes.keys() - self.seen.keys())
 
 
-Kind = Literal["image", "pages", "animation", "video"]
+Kind = Literal["image", "pages", "animation", "video", "document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,12 @@ class Media:
 
     Attributes:
         format: short lower-case name of the container: "jpeg", "png", "mp4", ...
-        width, height: of every frame. Pages have sizes of their own: then of the widest and of the
-            highest; boxes count from the upper left corner of each page.
+        width, height: of every frame. Pages, and the pictures of a document, have sizes of their
+            own: then of the widest and of the highest; boxes count from the upper left corner of
+            each.
         frames: number of frames or pages if it is known before reading them all, else None.
         transparent: a video with opacity; for pictures, see each frame.
+        parts: of a document, where each frame is: the name of its part, or its page.
     """
 
     kind: Kind
@@ -95,13 +97,14 @@ class Media:
     height: int
     frames: int | None = 1
     transparent: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def still(self) -> bool:
         """Whether frames are independent pictures, so that nothing carries over from one to the
         next.
         """
-        return self.kind in ("image", "pages")
+        return self.kind in ("image", "pages", "document")
 
 
 @dataclass(frozen=True, slots=True)

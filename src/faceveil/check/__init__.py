@@ -13,9 +13,9 @@ from faceveil.detect import Detector, at_once, load_detector, load_second, thres
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.i18n import say
-from faceveil.media.leftovers import leftovers
+from faceveil.media.documents.remains import remains
 from faceveil.options import Options
-from faceveil.plan import Face, Kind, Plan
+from faceveil.plan import Face, Kind, Media, Plan
 from faceveil.report import Checked, Finding
 from faceveil.system import beats
 from faceveil.system.stages import several
@@ -67,7 +67,7 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
         for done, faces in enumerate(several(look, source.frames(), workers), 1):
             found += faces
             beats.moved("check", done, source.media.frames)
-    return found + _metadata(path)
+    return found + _metadata(path, options)
 
 
 def inspect(
@@ -100,9 +100,11 @@ def inspect(
         # A second rendering of a video costs too much for what is only likely to be a face.
         margin = WARY if wary and output.media.still else CERTAIN
         known, found, count = _Known(plan, painted, options), [], 0
+        numbers = _numbers(plan, output.media)
 
         def look(numbered: tuple[int, Frame]) -> list[Finding]:
             number, frame = numbered
+            frame.index = numbers.get(frame.index, frame.index)
             faces: list[Finding] = []
             for eye, floor in eyes[:1] if some and number % SECOND_ONE_IN else eyes:
                 certain = min(floor + margin, MOST)
@@ -115,7 +117,7 @@ def inspect(
             count += 1
             beats.moved()
     names = {eye.name: eye.weights_sha256 for eye, _ in eyes}
-    return found + _metadata(path), Checked(options.check, count, names)
+    return found + _metadata(path, options), Checked(options.check, count, names)
 
 
 def look_closely(
@@ -184,6 +186,18 @@ def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
     }
 
 
+def _numbers(plan: Plan, output: Media) -> dict[int, int]:
+    """The frames of a document's output -> those of its plan, where they are others.
+
+    A picture that was replaced by a blank one has no frame of its own, or another.
+    """
+    if plan.media.parts == output.parts:
+        return {}
+    places = {name: index for index, name in enumerate(plan.media.parts)}
+    beyond = len(plan.pts)
+    return {index: places.get(name, beyond + index) for index, name in enumerate(output.parts)}
+
+
 class _Known:
     """Areas that are painted, or visible because somebody chose so."""
 
@@ -246,5 +260,5 @@ def _add(
         )
 
 
-def _metadata(path: Path) -> list[Finding]:
-    return [Finding("metadata", name) for name in leftovers(path)]
+def _metadata(path: Path, options: Options) -> list[Finding]:
+    return [Finding("metadata", name) for name in remains(path, options)]

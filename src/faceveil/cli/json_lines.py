@@ -25,6 +25,7 @@ def plan_line(file: str, plan: Plan) -> str:
                     "index": index,
                     "pts": pts,
                     "seconds": round(float(pts * plan.time_base), 6),
+                    **({"part": plan.media.parts[index]} if plan.media.parts else {}),
                     "faces": _faces(plan, index),
                 }
                 for index, pts in enumerate(plan.pts)

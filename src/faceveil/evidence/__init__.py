@@ -107,6 +107,8 @@ def _doubts(doubts: list[Finding], plan: Plan) -> tuple[str, ...]:
     where = first.detail
     if plan.media.kind != "image":
         where = say("{where} (frame {frame})", where=where, frame=first.frame)
+        if first.frame is not None and first.frame < len(plan.media.parts):
+            where = say("{where} ({part})", where=first.detail, part=plan.media.parts[first.frame])
     if len(doubts) == 1:
         return (
             say("the check is not sure of one place, look at it yourself: {where}", where=where),

@@ -173,6 +173,8 @@ def _about(report: Report) -> dict[str, str]:
         what = [f"{media.format.upper()}, {media.width} × {media.height}"]
         if media.kind == "pages":
             what.append(say("{count} pages", count=report.frames))
+        elif media.kind == "document":
+            what = [media.format.upper(), say("{count} pictures", count=report.frames)]
         elif report.length:
             what.append(
                 say("{frames} frames, {seconds:.1f} s", frames=report.frames, seconds=report.length)

@@ -1,9 +1,9 @@
-"""Open and write pictures, videos and archives. Files are recognized by their bytes."""
+"""Open and write pictures, videos, documents and archives. Files are recognized by their bytes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
-from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, read_head, sniff
+from faceveil.media.documents.recognize import COMPOUND, DOCUMENTS, compound_refusal, kind_of
+from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.names import veiled_name
 from faceveil.plan import Media
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHIVES",
+    "DOCUMENTS",
     "HEAD",
     "IMAGES",
     "VIDEOS",
     "Sink",
     "Source",
+    "kind_of",
     "open_sink",
     "open_source",
     "output_suffix",
@@ -38,6 +41,7 @@ __all__ = [
 _SOURCES: Final[dict[str, str]] = {
     **dict.fromkeys(IMAGES, "faceveil.media.pictures.image:ImageSource"),
     **dict.fromkeys(VIDEOS, "faceveil.media.videos.video:VideoSource"),
+    "office": "faceveil.media.documents.document:DocumentSource",
 }
 """Kind of file -> the module and class of its source, imported when the first such file is opened.
 """
@@ -47,17 +51,20 @@ _SINKS: Final[dict[str, str]] = {
     "pages": "faceveil.media.pictures.image_write:ImageSink",
     "animation": "faceveil.media.pictures.image_write:ImageSink",
     "video": "faceveil.media.videos.video_write:VideoSink",
+    "document": "faceveil.media.documents.document_write:DocumentSink",
 }
 _SUFFIXES: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:output_suffix",
     "pages": "faceveil.media.pictures.image_write:output_suffix",
     "animation": "faceveil.media.pictures.image_write:output_suffix",
     "video": "faceveil.media.videos.containers:output_suffix",
+    "document": "faceveil.media.documents.document_write:output_suffix",
 }
 _NAMED: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:require_suffix",
     "animation": "faceveil.media.pictures.image_write:require_suffix",
     "video": "faceveil.media.videos.containers:require_suffix",
+    "document": "faceveil.media.documents.document_write:require_suffix",
 }
 
 
@@ -179,8 +186,13 @@ def _load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
+def _place_of(table: Mapping[str, str], media: Media) -> str | None:
+    """The place for a kind of media, or for one format of it (``document/pdf``)."""
+    return table.get(f"{media.kind}/{media.format}") or table.get(media.kind)
+
+
 def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Source:
-    """Open a picture or a video for reading, whatever its name says it is.
+    """Open a picture, a video or a document for reading, whatever its name says it is.
 
     Args:
         origin: the file, or its bytes.
@@ -190,15 +202,14 @@ def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Sou
         UnsupportedError: of a known kind that is not handled.
         LimitError: larger than the options allow.
     """
-    if isinstance(origin, bytes):
-        head = origin[:HEAD]
-    else:
+    if not isinstance(origin, bytes):
         origin = Path(origin)
-        head = read_head(origin)
+    head, kind = kind_of(origin)
     if not head:
         raise UnreadableError(say("the file is empty"))
-    kind = sniff(head)
     if kind is None:
+        if head.startswith(COMPOUND):
+            raise compound_refusal(origin)
         raise UnreadableError(
             say("neither a picture nor a video that is known here"),
             say("Convert it to JPEG, PNG or MP4."),
@@ -224,7 +235,7 @@ def open_sink(target: str | os.PathLike[str], source: Source, options: Options) 
         UnsupportedError: nothing here writes this kind of media.
         OutputError: the folder is missing or cannot be written to.
     """
-    place = _SINKS.get(source.media.kind)
+    place = _place_of(_SINKS, source.media)
     if place is None:
         raise UnsupportedError(say("a {kind} cannot be written", kind=source.media.kind))
     sink: Sink = _load(place)(Path(target), source, options)
@@ -242,7 +253,7 @@ def output_suffix(media: Media, name: str = "") -> str:
     Raises:
         UnsupportedError: nothing here writes this kind of media.
     """
-    place = _SUFFIXES.get(media.kind)
+    place = _place_of(_SUFFIXES, media)
     if place is None:
         raise UnsupportedError(say("a {kind} cannot be written", kind=media.kind))
     suffix: str = _load(place)(media, name)
@@ -255,5 +266,5 @@ def require_suffix(target: Path, media: Media) -> None:
     Raises:
         UsageError: its suffix is of no format, of one that is not written, or cannot hold this.
     """
-    if (place := _NAMED.get(media.kind)) is not None:
+    if (place := _place_of(_NAMED, media)) is not None:
         _load(place)(target, media)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from faceveil.errors import FaceVeilError
 from faceveil.media.archives.archive import OLDEST, archive_kind
-from faceveil.media.leftovers import leftovers
+from faceveil.media.documents.document import DocumentSource
+from faceveil.media.documents.remains import remains
 
 if TYPE_CHECKING:
     from faceveil.frames import Image
@@ -46,10 +47,12 @@ def is_made_from(path: Path, source: Source, options: Options) -> bool:
     from faceveil.media import open_source
 
     try:
-        if leftovers(path):
+        if remains(path, options):
             return False
         with open_source(path, options) as output:
             mine, theirs = output.media, source.media
+            if isinstance(source, DocumentSource):
+                return isinstance(output, DocumentSource) and _same_text(source, output)
             if (mine.width, mine.height) != (theirs.width, theirs.height):
                 return False
             return _foreign(_small(source), _small(output)) <= _MOST
@@ -81,6 +84,15 @@ def is_own_zip(path: Path) -> bool:
             )
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
         return False
+
+
+def _same_text(before: DocumentSource, after: DocumentSource) -> bool:
+    """Whether most parts without pictures are the same in both documents."""
+    if not set(after.media.parts) <= set(before.media.parts):
+        return False
+    old, new = dict(before.package.kept()), dict(after.package.kept())
+    same = sum(old.get(name) == data for name, data in new.items())
+    return 2 * same > len(new)
 
 
 def _small(source: Source) -> Image:

@@ -22,8 +22,9 @@ from faceveil.errors import (
     UnsupportedError,
 )
 from faceveil.i18n import say
-from faceveil.media import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
+from faceveil.media import ARCHIVES, DOCUMENTS, IMAGES, VIDEOS, kind_of
 from faceveil.media.archives.archive import open_archive
+from faceveil.media.documents.recognize import COMPOUND, compound_refusal
 from faceveil.options import Options
 from faceveil.server.client_names import display_name
 from faceveil.server.job_index import JobIndex
@@ -253,18 +254,17 @@ def _kind(file: IO[bytes]) -> str:
         UnreadableError: it is empty, or of no kind known here.
         UnsupportedError: it is of a kind that is not handled.
     """
-    file.seek(0)
-    head = file.read(HEAD)
-    file.seek(0)
+    head, kind = kind_of(file)
     if not head:
         raise UnreadableError(say("the file is empty"))
-    kind = sniff(head)
     if kind is None:
+        if head.startswith(COMPOUND):
+            raise compound_refusal(file)
         raise UnreadableError(
             say("neither a picture nor a video that is known here"),
             say("Convert it to JPEG, PNG or MP4."),
         )
-    if kind not in IMAGES | VIDEOS | ARCHIVES:
+    if kind not in IMAGES | VIDEOS | DOCUMENTS | ARCHIVES:
         raise UnsupportedError(
             say("such files ({kind}) are not handled", kind=kind),
             say("Send photos, videos, or a zip of them."),

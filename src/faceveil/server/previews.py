@@ -37,7 +37,8 @@ def frame_jpeg(path: Path, index: int, width: int, options: Options) -> bytes:
     """
     with media.open_source(path, options) as source:
         frame = _frame(source, index).on(_PAPER)
-        sheet = _on_sheet(frame.image, source.media) if source.media.kind == "pages" else None
+        paged = source.media.kind in ("pages", "document")
+        sheet = _on_sheet(frame.image, source.media) if paged else None
         frame = frame if sheet is None else Frame(index, sheet)
         columns, rows = frame.size
         shown = min(width, columns)

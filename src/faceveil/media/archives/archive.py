@@ -18,7 +18,8 @@ from typing import IO, Final, Protocol
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.archives.entries import LeftOut, Member, refuse_nested, safe_name
-from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS, read_head, sniff
+from faceveil.media.documents.recognize import kind_of
+from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS
 from faceveil.media.names import key_of
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.options import Options
@@ -92,6 +93,14 @@ class Archive(Closing):
                 target.unlink()
             raise
 
+    def read(self, member: Member) -> bytes:
+        """The unpacked bytes of one member, whatever they are.
+
+        Raises:
+            UnreadableError: it is damaged, or not of the size the archive claims.
+        """
+        return b"".join(self._chunks(member))
+
     def _chunks(self, member: Member) -> Iterator[bytes]:
         left = member.size
         with self._reader.open(member) as file:
@@ -122,13 +131,12 @@ def _reading() -> Iterator[None]:
 
 
 def archive_kind(path: Path) -> str | None:
-    """The kind of archive a file is by its first bytes, or None for anything else.
+    """The kind of archive a file is by its bytes, or None for anything else.
 
     Raises:
         UnreadableError: the file cannot be read.
     """
-    head = read_head(path)
-    kind = sniff(head)
+    head, kind = kind_of(path)
     if kind is None and head.startswith(PROGRAMS) and zipfile.is_zipfile(path):
         return "zip"  # which unpacks itself
     return kind if kind in ARCHIVES else None

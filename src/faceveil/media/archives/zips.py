@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
 import zipfile
@@ -111,8 +112,9 @@ def _unicode_path(data: bytearray, at: int, end: int, name: bytes) -> str | None
 class ZipReader:
     """The members of a zip archive, names and sizes checked. See `open_archive` for errors."""
 
-    def __init__(self, path: Path, options: Options) -> None:
-        file = path.open("rb")
+    def __init__(self, origin: Path | bytes, options: Options) -> None:
+        file: IO[bytes] = io.BytesIO(origin) if isinstance(origin, bytes) else origin.open("rb")
+        packed = len(origin) if isinstance(origin, bytes) else origin.stat().st_size
         stored: list[Stored] = []
         guard = Guarded(
             file, _END + _TABLE * options.max_entries, _Directory(stored, options.max_entries)
@@ -124,7 +126,7 @@ class ZipReader:
             if len(stored) != len(self._zip.infolist()):
                 raise UnreadableError(say("the zip archive is damaged"))
             names, self.notes = decoded(stored, options.names_in)
-            self._check(names, Tally(path.stat().st_size, options))
+            self._check(names, Tally(packed, options))
         except DAMAGE as error:
             file.close()
             raise UnreadableError(say("the zip archive is damaged or cut off")) from error
@@ -186,6 +188,10 @@ class ZipReader:
             return self._zip.open(self._entries[member.number])
         except DAMAGE as error:
             raise UnreadableError(say("it is damaged")) from error
+
+    def is_packed(self, member: Member) -> bool:
+        """Whether a member is compressed."""
+        return self._entries[member.number].compress_type != zipfile.ZIP_STORED
 
     def close(self) -> None:
         self._zip.close()

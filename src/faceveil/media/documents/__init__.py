@@ -1,0 +1,1 @@
+"""Documents: files that hold pictures and films beside their text."""

@@ -1,0 +1,212 @@
+"""A document with its faces covered: every part that shows none keeps its bytes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from faceveil.errors import UsageError
+from faceveil.frames import Frame, Span
+from faceveil.i18n import say
+from faceveil.media.documents.blanks import BLANK_PNG
+from faceveil.media.documents.document import DocumentSource, Shown
+from faceveil.media.documents.nodes import Node
+from faceveil.media.documents.proof import Painted, require_gone
+from faceveil.media.kinds import SUFFIXES
+from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.pictures.image import ImageSource
+from faceveil.media.pictures.image_write import ImageSink, written_as
+from faceveil.plan import Media
+from faceveil.system.closing import Aborting
+from faceveil.system.files import part_prefix
+
+if TYPE_CHECKING:
+    from faceveil.media import Source
+    from faceveil.options import Options
+
+_SCRATCH: Final = ".part"
+
+
+def output_suffix(media: Media, name: str = "") -> str:
+    """The suffix of an output: the usual one of the document's form, as its name spells it."""
+    suffix = Path(name).suffix
+    return suffix if suffix.lower() == f".{media.format}" else f".{media.format}"
+
+
+def require_suffix(target: Path, media: Media) -> None:
+    """Refuse a name of another form: nothing is converted here.
+
+    Raises:
+        UsageError: the name has another suffix.
+    """
+    if target.suffix.lower() != f".{media.format}":
+        raise UsageError(
+            say(
+                "{name} cannot be written: the document stays a {format}",
+                name=target.name,
+                format=media.format.upper(),
+            ),
+            say("Give the output the suffix of the input; a folder is named with / at its end."),
+        )
+
+
+class DocumentSink(Aborting):
+    """Writes a document; meets ``faceveil.media.Sink``.
+
+    Each painted picture is written by the sink of pictures, in its own format, and takes the place
+    of the old one. So does a picture with metadata. All others go over as they are.
+
+    Raises:
+        UsageError: the target is the input, or has the suffix of another form.
+        OutputError: the folder is missing or cannot be written to.
+    """
+
+    spoilt = False
+
+    def __init__(self, target: Path, source: Source, options: Options) -> None:
+        require_suffix(target, source.media)
+        self._source, self._options = cast("DocumentSource", source), options
+        self._part = PartFile(target, self._source.path)
+        try:
+            folder = tempfile.mkdtemp(
+                dir=target.parent, prefix=part_prefix(target.name), suffix=_SCRATCH
+            )
+        except OSError as error:
+            self._part.abort()
+            raise cannot_write(error) from error
+        self._scratch = Path(folder)
+        self._of = {index: one for one in self._source.shown for index in one.frames}
+        self._new: dict[Node, bytes] = dict.fromkeys(self._source.broken, BLANK_PNG)
+        self._painted: list[Painted] = []
+        self._picture: _PictureSink | None = None
+        self._notes: dict[str, None] = {}
+        self._warnings: dict[str, None] = {}
+        self.copied = 0
+        self._finished = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(self._warnings)
+
+    def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
+        """The pictures that go over as they are: nothing is painted in them, and nothing hides."""
+        changed = set(touched) | self._source.damaged
+        spans = [
+            Span(one.frames, 0, 0)
+            for one in self._source.shown
+            if (one.clean or one.places[0].fixed) and changed.isdisjoint(one.frames)
+        ]
+        self.copied = sum(len(span.frames) for span in spans)
+        return spans
+
+    def write(self, frame: Frame) -> None:
+        """Write a frame of a picture; the last one completes it.
+
+        Raises:
+            OutputError: the format cannot hold it, or the disk is full.
+        """
+        shown = self._of[frame.index]
+        if self._picture is None or self._picture.shown is not shown:
+            self._close_picture()
+            self._picture = _PictureSink(shown, self._scratch, self._options)
+        self._picture.write(frame)
+
+    def _close_picture(self) -> None:
+        picture, self._picture = self._picture, None
+        if picture is None:
+            return
+        name, data = picture.shown.places[0].name, picture.finish()
+        self._notes.update(dict.fromkeys(picture.notes))
+        for what in picture.warnings:
+            self._warnings[say("{name}: {what}", name=name, what=what)] = None
+        fixed = any(place.fixed for place in picture.shown.places)
+        if picture.proof and fixed:
+            why = say("it is a drawing with a face in it, and is replaced by a blank one")
+            self._warnings[say("{name}: {what}", name=name, what=why)] = None
+        if picture.proof:
+            self._painted.append(picture.proof)
+        self._new.update(
+            {one: data for one in picture.shown.places if picture.proof or not one.fixed}
+        )
+
+    def finish(self) -> Path:
+        """Complete the temporary file and return its name.
+
+        Raises:
+            OutputError: the disk is full, or something of a painted picture is left.
+        """
+        if self._finished:
+            return self._part.path
+        self._close_picture()
+        try:
+            self._source.package.write(self._part.file, self._new)
+        except OSError as error:
+            raise cannot_write(error) from error
+        path = self._part.close()
+        require_gone(path, self._painted, self._options)
+        self._finished = True
+        return path
+
+    def commit(self) -> Path:
+        """Give the file its final name and return that."""
+        self.finish()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        return self._part.commit()
+
+    def abort(self) -> None:
+        """Remove everything written. Does nothing after ``commit``."""
+        if self._picture is not None:
+            self._picture.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._part.abort()
+
+
+class _PictureSink:
+    """Writes one picture of a document, with all its frames."""
+
+    def __init__(self, shown: Shown, scratch: Path, options: Options) -> None:
+        self.shown = shown
+        self._source: ImageSource = shown.open(options)
+        self._target = scratch / f"picture{SUFFIXES[written_as(self._source.media)][0]}"
+        self._sink = ImageSink(self._target, self._source, options)
+        self._painted: set[int] = set()
+        self.proof: Painted | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self._source.notes, *self._sink.notes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._sink.warnings
+
+    def write(self, frame: Frame) -> None:
+        index = frame.index
+        frame.index = self.shown.frames.index(index)
+        if frame.painted or frame.damaged:
+            self._painted.add(frame.index)
+        try:
+            self._sink.write(frame)
+        finally:
+            frame.index = index
+
+    def finish(self) -> bytes:
+        """The bytes of the picture."""
+        self._sink.commit()
+        data = self._target.read_bytes()
+        self._target.unlink()
+        if self._painted:
+            self.proof = Painted.of(self.shown.places[0].read(), self._source, self._painted)
+        self.close()
+        return data
+
+    def close(self) -> None:
+        self._sink.abort()
+        self._source.close()

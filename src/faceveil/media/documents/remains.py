@@ -1,0 +1,34 @@
+"""Everything that a finished file of any kind holds beside what it shows."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from faceveil.media.archives.archive import OLDEST
+from faceveil.media.documents.document import DocumentSource
+from faceveil.media.documents.recognize import kind_of
+from faceveil.media.leftovers import leftovers
+from faceveil.options import Options
+
+
+def remains(path: Path, options: Options) -> list[str]:
+    """As `leftovers`, for documents, too: their properties, and the metadata of their pictures.
+
+    Raises:
+        InputError: the document cannot be read.
+        UnsupportedError: of a kind that is not known here.
+        OSError: the file cannot be read.
+    """
+    _, kind = kind_of(path)
+    if kind != "office":
+        return leftovers(path)
+    with DocumentSource(path, "office", options) as source:
+        found = [*source.dropped]
+    with zipfile.ZipFile(path) as package:
+        parts = package.infolist()
+        if package.comment or any(one.comment or one.extra for one in parts):
+            found.append("comments of the package")
+        if any(one.date_time != OLDEST for one in parts):
+            found.append("times of parts")
+    return found
