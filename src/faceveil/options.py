@@ -211,10 +211,7 @@ class Options(BaseModel):
         "the default.",
     )
     invalidate_signatures: bool = _setting(
-        "output",
-        False,
-        "Also change documents that are signed. The signature is taken out, because it would no "
-        "longer be valid.",
+        "output", False, "Change signed documents, too, and take the signature out."
     )
 
     # Video
@@ -244,11 +241,7 @@ class Options(BaseModel):
 
     # Batch
     jobs: int = _setting(
-        "batch",
-        0,
-        "Processes that work on several files; 0: one per processor core.",
-        ge=0,
-        le=256,
+        "batch", 0, "Processes that work on several files; 0: one per processor core.", ge=0, le=256
     )
     parts: int = _setting(
         "batch",
