@@ -27,7 +27,7 @@ def empty_compound() -> bytes:
     header += struct.pack("<IIIIIIIIII", 0, 1, 1, 0, 4096, _LAST, 0, _LAST, 0, 0)
     header += struct.pack("<I", _FREE) * 108
     table = struct.pack("<II", _TABLE, _LAST) + struct.pack("<I", _FREE) * (_SECTOR // 4 - 2)
-    name = "Root Entry\0".encode("utf-16-le")
+    name = b"Root Entry\0".decode().encode("utf-16-le")
     root = name.ljust(64, b"\0") + struct.pack("<HBB", len(name), 5, 1)
     root += struct.pack("<III", _FREE, _FREE, _FREE) + bytes(16 + 4 + 16)
     root += struct.pack("<IQ", _LAST, 0)

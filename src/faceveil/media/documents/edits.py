@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import unquote
 
+from faceveil.i18n import say
 from faceveil.media.documents.texts import narrowed, widened
 
 TYPES: Final = "[Content_Types].xml"
 MANIFEST: Final = "META-INF/manifest.xml"
-PROPERTIES, LINKS = "document properties", "link to a picture elsewhere"
+PROPERTIES, LINKS = say("document properties"), say("link to a picture elsewhere")
 
 _XML: Final = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PROPERTIES: Final = {
@@ -85,7 +85,7 @@ def target_of(rels: str, target: str) -> str:
         rels: the name of the part with the relationship.
     """
     base = PurePosixPath(rels).parent.parent
-    whole = unquote(target) if target.startswith("/") else f"/{base}/{unquote(target)}"
+    whole = _plain_name(target) if target.startswith("/") else f"/{base}/{_plain_name(target)}"
     return posixpath.normpath(whole).lstrip("/")
 
 
@@ -162,7 +162,7 @@ class Edits:
 
     def _type(self, found: re.Match[bytes]) -> bytes:
         part = attributes(found[0]).get("PartName", "")
-        return b"" if unquote(part).lstrip("/").casefold() in self._dropped else found[0]
+        return b"" if _plain_name(part).lstrip("/").casefold() in self._dropped else found[0]
 
     def _entry(self, found: re.Match[bytes]) -> bytes:
         path = attributes(found[0]).get("manifest:full-path", "")
@@ -186,6 +186,14 @@ class Edits:
             text, more = _STYLED.subn(b"url()", text)
             count += more
         return text, count
+
+
+def _plain_name(name: str) -> str:
+    """A name without percent signs for what a URL cannot hold (RFC 3986, 2.1)."""
+    data = re.sub(
+        rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), name.encode()
+    )
+    return data.decode("utf-8", "replace")
 
 
 def _with(element: bytes, name: bytes, value: bytes) -> bytes:

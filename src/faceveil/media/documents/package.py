@@ -121,16 +121,16 @@ class Package(Closing):
 
     def _dropped(self) -> dict[str, str]:
         """The parts that are not kept, and what they are."""
-        gone: dict[str, str] = dict.fromkeys(self._signatures(), "signature")
+        gone: dict[str, str] = dict.fromkeys(self._signatures(), say("signature"))
         for name in self._members:
             if name.startswith("Thumbnails/") and self.suffix.startswith(".o"):
-                gone[name] = "thumbnail"
+                gone[name] = say("thumbnail")
             if not name.casefold().endswith(".rels"):
                 continue
             for one in relationships(self._text(name)):
                 target = target_of(name, one.get("Target", ""))
                 if one.get("Type", "").endswith(_THUMBNAIL) and target in self._members:
-                    gone[target] = "thumbnail"
+                    gone[target] = say("thumbnail")
         return gone
 
     def _look(self, part: Member, walker: Walker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from faceveil.i18n import say
 from faceveil.media.archives.archive import OLDEST
 from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.recognize import kind_of
@@ -28,7 +29,7 @@ def remains(path: Path, options: Options) -> list[str]:
     with zipfile.ZipFile(path) as package:
         parts = package.infolist()
         if package.comment or any(one.comment or one.extra for one in parts):
-            found.append("comments of the package")
+            found.append(say("comments of the package"))
         if any(one.date_time != OLDEST for one in parts):
-            found.append("times of parts")
+            found.append(say("times of parts"))
     return found
