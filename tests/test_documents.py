@@ -357,7 +357,7 @@ def test_a_broken_picture_becomes_blank(face: Image, tmp_path: Path, detector: s
 
 
 def test_an_embedded_object_is_emptied(face: Image, tmp_path: Path, detector: str) -> None:
-    """What is in it cannot be looked at; its preview is a picture like others."""
+    """Its inside cannot be looked at; its preview is a picture like others."""
     path = tmp_path / "x.docx"
     compound = empty_compound() + jpeg(face) + TOKEN
     parts = {"word/embeddings/oleObject1.bin": compound, "word/media/p.png": png(face)}

@@ -1,4 +1,4 @@
-"""What takes the place of a picture that cannot be vouched for."""
+"""Blank files, in place of pictures that cannot be vouched for."""
 
 from __future__ import annotations
 

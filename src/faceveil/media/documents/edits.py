@@ -1,4 +1,4 @@
-"""What changes in the texts of a document: its properties, and links that leave it.
+"""Changes to the texts of a document: its properties, and links that leave it.
 
 The texts are searched, never parsed: no entity is resolved, and what is not changed keeps its
 bytes.

@@ -1,4 +1,4 @@
-"""What lies in a document: pictures, films, and what holds further ones."""
+"""The things in a document: pictures, films, and what holds further ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Clip:
 
 @dataclass(eq=False)
 class Gone:
-    """What is not kept.
+    """Something that is not kept.
 
     Attributes:
         data: what takes its place; None: nothing, and no link leads to it.
@@ -59,7 +59,7 @@ class Gone:
 
 @dataclass(eq=False)
 class Nest:
-    """What holds pictures.
+    """Something that holds pictures.
 
     Attributes:
         inner: each thing in it, by its place.
@@ -102,7 +102,7 @@ def changes(inner: Mapping[Any, Node], new: New) -> dict[Any, bytes | None]:
 
 @dataclass
 class Budget:
-    """What may still be unpacked, and what was found, of all documents in a document together.
+    """All that may still be unpacked, and that was found, of all documents in a document together.
 
     Attributes:
         bytes, parts: how many more.

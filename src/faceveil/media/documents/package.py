@@ -26,7 +26,7 @@ _HIDING_FONTS: Final = (
     b"http://www.idpf.org/2008/embedding",
     b"http://ns.adobe.com/pdf/enc#RC",
 )
-"""What hides the fonts of a book, and nothing else."""
+"""Algorithms that hide the fonts of a book, and nothing else."""
 _THUMBNAIL: Final = "/thumbnail"
 
 

@@ -57,7 +57,7 @@ class Walker:
         self._open, self._budget = open_document, budget
 
     def part(self, name: str, data: bytes, read: Read) -> Node | None:
-        """What a part holds, or None if it is to stay as it is.
+        """The things a part holds, or None if it is to stay as it is.
 
         Args:
             data: its bytes.
@@ -200,7 +200,7 @@ class Walker:
         return None if not _is_binary(plain) else self._binary(name, data, read)
 
     def _binary(self, name: str, data: bytes, read: Read) -> Node | None:
-        """What is of no kind known here: pictures may begin anywhere in it."""
+        """A part of no kind known here: pictures may begin anywhere in it."""
         inner: dict[Any, Node] = {}
         for sign in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8"):
             at = data.find(sign)
