@@ -22,7 +22,8 @@ class Scan:
     """The result of one reading of a source.
 
     Attributes:
-        found: frame index -> faces there, for the frames in which the detector looked.
+        found: frame index -> faces there, for the frames in which the detector looked wherever a
+            face can be.
         found_in_crops: the same for the frames of which it looked at parts only.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
@@ -104,8 +105,8 @@ def follow(
                 if due or parts is None:
                     looks.add(frame, rotated=schedule.rotated_floor(suspect))
                     schedule.add_look()
-                elif parts:
-                    looks.add_parts(frame, parts)
+                elif parts or schedule.spared:
+                    looks.add_parts(frame, parts, as_whole=schedule.spared)
                     schedule.add_look(parts)
                 last = frame
                 progress(len(result.pts))

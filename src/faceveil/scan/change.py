@@ -116,8 +116,18 @@ class ChangeMap:
         found = []
         for x, y, across, down, _ in stats[1:count].tolist():
             corners = (x / w, y / h, (x + across) / w, (y + down) / h)
-            box = Box(*np.multiply(corners, (width, height, width, height)).tolist())
-            # The changed part may be only a part of a face.
+            found.append(Box(*np.multiply(corners, (width, height, width, height)).tolist()))
+        return self._with_room(found)
+
+    def around(self, faces: Faces) -> Sequence[Box] | None:
+        """The boxes that show these faces, or None for the whole picture."""
+        return self._with_room([face.box for face in faces])
+
+    def _with_room(self, boxes: Sequence[Box]) -> Sequence[Box] | None:
+        width, height = self._size
+        found = []
+        for box in boxes:
+            # What changed may be only a part of a face.
             margin = max(max(box.width, box.height) / 2, 3 * self._smallest)
             grown = Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
             if (inside := grown.clipped(width, height)) is not None:

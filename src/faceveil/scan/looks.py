@@ -29,7 +29,7 @@ class Looked:
     Attributes:
         index, pts: of the frame.
         faces: those found.
-        whole: in the whole frame, not in parts of it.
+        whole: wherever a face can be, not in parts that have changed.
         planned: the schedule asked for the look.
     """
 
@@ -62,11 +62,17 @@ class Looks:
             rotated: the score from which heads that lie are found, too; None: they are not.
         """
         self._whole = frame.index
-        self._submit(frame, None, rotated, planned=True)
+        self._submit(frame, None, rotated)
 
-    def add_parts(self, frame: Frame, parts: Sequence[Box]) -> None:
-        """Look at parts of a frame."""
-        self._submit(frame, parts, None, planned=True)
+    def add_parts(self, frame: Frame, parts: Sequence[Box], *, as_whole: bool = False) -> None:
+        """Look at parts of a frame.
+
+        Args:
+            as_whole: these are all in which a face can be.
+        """
+        if as_whole:
+            self._whole = frame.index
+        self._submit(frame, parts, None, whole=as_whole)
 
     def add_last(self, frame: Frame) -> None:
         """Look at the whole of the frame before, unless that was done."""
@@ -80,13 +86,24 @@ class Looks:
             yield self._waiting.popleft()[1].result()
 
     def _submit(
-        self, frame: Frame, parts: Sequence[Box] | None, rotated: float | None, *, planned: bool
+        self,
+        frame: Frame,
+        parts: Sequence[Box] | None,
+        rotated: float | None,
+        *,
+        whole: bool = True,
+        planned: bool = True,
     ) -> None:
-        job = self._pool.submit(self._look, frame, parts, rotated, planned)
+        job = self._pool.submit(self._look, frame, parts, rotated, whole, planned)
         self._waiting.append((frame.index, job))
 
     def _look(
-        self, frame: Frame, parts: Sequence[Box] | None, rotated: float | None, planned: bool
+        self,
+        frame: Frame,
+        parts: Sequence[Box] | None,
+        rotated: float | None,
+        whole: bool,
+        planned: bool,
     ) -> Looked:
         find, floor = self._detector, self._floor
         if parts is None:
@@ -95,7 +112,7 @@ class Looks:
                 faces = Faces.concatenate([faces, find.detect_rotated(frame, rotated)])
         else:
             faces = Faces.concatenate(find.detect_in(frame, part, floor) for part in parts)
-        return Looked(frame.index, frame.pts, faces, parts is None, planned)
+        return Looked(frame.index, frame.pts, faces, whole, planned)
 
     def __enter__(self) -> Self:
         return self

@@ -13,24 +13,24 @@ from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.scan.change import ChangeMap
+from faceveil.scan.stillness import ALIKE, FIRST, NEAR, Stillness
 
 # A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
 # long video can be scanned on its own with the same result. Each restart costs one more look.
 RESTART_SECONDS = 20.0
-# In a video the detector pauses for at most this many seconds. A track reaches back further than
-# that from its first hit, so a face that enters during the pause is covered from its first frame.
-REST_SECONDS = 0.24
+# In a video the detector pauses for at most this many seconds, but where nothing changes. A track
+# reaches back further than that from its first hit, so a face that enters during the pause is
+# covered from its first frame.
+REST_SECONDS = FIRST
 # No face may move further than this share of its size between two looks.
 STRIDE = 0.5
-# A face this near to an earlier one, and this similar in size, counts as the same.
-NEAR, ALIKE = 1.0, 1.5
 # A face that appears this near to one that has disappeared may be the same: somebody who runs past
 # the camera moves 15 times the size of their face in a second. Only clear faces count, because in a
 # crowd the doubtful ones come and go.
 FAR, CLEAR = 4.0, 0.6
 # Lying heads are looked for this often: together with the delay of a look, that is a gap that is
-# bridged.
-SIDEWAYS_SECONDS = 0.7
+# bridged. Where nothing changes, they have been looked for already.
+SIDEWAYS_SECONDS, STILL_SIDEWAYS_SECONDS = 0.7, 4.0
 # If more than this share of the picture changes in frame after frame, it is a fade or a moving
 # camera. Meanwhile, looks because of changes are at least this far apart.
 GLOBAL, MOVING_SECONDS = 0.3, 0.12
@@ -45,6 +45,8 @@ ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 
 class EveryFrame:
     """Looks at every frame: stills and short animations."""
+
+    spared = False
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         return True
@@ -78,6 +80,10 @@ class Schedule:
         unit: seconds per unit of ``pts``.
         strong: score from which a face influences the schedule.
         smallest: size in pixels of the smallest face that is looked for.
+
+    Attributes:
+        spared: the frame is due, but parts of it are as good as the whole, because the rest shows
+            what it did at the last look.
     """
 
     def __init__(self, unit: float, strong: float, smallest: float = 12.0) -> None:
@@ -91,6 +97,7 @@ class Schedule:
         self._thumbnail: NDArray[Any] | None = None
         self._looked = self._known = -math.inf
         self._rest, self._anew = REST_SECONDS, False
+        self._still, self.spared = Stillness(unit, strong), False
 
     def resume(self, pts: int) -> None:
         """Start after the frame of this time, which is the last before a restart."""
@@ -106,11 +113,14 @@ class Schedule:
             self._faces, self._thumbnail, self._changes = Faces.of(()), None, None
             self._looked = self._known = self._turned = -math.inf
             self._rest, self._anew = REST_SECONDS, True
+            self._still = Stillness(self._unit, self._strong)
         self._now, self._shown = pts, thumbnail
         changed = self._thumbnail is None or _changed(self._thumbnail, thumbnail)
         since = self._since()
         entered = since >= ENTER_SECONDS and _entered(self._thumbnail, thumbnail)
-        return suspect or changed or entered or since <= 0 or since >= self._rest
+        urgent = suspect or changed or entered or since <= 0
+        self.spared = not urgent and since >= self._rest and self._still.spares(pts)
+        return urgent or (since >= self._rest and not self.spared)
 
     def stands_long(self, pts: int, until: int) -> bool:
         """Whether a frame at the first time, followed by one at the second, is shown for long."""
@@ -118,7 +128,8 @@ class Schedule:
 
     def rotated_floor(self, suspect: bool) -> float | None:
         """The score from which heads that lie are looked for in this frame; None: not at all."""
-        if not suspect and (self._now - self._turned) * self._unit < SIDEWAYS_SECONDS:
+        pause = STILL_SIDEWAYS_SECONDS if self._still.lasts else SIDEWAYS_SECONDS
+        if not suspect and (self._now - self._turned) * self._unit < pause:
             return None
         self._turned = self._now
         return self._strong
@@ -132,6 +143,12 @@ class Schedule:
             self._changes = ChangeMap(frame.size, self._smallest)
         luma = frame.luma(*self._changes.shape)
         fresh = self._changes.feed(luma)
+        if fresh.any():
+            self._still.end()
+        if self.spared:
+            boxes = self._changes.around(self._still.faces) if self._still.lasts else None
+            self.spared = boxes is not None
+            return boxes
         goes_on = self._changes.moving > GLOBAL / 2 and fresh.mean() > GLOBAL
         if goes_on and self._since() < MOVING_SECONDS:
             return ()
@@ -140,6 +157,8 @@ class Schedule:
     def add_look(self, boxes: Sequence[Box] | None = None) -> None:
         """Note that the detector looks at the last frame: in these boxes, or all over."""
         if boxes is None:
+            self._still.look(self._now)
+        if boxes is None or self.spared:
             self._looked, self._thumbnail = self._now, self._shown
         if self._changes is not None:
             for box in [None] if boxes is None else boxes:
@@ -150,10 +169,12 @@ class Schedule:
 
         Args:
             pts: time of the frame in which it looked; call in the order of the frames.
-            whole: it looked all over the frame, not in parts of it only.
+            whole: it looked all over the frame, or wherever a face can be, not in parts of it.
         """
         if self._period(pts) != self._period(self._now):
             return  # it has restarted since
+        if whole:
+            self._still.add(pts, faces)
         faces = faces[faces.scores >= self._strong]
         if self._changes is not None:
             self._changes.cover(faces, anew=whole)
@@ -165,6 +186,8 @@ class Schedule:
         self._rest = REST_SECONDS
         if moved and 0 < seconds < math.inf:
             self._rest = min(REST_SECONDS, STRIDE * seconds / moved)
+        if self._rest < REST_SECONDS:
+            self._still.end()
         if self._anew:  # how fast the faces are is told by the next look
             self._rest, self._anew = 0.0, False
 
