@@ -100,7 +100,7 @@ class Server:
         below = self.workers() if self.process.poll() is None else []
         self.process.terminate()
         try:
-            _, errors = self.process.communicate(timeout=30)
+            _, errors = self.process.communicate(timeout=PATIENCE)
         finally:
             self.process.kill()
             for process in below:

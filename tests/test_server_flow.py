@@ -387,7 +387,7 @@ class TestVideo:
         assert server.api.get(f"{at}/frames/50").status_code == 404
 
     def test_cancel_and_retry(self, server: Server, tmp_path: Path) -> None:
-        long = film(tmp_path / "long.mp4", [scenery(1, (960, 540))] * 900, crf=35)
+        long = film(tmp_path / "long.mp4", [scenery(1, (640, 360))] * 600, crf=35)
         (job,) = server.upload(
             {"long.mp4": long.read_bytes()}, options={"encoder_preset": "veryslow"}
         )["jobs"]

@@ -446,6 +446,17 @@ class TestHub:
         second = add(store)
         assert self.jobs(hub) == [first.id, second.id]
 
+    def test_a_job_that_was_taken_back_takes_no_room_though_it_was_seen(self, store: Store) -> None:
+        hub = JobIndex(store)
+        stays, goes = add(store), add(store)
+        in_a_loop(hub.refresh())  # between the two halves of an upload that fails
+        hub.expect(goes.id)
+        store.discard(goes.id)
+        hub.forget(goes.id)
+        assert hub.count() == 1
+        assert self.jobs(hub) == [stays.id]
+        assert hub.count() == 1
+
 
 class TestCare:
     def test_what_fails_is_done_again_and_known_meanwhile(

@@ -40,6 +40,7 @@ class JobIndex:
         self._changed: dict[str, int] = {}
         self._gone: dict[str, int] = {}
         self._expected: set[str] = set()
+        self._void: set[str] = set()
         self._offset = 0
         self._full = 0.0
         self._line: dict[str, int] = {}
@@ -73,12 +74,15 @@ class JobIndex:
         self._expected.add(job)
 
     def forget(self, job: str) -> None:
-        """Stop counting an expected job that was not made."""
+        """Stop counting a job that was taken back at once, even if it was seen meanwhile."""
+        self._void.add(job)
         self._expected.discard(job)
 
     def count(self) -> int:
         """The number of jobs that are waiting or being worked on."""
-        unfinished = sum(record.state in UNFINISHED for record in self.records())
+        unfinished = sum(
+            record.state in UNFINISHED and record.id not in self._void for record in self.records()
+        )
         return unfinished + len(self._expected)
 
     def records(self) -> list[Record]:
@@ -170,6 +174,7 @@ class JobIndex:
         for job, known in found.items():
             self._expected.discard(job)
             if known is None:
+                self._void.discard(job)
                 if self._records.pop(job, None) is not None:
                     self._jobs.pop(job, None)
                     self._changed.pop(job, None)
