@@ -31,8 +31,9 @@ MAX_CELLS = 6
 """More cells than this across a face protect no better than a plain blur."""
 
 
-def _setting(group: str, default: Any, help: str, **limits: Any) -> Any:
-    return Field(default, description=help, json_schema_extra={"group": group}, **limits)
+def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
+    extra: dict[str, Any] = {"group": group} | ({"env": env} if env else {})
+    return Field(default, description=help, json_schema_extra=extra, **limits)
 
 
 class Options(BaseModel):
@@ -119,7 +120,15 @@ class Options(BaseModel):
         100.0,
         "Refuse archives that unpack to more than 16 MB and to this many times their size.",
     )
-
+    max_pages: int = _setting("input", 5_000, "Refuse documents with more pages than this.", ge=1)
+    password: str = _setting(
+        "input",
+        "",
+        "The password of an encrypted PDF. Its output is encrypted with the same password. Set it "
+        "in the variable rather than here, because command lines are visible to other users.",
+        env="FACEVEIL_PASSWORD",
+        repr=False,
+    )
     names_in: Literal[
         "auto", "utf-8", "cp437", "gbk", "big5", "shift-jis", "euc-kr", "windows-1252"
     ] = _setting(

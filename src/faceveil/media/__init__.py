@@ -42,6 +42,7 @@ _SOURCES: Final[dict[str, str]] = {
     **dict.fromkeys(IMAGES, "faceveil.media.pictures.image:ImageSource"),
     **dict.fromkeys(VIDEOS, "faceveil.media.videos.video:VideoSource"),
     "office": "faceveil.media.documents.document:DocumentSource",
+    "pdf": "faceveil.media.documents.pdf_source:PdfSource",
 }
 """Kind of file -> the module and class of its source, imported when the first such file is opened.
 """
@@ -52,6 +53,7 @@ _SINKS: Final[dict[str, str]] = {
     "animation": "faceveil.media.pictures.image_write:ImageSink",
     "video": "faceveil.media.videos.video_write:VideoSink",
     "document": "faceveil.media.documents.document_write:DocumentSink",
+    "document/pdf": "faceveil.media.documents.pdf_sink:PdfSink",
 }
 _SUFFIXES: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:output_suffix",
@@ -59,12 +61,14 @@ _SUFFIXES: Final[dict[str, str]] = {
     "animation": "faceveil.media.pictures.image_write:output_suffix",
     "video": "faceveil.media.videos.containers:output_suffix",
     "document": "faceveil.media.documents.document_write:output_suffix",
+    "document/pdf": "faceveil.media.documents.pdf_sink:output_suffix",
 }
 _NAMED: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:require_suffix",
     "animation": "faceveil.media.pictures.image_write:require_suffix",
     "video": "faceveil.media.videos.containers:require_suffix",
     "document": "faceveil.media.documents.document_write:require_suffix",
+    "document/pdf": "faceveil.media.documents.pdf_sink:require_suffix",
 }
 
 

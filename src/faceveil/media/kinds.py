@@ -59,6 +59,8 @@ ARCHIVES: Final = frozenset({"zip", "tar", "gzip", "bzip2", "xz", "zstd", "7z", 
 
 PROGRAMS: Final = (b"MZ", b"\x7fELF", b"#!")
 """The first bytes of programs. A self-extracting one has an archive at its end."""
+_PDF_WITHIN: Final = 1024
+"""Bytes in which readers look for the header of a PDF (ISO 32000-1, annex H.3)."""
 # What the first file is called in office documents, books and what is made like them (ISO/IEC
 # 29500-2, OpenDocument 1.3 part 2, EPUB 3.3).
 _OFFICE: Final = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/")
@@ -120,6 +122,8 @@ def sniff(head: bytes) -> str | None:
     for first, step in ((0, 188), (4, 192)):
         if len(head) > first + 2 * step and all(head[first + i * step] == 0x47 for i in range(3)):
             return "mpegts"
+    if b"%PDF-" in head[:_PDF_WITHIN]:
+        return "pdf"
     return _bare_stream(head) or ("tar" if _is_old_tar(head) else None)
 
 

@@ -11,7 +11,7 @@ from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import reason_of, say
 from faceveil.media.kinds import HEAD, sniff
 
-DOCUMENTS: Final = frozenset({"office"})
+DOCUMENTS: Final = frozenset({"office", "pdf"})
 """Kinds of files, as `kind_of` names them, that are opened as documents."""
 
 COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faceveil.i18n import say
 from faceveil.media.archives.archive import OLDEST
+from faceveil.media.documents import pdf_remains
 from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.recognize import kind_of
 from faceveil.media.leftovers import leftovers
@@ -22,6 +23,8 @@ def remains(path: Path, options: Options) -> list[str]:
         OSError: the file cannot be read.
     """
     _, kind = kind_of(path)
+    if kind == "pdf":
+        return pdf_remains.remains(path, options.password)
     if kind != "office":
         return leftovers(path)
     with DocumentSource(path, "office", options) as source:

@@ -53,10 +53,10 @@ def output_suffix(media: Media, name: str = "") -> str:
     return suffix if suffix.lower() in SUFFIXES[format] else SUFFIXES[format][0]
 
 
-def _may_keep(traits: Traits, format: str, options: Options) -> bool:
+def keeps_blocks(options: Options) -> bool:
     """Whether the blocks of a JPEG are to be kept. A user who sets a quality wants it encoded."""
     usual = options.quality == type(options).model_fields["quality"].default
-    return options.jpeg == "keep" and usual and format == "jpeg" and traits.jpeg is not None
+    return options.jpeg == "keep" and usual
 
 
 def require_suffix(target: Path, media: Media) -> None:
@@ -114,7 +114,8 @@ class ImageSink(Aborting):
         if self._traits.density is not None:
             for what, shown in what_is_lost(self._format, self._traits.density):
                 (self._warnings if shown else self._notes)[what] = None
-        self._source, self._keep = source, _may_keep(self._traits, self._format, options)
+        jpeg = self._format == "jpeg" and self._traits.jpeg is not None
+        self._source, self._keep = source, jpeg and keeps_blocks(options)
         self._part = PartFile(target, getattr(source, "path", None))
         self._frames = 0
         self._animator: Animator | None = None
