@@ -121,9 +121,9 @@ class Options(BaseModel):
         "Refuse archives that unpack to more than 16 MB and to this many times their size.",
     )
     max_pages: int = _setting("input", 5_000, "Refuse documents with more pages than this.", ge=1)
-    password: str = _setting(
+    password: str | None = _setting(
         "input",
-        "",
+        None,
         "The password of an encrypted PDF. Its output is encrypted with the same password. Set it "
         "in the variable rather than here, because command lines are visible to other users.",
         env="FACEVEIL_PASSWORD",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.i18n import say
 from faceveil.media.documents.pdf_objects import CODED_PICTURES, filters_of, is_picture, is_stream
+from faceveil.media.documents.pdf_pixels import read_stored, recode
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.items import boxes
 from faceveil.media.pictures.jpeg_layout import CannotKeep, segments
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 _JFIF: Final = (b"JFIF\0", 0xE0, 14)
 _ADOBE: Final = (b"Adobe", 0xEE, 12)
 """Segments that say how the samples are meant: beginning, marker, length."""
+_CODESTREAM, _TILE, _COMMENT = b"\xff\x4f\xff\x51", b"\xff\x90", b"\xff\x64"
 _EXTRA: Final = frozenset({b"uuid", b"xml ", b"jp2i", b"uinf", b"free", b"jumb", b"asoc", b"lbl "})
 """Boxes of JPEG 2000 that no picture needs (ISO/IEC 15444-1 I.7, 15444-2 M.11)."""
 
 
 def strip(pdf: Pdf) -> Iterator[str]:
-    """Take all metadata out of coded pictures. Their coded pixels stay byte for byte.
+    """Take all metadata out of coded pictures. Their coded pixels stay byte for byte, if possible.
 
     Streams with a picture that is not said to be one are emptied: nothing shows them.
 
@@ -49,7 +51,12 @@ def strip(pdf: Pdf) -> Iterator[str]:
         if found := _found(data):
             yield from found
             parms: Any = one.get("/DecodeParms")
-            one.write(_tried(bare, data), filter=Name(filters[-1]), decode_parms=parms)
+            stripped = _tried(bare, data)
+            if not _found(stripped):
+                one.write(stripped, filter=Name(filters[-1]), decode_parms=parms)
+            elif (stored := read_stored(pdf, one.objgen)) is not None:
+                recode(one, stored)
+                yield say("what is hidden in a picture's coding, which was coded again")
 
 
 def remains(pdf: Pdf) -> Iterator[str]:
@@ -94,11 +101,25 @@ def _bare_jpeg(data: bytes) -> bytes:
 
 
 def _bare_jpx(data: bytes) -> bytes:
-    if data[:4] == b"\xff\x4f\xff\x51":
-        return data
+    if data.startswith(_CODESTREAM):
+        return _without_comments(data)
     kept, at = [], 0
-    for kind, _, end in boxes(data, 0, len(data)):
-        if kind not in _EXTRA:
+    for kind, body, end in boxes(data, 0, len(data)):
+        if kind == b"jp2c":
+            stream = _without_comments(data[body:end])
+            kept.append((len(stream) + 8).to_bytes(4, "big") + kind + stream)
+        elif kind not in _EXTRA:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)
+
+
+def _without_comments(stream: bytes) -> bytes:
+    """A code stream without the comments in its main header (ISO/IEC 15444-1, A.9.2)."""
+    kept, at = [stream[:2]], 2
+    while stream[at : at + 2] not in (_TILE, b""):
+        end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        if stream[at : at + 2] != _COMMENT:
+            kept.append(stream[at:end])
+        at = end
+    return b"".join(kept) + stream[at:]

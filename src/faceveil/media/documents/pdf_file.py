@@ -138,7 +138,7 @@ def _opened(origin: Path | bytes, options: Options) -> Pdf:
 
     file: Any = io.BytesIO(origin) if isinstance(origin, bytes) else origin
     try:
-        return pikepdf.open(file, password=options.password)
+        return pikepdf.open(file, password=options.password or "")
     except pikepdf.PasswordError as error:
         raise UnsupportedError(
             say("the PDF is encrypted, and the password is wrong")
@@ -159,8 +159,9 @@ def _lock_of(pdf: Pdf, options: Options) -> Lock | None:
     """As the file is encrypted. A password that is not known is replaced by one that nobody has."""
     if not pdf.is_encrypted:
         return None
-    owner = options.password if pdf.owner_password_matched else secrets.token_urlsafe(24)
-    return Lock(options.password, owner, pdf.allow)
+    given = options.password or ""
+    owner = given if given and pdf.owner_password_matched else secrets.token_urlsafe(24)
+    return Lock(given, owner, pdf.allow)
 
 
 def _hides(pdf: Pdf) -> bool:

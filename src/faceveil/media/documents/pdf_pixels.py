@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _ANY: Final = 1 << 60
 """No limit: the size of a picture has been checked before."""
+_QUALITY: Final = 95
+"""Of a JPEG whose file was odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,26 @@ def rewrite(
         return
     if repaint(stream, painted, touched):
         return
+    yield from _recoded(stream, painted, touched, options.quality)
+
+
+def recode(stream: Stream, stored: StoredPicture) -> None:
+    """Code a picture anew, so that nothing is in its stream but its pixels."""
+    from pikepdf import Name
+
+    if stored.jpeg is not None:
+        stream.write(_like(stored.jpeg, stored.image), filter=Name.DCTDecode)
+        return
+    touched = np.zeros(stored.image.shape[:2], bool)
+    for _ in _recoded(stream, stored.image, touched, _QUALITY):
+        pass
+
+
+def _recoded(
+    stream: Stream, painted: Image, touched: NDArray[np.bool_], quality: int
+) -> Iterator[str]:
+    from pikepdf import Name
+
     jpeg, bilevel = filters_of(stream)[-1:] == ["/DCTDecode"], _is_bilevel(stream)
     for key in ("/Decode", "/SMaskInData"):
         if key in stream:
@@ -126,7 +148,7 @@ def rewrite(
         yield say("a picture of the PDF has lost its transparent colour")
     if jpeg:
         stream.ColorSpace, stream.BitsPerComponent = Name.DeviceRGB, 8
-        stream.write(_as_rgb_jpeg(painted, options.quality), filter=Name.DCTDecode)
+        stream.write(_as_rgb_jpeg(painted, quality), filter=Name.DCTDecode)
         yield say("a picture of the PDF is written in RGB")
         return
     grey = not np.ptp(painted, axis=2).any()

@@ -24,7 +24,7 @@ def remains(path: Path, options: Options) -> list[str]:
     """
     _, kind = kind_of(path)
     if kind == "pdf":
-        return pdf_remains.remains(path, options.password)
+        return pdf_remains.remains(path, options.password or "")
     if kind != "office":
         return leftovers(path)
     with DocumentSource(path, "office", options) as source:
