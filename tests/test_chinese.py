@@ -38,6 +38,9 @@ NO_MESSAGES = {
     *("{0} px", "FaceVeil {0} · {1}"),
     # words of others that are looked for or handed on
     *("Capture screen 0", "faceveil: {0}\n"),
+    # what a page of a PDF draws
+    "q Q cm Do sh gs scn SCN BI ID EI m l c v y re h n S s f F f* B B* b b* Tf",
+    *("{0} 0 0 {1} 0 0 cm /I Do", "{0} 0 0 {1} 0 0 cm /Page Do"),
     # types, and what only a programmer sees
     *("str | Sequence[Value]", "no message"),
 }

@@ -32,8 +32,8 @@ MAX_CELLS = 6
 
 
 def _setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any) -> Any:
-    extra: dict[str, Any] = {"group": group} | ({"env": env} if env else {})
-    return Field(default, description=help, json_schema_extra=extra, **limits)
+    extra = {"group": group} | ({"env": env} if env else {})
+    return Field(default, description=help, repr=not env, json_schema_extra=extra, **limits)  # type: ignore[arg-type]
 
 
 class Options(BaseModel):
@@ -109,9 +109,7 @@ class Options(BaseModel):
         "Refuse pictures with more pixels than this, all frames of an animation together.",
         ge=1,
     )
-    max_entries: int = _setting(
-        "input", 10_000, "Refuse archives with more entries than this.", ge=1
-    )
+    max_entries: int = _setting("input", 10_000, "Refuse archives with more entries.", ge=1)
     max_unpacked: int = _setting(
         "input", 10_000_000_000, "Refuse archives that unpack to more bytes than this.", ge=1
     )
@@ -122,13 +120,9 @@ class Options(BaseModel):
     )
     max_pages: int = _setting("input", 5_000, "Refuse documents with more pages than this.", ge=1)
     password: str | None = _setting(
-        "input",
-        None,
-        "The password of an encrypted PDF. Its output is encrypted with the same password. Set it "
-        "in the variable rather than here, because command lines are visible to other users.",
-        env="FACEVEIL_PASSWORD",
-        repr=False,
+        "input", None, "Opens encrypted PDFs, and locks their outputs.", env="FACEVEIL_PASSWORD"
     )
+
     names_in: Literal[
         "auto", "utf-8", "cp437", "gbk", "big5", "shift-jis", "euc-kr", "windows-1252"
     ] = _setting(
@@ -175,9 +169,7 @@ class Options(BaseModel):
     )
 
     # Machine
-    weights: Path | None = _setting(
-        "machine", None, "Folder with weights, searched before all others."
-    )
+    weights: Path | None = _setting("machine", None, "Folder with weights, searched first.")
     device: Device = _setting(
         "machine",
         "cpu",

@@ -1,4 +1,4 @@
-"""What a PDF holds beside its pages: taken out, or a reason to refuse it.
+"""Things that a PDF holds beside its pages: taken out, or a reason to refuse it.
 
 Everything here works on the objects of the file, wherever they are referred to, so that nothing
 depends on knowing all the places in which a PDF may keep a second copy of something.

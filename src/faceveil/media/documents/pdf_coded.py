@@ -1,4 +1,4 @@
-"""What coded pictures carry beside their pixels, in the streams of a PDF."""
+"""Things that coded pictures carry beside their pixels, in the streams of a PDF."""
 
 from __future__ import annotations
 

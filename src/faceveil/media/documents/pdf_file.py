@@ -30,7 +30,7 @@ _HIDDEN: Final = 2 | 32
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """How the output is encrypted: as the input was.
+    """Encryption of the output, as that of the input.
 
     Attributes:
         user, owner: passwords.

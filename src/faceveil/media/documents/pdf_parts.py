@@ -1,4 +1,4 @@
-"""What there is to look at in a PDF: its pages as shown, and its pictures as stored."""
+"""Everything to look at in a PDF: its pages as shown, and its pictures as stored."""
 
 from __future__ import annotations
 

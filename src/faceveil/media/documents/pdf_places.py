@@ -1,4 +1,4 @@
-"""Where a page of a PDF shows its pictures, and where it draws anything but text.
+"""The places where a page of a PDF shows its pictures, or draws anything but text.
 
 Reads the operators of content streams (ISO 32000-2, annex A) as far as they move or draw. Clip
 paths are not followed: what is found lies where it would be shown without them.
@@ -57,7 +57,7 @@ class Placement:
 
 @dataclass(slots=True)
 class Drawing:
-    """What a page draws.
+    """Everything that a page draws.
 
     Attributes:
         places: its pictures, each time they are shown.
