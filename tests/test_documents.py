@@ -11,12 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from faceveil import Options, analyze_file, render_file, veil_file
+from faceveil.batch import find_inputs, veil_files
+from faceveil.batch.executors import Serial
 from faceveil.check import check_file
 from faceveil.cli.json_lines import plan_line
 from faceveil.errors import (
@@ -26,6 +29,7 @@ from faceveil.errors import (
     UnreadableError,
     UnsupportedError,
     UsageError,
+    WithheldError,
 )
 from faceveil.frames import Image
 from faceveil.media import kind_of, open_source, output_suffix, sniff
@@ -34,6 +38,7 @@ from faceveil.media.documents import metafiles
 from faceveil.media.documents.blanks import BLANK_PNG, empty_compound
 from faceveil.media.documents.remains import remains
 from faceveil.report import Report
+from films import film
 from offices import (
     FORMS,
     document,
@@ -47,6 +52,7 @@ from offices import (
     wmf,
     zipped,
 )
+from servers import running
 
 OPTIONS = Options(second_detector="none", check="sample")
 TOKEN = b"PLANTED-TOKEN"
@@ -452,6 +458,132 @@ def test_nothing_between_the_parts_comes_along(plain: Image, tmp_path: Path, det
     found = {one.detail for one in check_file(path, OPTIONS)}
     assert {"document properties", "comments of the package", "times of parts"} <= found
     assert check_file(out, OPTIONS) == []
+
+
+# Films and sounds
+
+
+def _shot(face: Image, path: Path) -> bytes:
+    """A film that shows a face."""
+    scene = np.pad(face, ((10, 10), (30, 30), (0, 0)), constant_values=90)
+    return film(path, [scene] * 12, sound="aac").read_bytes()
+
+
+def test_films_are_worked_on_as_films(face: Image, tmp_path: Path, detector: str) -> None:
+    data = _shot(face, tmp_path / "film.mp4")
+    path = tmp_path / "x.pptx"
+    document("pptx", {"ppt/media/media1.mp4": data, "ppt/media/image1.png": png(face)}, path)
+    plan = analyze_file(path, OPTIONS)
+    assert plan.media.films == ("ppt/media/media1.mp4",)
+    report, out = done(path, tmp_path)
+    assert (report.status, report.tracks) == ("ok", 2)
+    veiled = tmp_path / "veiled.mp4"
+    veiled.write_bytes(read(out)["ppt/media/media1.mp4"])
+    assert faces_in(veiled) == 0
+    with av.open(str(veiled)) as container:
+        assert len(container.streams.audio) == 1
+    assert check_file(out, OPTIONS) == []
+    assert any("media1.mp4" in one.detail for one in check_file(path, OPTIONS))
+    options = OPTIONS.model_copy(update={"audio": "drop"})
+    _, out = done(path, tmp_path, options)
+    veiled.write_bytes(read(out)["ppt/media/media1.mp4"])
+    with av.open(str(veiled)) as container:
+        assert len(container.streams.audio) == 0
+
+
+def test_a_film_in_a_workbook_in_a_deck_is_one_too(
+    face: Image, tmp_path: Path, detector: str
+) -> None:
+    data = _shot(face, tmp_path / "film.mp4")
+    inner = document("xlsx", {"xl/media/media1.mp4": data})
+    path = tmp_path / "x.pptx"
+    document("pptx", {"ppt/embeddings/book.xlsx": inner}, path)
+    report, out = done(path, tmp_path)
+    assert (report.status, report.tracks) == ("ok", 1)
+    veiled = tmp_path / "veiled.mp4"
+    veiled.write_bytes(read(read(out)["ppt/embeddings/book.xlsx"])["xl/media/media1.mp4"])
+    assert faces_in(veiled) == 0
+
+
+def test_a_film_that_does_not_pass_withholds_the_document(
+    face: Image, tmp_path: Path, detector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.pptx"
+    document("pptx", {"ppt/media/m.mp4": _shot(face, tmp_path / "film.mp4")}, path)
+    monkeypatch.setattr("faceveil.pipeline.Painter.paint", lambda *_: [])
+    with pytest.raises(WithheldError, match=r"m\.mp4: the check found"):
+        done(path, tmp_path)
+    assert not (tmp_path / "out.pptx").exists()
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_film_that_cannot_be_read_is_left_out(tmp_path: Path, detector: str) -> None:
+    path = tmp_path / "x.pptx"
+    document("pptx", {"ppt/media/m.mp4": b"\0\0\0\x18ftypmp42" + bytes(200)}, path)
+    report, out = done(path, tmp_path)
+    assert report.status == "partial"
+    assert "ppt/media/m.mp4: a film in it" in report.warnings[0]
+    assert read(out)["ppt/media/m.mp4"] == b""
+
+
+def test_sounds_stay_or_go_as_sound_does(tmp_path: Path, detector: str) -> None:
+    path, sound = tmp_path / "x.pptx", b"RIFF\x90\0\0\0WAVEfmt " + bytes(140)
+    document("pptx", {"ppt/media/s.wav": sound}, path)
+    report, out = done(path, tmp_path)
+    assert (report.status, read(out)["ppt/media/s.wav"]) == ("ok", sound)
+    report, out = done(path, tmp_path, OPTIONS.model_copy(update={"audio": "drop"}))
+    assert (report.status, read(out)["ppt/media/s.wav"]) == ("partial", b"")
+
+
+# Many files
+
+
+def test_documents_in_folders_and_archives_are_files_like_others(
+    face: Image, tmp_path: Path, detector: str
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    document("docx", {"word/media/a.jpeg": jpeg(face)}, folder / "a.docx")
+    document("odp", {"Pictures/a.png": png(face)}, folder / "b.odp")
+    (folder / "c.jpg").write_bytes(jpeg(face))
+    zipped({one.name: one.read_bytes() for one in sorted(folder.iterdir())}, tmp_path / "x.zip")
+    for place in (folder, tmp_path / "x.zip"):
+        out = tmp_path / f"out-{place.name.partition('.')[0]}"
+        jobs = find_inputs([place], OPTIONS).jobs
+        ended = list(veil_files(jobs, out, OPTIONS, Serial()))
+        assert {code for one in ended for code in one.codes} == {0}
+        if place is not folder:
+            with zipfile.ZipFile(next(out.iterdir())) as package:
+                assert sorted(package.namelist()) == NAMES
+                package.extractall(out / "all")
+            out = out / "all"
+        assert sorted(one.name for one in out.iterdir()) == NAMES
+        assert [faces_in(out / name) for name in NAMES] == [0, 0, 0]
+    again = find_inputs([folder], OPTIONS)
+    veil_file(folder / "a.docx", options=OPTIONS)
+    again = find_inputs([folder], OPTIONS)
+    assert [one.name for one in again.jobs] == ["a.docx", "b.odp", "c.jpg"]
+    assert [Path(one.name).name for one in again.passed] == ["a.veiled.docx"]
+
+
+NAMES = ["a.veiled.docx", "b.veiled.odp", "c.veiled.jpg"]
+
+
+@pytest.mark.slow
+def test_the_service_takes_documents(face: Image, tmp_path: Path, detector: str) -> None:
+    data = document("docx", {"word/media/a.png": png(face[:200]), "word/media/b.jpeg": jpeg(face)})
+    with running(tmp_path / "jobs") as server:
+        (job,) = server.upload({"letter.docx": data}, review=True)["jobs"]
+        job = server.wait(job["id"], "review")
+        assert (job["kind"], job["state"], job["frames"]) == ("document", "review", 2)
+        place = f"/api/jobs/{job['id']}"
+        assert server.api.get(f"{place}/frames/1").content.startswith(b"\xff\xd8\xff")
+        assert server.api.post(f"{place}/render").status_code < 300
+        server.wait(job["id"], "done")
+        result = server.api.get(f"{place}/result")
+        assert "letter.veiled.docx" in result.headers["content-disposition"]
+        (tmp_path / "out.docx").write_bytes(result.content)
+    assert faces_in(tmp_path / "out.docx") == 0
 
 
 # Refused in words

@@ -13,6 +13,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from faceveil import check, media
@@ -25,6 +26,7 @@ from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.i18n import say
+from faceveil.media.documents.films import veil_films, with_films
 from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.media.original import Original
 from faceveil.media.place import output_path
@@ -94,6 +96,7 @@ def veil_file(
         while True:
             mend = options.on_fail == "obscure-more" and repairs < REPAIRS
             with media.open_sink(target, source, written_with) as sink:
+                films = veil_films(source, sink, options, partial(veil_file, progress=step))
                 painted = render(source, plan, options, sink, progress=step)
                 original.require_same()
                 finished = sink.finish()
@@ -124,6 +127,7 @@ def veil_file(
                     seconds=time.monotonic() - started,
                 )
                 report = replace(report, notes=(*report.notes, *naming))
+                report = with_films(report, films)
                 if not written:
                     raise quarantine.withhold(finished, target, report)
                 sink.commit()

@@ -89,6 +89,7 @@ class Media:
         frames: number of frames or pages if it is known before reading them all, else None.
         transparent: a video with opacity; for pictures, see each frame.
         parts: of a document, where each frame is: the name of its part, or its page.
+        films: the parts of a document with films in them, which are no frames.
     """
 
     kind: Kind
@@ -98,6 +99,7 @@ class Media:
     frames: int | None = 1
     transparent: bool = False
     parts: tuple[str, ...] = ()
+    films: tuple[str, ...] = ()
 
     @property
     def still(self) -> bool:

@@ -24,7 +24,7 @@ declare namespace Service {
     id: string;
     batch: string;
     name: string;
-    kind: "image" | "pages" | "animation" | "video" | null;
+    kind: "image" | "pages" | "animation" | "video" | "document" | null;
     state: "queued" | "analyzing" | "review" | "rendering" | "checking" | "done" | "failed" | "withheld";
     review: boolean;
     position: number | null;
@@ -69,12 +69,14 @@ declare namespace Service {
   }
 
   interface Media {
-    kind: "image" | "pages" | "animation" | "video";
+    kind: "image" | "pages" | "animation" | "video" | "document";
     format: string;
     width: number;
     height: number;
     frames: number | null;
     transparent: boolean;
+    parts: string[];
+    films: string[];
   }
 
   interface OptionsPage {

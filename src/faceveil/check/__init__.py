@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from faceveil.detect import Detector, at_once, load_detector, load_second, thres
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.i18n import say
+from faceveil.media.documents.document import DocumentSource
+from faceveil.media.documents.films import unpacked
 from faceveil.media.documents.remains import remains
 from faceveil.options import Options
 from faceveil.plan import Face, Kind, Media, Plan
@@ -67,6 +70,15 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
         for done, faces in enumerate(several(look, source.frames(), workers), 1):
             found += faces
             beats.moved("check", done, source.media.frames)
+        films = source.films if isinstance(source, DocumentSource) else []
+        for film in films:
+            with unpacked(film) as part:
+                inner = check_file(part, options, doubts=doubts)
+            found += [
+                replace(one, detail=say("{name}: {what}", name=film.name, what=one.detail))
+                for one in inner
+                if one.kind != "metadata"
+            ]
     return found + _metadata(path, options)
 
 

@@ -20,6 +20,7 @@ def plan_line(file: str, plan: Plan) -> str:
             "weights_sha256": plan.weights_sha256,
             "min_face": plan.min_face,
             "time_base": str(plan.time_base),
+            **({"films": plan.media.films} if plan.media.films else {}),
             "frames": [
                 {
                     "index": index,

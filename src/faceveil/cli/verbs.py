@@ -191,6 +191,8 @@ def detect(
         if plan is not None:
             save_plan(plan, found)
         faces = count(len(found.tracks), "face")
+        for film in found.media.films:
+            ui.note(say("{name}: {film} is looked at when it is veiled", name=name, film=film))
         ui.result(
             plan_line(name, found)
             if json

@@ -16,8 +16,10 @@ from faceveil.i18n import say
 from faceveil.media.documents.edits import LINKS
 from faceveil.media.documents.nodes import Clip, Gone, Nest, Still, leaves
 from faceveil.media.documents.package import Package, open_package
+from faceveil.media.leftovers import leftovers
 from faceveil.media.pictures.image import ImageSource
 from faceveil.plan import Media
+from faceveil.report import Report
 from faceveil.system.closing import Closing
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class DocumentSource(Closing):
         shown: its pictures.
         broken: pictures that cannot be read; they are replaced.
         gone: what is not kept.
+        films: each is worked on by itself; ``veiled``: its new bytes and its report.
         damaged: frames whose picture turned out to be broken when it was decoded.
 
     Raises:
@@ -80,6 +83,8 @@ class DocumentSource(Closing):
             self.shown: list[Shown] = []
             self.broken: list[Still] = []
             self.gone: list[Gone] = []
+            self.films: list[Clip] = []
+            self.veiled: dict[Clip, tuple[bytes, Report]] = {}
             self.damaged: set[int] = set()
             self._notes = dict.fromkeys(found.notes)
             self._warnings: dict[str, None] = {}
@@ -113,11 +118,9 @@ class DocumentSource(Closing):
                 self.gone.append(leaf)
                 if leaf.why:
                     self._warn(leaf.name, leaf.why)
-            elif isinstance(leaf, Clip):
-                raise UnsupportedError(
-                    say("films in documents are not handled ({name})", name=leaf.name),
-                    say("Take the film out of the document, and give it to FaceVeil by itself."),
-                )
+            else:
+                self.films.append(leaf)
+                self._dropped.update(dict.fromkeys(leftovers(leaf.read())))
         names: list[str] = []
         width = height = 1
         for places in alike.values():
@@ -146,6 +149,7 @@ class DocumentSource(Closing):
             height,
             len(names),
             parts=tuple(names),
+            films=tuple(clip.name for clip in self.films),
         )
 
     def _warn(self, name: str, what: str) -> None:

@@ -13,7 +13,7 @@ from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.documents.blanks import BLANK_PNG
 from faceveil.media.documents.document import DocumentSource, Shown
-from faceveil.media.documents.nodes import Node
+from faceveil.media.documents.nodes import Clip, Node
 from faceveil.media.documents.proof import Painted, require_gone
 from faceveil.media.kinds import SUFFIXES
 from faceveil.media.part import PartFile, cannot_write
@@ -94,6 +94,10 @@ class DocumentSink(Aborting):
     @property
     def warnings(self) -> tuple[str, ...]:
         return tuple(self._warnings)
+
+    def put(self, film: Clip, data: bytes) -> None:
+        """Take other bytes for a film."""
+        self._new[film] = data
 
     def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
         """The pictures that go over as they are: nothing is painted in them, and nothing hides."""

@@ -66,7 +66,8 @@ class Package(Closing):
             self._edits = Edits(types, self.suffix, dropped)
             self._beside = budget.beside
             self._beside.update(dict.fromkeys(dropped.values()))
-            walker = Walker(partial(_nested, options=options), budget)
+            sounds = options.audio == "copy"
+            walker = Walker(partial(_nested, options=options), budget, sounds=sounds)
             self.inner: dict[Any, Node] = {one: Gone(one, None) for one in dropped}
             for part in self._members.values():
                 self._look(part, walker)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from faceveil.errors import FaceVeilError, LimitError, UnsupportedError
+from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.documents import metafiles
 from faceveil.media.documents.blanks import (
@@ -40,6 +40,7 @@ _EPS: Final = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 _PICT: Final = b"\x00\x11\x02\xff\x0c\x00"
 _MACROS: Final = ("vbaProject.bin", "vbaProjectSignature.bin")
 _FORM: Final = "VBFrame".encode("utf-16-le")
+_SOUNDS: Final = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"fLaC", b"#!AMR", b"MThd")
 _LEAST: Final = 64
 """Bytes of the smallest thing that shows a face."""
 _HEX: Final = (b"ffd8ff", b"89504e47", b"\\pict", b"\\objdata")
@@ -51,10 +52,11 @@ class Walker:
     Args:
         open_document: opens a document in a document.
         budget: what may still be unpacked.
+        sounds: keep them.
     """
 
-    def __init__(self, open_document: Open, budget: Budget) -> None:
-        self._open, self._budget = open_document, budget
+    def __init__(self, open_document: Open, budget: Budget, *, sounds: bool) -> None:
+        self._open, self._budget, self._sounds = open_document, budget, sounds
 
     def part(self, name: str, data: bytes, read: Read) -> Node | None:
         """The things a part holds, or None if it is to stay as it is.
@@ -72,8 +74,13 @@ class Walker:
         head, kind = kind_of(data)
         if kind in IMAGES:
             return Still(name, kind, read)
-        if kind in VIDEOS:
-            return Clip(name, kind, read)
+        try:
+            if kind in VIDEOS and _moves(data, kind):
+                return Clip(name, kind, read)
+        except UnreadableError as error:
+            return Gone(name, b"", say("a film in it: {reason}", reason=error))
+        if kind in VIDEOS or head.startswith(_SOUNDS) or head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):
+            return self._sound(name, data, read)
         if kind == "office":
             return self._document(name, data)
         if kind == "gzip":
@@ -115,6 +122,12 @@ class Walker:
             )
         self._budget.notes[say("macros are kept as they are")] = None
         return None
+
+    def _sound(self, name: str, data: bytes, read: Read) -> Node | None:
+        """A sound, in which there may be pictures: covers of albums."""
+        if not self._sounds:
+            return Gone(name, b"", say("a sound is left out"))
+        return self._binary(name, data, read)
 
     def _packed(self, name: str, data: bytes, read: Read) -> Node | None:
         """A drawing that is packed: SVGZ, EMZ, WMZ."""
@@ -223,6 +236,14 @@ class Walker:
             )
 
         return Nest(name, inner, build)
+
+
+def _moves(data: bytes, kind: str) -> bool:
+    """Whether there are moving pictures in a file that may be a sound."""
+    from faceveil.media.videos.containers import open_input, picture_stream
+
+    with open_input(data, kind) as container:
+        return picture_stream(container) is not None
 
 
 def _is_binary(data: bytes) -> bool:
