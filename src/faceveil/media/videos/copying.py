@@ -65,6 +65,7 @@ class Copies:
     """The groups of a source that can be copied.
 
     Attributes:
+        source: the file they are in.
         given: the source's parameter sets.
         number: of the encoder's own parameter sets: nothing in the source has it.
         ahead: by how many places a copied picture is coded later than it is shown, at most.
@@ -74,7 +75,7 @@ class Copies:
     """
 
     def __init__(self, source: VideoSource) -> None:
-        self._source, self._kind = source, source.media.format
+        self.source, self._kind = source, source.media.format
         with open_input(source.origin, self._kind) as container:
             stream = picture_stream(container)
             extradata = stream.codec_context.extradata if stream else None
@@ -132,7 +133,7 @@ class Copies:
         if len(span.frames) == len(times):
             return True
         after = times[min(span.frames.stop, len(times) - 1)]
-        return (after - span.first) * self._source.time_base >= _WORTHWHILE
+        return (after - span.first) * self.source.time_base >= _WORTHWHILE
 
     def packets(self, span: Span) -> Iterator[tuple[Packet[Any], bytes, bool]]:
         """The packets of a span, in the order in which they are coded, each with the data to store
@@ -161,7 +162,7 @@ class Copies:
         return groups
 
     def _read(self) -> Generator[tuple[Packet[Any], list[bytes], bool]]:
-        with open_input(self._source.origin, self._kind) as container, reading():
+        with open_input(self.source.origin, self._kind) as container, reading():
             stream = picture_stream(container)
             for packet in all_packets(container, [stream] if stream else []):
                 if not packet.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from av.packet import Packet
 
 from faceveil.errors import InputError
+from faceveil.frames import Span
 from faceveil.media.metadata.units import between_starts
 from faceveil.media.videos import h264
 from faceveil.media.videos.containers import all_packets, open_input, picture_stream, reading
 from faceveil.media.videos.video import VideoSource
 
 if TYPE_CHECKING:
-    from faceveil.frames import Span
     from faceveil.media.videos.copying import Copies
     from faceveil.options import Options
 
@@ -61,6 +62,7 @@ class Splice:
         delay = times[ahead] - times[0]
         self._due = iter([*(time - delay for time in self._times[:ahead]), *self._times])
         self._hash = hashlib.sha256()
+        self._begins: list[list[int]] = []
 
     def encoded(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
         """A packet of the encoder, in the form of the stream."""
@@ -72,7 +74,10 @@ class Splice:
     def next_copied(self) -> Iterator[Packet[Any]]:
         """The packets of the next span."""
         span = self.spans.pop(0)
+        self._begins.append([])
         for packet, data, is_idr in self._copies.packets(span):
+            if is_idr and packet.pts is not None:
+                self._begins[-1].append(packet.pts - self._shift)
             yield self._made(packet, data, is_idr, self._shift)
         self.copied += len(span.frames)
 
@@ -93,32 +98,62 @@ class Splice:
             kind: of the file.
         """
         try:
-            return self._is_whole(path, kind) and self._decodes(path, kind, options)
+            times = self._stored(path, kind)
+            return times is not None and self._decodes(path, kind, times, options)
         except InputError:
             return False
 
-    def _is_whole(self, path: Path, kind: str) -> bool:
-        found = hashlib.sha256()
+    def _stored(self, path: Path, kind: str) -> list[int] | None:
+        """The times of all frames, in their order, if the file holds what was put in."""
+        found, times = hashlib.sha256(), []
         with open_input(path, kind) as container, reading():
             stream = picture_stream(container)
             if stream is None or stream.codec_context.extradata != self.configuration:
-                return False
+                return None
             for packet in all_packets(container, [stream]):
                 found.update(bytes(packet))
-        return found.digest() == self._hash.digest()
+                if packet.size and packet.pts is not None:
+                    times.append(packet.pts)
+        same = found.digest() == self._hash.digest() and len(times) == len(self._times)
+        return sorted(times) if same else None
 
-    def _decodes(self, path: Path, kind: str, options: Options) -> bool:
+    def _decodes(self, path: Path, kind: str, times: Sequence[int], options: Options) -> bool:
+        """Whether it decodes, with every frame at its time.
+
+        Args:
+            times: of all frames, as the file has them.
+        """
         with VideoSource(path, kind, options) as made:
             unit = max(made.time_base, self._time_base)
-            count = 0
-            for frame in made.skim():
-                if count == len(self._times) or frame.damaged:
-                    return False
-                due = self._times[count] * self._time_base
-                if abs(frame.pts * made.time_base - due) > unit:
+            if any(
+                abs(time * made.time_base - due * self._time_base) > unit
+                for time, due in zip(times, self._times, strict=True)
+            ):
+                return False
+            known = self._known()
+            count = sum(len(frames) for frames in known)
+            skip = [Span(frames, times[frames.start], times[frames.stop - 1]) for frames in known]
+            for frame in made.frames(skip) if skip else made.skim():
+                if frame.damaged or frame.pts != times[frame.index]:
                     return False
                 count += 1
-            return count == len(self._times) and not made.warnings
+            return count == len(times) and not made.warnings
+
+    def _known(self) -> list[range]:
+        """Frames of which it is known already that they can be decoded.
+
+        What was decoded in the source without a fault, and is stored here byte for byte with the
+        parameters that it refers to, decodes to the same. Where copied and encoded groups meet, a
+        group on either side is decoded again.
+        """
+        source = self._copies.source
+        if source.sound_times.tolist() != [time + self._shift for time in self._times]:
+            return []
+        inner = ((begins[1], begins[-1]) for begins in self._begins if len(begins) > 2)
+        return [
+            range(bisect_left(self._times, first), bisect_left(self._times, end))
+            for first, end in inner
+        ]
 
     def close(self) -> None:
         self._copies.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -68,6 +69,7 @@ class VideoSource(Closing):
         traits: what the sink has to keep.
         sample_aspect: width of a displayed pixel by its height.
         warnings: what went wrong in reading; complete after a whole pass.
+        sound_times: of all frames, if a whole pass has decoded them without a fault.
 
     Raises:
         UnreadableError: broken, or no frame can be decoded.
@@ -82,6 +84,7 @@ class VideoSource(Closing):
         self._kind = kind
         self._max_pixels = options.max_pixels
         self.warnings: tuple[str, ...] = ()
+        self.sound_times = array("q")
         with open_input(origin, kind) as container:
             stream = self._picture_stream(container)
             self._with_alpha = has_alpha(container, stream)
@@ -197,7 +200,13 @@ class VideoSource(Closing):
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
             packets = passed_over(packets_of(container, stream, start), skip)
-            yield from self._decode_packets(stream, packets, settings)
+            times, damaged = array("q"), False
+            for frame in self._decode_packets(stream, packets, settings):
+                times.append(frame.pts)
+                damaged = damaged or frame.damaged
+                yield frame
+        if start is None and not (skip or damaged or self.warnings):
+            self.sound_times = times
 
     def _decode_packets(
         self,
