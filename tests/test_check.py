@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 import faceveil
 from faceveil import check, detect, pipeline, weights
-from faceveil.check import check_file, sampled
+from faceveil.check import check_file
 from faceveil.check.quarantine import FOLDER, KEEP_DAYS
+from faceveil.check.sample import news, sampled
 from faceveil.errors import WithheldError
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
@@ -55,7 +57,18 @@ class TestSampled:
         assert len(wanted) == 10
 
     def test_key_frames_are_preferred_within_a_second(self) -> None:
-        assert sampled(plan_of(75), [10, 12, 60]) == {10, 25, 60}
+        assert sampled(plan_of(75), [10, 12, 60]) == {10, 60}
+
+    def test_a_key_frame_stands_for_the_next_second_where_nothing_is_painted(self) -> None:
+        keys = [0, 50, 200]
+        assert sampled(plan_of(250), keys) == {0, 50, 100, 125, 150, 200}
+        # Nor is there one where something is painted before, or within.
+        for second in (0, 1, 2):
+            plan = plan_of(250, track(0, range(25 * second + 5, 25 * second + 6), {}))
+            assert (25 in sampled(plan, keys)) is (second == 1)
+        # What is on screen for long is looked at, too.
+        slow = replace(plan_of(8), pts=tuple(range(0, 80, 10)))
+        assert 3 in sampled(slow, [0, 5])
 
     def test_slow_videos_have_every_frame_looked_at(self) -> None:
         plan = replace(plan_of(4), pts=(0, 50, 100, 150))
@@ -118,6 +131,22 @@ class TestSampled:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     return film(tmp_path / "in.mp4", [scenery(1)] * 50)
+
+
+def test_what_shows_the_same_is_looked_at_once() -> None:
+    """Unless it is painted, or some seconds have passed."""
+
+    def told(pictures: list[Image], painted: Sequence[int] = ()) -> list[int]:
+        frames = (Frame(index, one, pts=index) for index, one in enumerate(pictures))
+        return [frame.index for frame in news(frames, painted, 12.0, 1.0)]
+
+    actor, _ = head(np.ascontiguousarray(skimage.data.astronaut()[..., ::-1]), 0.15)
+    still = [scenery(1)] * 9
+    assert told(still) == [0]
+    assert told(still, [3, 4]) == [0, 3, 4]
+    assert told([scenery(1)] * 25) == [0, 10, 20]
+    somebody = [*still[:3], put(scenery(1), actor, 200, 90), *still[:3]]
+    assert told(somebody)[:2] == [0, 3]
 
 
 Use = Callable[[Told], Told]
@@ -563,8 +592,9 @@ def faint(index: int) -> list[Face]:
 
 
 @pytest.mark.parametrize("which", ["sample", "full"])
-def test_a_doubt_is_a_warning_and_never_withholds(which: str, clip: Path, use: Use) -> None:
+def test_a_doubt_is_a_warning_and_never_withholds(which: str, tmp_path: Path, use: Use) -> None:
     use(Told(again=faint))
+    clip = film(tmp_path / "in.mp4", [scenery(index // 25) for index in range(50)])
     report = faceveil.veil_file(clip, clip.with_name("out.mp4"), quick(check=which))
     assert report.status == "partial"
     assert clip.with_name("out.mp4").exists()

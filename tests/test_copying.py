@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 import faceveil
 from faceveil import check, pipeline
 from faceveil.errors import OutputError
-from faceveil.frames import Image, Span
+from faceveil.frames import Frame, Image, Span
 from faceveil.geometry import Box
 from faceveil.media import open_sink
 from faceveil.media.videos import h264
 from faceveil.media.videos.copying import Copies
 from faceveil.media.videos.splice import Splice
+from faceveil.media.videos.video import VideoSource
 from faceveil.media.videos.video_write import VideoSink
 from faceveil.options import Options
 from faceveil.plan import Face
@@ -761,6 +762,42 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, pictures: list[Image], seen: 
             sink.spoilt = True
             with pytest.raises(OutputError):
                 sink.commit()
+
+
+@pytest.mark.parametrize(("suffix", "settings"), [(".mp4", PYRAMID), (".mkv", {})])
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_decoded_once_is_decoded_again_only_beside_what_is_new(
+    tmp_path: Path,
+    pictures: list[Image],
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    settings: dict[str, str],
+    known: bool,
+) -> None:
+    """Groups of 10: those of 80 to 99 are new. Without a whole reading before, all is decoded."""
+    clip = film(tmp_path / f"a{suffix}", pictures, gop=10, settings=settings)
+    decoded: list[int] = []
+    skim = VideoSource.skim
+
+    def counted(self: VideoSource, *args: Any, **named: Any) -> Iterator[Frame]:
+        for frame in skim(self, *args, **named):
+            decoded.append(frame.index)
+            yield frame
+
+    with source_of(clip, STRICT) as source:
+        times = [frame.pts for frame in source.skim()]
+        if not known:
+            source.sound_times = source.sound_times[:0]
+        monkeypatch.setattr(VideoSource, "skim", counted)
+        sink = open_sink(tmp_path / f"out{suffix}", source, STRICT)
+        with sink:
+            for frame in source.frames(sink.keep(times, FACES)):
+                sink.write(frame)
+            sink.finish()
+            assert not sink.spoilt
+            assert sink.copied == 180
+    beside = [*range(10), *range(70, 110), *range(190, 200)]
+    assert decoded == (beside if known else list(range(FRAMES)))
 
 
 def test_what_is_copied_is_not_decoded(tmp_path: Path, pictures: list[Image]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from faceveil import media
 from faceveil.check.clear import clear_faces, same_place
+from faceveil.check.sample import news, sampled
 from faceveil.detect import Detector, at_once, load_detector, load_second, threshold
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -22,8 +21,6 @@ from faceveil.plan import Face, Kind, Media, Plan
 from faceveil.report import Checked, Finding
 from faceveil.system import beats
 from faceveil.system.stages import several
-from faceveil.track import timeline
-from faceveil.track.motion import TICK
 
 # A face counts as covered if this much of its box was painted. A detector that looks at a painted
 # head places its box a little differently each time.
@@ -35,11 +32,8 @@ CERTAIN, WARY = 0.3, 0.2
 MOST = 0.8
 # A face whose score is higher by this than the analysis asks for, but not certain, is a doubt.
 DOUBT = 0.1
-# The number of sampled frames of a video beyond one a second; and one in so many of all sampled
-# frames is shown to the second detector, which takes longer.
-LEAST, ONE_IN, SECOND_ONE_IN = 6, 120, 4
-# A key frame is looked at in place of one that stands for less than so many times as long.
-KEY_WORTH = 2
+# One in so many sampled frames of a video is shown to the second detector, which takes longer.
+SECOND_ONE_IN = 4
 
 
 def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Finding]:
@@ -108,7 +102,12 @@ def inspect(
         kind = output.media.kind
         eyes, workers = _eyes(options, kind)
         some = kind == "video" and options.check == "sample"
-        frames = output.sample(sampled(plan, output.key_frames())) if some else output.skim()
+        if some:
+            sample = output.sample(sampled(plan, output.key_frames()))
+            smallest = eyes[0][0].smallest_face(output.media.width, output.media.height)
+            frames = news(sample, painted.keys(), smallest, float(output.time_base))
+        else:
+            frames = output.skim()
         # A second rendering of a video costs too much for what is only likely to be a face.
         margin = WARY if wary and output.media.still else CERTAIN
         known, found, count = _Known(plan, painted, options), [], 0
@@ -160,42 +159,6 @@ def look_closely(
             found[index] = faces
             beats.moved()
         return found
-
-
-def sampled(plan: Plan, key_frames: Sequence[int]) -> set[int]:
-    """The frames of a video to look at: one that is on screen in each second, and those where a
-    leak is most likely.
-
-    Args:
-        key_frames: indices of the frames that cost least to read.
-    """
-    seconds: dict[int, tuple[float, int]] = {}
-    keys = set(key_frames)
-    begins = timeline(plan.pts, plan.time_base)
-    for index, (begin, end) in enumerate(pairwise([*begins, *begins[-1:]])):
-        # A frame that stays on screen for long counts in each of its seconds, and is the only one
-        # in those between the first and the last. The duration of the very last frame is not known.
-        first = math.floor(begin + TICK)
-        last = max(first, math.ceil(end - TICK) - 1)
-        for second in {first, min(first + 1, last), last}:
-            shown = min(end, second + 1) - max(begin, second)
-            worth = round(shown, 6) * (KEY_WORTH if index in keys else 1)
-            if second not in seconds or worth > seconds[second][0]:
-                seconds[second] = worth, index
-    doubtful: list[tuple[float, int]] = []
-    for track in plan.hidden:
-        if not track.boxes:  # somebody took them out of the plan
-            continue
-        order = sorted(track.boxes)
-        for index in (order[0], order[len(order) // 2], order[-1]):
-            doubtful.append((0.0 if index not in track.seen else track.seen[index].score, index))
-        doubtful += [(face.score, index) for index, face in track.seen.items()]
-    # Least certain first, as many as fit into a tenth of the run's time.
-    room = LEAST + len(plan.pts) // ONE_IN
-    return {
-        *(index for _, index in seconds.values()),
-        *(index for _, index in sorted(set(doubtful))[:room]),
-    }
 
 
 def _numbers(plan: Plan, output: Media) -> dict[int, int]:

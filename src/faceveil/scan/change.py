@@ -23,9 +23,9 @@ Luma = NDArray[np.uint8]
 
 SAMPLES = 3.0
 """Samples along the smallest face: a change of that size shows in several."""
-BASE, TIMES = 5.0, 2.5
+BASE, TIMES = 5, 2.5
 """A place has changed if it differs by so many levels of 255 plus so many times its noise."""
-GRAIN = 4.0
+GRAIN = 4
 """The strongest noise that is assumed; a stronger change from frame to frame is a motion."""
 RATE = 0.1
 """Share of a frame in the running mean of the noise."""
@@ -78,11 +78,13 @@ class ChangeMap:
             step = _difference(luma, self._last)
             if not self._noise.size:
                 self._noise = np.full(luma.shape, min(float(np.median(step)), GRAIN), np.float32)
-            limit = BASE + TIMES * self._noise
-            self.moving, self._moved = self._moved, float((step > limit).mean())
+            # Differences are whole numbers, so the limits may be, too.
+            limit = (BASE + TIMES * self._noise).astype(np.uint8)
+            self.moving, self._moved = self._moved, np.count_nonzero(step > limit) / step.size
             fresh = (_difference(luma, self._looked) > limit) & ~self._covered
-            fresh = _solid(_unmoved(fresh, luma, self._looked, limit))
-            self._noise += RATE * (np.minimum(step, GRAIN) - self._noise)
+            if fresh.any():
+                fresh = _solid(_unmoved(fresh, luma, self._looked, limit))
+            cv2.accumulateWeighted(np.minimum(step, np.uint8(GRAIN)), self._noise, RATE)
         self._last = luma
         return fresh
 
@@ -148,9 +150,11 @@ def _difference(a: Luma, b: Luma) -> Image:
     return np.asarray(cv2.blur(cv2.absdiff(a, b), (3, 3)), np.uint8)
 
 
-def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: NDArray[np.float32]) -> Mask:
+def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: Luma) -> Mask:
     """The part of a mask that shows something else than was near there before."""
     height, width = luma.shape
+    if not _solid(mask).any():
+        return mask
     wide = np.pad(before, SHIFT, "edge")
     for y, x in product(range(2 * SHIFT + 1), repeat=2):
         if not _solid(mask).any():

@@ -171,18 +171,21 @@ class Picture:
         frame: what goes to the encoder, with everything that was painted.
     """
 
-    __slots__ = ("_ours", "frame", "look")
+    __slots__ = ("_ours", "_read", "frame", "look")
 
     def __init__(self, frame: VideoFrame, look: FrameLayout) -> None:
         self.frame = frame
         self.look = look
         self._ours = False
+        self._read: Planes | None = None
 
     def read(self) -> Planes:
         """Views for reading only. They stay valid after ``write``, and do not show its paint."""
         # Through DLPack the view holds a reference to the buffer, not to the frame, whose buffer
         # is exchanged by ``write``.
-        return self._planes([np.from_dlpack(plane) for plane in self.frame.planes])
+        if self._read is None:
+            self._read = self._planes([np.from_dlpack(plane) for plane in self.frame.planes])
+        return self._read
 
     def write(self) -> Planes:
         """Writable views of what will be encoded."""
@@ -203,6 +206,7 @@ class Picture:
     def _own(self) -> None:
         # The decoder may still predict later frames from this buffer: paint a copy then.
         if not self._ours:
+            self._read = None  # else what it refers to would count as in use
             self.frame.make_writable()
             self._ours = True
 

@@ -133,8 +133,8 @@ class Splice:
             known = self._known()
             count = sum(len(frames) for frames in known)
             skip = [Span(frames, times[frames.start], times[frames.stop - 1]) for frames in known]
-            for frame in made.frames(skip) if skip else made.skim():
-                if frame.damaged or frame.pts != times[frame.index]:
+            for frame in made.skim(skip=skip):
+                if frame.damaged or times[frame.index : frame.index + 1] != [frame.pts]:
                     return False
                 count += 1
             return count == len(times) and not made.warnings

@@ -128,13 +128,13 @@ class VideoSource(Closing):
         """
         yield from self._decode(skip=skip)
 
-    def skim(self, start: int | None = None) -> Iterator[VideoFrame]:
+    def skim(self, start: int | None = None, skip: Sequence[Span] = ()) -> Iterator[VideoFrame]:
         """As ``frames``, without smoothing the edges of blocks, which takes a fifth of the time.
 
         Args:
             start: time of the key frame to begin with; None: the first.
         """
-        yield from self._decode({"skip_loop_filter": "all"}, start)
+        yield from self._decode({"skip_loop_filter": "all"}, start, skip)
 
     def key_frames(self) -> list[int]:
         """Indices of the frames that can be decoded without any other."""
@@ -199,13 +199,11 @@ class VideoSource(Closing):
     ) -> Iterator[VideoFrame]:
         with open_input(self.origin, self._kind) as container:
             stream = self._picture_stream(container)
-            packets = passed_over(packets_of(container, stream, start), skip)
-            times, damaged = array("q"), False
-            for frame in self._decode_packets(stream, packets, settings):
+            packets, times = packets_of(container, stream, start), array("q")
+            for frame in self._decode_packets(stream, passed_over(packets, skip), settings):
                 times.append(frame.pts)
-                damaged = damaged or frame.damaged
                 yield frame
-        if start is None and not (skip or damaged or self.warnings):
+        if start is None and not (skip or self.warnings):
             self.sound_times = times
 
     def _decode_packets(
@@ -218,9 +216,8 @@ class VideoSource(Closing):
         decoder.options.update(settings)
         clock = Clock(self.time_base, self.traits.rate, self._kind)
         index = lost = damaged = 0
-        doubt = DamageTracker()
+        doubt, fitter = DamageTracker(), self._fitter()
         changes = Changes(self._shape, self._shapes)
-        fitter = self._fitter()
         broken = too_large = ""
         for packet in packets:
             if isinstance(packet, str):
@@ -282,8 +279,7 @@ class VideoSource(Closing):
         # That of a recorder is the difference of two times, of which either can be after a jump.
         if not stream.duration or clock.last is None or self._kind in ("mpeg", "mpegts"):
             return ""
-        declared = stream.duration * self.time_base
-        seen = at * self.time_base
+        declared, seen = stream.duration * self.time_base, at * self.time_base
         if seen >= declared * (1 - _SHORT_BY) - 1:
             return ""
         return say(
