@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from faceveil.system.stages import ahead, behind, several
+from faceveil.system.stages import BYTES, DEPTH, ahead, behind, depth_for, several
 
 
 def running() -> int:
@@ -34,6 +34,12 @@ def test_ahead_is_bounded() -> None:
     assert len(made) <= 7
     stream.close()
     assert running() == 0
+
+
+def test_few_large_frames_wait() -> None:
+    assert depth_for(320 * 192) == depth_for(1920 * 1080) == DEPTH
+    assert depth_for(3840 * 2160) == depth_for(7680 * 4320) == 2
+    assert all(n == 2 or n * p * 3 <= BYTES for p in range(1, 10**8, 10**5) for n in [depth_for(p)])
 
 
 def test_an_error_ahead_surfaces_after_the_items_before_it() -> None:

@@ -38,7 +38,7 @@ from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.scan.parts import scan_in_parts
 from faceveil.system import beats
-from faceveil.system.stages import Executor, ahead, behind
+from faceveil.system.stages import Executor, ahead, behind, depth_for
 from faceveil.track import link, separate, timeline
 from faceveil.zones import in_skip_zone
 
@@ -295,9 +295,10 @@ def render(
     touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
     kept = sink.keep(plan.pts, touched)
     painted, count = {}, sum(len(span.frames) for span in kept)
-    stream = ahead(source.frames(kept))
+    depth = depth_for(size[0] * size[1])
+    stream = ahead(source.frames(kept), depth)
     try:
-        with behind(sink.write) as write:
+        with behind(sink.write, depth) as write:
             for frame in stream:
                 if frame.index >= len(plan.pts):
                     raise _other(say("it is for {frames} frames", frames=len(plan.pts)))

@@ -1,8 +1,8 @@
 """Run the stages of a pipeline side by side, in threads with bounded queues.
 
 The heavy work (decoding, detecting, encoding) happens in libraries that release the interpreter
-lock, so threads keep all cores busy. Queues are short: memory does not grow with the length of a
-video. An error in a stage is raised where its results are used.
+lock, so threads keep all cores busy. Queues are short, and shorter for large frames: memory does
+not grow with the length of a video. An error in a stage is raised where its results are used.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ T = TypeVar("T")
 J = TypeVar("J")
 R = TypeVar("R")
 
-DEPTH = 8
-"""Frames that may wait between two stages."""
+DEPTH, BYTES = 8, 50_000_000
+"""Frames that may wait between two stages, and what they may take, two large ones excepted."""
 
 # Seconds that a stage sleeps before it checks whether it is still needed.
 _PATIENCE = 0.1
@@ -45,6 +45,11 @@ class Executor(Protocol):
         no memory. Function and jobs are sent to other processes.
         """
         ...
+
+
+def depth_for(pixels: int) -> int:
+    """The number of frames with so many pixels that may wait between two stages."""
+    return max(2, min(DEPTH, BYTES // (3 * pixels)))
 
 
 def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:

@@ -15,8 +15,9 @@ from av.error import FFmpegError
 
 from faceveil.errors import UsageError
 from faceveil.i18n import reason_of, say, words_of
-from faceveil.media.videos.facts import Mastering, StreamFormat
+from faceveil.media.videos.facts import StreamFormat
 from faceveil.media.videos.flow import Flow
+from faceveil.media.videos.grading import words_of_mastering
 from faceveil.media.videos.planes import subsampling
 from faceveil.system.priority import usual_priority
 
@@ -37,9 +38,15 @@ _DEFAULTS: Final[dict[str, tuple[float, str]]] = {
     "libvpx-vp9": (28, "8"),
     "libvpx": (12, "8"),
 }
-_BESIDE_PRESET: Final = {"libx264": ("mbtree=1", "rc-lookahead=10", "aq-strength=0.8")}
-"""Parameters that superfast lacks most: beside veryfast at crf 20 it then takes 0.58 of the time,
-for files 1.05 times as large and as near to the input (benchmarks/encode.py).
+_BESIDE_PRESET: Final = ("mbtree=1", "aq-strength=0.8")
+"""Parameters of libx264 that superfast lacks most, with a look ahead: beside veryfast at crf 20 it
+then takes 0.58 of the time, for files 1.05 times as large and as near to the input
+(benchmarks/encode.py).
+"""
+_LARGE: Final = 4_000_000
+"""From so many pixels on, x264 codes the slices of one picture side by side, not several pictures,
+and looks less far ahead: its frames would take 0.8 GB at 4K, and so take 0.4, for files that are
+as near to the input at their size, in no more time.
 """
 _FAMILIES: Final = ("264", "265", "hevc", "av1", "vp8", "vp9", "vpx")
 _QUALITY_WORDS: Final = ("crf", "cq", "global_quality", "qp")
@@ -77,8 +84,6 @@ bits.
 _BOTTOM_FIRST: Final = (3, 4)
 _FULL_RANGE: Final = 2
 _USUAL_RATE: Final = Fraction(25)
-_POINT_UNIT: Final = 50_000  # SEI mastering display colour volume: units of 0.00002
-_LIGHT_UNIT: Final = 10_000  # and of 0.0001 cd/m2
 
 
 def choose(options: Options, container: Container, traits: StreamFormat) -> str:
@@ -212,7 +217,7 @@ def _start(context: VideoCodecContext, encoding: Encoding) -> None:
     apart = _key_seconds(flow)
     context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * apart))
     context.thread_count = 0
-    context.thread_type = "AUTO"
+    context.thread_type = "SLICE" if name == "libx264" and _is_large(traits) else "AUTO"
     context.options = _settings(name, context, traits, options, flow, number)
     try:
         with usual_priority():
@@ -312,12 +317,12 @@ def _settings(
         if traits.format.startswith("yuva"):
             settings["auto-alt-ref"] = "0"  # the encoder refuses transparency with it
     if name == "libx265":
-        words = ["log-level=none", "info=0", *_mastering_words(name, traits.mastering)]
+        words = ["log-level=none", "info=0", *words_of_mastering(name, traits.mastering)]
         settings["x265-params"] = ":".join(words)
     elif words := [
-        *(_BESIDE_PRESET.get(name, ()) if options.encoder_preset is None else ()),
+        *(_beside_preset(name, traits) if options.encoder_preset is None else ()),
         *_field_words(name, traits),
-        *_mastering_words(name, traits.mastering),
+        *words_of_mastering(name, traits.mastering),
         *((f"sps-id={number}",) if name == "libx264" and number else ()),
     ]:
         settings["svtav1-params" if name == "libsvtav1" else "x264-params"] = ":".join(words)
@@ -349,31 +354,15 @@ def _key_seconds(flow: Flow | None) -> float:
     return min(max(least, 2 * flow.key / flow.rate), max(least, min(flow.apart, most)))
 
 
+def _beside_preset(name: str, traits: StreamFormat) -> tuple[str, ...]:
+    if name != "libx264":
+        return ()
+    return (*_BESIDE_PRESET, f"rc-lookahead={4 if _is_large(traits) else 10}")
+
+
+def _is_large(traits: StreamFormat) -> bool:
+    return traits.width * traits.height >= _LARGE
+
+
 def _field_words(name: str, traits: StreamFormat) -> list[str]:
     return ["bff=1"] if name == "libx264" and traits.field_order in _BOTTOM_FIRST else []
-
-
-def _mastering_words(name: str, mastering: Mastering | None) -> list[str]:
-    """The film's grading as the parameters of the encoders that can store it."""
-    if mastering is None or name not in ("libx264", "libx265", "libsvtav1"):
-        return []
-    words = []
-    whole = name != "libsvtav1"
-    if mastering.points and mastering.luminance:
-        red, green, blue, white = (
-            ",".join(_number(value, _POINT_UNIT if whole else None) for value in point)
-            for point in mastering.points
-        )
-        low, high = (
-            _number(value, _LIGHT_UNIT if whole else None) for value in mastering.luminance
-        )
-        word = "master-display" if name == "libx265" else "mastering-display"
-        words.append(f"{word}=G({green})B({blue})R({red})WP({white})L({high},{low})")
-    if mastering.light:
-        word = {"libx264": "cll", "libx265": "max-cll", "libsvtav1": "content-light"}[name]
-        words.append(f"{word}={mastering.light[0]},{mastering.light[1]}")
-    return words
-
-
-def _number(value: Fraction, unit: int | None) -> str:
-    return f"{float(value):.5f}" if unit is None else str(round(value * unit))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -161,19 +161,18 @@ class VideoSource(Closing):
             decoder, fitter = self._decoder(stream), self._fitter()
             for group in groups_of(container, stream):
                 due = asked & {packet.pts for packet in group}
-                decoded: list[Decoded] = []
+                found: dict[int, Decoded] = {}
                 with reading():
                     for packet in group if due else ():
-                        decoded += decoder.decode(packet)
-                        if due <= {frame.pts for frame in decoded} or due == {packet.pts}:
+                        found |= _wanted(decoder.decode(packet), due)
+                        if len(found) == len(due) or due == {packet.pts}:
                             break
                     if due:
-                        decoded += decoder.decode(None)
+                        found |= _wanted(decoder.decode(None), due)
                         decoder.flush_buffers()
-                for frame in decoded:
-                    if frame.pts in due:
-                        picture = self._picture(frame, self._shapes.of(frame, decoder), fitter)
-                        yield VideoFrame(index[frame.pts], picture, frame.pts, frame.is_corrupt)
+                for pts, frame in found.items():
+                    picture = self._picture(frame, self._shapes.of(frame, decoder), fitter)
+                    yield VideoFrame(index[pts], picture, pts, frame.is_corrupt)
 
     def times(self) -> tuple[list[int], set[int]]:
         """Presentation times of all packets, and of the key frames; empty if one is unknown."""
@@ -353,3 +352,8 @@ class VideoSource(Closing):
 
     def close(self) -> None:
         """Nothing stays open between passes."""
+
+
+def _wanted(frames: Iterable[Decoded], times: Collection[int]) -> dict[int, Decoded]:
+    """Those that are shown at certain times; no others are kept in memory."""
+    return {pts: frame for frame in frames if (pts := frame.pts) is not None and pts in times}

@@ -285,6 +285,8 @@ class VideoSink(Aborting):
                     self._sound.feed(None)
                     self.warnings += tuple(self._sound.warnings)
                 self._output.close()
+                # What x264 holds of large pictures is more than all else, and the check is to come.
+                del self._stream, self._output
         self._release()
         path = self._part.close()
         if self._splice and not self.spoilt:
@@ -318,7 +320,7 @@ class VideoSink(Aborting):
     def abort(self) -> None:
         """Remove everything written. Does nothing after ``commit``."""
         self._release()
-        with suppress(FFmpegError):  # it would write its trailer later, when collected
+        with suppress(FFmpegError, AttributeError):  # else its trailer comes when it is collected
             self._output.close()
         self._part.abort()
 
