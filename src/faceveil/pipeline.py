@@ -289,8 +289,7 @@ def render(
         planned, found = f"{plan.media.width}x{plan.media.height}", f"{size[0]}x{size[1]}"
         raise _other(say("it is for {planned}, not {found}", planned=planned, found=found))
     step = progress or _silent
-    painter = Painter(options)
-    targets = targets_of(plan)
+    painter, targets = Painter(options), targets_of(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
     touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
     kept = sink.keep(plan.pts, touched)
