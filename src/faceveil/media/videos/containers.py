@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _DEMUXERS: Final = {
@@ -330,6 +332,25 @@ def groups_of(
             if packet.size:
                 group.append(packet)
     yield group
+
+
+def decoded_at(
+    times: set[int], group: Iterable[Packet[VideoStream]], decoder: VideoCodecContext
+) -> dict[int, VideoFrame]:
+    """The frames of a group that are shown at certain times; no others are kept in memory."""
+    found: dict[int, VideoFrame] = {}
+
+    def take(frames: Iterable[VideoFrame]) -> None:
+        found.update({pts: one for one in frames if (pts := one.pts) is not None and pts in times})
+
+    with reading():
+        for packet in group:
+            take(decoder.decode(packet))
+            if len(found) == len(times) or times == {packet.pts}:
+                break
+        take(decoder.decode(None))
+        decoder.flush_buffers()
+    return found
 
 
 def has_alpha(container: InputContainer, stream: VideoStream) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from faceveil.media.videos.clock import Clock
 from faceveil.media.videos.containers import (
     ALPHA_DECODERS,
     all_packets,
+    decoded_at,
     groups_of,
     has_alpha,
     open_input,
@@ -161,15 +162,7 @@ class VideoSource(Closing):
             decoder, fitter = self._decoder(stream), self._fitter()
             for group in groups_of(container, stream):
                 due = asked & {packet.pts for packet in group}
-                found: dict[int, Decoded] = {}
-                with reading():
-                    for packet in group if due else ():
-                        found |= _wanted(decoder.decode(packet), due)
-                        if len(found) == len(due) or due == {packet.pts}:
-                            break
-                    if due:
-                        found |= _wanted(decoder.decode(None), due)
-                        decoder.flush_buffers()
+                found = decoded_at(due, group, decoder) if due else {}
                 for pts, frame in found.items():
                     picture = self._picture(frame, self._shapes.of(frame, decoder), fitter)
                     yield VideoFrame(index[pts], picture, pts, frame.is_corrupt)
@@ -352,8 +345,3 @@ class VideoSource(Closing):
 
     def close(self) -> None:
         """Nothing stays open between passes."""
-
-
-def _wanted(frames: Iterable[Decoded], times: Collection[int]) -> dict[int, Decoded]:
-    """Those that are shown at certain times; no others are kept in memory."""
-    return {pts: frame for frame in frames if (pts := frame.pts) is not None and pts in times}
