@@ -40,6 +40,9 @@ PIECE = 30 * CAMERA_RATE
 """Frames of the pieces of which a still camera's recording is made."""
 BUSY, CASTS = 12, 3
 """One piece in so many has people in it, of so many kinds."""
+SCENERY = 1
+"""The seed of what the camera sees: nothing that looks like a face, or it would be covered all the
+time, and nothing could be copied."""
 
 
 def main() -> None:
@@ -98,7 +101,7 @@ def still_camera(out: Path, minutes: float) -> None:
             seed, actors = people or 0, []
             if people is not None:
                 actors = passers(np.random.default_rng([7, seed]), PIECE, CAMERA, CAMERA_RATE)
-            scene = still(np.random.default_rng(7), PIECE, CAMERA, actors, NOISE)
+            scene = still(np.random.default_rng(SCENERY), PIECE, CAMERA, actors, NOISE)
             shots = compose(Story([scene], CAMERA, CAMERA_RATE), seed)
             pictures = (av.VideoFrame.from_ndarray(shot, format="bgr24") for shot, _ in shots)
             pieces[people] = Path(folder, f"{people}.mp4")
