@@ -212,13 +212,13 @@ def slides(actor: Image, face: Box) -> Case:
 
 def restart(actor: Image, face: Box) -> Case:
     """The frame that stands is the one that is shown when the schedule begins anew."""
-    times = [19_000 + 40 * index for index in range(20)]
+    times = [59_000 + 40 * index for index in range(20)]
     times += [times[-1] + 40, *(times[-1] + 3040 + 40 * index for index in range(10))]
     pictures = [scenery(3)] * len(times)
     truth: list[list[Box]] = [[] for _ in times]
     pictures[20] = put(scenery(3), actor, 100, 50)
     truth[20] = [face.transformed(1.0, 100, 50)]
-    return pictures, truth, [time - times[0] + 19_000 * bool(i) for i, time in enumerate(times)]
+    return pictures, truth, [time - times[0] + 59_000 * bool(i) for i, time in enumerate(times)]
 
 
 def lying(actor: Image, face: Box, quarters: int = 1) -> Case:

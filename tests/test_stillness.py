@@ -111,6 +111,36 @@ def test_a_look_that_is_not_over_spares_none() -> None:
     assert not still.spares(0.3)
 
 
+@pytest.mark.parametrize("score", [0.35, 0.9])
+def test_after_a_long_rest_without_anybody_looks_may_take_longer(score: float) -> None:
+    still, time = Stillness(1.0, 0.6), 0.0
+    for _ in range(8):
+        still.look(time)
+        still.add(time, Faces.of([Face(HERE, score)]))
+        time += LONGEST
+    assert still.is_long is (score < 0.6)
+    still.look(time)
+    assert still.spares(time + 0.1) is (score < 0.6)
+    still.end()
+    assert not still.is_long
+    assert not still.spares(time + 0.1)
+
+
+def test_however_many_look_at_once_the_result_is_the_same() -> None:
+    def script(index: int) -> list[Face]:
+        return [Face(HERE, 0.35)] if index % 7 == 0 else []
+
+    pictures = [*noisy(scenery(1, (96, 64)), 12 * FPS), *noisy(scenery(2, (96, 64)), 4 * FPS)]
+    found = []
+    for count in (1, 4):
+        with MemorySource(pictures) as source:
+            source.time_base = Fraction(1, FPS)
+            detector = Told(script)
+            result = scan(source, detector, 0.3, 0.6, lambda done: None, count)
+            found.append((result, sorted(detector.looked), sorted(detector.glanced)))
+    assert found[0] == found[1]
+
+
 def test_what_was_found_before_a_change_says_nothing_of_what_comes_after() -> None:
     still = Stillness(1.0, 0.6)
     still.look(0.0)

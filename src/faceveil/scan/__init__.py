@@ -9,7 +9,7 @@ from faceveil.detect import Detector
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import Source
-from faceveil.scan.looks import LAG, Looked, Looks
+from faceveil.scan.looks import Looked, Looks
 from faceveil.scan.schedule import EveryFrame, Schedule, period
 from faceveil.system.stages import ahead
 from faceveil.track import THUMBNAIL, CutFinder
@@ -89,7 +89,7 @@ def follow(
     with Looks(detector, floor, workers) as looks:
         try:
             for frame in stream:
-                for one in looks.until(frame.index - LAG):
+                for one in looks.until(frame.index - schedule.lag):
                     _take(result, schedule, one)
                 thumbnail = frame.thumbnail(*THUMBNAIL)
                 suspect = cuts.feed(thumbnail)

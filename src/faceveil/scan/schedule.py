@@ -13,11 +13,12 @@ from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.scan.change import ChangeMap
+from faceveil.scan.looks import LAG
 from faceveil.scan.stillness import ALIKE, FIRST, NEAR, Stillness
 
 # A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
 # long video can be scanned on its own with the same result. Each restart costs one more look.
-RESTART_SECONDS = 20.0
+RESTART_SECONDS = 60.0
 # In a video the detector pauses for at most this many seconds, but where nothing changes. A track
 # reaches back further than that from its first hit, so a face that enters during the pause is
 # covered from its first frame.
@@ -30,7 +31,10 @@ STRIDE = 0.5
 FAR, CLEAR = 4.0, 0.6
 # Lying heads are looked for this often: together with the delay of a look, that is a gap that is
 # bridged. Where nothing changes, they have been looked for already.
-SIDEWAYS_SECONDS, STILL_SIDEWAYS_SECONDS = 0.7, 4.0
+SIDEWAYS_SECONDS, STILL_SIDEWAYS_SECONDS = 0.7, 8.0
+# Where nothing changes, a look may take so many frames: it shows what is known already, and
+# meanwhile the next frames are read.
+STILL_LAG = 24
 # If more than this share of the picture changes in frame after frame, it is a fade or a moving
 # camera. Meanwhile, looks because of changes are at least this far apart.
 GLOBAL, MOVING_SECONDS = 0.3, 0.12
@@ -46,7 +50,7 @@ ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 class EveryFrame:
     """Looks at every frame: stills and short animations."""
 
-    spared = False
+    spared, lag = False, LAG
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         return True
@@ -98,6 +102,11 @@ class Schedule:
         self._looked = self._known = -math.inf
         self._rest, self._anew = REST_SECONDS, False
         self._still, self.spared = Stillness(unit, strong), False
+
+    @property
+    def lag(self) -> int:
+        """The number of frames after which a look must be over."""
+        return STILL_LAG if self._still.is_long else LAG
 
     def resume(self, pts: int) -> None:
         """Start after the frame of this time, which is the last before a restart."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from faceveil.faces import Faces, Mask, centers
 
-FIRST, LONGEST = 0.24, 2.0
+FIRST, LONGEST = 0.24, 4.0
 """Seconds between whole looks: after a change, and when nothing has changed for long."""
 GROWTH = 2.0
 NEAR, ALIKE = 1.0, 1.5
@@ -42,10 +42,16 @@ class Stillness:
         self._began = self._looked = -math.inf
         self._waiting: deque[float] = deque()
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it has lasted for long without anybody: what a look shows may be known later."""
+        somebody = bool((self.faces.scores >= self._strong).any())
+        return self.lasts and self._pause >= LONGEST / 2 and not somebody
+
     def spares(self, time: float) -> bool:
         """Whether no whole look is needed at this time, unless something has changed by then."""
-        known = self.lasts and not self._waiting
-        return known and (time - self._looked) * self._unit < self._pause
+        known = not self._waiting or (self.is_long and self._waiting[0] > self._began)
+        return self.lasts and known and (time - self._looked) * self._unit < self._pause
 
     def look(self, time: float) -> None:
         """Note that a whole look is taken; ``add`` tells what it shows, perhaps later."""
