@@ -278,6 +278,12 @@ HIDING: dict[str, Callable[[Image], dict[str, bytes]]] = {
     },
     "EMF": lambda face: {"word/media/a.emf": emf(stretched(face))},
     "packed EMF": lambda face: {"word/media/a.emz": gzip.compress(emf(stretched(face)))},
+    "EMF in strips": lambda face: {
+        "word/media/a.emf": emf(*(stretched(face[at : at + 12]) for at in range(0, 300, 12)))
+    },
+    "EMF in strips from below": lambda face: {
+        "word/media/a.emf": emf(*(stretched(face[at : at + 12]) for at in range(288, -1, -12)))
+    },
     "WMF": lambda face: {"word/media/a.wmf": wmf(face)},
 }
 
@@ -317,6 +323,75 @@ def test_a_face_is_found_wherever_it_hides(
     if "SVG" in where and where != "SVG in SVG":
         svg = next(data for name, data in after.items() if ".svg" in name)
         assert b"<text>kept</text>" in (gzip.decompress(svg) if "packed" in where else svg)
+
+
+PLACES = {
+    "pptx": (
+        *("ppt/media/image1.jpeg", "ppt/notesSlides/media/n.jpeg", "ppt/slideMasters/m.jpeg"),
+        *("ppt/slideLayouts/l.jpeg", "ppt/handoutMasters/h.jpeg", "ppt/theme/media/bg.jpeg"),
+        *("ppt/comments/c.jpeg", "ppt/revisionInfo.xml.bak", "ppt/charts/c.jpeg", "ppt/tags/t"),
+    ),
+    "docx": (
+        *("word/media/header.jpeg", "word/media/footer.jpeg", "word/media/footnote.jpeg"),
+        *("word/media/numbering.jpeg", "word/glossary/media/g.jpeg", "word/diagrams/d.jpeg"),
+        *("word/media/background.jpeg", "customXml/photo", "word/people/p.jpeg", "nobody/x"),
+    ),
+    "odt": (
+        *("Pictures/1.jpg", "Pictures/2", "ObjectReplacements/Object 1", "Object 1/Pictures/3.jpg"),
+        *("Versions/v.jpg", "Configurations2/images/Bitmaps/b.jpg", "layout-cache", "Basic/x"),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", PLACES)
+def test_it_does_not_matter_what_a_part_is_for(
+    form: str, face: Image, tmp_path: Path, detector: str
+) -> None:
+    """Each part has a face of its own; whether anything refers to it is not asked."""
+    pictures = {name: jpeg(face, 80 + at) for at, name in enumerate(PLACES[form])}
+    path = tmp_path / f"x.{form}"
+    document(form, pictures, path)
+    report, out = done(path, tmp_path)
+    assert (report.status, report.tracks) == ("ok", len(pictures))
+    assert faces_in(out) == 0
+    everything = out.read_bytes() + b"".join(read(out).values())
+    assert not any(data[300:360] in everything for data in pictures.values())
+
+
+def test_a_picture_that_is_cut_off_becomes_blank_in_every_run(
+    face: Image, plain: Image, tmp_path: Path, detector: str
+) -> None:
+    """Also if a plan comes from elsewhere, and nobody has tried to decode it before."""
+    path, out = tmp_path / "x.docx", tmp_path / "out.docx"
+    pictures = {"word/media/a.jpeg": jpeg(face)[:-3000], "word/media/b.png": png(plain)}
+    document("docx", pictures, path)
+    report = veil_file(path, out, OPTIONS)
+    assert report.status == "partial"
+    assert read(out)["word/media/a.jpeg"] == BLANK_PNG
+    out.unlink()
+    report = render_file(path, analyze_file(path, OPTIONS), out, OPTIONS)
+    assert "word/media/a.jpeg: it is replaced by a blank one" in report.warnings[0]
+    assert read(out)["word/media/a.jpeg"] == BLANK_PNG
+    assert read(out)["word/media/b.png"] == png(plain)
+
+
+def test_a_lying_picture_keeps_its_pixels_where_they_are(
+    face: Image, tmp_path: Path, detector: str
+) -> None:
+    """Programs for documents ignore EXIF: a picture that is turned would be stretched."""
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    lying = Pillow.fromarray(np.ascontiguousarray(np.rot90(face[..., ::-1])))
+    for progressive in (False, True):
+        file = io.BytesIO()
+        lying.save(file, "JPEG", quality=92, exif=exif, progressive=progressive)
+        path = tmp_path / "x.docx"
+        document("docx", {"word/media/a.jpeg": file.getvalue()}, path)
+        report, out = done(path, tmp_path)
+        assert report.tracks == 1
+        stored = Pillow.open(io.BytesIO(read(out)["word/media/a.jpeg"]))
+        assert (stored.size == lying.size) is not progressive
+        assert (report.status == "partial") is progressive
 
 
 def test_a_drawing_without_bitmaps_stays(tmp_path: Path, detector: str) -> None:

@@ -14,6 +14,7 @@ from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.documents.edits import LINKS
+from faceveil.media.documents.heads import head_of
 from faceveil.media.documents.nodes import Clip, Gone, Nest, Still, leaves
 from faceveil.media.documents.package import Package, open_package
 from faceveil.media.leftovers import leftovers
@@ -35,11 +36,13 @@ class Shown:
     Attributes:
         places: the first names it. All have the same bytes.
         frames: which of the source's are its own: several for an animation or pages.
+        size: width and height, as displayed.
         clean: it holds nothing beside the picture.
     """
 
     places: tuple[Still, ...]
     frames: range
+    size: tuple[int, int]
     clean: bool
 
     def open(self, options: Options) -> ImageSource:
@@ -86,6 +89,7 @@ class DocumentSource(Closing):
             self.films: list[Clip] = []
             self.veiled: dict[Clip, tuple[bytes, Report]] = {}
             self.damaged: set[int] = set()
+            self._whole: set[int] = set()
             self._notes = dict.fromkeys(found.notes)
             self._warnings: dict[str, None] = {}
             self._dropped = dict.fromkeys(found.beside)
@@ -126,22 +130,21 @@ class DocumentSource(Closing):
         for places in alike.values():
             first = places[0]
             try:
-                with ImageSource(first.read(), first.kind, self._options) as picture:
-                    media, count = picture.media, picture.media.frames or 1
-                    self._dropped.update(dict.fromkeys(picture.dropped))
-                    for what in picture.warnings:
-                        self._warn(first.name, what)
-                    clean = not picture.dropped and not picture.warnings
+                head = head_of(first.read(), first.kind, self._options)
             except LimitError:
                 raise
             except (UnreadableError, UnsupportedError) as error:
                 self.broken += places
                 self._warn(first.name, say("it is replaced by a blank one: {reason}", reason=error))
                 continue
-            begin = len(names)
-            names += [first.name] * count if count == 1 else _numbered(first.name, count)
-            self.shown.append(Shown(tuple(places), range(begin, begin + count), clean))
-            width, height = max(width, media.width), max(height, media.height)
+            self._dropped.update(dict.fromkeys(head.dropped))
+            for what in head.warnings:
+                self._warn(first.name, what)
+            begin, count = len(names), head.frames
+            names += [first.name] if count == 1 else _numbered(first.name, count)
+            clean = not head.dropped and not head.warnings
+            self.shown.append(Shown(tuple(places), range(begin, begin + count), head.size, clean))
+            width, height = max(width, head.size[0]), max(height, head.size[1])
         return Media(
             "document",
             package.suffix.lstrip("."),
@@ -178,22 +181,28 @@ class DocumentSource(Closing):
             rest = wanted & set(one.frames)
             if not rest:
                 continue
-            size = (0, 0)
             try:
                 with one.open(self._options) as picture:
-                    size = picture.media.width, picture.media.height
                     stream = picture.skim() if looking else picture.frames()
                     for frame in stream:
                         frame.index, frame.pts = one.frames[frame.index], 0
                         if frame.index in rest:
                             rest.discard(frame.index)
                             yield frame
-            except UnreadableError:
+                    self._whole |= set(one.frames) - rest
+            except (UnreadableError, UnsupportedError):
                 # Its head could be read: it is covered whole.
+                width, height = one.size
                 for index in sorted(rest):
                     self.damaged.add(index)
-                    grey = np.full((max(size[1], 1), max(size[0], 1), 3), _GREY, np.uint8)
-                    yield Frame(index, grey, damaged=True)
+                    yield Frame(index, np.full((height, width, 3), _GREY, np.uint8), damaged=True)
+
+    def is_whole(self, one: Shown) -> bool:
+        """Decide whether every frame of a picture can be decoded; many are known already."""
+        if not self._whole.issuperset(one.frames):
+            for _ in self._some(set(one.frames), looking=True):
+                pass
+        return self.damaged.isdisjoint(one.frames)
 
     def close(self) -> None:
         self.package.close()

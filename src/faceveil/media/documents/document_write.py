@@ -17,8 +17,10 @@ from faceveil.media.documents.nodes import Clip, Node
 from faceveil.media.documents.proof import Painted, require_gone
 from faceveil.media.kinds import SUFFIXES
 from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.pictures.exif import SIDEWAYS, exif_orientation, read_exif
 from faceveil.media.pictures.image import ImageSource
 from faceveil.media.pictures.image_write import ImageSink, written_as
+from faceveil.media.pictures.pillow import decoding, open_picture
 from faceveil.plan import Media
 from faceveil.system.closing import Aborting
 from faceveil.system.files import part_prefix
@@ -101,11 +103,13 @@ class DocumentSink(Aborting):
 
     def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
         """The pictures that go over as they are: nothing is painted in them, and nothing hides."""
-        changed = set(touched) | self._source.damaged
+        changed = set(touched)
         spans = [
             Span(one.frames, 0, 0)
             for one in self._source.shown
-            if (one.clean or one.places[0].fixed) and changed.isdisjoint(one.frames)
+            if (one.clean or one.places[0].fixed)
+            and changed.isdisjoint(one.frames)
+            and self._source.is_whole(one)
         ]
         self.copied = sum(len(span.frames) for span in spans)
         return spans
@@ -117,10 +121,23 @@ class DocumentSink(Aborting):
             OutputError: the format cannot hold it, or the disk is full.
         """
         shown = self._of[frame.index]
+        if frame.damaged:
+            self._blank(shown)
+            return
         if self._picture is None or self._picture.shown is not shown:
             self._close_picture()
             self._picture = _PictureSink(shown, self._scratch, self._options)
         self._picture.write(frame)
+
+    def _blank(self, shown: Shown) -> None:
+        """Replace a picture that cannot be decoded by a blank one."""
+        name = shown.places[0].name
+        why = say("it is replaced by a blank one: {reason}", reason=say("it is damaged"))
+        self._warnings[say("{name}: {what}", name=name, what=why)] = None
+        self._new.update(dict.fromkeys(shown.places, BLANK_PNG))
+        if self._picture is not None and self._picture.shown is shown:
+            self._picture.close()
+            self._picture = None
 
     def _close_picture(self) -> None:
         picture, self._picture = self._picture, None
@@ -182,6 +199,7 @@ class _PictureSink:
         self._sink = ImageSink(self._target, self._source, options)
         self._painted: set[int] = set()
         self.proof: Painted | None = None
+        self._turned = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -189,12 +207,13 @@ class _PictureSink:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return self._sink.warnings
+        turned = (say("it was stored lying, and may be shown stretched"),) if self._turned else ()
+        return (*self._sink.warnings, *turned)
 
     def write(self, frame: Frame) -> None:
         index = frame.index
         frame.index = self.shown.frames.index(index)
-        if frame.painted or frame.damaged:
+        if frame.painted:
             self._painted.add(frame.index)
         try:
             self._sink.write(frame)
@@ -206,6 +225,7 @@ class _PictureSink:
         self._sink.commit()
         data = self._target.read_bytes()
         self._target.unlink()
+        self._turned = _is_lying(self.shown.places[0].read()) != _is_lying(data)
         if self._painted:
             self.proof = Painted.of(self.shown.places[0].read(), self._source, self._painted)
         self.close()
@@ -214,3 +234,12 @@ class _PictureSink:
     def close(self) -> None:
         self._sink.abort()
         self._source.close()
+
+
+def _is_lying(data: bytes) -> bool:
+    """Whether EXIF turns a JPEG by a quarter: programs for documents ignore that."""
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    with decoding("jpeg"):
+        picture = open_picture("jpeg", data, 1 << 40)
+        return exif_orientation(read_exif(picture)) in SIDEWAYS

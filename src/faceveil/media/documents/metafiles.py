@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
 from typing import Final
+
+from faceveil.frames import Image
 
 LEAST: Final = 8
 """Sides in pixels below which a bitmap shows no face; brushes have eight."""
@@ -62,13 +66,40 @@ def is_wmf(head: bytes) -> bool:
 def bitmaps(data: bytes) -> list[bytes]:
     """The bitmaps in a drawing, each as a picture file (BMP, JPEG, PNG, ...), without brushes.
 
+    Programs cut pictures into strips, in which no face is found. So those of one width that follow
+    each other are also put together, in either order, and those of one height likewise.
+
     Raises:
         UnwalkableError: the drawing is broken, or there may be more in it.
     """
     try:
-        return list(_of_emf(data) if is_emf(data) else _of_wmf(data))
+        found = list(_of_emf(data) if is_emf(data) else _of_wmf(data))
+        return found + list(_joined(found))
     except (struct.error, IndexError, ValueError) as error:
         raise UnwalkableError from error
+
+
+def _joined(files: list[bytes]) -> Iterator[bytes]:
+    """Strips put together, as BMP files."""
+    import cv2
+    import numpy as np
+
+    strips: list[Image] = []
+    for one in files if len(files) > 1 else ():
+        strip = cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
+        if strip is None:
+            raise UnwalkableError
+        strips.append(np.asarray(strip, np.uint8))
+    for axis in (0, 1):
+        for _, group in groupby(strips, partial(_across, axis)):
+            run = list(group)
+            for order in (run, run[::-1]) if len(run) > 1 else ():
+                whole: Image = np.concatenate(order, axis)
+                yield cv2.imencode(".bmp", whole)[1].tobytes()
+
+
+def _across(axis: int, strip: Image) -> int:
+    return int(strip.shape[1 - axis])
 
 
 def _of_emf(data: bytes) -> Iterator[bytes]:
