@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from faceveil.detect.levels import lifted
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.views import SAME_FACE_IOU, union, views
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
@@ -192,7 +193,7 @@ class Scaled:
         width, height = frame.size
         margin = round(max(height, width) * step.border * step.scale)
         scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))
-        image = frame.at_size(scaled_w, scaled_h)
+        image = lifted(frame.at_size(scaled_w, scaled_h))
         if margin:
             sides = (margin, margin, margin, margin)
             bordered = cv2.copyMakeBorder(image, *sides, cv2.BORDER_CONSTANT, value=GREY)
