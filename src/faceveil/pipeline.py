@@ -20,7 +20,7 @@ from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
-from faceveil.detect import Detector, at_once, load_detector, threshold
+from faceveil.detect import SURE, Detector, at_once, load_detector, load_opinion, threshold
 from faceveil.errors import UsageError
 from faceveil.evidence import make_report
 from faceveil.frames import Frame, Image
@@ -33,14 +33,14 @@ from faceveil.media.place import output_path
 from faceveil.obscure import doubts_of, load_obscurer
 from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, targets_of, whole
 from faceveil.options import Options
-from faceveil.plan import Plan, Track
+from faceveil.plan import Plan
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.scan.parts import scan_in_parts
 from faceveil.system import beats
 from faceveil.system.stages import Executor, ahead, behind, depth_for
 from faceveil.track import link, separate, timeline
-from faceveil.zones import in_skip_zone
+from faceveil.track.settle import settle, zoned
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, the frames done and their number, or None where it is not known."""
@@ -90,7 +90,7 @@ def veil_file(
         sha256 = original.sha256
         warnings = () if plan is None else _belongs(plan, sha256, foreign)
         warnings += doubts_of(load_obscurer(options))
-        plan = _zoned(plan or analyze(source, options, progress=step), options)
+        plan = zoned(plan or analyze(source, options, progress=step), options)
         original.require_same()
         faces, repairs, written_with = len(plan.tracks), 0, options
         while True:
@@ -229,16 +229,18 @@ def _analyze(
 ) -> Plan:
     """As `analyze`, for a source that may have been read already: ``seen`` is the result."""
     width, height, still = source.media.width, source.media.height, source.media.still
-    workers, shared = (1, options) if detector or still else at_once(options)
+    given = detector is not None
+    workers, shared = (1, options) if given or still else at_once(options)
     detector = detector or load_detector(shared, source.media.kind)
     strong = threshold(detector, options)
+    opinion = None if given or still else load_opinion(shared, detector, strong)
     weak = strong if still else strong * options.weak_share
     step = progress or _silent
 
     def read(done: int) -> None:
         step("analyze", done, source.media.frames)
 
-    seen = seen or scan(source, detector, weak, strong, read, workers)
+    seen = seen or scan(source, detector, weak, strong, read, workers, opinion)
     if still:
         tracks, seen.cuts = separate(seen.found), tuple(range(1, len(seen.pts)))
     else:
@@ -255,7 +257,7 @@ def _analyze(
         )
     plan = Plan(
         media=replace(source.media, frames=len(seen.pts)),
-        tracks=tracks,
+        tracks=settle(tracks, seen.opinions, SURE),
         detector=detector.name,
         weights_sha256=detector.weights_sha256,
         min_face=detector.smallest_face(width, height),
@@ -263,7 +265,7 @@ def _analyze(
         pts=tuple(seen.pts),
         cuts=seen.cuts,
     )
-    return _zoned(plan, options)
+    return zoned(plan, options)
 
 
 def render(
@@ -318,20 +320,6 @@ def render(
         frames = len(plan.pts)
         raise _other(say("it is for {frames} frames, not {found}", frames=frames, found=count))
     return painted
-
-
-def _zoned(plan: Plan, options: Options) -> Plan:
-    """Keep the faces that stay inside a zone in which faces are left visible.
-
-    Boxes that a person has drawn are not kept: somebody wants them covered.
-    """
-
-    def kept(track: Track) -> bool:
-        inside = all(in_skip_zone(box, options.skip_zones) for box in track.boxes.values())
-        return track.origin == "detected" and bool(track.boxes) and inside
-
-    tracks = (replace(one, keep=True) if kept(one) else one for one in plan.tracks)
-    return replace(plan, tracks=tuple(tracks))
 
 
 def _with_beats(frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -8,21 +8,25 @@ from faceveil.detect.load import (
     ENTRY_POINTS,
     at_once,
     load_detector,
+    load_opinion,
     load_second,
     resolve,
     threshold,
     which,
 )
+from faceveil.detect.opinion import SURE
 from faceveil.detect.protocols import Detector, SinglePass
 
 __all__ = [
     "AUTO",
     "BUILT_IN",
     "ENTRY_POINTS",
+    "SURE",
     "Detector",
     "SinglePass",
     "at_once",
     "load_detector",
+    "load_opinion",
     "load_second",
     "resolve",
     "threshold",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from faceveil import weights
+from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
 from faceveil.detect.runtime import bounded
 from faceveil.errors import NoDetectorError, WeightsError
@@ -60,6 +61,20 @@ def at_once(options: Options) -> tuple[int, Options]:
     return count, options.model_copy(update={"threads": 1}) if count > 1 else options
 
 
+def load_opinion(options: Options, first: Detector, strong: float) -> Opinion | None:
+    """Another network for single faces of a video, or None if there is none or none is wanted.
+
+    Args:
+        first: the detector whose faces it is asked about.
+        strong: its score from which a face counts.
+    """
+    # The rule was fitted to this pair; a score that somebody chose says what they want covered.
+    wanted = options.second_detector in ("auto", "centerface") and options.confidence is None
+    if not wanted or first.name.split()[0] != "yunet" or not _has_weights("centerface", options):
+        return None
+    return Opinion(_loaded_once("centerface", options), strong)
+
+
 def load_second(options: Options, kind: Kind = "image") -> Detector | None:
     """Another detector for a second opinion, or None if there is none or none is wanted.
 
@@ -89,11 +104,16 @@ def _scaled(
 ) -> Detector:
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
+    effort = VIDEO if kind == "video" else STILL
+    return Scaled(_loaded_once(name, options), min_face, effort, least)
+
+
+def _loaded_once(name: str, options: Options) -> SinglePass:
     key = (name, options.weights, options.threads, options.device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)
-    return Scaled(_loaded[key], min_face, VIDEO if kind == "video" else STILL, least)
+    return _loaded[key]
 
 
 def threshold(detector: Detector, options: Options) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from faceveil.detect import Detector
+from faceveil.detect.opinion import Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import Source
@@ -25,6 +26,7 @@ class Scan:
         found: frame index -> faces there, for the frames in which the detector looked wherever a
             face can be.
         found_in_crops: the same for the frames of which it looked at parts only.
+        opinions: frame index -> the faces there that were put to another network, with its scores.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
         suspects: frame indices that may be cuts; some of them are.
@@ -33,6 +35,7 @@ class Scan:
 
     found: dict[int, Faces] = field(default_factory=dict)
     found_in_crops: dict[int, Faces] = field(default_factory=dict)
+    opinions: dict[int, Faces] = field(default_factory=dict)
     pts: list[int] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
@@ -46,6 +49,7 @@ def scan(
     strong: float,
     progress: Callable[[int], None],
     workers: int = 1,
+    opinion: Opinion | None = None,
 ) -> Scan:
     """Read every frame once and look for faces in those that are due.
 
@@ -54,12 +58,15 @@ def scan(
         strong: the score of a face that would be covered on its own.
         progress: called with the number of frames read so far.
         workers: how many looks are under way at the same time; makes no difference to the result.
+        opinion: another network, asked about the faces that the detector cannot settle.
     """
     video = source.media.kind == "video"
     width, height = source.media.width, source.media.height
     smallest = detector.smallest_face(width, height)
     schedule = Schedule(float(source.time_base), strong, smallest) if video else EveryFrame()
-    return follow(source.skim(), schedule, detector, floor, progress, workers=workers)
+    return follow(
+        source.skim(), schedule, detector, floor, progress, workers=workers, opinion=opinion
+    )
 
 
 def follow(
@@ -72,13 +79,14 @@ def follow(
     *,
     to_end: bool = True,
     workers: int = 1,
+    opinion: Opinion | None = None,
 ) -> Scan:
     """Look for faces as `scan` does, in any consecutive frames.
 
     Args:
         before: the frame before the first, for a part of a video.
         to_end: the last frame is that of the video.
-        workers: how many looks are under way at the same time; makes no difference to the result.
+        workers, opinion: see `scan`.
     """
     result, cuts = Scan(), CutFinder(0 if before is None else before.index)
     last = before
@@ -86,7 +94,7 @@ def follow(
         cuts.feed(before.thumbnail(*THUMBNAIL))
         schedule.resume(before.pts)
     stream = ahead(frames)
-    with Looks(detector, floor, workers) as looks:
+    with Looks(detector, floor, workers, opinion) as looks:
         try:
             for frame in stream:
                 for one in looks.until(frame.index - schedule.lag):
@@ -127,5 +135,7 @@ def _take(result: Scan, schedule: Schedule | EveryFrame, one: Looked) -> None:
         result.found_in_crops.pop(one.index, None)
     elif one.faces:
         result.found_in_crops[one.index] = one.faces
+    if len(one.opinions):
+        result.opinions[one.index] = one.opinions
     if one.planned:
         schedule.add_detections(one.pts, one.faces, whole=one.whole)

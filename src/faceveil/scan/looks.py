@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 from faceveil.detect import Detector
+from faceveil.detect.opinion import Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -31,6 +32,7 @@ class Looked:
         faces: those found.
         whole: wherever a face can be, not in parts that have changed.
         planned: the schedule asked for the look.
+        opinions: those of the faces that were put to another network, with its scores.
     """
 
     index: int
@@ -38,6 +40,7 @@ class Looked:
     faces: Faces
     whole: bool
     planned: bool
+    opinions: Faces = field(default_factory=lambda: Faces.of(()))
 
 
 class Looks:
@@ -46,9 +49,17 @@ class Looks:
     Args:
         floor: the least score of a face that is kept.
         workers: how many looks are under way at the same time.
+        opinion: another network, asked about the faces that the detector cannot settle.
     """
 
-    def __init__(self, detector: Detector, floor: float, workers: int) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        floor: float,
+        workers: int,
+        opinion: Opinion | None = None,
+    ) -> None:
+        self._opinion = opinion
         self._detector = detector
         self._floor = floor
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="faceveil-look")
@@ -108,11 +119,20 @@ class Looks:
         find, floor = self._detector, self._floor
         if parts is None:
             faces = Faces.of(find.detect(frame, floor))
+            opinions = self._ask(frame, faces)
             if rotated is not None:
-                faces = Faces.concatenate([faces, find.detect_rotated(frame, rotated)])
+                lying = Faces.of(find.detect_rotated(frame, rotated))
+                faces = Faces.concatenate([faces, lying])
+                opinions = Faces.concatenate([opinions, self._ask(frame, lying, lying=True)])
         else:
             faces = Faces.concatenate(find.detect_in(frame, part, floor) for part in parts)
-        return Looked(frame.index, frame.pts, faces, whole, planned)
+            opinions = self._ask(frame, faces)
+        return Looked(frame.index, frame.pts, faces, whole, planned, opinions)
+
+    def _ask(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
+        if self._opinion is None:
+            return Faces.of(())
+        return self._opinion.ask(frame, faces, lying=lying)
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from faceveil.detect import Detector, at_once, load_detector, threshold
+from faceveil.detect import Detector, at_once, load_detector, load_opinion, threshold
+from faceveil.detect.opinion import Opinion
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError
 from faceveil.frames import Frame
@@ -75,7 +76,9 @@ def _part_of_file(path: Path, options: Options, part: Part) -> Scan | None:
         detector = load_detector(shared, "video")
         strong = threshold(detector, options)
         weak = strong * options.weak_share
-        return scan_part(cast("VideoSource", source), part, detector, weak, strong, workers)
+        opinion = load_opinion(shared, detector, strong)
+        source = cast("VideoSource", source)
+        return scan_part(source, part, detector, weak, strong, workers, opinion)
 
 
 def parts_of(source: VideoSource, count: int) -> list[Part]:
@@ -119,6 +122,7 @@ def scan_part(
     floor: float,
     strong: float,
     workers: int = 1,
+    opinion: Opinion | None = None,
 ) -> Scan | None:
     """The part of a whole scan's result; None if only a scan of the whole video can tell."""
     frames = source.skim(part.start)
@@ -140,7 +144,15 @@ def scan_part(
     smallest = detector.smallest_face(source.media.width, source.media.height)
     schedule = Schedule(float(source.time_base), strong, smallest)
     result = follow(
-        rest, schedule, detector, floor, _alive, before, to_end=part.last, workers=workers
+        rest,
+        schedule,
+        detector,
+        floor,
+        _alive,
+        before,
+        to_end=part.last,
+        workers=workers,
+        opinion=opinion,
     )
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
@@ -158,6 +170,7 @@ def join(parts: Sequence[Scan]) -> Scan:
             for frame, faces in part.found_in_crops.items()
             if frame not in found  # the first frame of a part may make the one before it due
         },
+        opinions={frame: faces for part in parts for frame, faces in part.opinions.items()},
         pts=[pts for part in parts for pts in part.pts],
         cuts=cuts_among(suspects),
         suspects=suspects,

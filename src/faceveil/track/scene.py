@@ -15,9 +15,9 @@ from faceveil.track.motion import TICK
 
 LINGER = 0.6
 """Seconds after which the cover of a face that left must be gone."""
-CUT_SECONDS = 0.8
+CUT_SECONDS = 0.7
 """A face that is first found so soon after a cut was there since the cut, and one that is lost so
-shortly before a cut is there until then: people rarely come and go at the same time as a scene."""
+shortly before a cut is there until then: people rarely come or go with a scene."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""Another network's opinion on what the first one cannot settle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from faceveil import weights
+from faceveil.detect import load_detector, load_opinion
+from faceveil.detect.opinion import FACE, SURE, Opinion
+from faceveil.faces import Faces
+from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
+from faceveil.options import Options, Sensitivity
+from faceveil.plan import Face, Track
+from faceveil.track.settle import DOUBTED, settle
+from films import scenery
+
+STRONG = 0.4
+
+
+class Bright:
+    """Sees a face wherever something is white, as large as that."""
+
+    name = "bright"
+    weights_sha256 = ""
+    min_size = default_min_face = 8.0
+    max_size = 1000.0
+    input_side: int | None = None
+
+    def __init__(self) -> None:
+        self.thresholds: dict[Sensitivity, float] = {"balanced": 0.5}
+        self.shown: list[tuple[int, ...]] = []
+
+    def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
+        (image,) = images
+        self.shown.append(image.shape)
+        y, x = np.nonzero(image[..., 0] > 200)
+        if not len(x):
+            return [Faces.of(())]
+        box = Box(float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1))
+        return [Faces.of([Face(box, 0.9)])]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def white(box: Box, size: tuple[int, int] = (640, 360)) -> Frame:
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    x0, y0, x1, y1 = map(int, box.as_tuple())
+    picture[y0:y1, x0:x1] = 255
+    return Frame(0, picture)
+
+
+@pytest.mark.parametrize("size", [14, 32, 150])
+@pytest.mark.parametrize("corner", [(0, 0), (300, 100), (480, 200)])
+@pytest.mark.parametrize("lying", [False, True])
+def test_it_is_shown_at_one_size_wherever_it_lies(
+    size: int, corner: tuple[int, int], lying: bool
+) -> None:
+    other, box = Bright(), Box(*corner, corner[0] + size, corner[1] + size)
+    asked = Opinion(other, STRONG).ask(white(box), Faces.of([Face(box, 0.5)]), lying=lying)
+    assert asked.scores.tolist() == [0.9]
+    assert len(other.shown) == 1 + lying
+    assert all(max(shape) <= 4 * FACE for shape in other.shown)
+
+
+def test_what_lies_elsewhere_or_is_of_another_size_is_no_answer() -> None:
+    opinion, face = Opinion(Bright(), STRONG), Face(Box(300, 100, 340, 140), 0.5)
+    for place in (Box(345, 100, 355, 140), Box(316, 116, 322, 122), Box(0, 0, 40, 40)):
+        assert opinion.ask(white(place), Faces.of([face])).scores.tolist() == [0.0]
+
+
+def test_only_what_counts_but_is_not_certain_is_asked() -> None:
+    box = Box(300, 100, 340, 140)
+    faces = Faces.of(Face(box, score) for score in (STRONG - 0.01, STRONG, SURE - 0.01, SURE))
+    assert len(Opinion(Bright(), STRONG).ask(white(box), faces)) == 2
+
+
+HERE, THERE = Box(100, 100, 140, 140), Box(400, 100, 440, 140)
+
+
+def track(number: int, box: Box, *scores: float) -> Track:
+    seen = {frame: Face(box, score) for frame, score in enumerate(scores)}
+    return Track(number, dict.fromkeys(range(20), box), seen)
+
+
+def told(*scores: float, box: Box = HERE) -> dict[int, Faces]:
+    return {frame: Faces.of([Face(box, score)]) for frame, score in enumerate(scores)}
+
+
+def test_a_track_goes_if_both_doubt_it() -> None:
+    doubted, clear = track(0, HERE, 0.45, 0.5), track(1, THERE, 0.45, 0.5)
+    low = DOUBTED - 0.05
+    assert settle([doubted, clear], told(low, low), SURE) == (track(0, THERE, 0.45, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("scores", "opinions"),
+    [
+        ((0.45, 0.5), told(0.0, 2 * DOUBTED)),  # one of the two answers is enough for the mean
+        ((0.45, SURE), told(0.0, 0.0)),  # certain for the first network
+        ((0.45, 0.5), {}),  # nobody was asked
+        ((0.45, 0.5), told(0.0, 0.0, box=THERE)),  # about something else
+    ],
+)
+def test_when_unsure_it_stays(scores: tuple[float, ...], opinions: dict[int, Faces]) -> None:
+    assert len(settle([track(0, HERE, *scores)], opinions, SURE)) == 1
+
+
+def test_who_is_asked() -> None:
+    if not (weights.available("yunet", None) and weights.available("centerface", None)):
+        pytest.skip("needs both networks")
+    yunet, center = (load_detector(Options(detector=name)) for name in ("yunet", "centerface"))
+    assert load_opinion(Options(), yunet, STRONG) is not None
+    assert load_opinion(Options(), center, STRONG) is None
+    assert load_opinion(Options(second_detector="none"), yunet, STRONG) is None
+    assert load_opinion(Options(confidence=0.3), yunet, STRONG) is None
+
+
+def test_a_real_face_is_confirmed_and_scenery_is_not(astronaut: Image) -> None:
+    if not (weights.available("yunet", None) and weights.available("centerface", None)):
+        pytest.skip("needs both networks")
+    yunet = load_detector(Options(detector="yunet"))
+    opinion = load_opinion(Options(), yunet, STRONG)
+    assert opinion is not None
+    face = Faces.of(yunet.detect(Frame(0, astronaut), 0.5))[:1]
+    unsure = Faces(face.boxes, np.array([0.5]), face.landmarks)
+    assert opinion.ask(Frame(0, astronaut), unsure).scores[0] > 0.5
+    turned = Frame(0, np.ascontiguousarray(np.rot90(astronaut)))
+    x0, y0, x1, y1 = unsure.boxes[0]
+    lying = Faces(
+        np.array([[y0, 512 - x1, y1, 512 - x0]]), np.array([0.5]), np.full((1, 5, 2), np.nan)
+    )
+    assert opinion.ask(turned, lying, lying=True).scores[0] > 0.5
+    empty = np.asarray(cv2.GaussianBlur(scenery(3, (512, 512)), (0, 0), 3), np.uint8)
+    assert opinion.ask(Frame(0, empty), unsure).scores[0] < DOUBTED
