@@ -764,6 +764,23 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, pictures: list[Image], seen: 
                 sink.commit()
 
 
+def test_the_progress_of_painting_counts_what_is_encoded(
+    tmp_path: Path, pictures: list[Image], seen: Box
+) -> None:
+    """Else the time that is left would be told too short by as much as is copied."""
+    told: list[tuple[int, int | None]] = []
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        if stage == "render":
+            told.append((done, total))
+
+    clip = film(tmp_path / "a.mp4", pictures, settings=PYRAMID)
+    report = faceveil.veil_file(clip, tmp_path / "out.mp4", STRICT, progress=progress)
+    left = FRAMES - report.copied
+    assert 0 < left < FRAMES / 2
+    assert told == [(done, left) for done in range(1, left + 1)]
+
+
 @pytest.mark.parametrize(("suffix", "settings"), [(".mp4", PYRAMID), (".mkv", {})])
 @pytest.mark.parametrize("known", [True, False])
 def test_what_was_decoded_once_is_decoded_again_only_beside_what_is_new(

@@ -295,7 +295,8 @@ def render(
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
     touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
     kept = sink.keep(plan.pts, touched)
-    painted, count = {}, sum(len(span.frames) for span in kept)
+    copied = sum(len(span.frames) for span in kept)
+    painted, count = {}, copied
     depth = depth_for(size[0] * size[1])
     stream = ahead(source.frames(kept), depth)
     try:
@@ -313,7 +314,8 @@ def render(
                     painted[frame.index] = covers
                 write(frame)
                 count += 1
-                step("render", frame.index + 1, len(plan.pts))
+                # What is copied takes no time: it would promise an early end.
+                step("render", count - copied, len(plan.pts) - copied)
     finally:
         stream.close()
     if count != len(plan.pts):
