@@ -610,6 +610,42 @@ def test_sounds_stay_or_go_as_sound_does(tmp_path: Path, detector: str) -> None:
     assert (report.status, read(out)["ppt/media/s.wav"]) == ("partial", b"")
 
 
+def test_a_sound_with_a_face_on_its_cover_is_left_out(
+    face: Image, plain: Image, tmp_path: Path, detector: str
+) -> None:
+    path = tmp_path / "x.pptx"
+    sounds = {"ppt/media/a.mp3": jpeg(face), "ppt/media/b.mp3": jpeg(plain)}
+    document(
+        "pptx", {name: b"ID3" + bytes(90) + data + TOKEN for name, data in sounds.items()}, path
+    )
+    report, out = done(path, tmp_path)
+    assert report.status == "partial"
+    after = read(out)
+    assert after["ppt/media/a.mp3"] == b""
+    assert after["ppt/media/b.mp3"] == read(path)["ppt/media/b.mp3"]
+
+
+def test_metadata_of_a_picture_in_a_drawing_goes_with_the_drawing(
+    plain: Image, tmp_path: Path, detector: str
+) -> None:
+    """A JPEG in an EMF cannot be written anew, and may hide a thumbnail."""
+    clean, comment = jpeg(plain), b"\xff\xfe" + (len(TOKEN) + 2).to_bytes(2, "big") + TOKEN
+    for data, stays in ((clean, True), (clean[:2] + comment + clean[2:], False)):
+        record = bytearray(stretched(plain[:8, :8]))
+        record[80 + 16 : 80 + 20] = (4).to_bytes(4, "little")  # BI_JPEG
+        data += bytes(-len(data) % 4)
+        record[60:64] = len(data).to_bytes(4, "little")
+        body = bytes(record[:120]) + data
+        drawing = emf(body[:4] + len(body).to_bytes(4, "little") + body[8:])
+        path = tmp_path / "x.docx"
+        document("docx", {"word/media/a.emf": drawing}, path)
+        report, out = done(path, tmp_path)
+        assert report.frames == 1
+        assert (report.status == "ok") is stays
+        assert (read(out)["word/media/a.emf"] == drawing) is stays
+        assert TOKEN not in b"".join(read(out).values())
+
+
 # Many files
 
 
@@ -756,7 +792,7 @@ def test_large_pictures_are_refused(face: Image, tmp_path: Path) -> None:
 def test_a_face_in_a_part_of_no_kind_is_refused(face: Image, tmp_path: Path, detector: str) -> None:
     path = tmp_path / "x.docx"
     document("docx", {"word/activeX/activeX1.bin": bytes(90) + jpeg(face) + bytes(90)}, path)
-    with pytest.raises(UnsupportedError, match="cannot be painted"):
+    with pytest.raises(UnsupportedError, match="nothing can be painted"):
         done(path, tmp_path)
 
 

@@ -107,9 +107,7 @@ class DocumentSink(Aborting):
         spans = [
             Span(one.frames, 0, 0)
             for one in self._source.shown
-            if (one.clean or one.places[0].fixed)
-            and changed.isdisjoint(one.frames)
-            and self._source.is_whole(one)
+            if one.clean and changed.isdisjoint(one.frames) and self._source.is_whole(one)
         ]
         self.copied = sum(len(span.frames) for span in spans)
         return spans
@@ -147,15 +145,16 @@ class DocumentSink(Aborting):
         self._notes.update(dict.fromkeys(picture.notes))
         for what in picture.warnings:
             self._warnings[say("{name}: {what}", name=name, what=what)] = None
-        fixed = any(place.fixed for place in picture.shown.places)
-        if picture.proof and fixed:
-            why = say("it is a drawing with a face in it, and is replaced by a blank one")
+        if any(place.fixed for place in picture.shown.places):
+            why = (
+                say("it shows a face, and what holds it is replaced by something blank")
+                if picture.proof
+                else say("it has metadata, and what holds it is replaced by something blank")
+            )
             self._warnings[say("{name}: {what}", name=name, what=why)] = None
         if picture.proof:
             self._painted.append(picture.proof)
-        self._new.update(
-            {one: data for one in picture.shown.places if picture.proof or not one.fixed}
-        )
+        self._new.update(dict.fromkeys(picture.shown.places, data))
 
     def finish(self) -> Path:
         """Complete the temporary file and return its name.

@@ -176,7 +176,7 @@ def _plus_image(body: bytes) -> Iterator[bytes]:
     width, height, stride, form, compressed = struct.unpack_from("<iiiII", body, 8)
     bits = body[28:]
     if compressed:
-        yield bits
+        yield bits.rstrip(b"\0")
         return
     if max(width, height) <= 0 or min(width, height) < LEAST:
         return
@@ -229,7 +229,7 @@ def _as_file(header: bytes, bits: bytes) -> Iterator[bytes]:
     else:
         width, height = struct.unpack_from("<ii", header, 4)
         if struct.unpack_from("<I", header, 16)[0] in (_JPEG, _PNG):
-            yield bits
+            yield bits.rstrip(b"\0")
             return
     if min(width, abs(height)) >= LEAST:
         offset = 14 + len(header)

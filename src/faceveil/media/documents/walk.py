@@ -127,7 +127,10 @@ class Walker:
         """A sound, in which there may be pictures: covers of albums."""
         if not self._sounds:
             return Gone(name, b"", say("a sound is left out"))
-        return self._binary(name, data, read)
+        node = self._binary(name, data, read)
+        if isinstance(node, Nest):
+            node.build = lambda new: b""
+        return node
 
     def _packed(self, name: str, data: bytes, read: Read) -> Node | None:
         """A drawing that is packed: SVGZ, EMZ, WMZ."""
@@ -220,9 +223,10 @@ class Walker:
             while at >= 0:
                 _, kind = kind_of(data[at : at + HEAD])
                 if kind in IMAGES and _opens(kind, data[at:]):
+                    end = at + _length(kind, data[at:])
 
-                    def again(at: int = at) -> bytes:
-                        return read()[at:]
+                    def again(at: int = at, end: int = end) -> bytes:
+                        return read()[at:end]
 
                     inner[at] = Still(f"{name}#{len(inner) + 1}", kind, again, fixed=True)
                 at = data.find(sign, at + 1)
@@ -231,7 +235,10 @@ class Walker:
 
         def build(new: Mapping[Any, bytes | None]) -> bytes:
             raise UnsupportedError(
-                say("it shows a face in a place that cannot be painted ({name})", name=name),
+                say(
+                    "it shows a face, or has metadata, where nothing can be painted ({name})",
+                    name=name,
+                ),
                 say("Take that out of the document first."),
             )
 
@@ -248,6 +255,20 @@ def _moves(data: bytes, kind: str) -> bool:
 
 def _is_binary(data: bytes) -> bool:
     return b"\0" in data[:HEAD]
+
+
+def _length(kind: str, data: bytes) -> int:
+    """Bytes of a picture with other data behind it; all of them where its end is not known."""
+    if kind == "png":
+        end = data.find(b"IEND")
+        return end + 8 if end > 0 else len(data)
+    at = 2
+    while kind == "jpeg" and data[at : at + 1] == b"\xff":
+        if data[at + 1] == 0xDA:
+            end = data.find(b"\xff\xd9", at)
+            return end + 2 if end > 0 else len(data)
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return len(data)
 
 
 def _opens(kind: str, data: bytes) -> bool:
