@@ -513,7 +513,8 @@ def test_a_frame_cut_off_is_refused() -> None:
     [
         (b"", UnreadableError, "empty"),
         (b"hello", UnreadableError, "neither"),
-        (b"%PDF-1.7", UnsupportedError, "pdf"),
+        (b"%PDF-1.7", UnreadableError, "PDF"),
+        (b"8BPS", UnsupportedError, "psd"),
         (b"\x1f\x8b\x08", UnsupportedError, "archives"),
         (b"\xff\xd8\xff\xe0", UnreadableError, "JPEG"),
     ],

@@ -85,10 +85,10 @@ class PdfSource(Closing):
         return range(len(self.layout.parts))
 
     def sample(self, wanted: Collection[int]) -> Iterator[Frame]:
-        """As ``skim``, those with these indices."""
+        """Those with these indices, with all that is on them."""
         for index, part in enumerate(self.layout.parts):
             if index in wanted:
-                yield self._outlined(index, part)
+                yield self._frame(index, part)
 
     def page_image(self, part: PdfPart) -> Image:
         """A page as rendered, unpainted."""
