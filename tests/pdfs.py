@@ -288,6 +288,31 @@ def hidden_layer_in_strips(pdf: Pdf, picture: Any) -> None:
 
 
 @place
+def drawn_in_a_hidden_layer(pdf: Pdf, picture: Any) -> None:
+    drawn_pixel_by_pixel(pdf, picture)
+    group = pdf.make_indirect(Dictionary(Type=Name.OCG, Name=pikepdf.String("people")))
+    made = pdf.pages[0].obj
+    content = made.Contents.read_bytes().replace(TEXT.encode(), TEXT.encode() + b"/OC /L BDC ")
+    made.Contents = pdf.make_stream(content + b" EMC")
+    made.Resources.Properties = Dictionary(L=group)
+    usual = Dictionary(OFF=Array([group]), Order=Array([group]))
+    pdf.Root.OCProperties = Dictionary(OCGs=Array([group]), D=usual)
+
+
+@place
+def strips_and_their_copies(pdf: Pdf, picture: Any) -> None:
+    """Of every strip there is a second object with the same bytes that nothing shows."""
+    strips(pdf, picture)
+    named = pdf.pages[0].obj.Resources.XObject
+    for key in list(named.keys()):
+        twin = pdf.make_stream(named[key].read_raw_bytes())
+        for each in named[key].keys():  # noqa: SIM118 (no dict)
+            if each != "/Length":
+                twin[each] = named[key][each]
+        named[f"{key}Twin"] = twin
+
+
+@place
 def alternate(pdf: Pdf, picture: Any) -> None:
     other = Array([Dictionary(Image=stored(pdf, picture, "jpeg"), DefaultForPrinting=True)])
     page(pdf, PLACED, {"I": stored(pdf, picture[-64:, -64:], Alternates=other)})

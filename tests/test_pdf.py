@@ -27,7 +27,7 @@ from faceveil.pipeline import analyze_file, render_file, veil_file
 from faceveil.plan import Track
 from faceveil.report import Report
 
-FLAT = {"drawn_pixel_by_pixel", "bitmap_letter"}
+FLAT = {"drawn_pixel_by_pixel", "bitmap_letter", "drawn_in_a_hidden_layer"}
 """Places that are no picture: their page becomes one."""
 GONE = {"thumbnail", "private_data", "no_subtype", "attachment"}
 """Places that are not looked at, because the output has none."""
@@ -38,6 +38,7 @@ INVISIBLE = (
         "hidden_annotation_in_strips",
         "hidden_layer_in_strips",
         "shared_under_two_crops",
+        "drawn_in_a_hidden_layer",
     }
 )
 """Places whose face the first page does not show."""

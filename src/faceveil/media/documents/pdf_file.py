@@ -90,30 +90,32 @@ class PdfFile(Closing):
                 raise LimitError(say("there is not enough memory for the document")) from error
             raise
 
-    def with_all_shown(self) -> bytes:
-        """The same file with every layer and every annotation visible, for looking only."""
-        import pikepdf
-
-        with pikepdf.open(self.path) as pdf:
-            if "/OCProperties" in pdf.Root:
-                del pdf.Root["/OCProperties"]
-            for one in containers(pdf):
-                if not is_dictionary(one):
-                    continue
-                if "/OC" in one:
-                    del one["/OC"]
-                if one.get("/Type") in ("/OCG", "/OCMD"):
-                    for key in list(one.keys()):
-                        del one[key]
-                if _flags(one) & _HIDDEN:
-                    one.F = _flags(one) & ~_HIDDEN
-            buffer = io.BytesIO()
-            save(pdf, buffer)
-            return buffer.getvalue()
-
     def close(self) -> None:
         self.pdf.close()
         self._folder.cleanup()
+
+
+def with_all_shown(origin: Path | bytes) -> bytes:
+    """A PDF with every layer and every annotation visible, for looking only."""
+    import pikepdf
+
+    file: Any = io.BytesIO(origin) if isinstance(origin, bytes) else origin
+    with pikepdf.open(file) as pdf:
+        if "/OCProperties" in pdf.Root:
+            del pdf.Root["/OCProperties"]
+        for one in containers(pdf):
+            if not is_dictionary(one):
+                continue
+            if "/OC" in one:
+                del one["/OC"]
+            if one.get("/Type") in ("/OCG", "/OCMD"):
+                for key in list(one.keys()):
+                    del one[key]
+            if _flags(one) & _HIDDEN:
+                one.F = _flags(one) & ~_HIDDEN
+        buffer = io.BytesIO()
+        save(pdf, buffer)
+        return buffer.getvalue()
 
 
 def save(pdf: Pdf, target: Path | io.BytesIO | Any, lock: Lock | None = None) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -17,9 +19,9 @@ from faceveil.frames import Frame, Image, Span
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media.documents.pdf_carry import Area, Patch, areas_of, patch_for
-from faceveil.media.documents.pdf_file import save
+from faceveil.media.documents.pdf_file import save, with_all_shown
 from faceveil.media.documents.pdf_flat import flatten
-from faceveil.media.documents.pdf_objects import Number, is_picture, stream_of
+from faceveil.media.documents.pdf_objects import Number, is_picture, is_stream, stream_of
 from faceveil.media.documents.pdf_pixels import StoredPicture, read_stored, rewrite
 from faceveil.media.documents.pdf_render import Renderer
 from faceveil.media.part import PartFile, cannot_write
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from faceveil.options import Options
 
 _GREY: Final = 128
+_CODING: Final = ("/ColorSpace", "/BitsPerComponent", "/Decode", "/SMaskInData", "/DecodeParms")
+"""Keys that say how a picture is coded, besides its filter."""
 
 
 class PdfSink(Aborting):
@@ -66,6 +70,7 @@ class PdfSink(Aborting):
         self._patches: dict[Number, list[Patch]] = defaultdict(list)
         self._opaque: dict[Number, list[Image]] = defaultdict(list)
         self._written: set[Number] = set()
+        self._originals: dict[bytes, Number] = {}
         self._frames = self.copied = 0
         self._closed = False
 
@@ -143,6 +148,8 @@ class PdfSink(Aborting):
         for opacity in self._opaque.pop(number, ()):
             _shown_where(image, opacity, stencil=bool(stream.get("/ImageMask", False)))
         self._written.add(number)
+        before = stream_of(self._before, number).read_raw_bytes()
+        self._originals[hashlib.sha256(before).digest()] = number
         folder = self._part.path.parent
         self._notes |= dict.fromkeys(rewrite(stream, stored, image, covered, self._options, folder))
         for key in ("/SMask", "/Mask"):
@@ -163,6 +170,7 @@ class PdfSink(Aborting):
             raise OutputError(say("no frame was written"))
         while pending := [*self._patches, *self._opaque]:
             self._write_picture(pending[0], self._again(pending[0]), ())
+        self._cover_twins()
         self._save()
         if flat := self._showing():
             for page, image in flat.items():
@@ -200,25 +208,51 @@ class PdfSink(Aborting):
         flat: dict[int, Image] = {}
         if not self._areas:
             return flat
-        buffer = io.BytesIO()
-        save(self._pdf, buffer)
-        with Renderer(buffer.getvalue()) as finished:
-            for page, areas in self._areas.items():
-                for part, area in areas:
-                    shown = finished.page(page, *part.size)
-                    if area.shows(shown):
-                        flat[page] = self._painted(page)
-                        break
+        made: Path | bytes = self._part.path
+        if self._source.file.lock is not None:
+            buffer = io.BytesIO()
+            save(self._pdf, buffer)
+            made = buffer.getvalue()
+        layers = any(part.kind == "layers" for areas in self._areas.values() for part, _ in areas)
+        with Renderer(made) as usual, Renderer(with_all_shown(made) if layers else made) as whole:
+            for number, areas in self._areas.items():
+                shown = {
+                    part: (whole if part.kind == "layers" else usual).page(number, *part.size)
+                    for part in {part for part, _ in areas}
+                }
+                if any(area.shows(shown[part]) for part, area in areas):
+                    flat[number] = self._painted(number)
         return flat
 
-    def _painted(self, page: int) -> Image:
-        """A page as rendered, with all paint that was put on it."""
-        parts = [part for part, _ in self._areas[page]]
-        image = self._source.page_image(parts[0])
-        for _, area in self._areas[page]:
-            x0, y0, x1, y1 = map(int, area.box.as_tuple())
-            image[y0:y1, x0:x1] = area.after
+    def _painted(self, number: int) -> Image:
+        """A page as rendered, without what is hidden, with all paint that was put on it."""
+        part = replace(self._areas[number][0][0], kind="page")
+        image = self._source.page_image(part)
+        for each, area in self._areas[number]:
+            if each.kind == "page":
+                x0, y0, x1, y1 = map(int, area.box.as_tuple())
+                image[y0:y1, x0:x1] = area.after
         return image
+
+    def _cover_twins(self) -> None:
+        """Give a picture that is stored twice its paint in both places.
+
+        Of strips each may have a second copy that no page shows, which nobody looks for a face in.
+        """
+        for one in self._pdf.objects:
+            if not is_stream(one) or one.objgen in self._written or not self._originals:
+                continue
+            number = self._originals.get(hashlib.sha256(one.read_raw_bytes()).digest())
+            if number is None:
+                continue
+            painted = self._stream(number)
+            for key in _CODING:
+                if key in one:
+                    del one[key]
+                if key in painted:
+                    one[key] = painted[key]
+            parms: Any = painted.get("/DecodeParms")
+            one.write(painted.read_raw_bytes(), filter=painted.Filter, decode_parms=parms)
 
     def commit(self) -> Path:
         """Give the file its final name and return that."""

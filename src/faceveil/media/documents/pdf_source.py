@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceveil.frames import Frame, Image, Span
-from faceveil.media.documents.pdf_file import PdfFile
+from faceveil.media.documents.pdf_file import PdfFile, with_all_shown
 from faceveil.media.documents.pdf_parts import Layout, PdfPart, layout_of, worth_a_look
 from faceveil.media.documents.pdf_pixels import read_stored
 from faceveil.media.documents.pdf_render import Renderer
@@ -95,7 +95,7 @@ class PdfSource(Closing):
         if part.kind == "layers":
             with self._lock:
                 if self._all_shown is None:
-                    self._all_shown = Renderer(self.file.with_all_shown())
+                    self._all_shown = Renderer(with_all_shown(self.file.path))
             return self._all_shown.page(part.page, *part.size)
         return self._renderer.page(part.page, *part.size)
 
