@@ -251,8 +251,9 @@ class PdfSink(Aborting):
                     del one[key]
                 if key in painted:
                     one[key] = painted[key]
+            used: Any = painted.get("/Filter")
             parms: Any = painted.get("/DecodeParms")
-            one.write(painted.read_raw_bytes(), filter=painted.Filter, decode_parms=parms)
+            one.write(painted.read_raw_bytes(), filter=used, decode_parms=parms)
 
     def commit(self) -> Path:
         """Give the file its final name and return that."""
