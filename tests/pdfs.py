@@ -313,6 +313,37 @@ def strips_and_their_copies(pdf: Pdf, picture: Any) -> None:
 
 
 @place
+def deleted_page_with_a_bookmark(pdf: Pdf, picture: Any) -> None:
+    strips(pdf, picture)
+    page(pdf, "")
+    gone = pdf.pages[0].obj
+    with pdf.open_outline() as outline:
+        outline.root.append(pikepdf.OutlineItem("old", Array([gone, Name.Fit])))
+    del pdf.pages[0]
+    del gone["/Parent"]
+
+
+@place
+def rows_behind_the_last(pdf: Pdf, picture: Any) -> None:
+    """The picture says that it ends above the head of the second one in it."""
+    rows = np.vstack([picture[-8:], picture])
+    page(pdf, PLACED, {"I": stored(pdf, rows, Height=8)})
+
+
+@place
+def jpeg_larger_than_it_is_said_to_be(pdf: Pdf, picture: Any) -> None:
+    page(pdf, PLACED, {"I": stored(pdf, picture, "jpeg", Width=40, Height=40)})
+
+
+@place
+def compressed_twice(pdf: Pdf, picture: Any) -> None:
+    made = stored(pdf, picture, "jpeg")
+    twice = Array([Name.FlateDecode, Name.DCTDecode])
+    made.write(zlib.compress(made.read_raw_bytes()), filter=twice)
+    page(pdf, PLACED, {"I": made})
+
+
+@place
 def alternate(pdf: Pdf, picture: Any) -> None:
     other = Array([Dictionary(Image=stored(pdf, picture, "jpeg"), DefaultForPrinting=True)])
     page(pdf, PLACED, {"I": stored(pdf, picture[-64:, -64:], Alternates=other)})

@@ -29,7 +29,9 @@ from faceveil.report import Report
 
 FLAT = {"drawn_pixel_by_pixel", "bitmap_letter", "drawn_in_a_hidden_layer"}
 """Places that are no picture: their page becomes one."""
-GONE = {"thumbnail", "private_data", "no_subtype", "attachment"}
+GONE = {"thumbnail", "private_data", "no_subtype", "attachment", "rows_behind_the_last"} | {
+    "deleted_page_with_a_bookmark"
+}
 """Places that are not looked at, because the output has none."""
 INVISIBLE = (
     GONE

@@ -170,9 +170,14 @@ def clean(pdf: Pdf) -> tuple[tuple[str, ...], tuple[str, ...]]:
     _drop(root, {**_FROM_ROOT, "/Perms": "", "/DSS": ""}, dropped)
     if is_dictionary(names := root.get("/Names")):
         _drop(names, _FROM_NAMES, dropped)
+    shown = {page.obj.objgen for page in pdf.pages}
     for one in containers(pdf):
         if not is_dictionary(one):
             continue
+        if one.get("/Type") in ("/Page", "/Template") and one.objgen not in shown:
+            # A bookmark may still lead to a page that somebody has deleted.
+            dropped[say("pages that are not shown")] = None
+            _emptied(one)
         _drop(one, _DROPPED, dropped)
         if "/EF" in one:
             attached.add(one.objgen if one.is_indirect else id(one))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.i18n import say
-from faceveil.media.documents.pdf_objects import CODED_PICTURES, filters_of, is_picture, is_stream
+from faceveil.media.documents.pdf_objects import (
+    CODED_PICTURES,
+    filters_of,
+    is_array,
+    is_picture,
+    is_stream,
+)
 from faceveil.media.documents.pdf_pixels import read_stored, recode
+from faceveil.media.documents.pdf_samples import trimmed
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.items import boxes
-from faceveil.media.pictures.jpeg_layout import CannotKeep, segments
+from faceveil.media.pictures.jpeg_layout import CannotKeep, segments, size_of
 
 if TYPE_CHECKING:
     from pikepdf import Pdf
@@ -42,21 +50,49 @@ def strip(pdf: Pdf) -> Iterator[str]:
                 one.write(b"")
                 yield say("a picture that nothing shows")
             continue
+        if trimmed(one):
+            yield say("rows of a picture that nothing shows")
         bare = {"/DCTDecode": _bare_jpeg, "/JPXDecode": _bare_jpx}.get(
             filters[-1] if filters else ""
         )
-        if bare is None or len(filters) > 1:
+        if bare is None or not set(filters[:-1]) <= {"/FlateDecode"}:
             continue
-        data = one.read_raw_bytes()
+        data, parms = _unpacked(one, len(filters) - 1), _last(one.get("/DecodeParms"))
+        if bare is _bare_jpeg:
+            _say_size(one, data)
         if found := _found(data):
             yield from found
-            parms: Any = one.get("/DecodeParms")
             stripped = _tried(bare, data)
             if not _found(stripped):
                 one.write(stripped, filter=Name(filters[-1]), decode_parms=parms)
             elif (stored := read_stored(pdf, one.objgen)) is not None:
                 recode(one, stored)
                 yield say("what is hidden in a picture's coding, which was coded again")
+
+
+def _unpacked(stream: Any, times: int) -> bytes:
+    """The coded picture in a stream that was compressed once more, as it is if that is broken."""
+    data: bytes = stream.read_raw_bytes()
+    try:
+        for _ in range(times):
+            data = zlib.decompress(data)
+    except zlib.error:
+        return b""
+    return data
+
+
+def _last(parms: Any) -> Any:
+    return parms[len(parms) - 1] if is_array(parms) and len(parms) else parms
+
+
+def _say_size(stream: Any, data: bytes) -> None:
+    """A JPEG has the size that it says itself, whatever the PDF does: all of it is looked at."""
+    try:
+        size = size_of(data)
+    except CannotKeep:
+        return
+    if min(size) > 0:
+        stream.Width, stream.Height = size
 
 
 def remains(pdf: Pdf) -> Iterator[str]:

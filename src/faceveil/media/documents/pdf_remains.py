@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ from faceveil.i18n import say
 from faceveil.media.documents import pdf_coded
 from faceveil.media.documents.pdf_clean import clean
 
-_START: Final = b"startxref"
+# A linearized file has one more, which refers to nothing.
+_END: Final = re.compile(rb"startxref\s+[1-9]\d{0,18}\s+%%EOF")
+_LONGEST: Final = 64
 _BLOCK: Final = 1 << 20
 
 
@@ -33,10 +36,12 @@ def remains(origin: Path | bytes, password: str) -> list[str]:
 def _revisions(origin: Path | bytes) -> int:
     """Number of times that the file was ended."""
     if isinstance(origin, bytes):
-        return origin.count(_START)
+        return len(_END.findall(origin))
     count, before = 0, b""
     with origin.open("rb") as file:
         while data := file.read(_BLOCK):
-            count += (before + data).count(_START)
-            before = data[-len(_START) + 1 :]
+            found = list(_END.finditer(before + data))
+            count += len(found)
+            # What was counted is not seen again.
+            before = (before + data)[found[-1].end() if found else 0 :][-_LONGEST:]
     return count

@@ -32,6 +32,8 @@ _CHANNELS: Final = {
     "/DeviceCMYK": 4,
     "/CMYK": 4,
 }
+_SLACK: Final = 16
+"""Bytes that programs leave behind the last row, ends of lines for example."""
 _PAPER: Final = 128
 """A bit of paint is black below this luma."""
 
@@ -90,6 +92,25 @@ def repaint(stream: Stream, painted: Image, touched: NDArray[np.bool_]) -> bool:
     samples = _unpacked(rows, layout)
     samples[touched] = _samples(painted[touched], layout)
     write_flate(stream, _packed(samples, layout), layout.channels, layout.bits)
+    return True
+
+
+def trimmed(stream: Stream) -> bool:
+    """Cut off what lies behind the last row of a picture's samples; says whether there was any."""
+    from pikepdf import PdfError
+
+    layout = _layout(stream) if filters_of(stream) else None
+    if layout is None:
+        return False
+    size = layout.row * layout.height
+    try:
+        data = stream.read_bytes()
+    except PdfError:
+        return False
+    if len(data) <= size + _SLACK:
+        return False
+    rows = np.frombuffer(data[:size], np.uint8).reshape(layout.height, layout.row)
+    write_flate(stream, rows, layout.channels, layout.bits)
     return True
 
 
