@@ -282,7 +282,9 @@ def _many_pages(pdf: pikepdf.Pdf) -> None:
 
 
 def _wide(pdf: pikepdf.Pdf) -> None:
-    pdf.pages[0].obj.Resources.XObject.I.Width = 1_000_000
+    picture = pdf.pages[0].obj.Resources.XObject.I
+    picture.write(zlib.compress(bytes(99)), filter=Name.FlateDecode)  # a JPEG has its own size
+    picture.Width = 1_000_000
 
 
 def _calls(pdf: pikepdf.Pdf) -> None:
