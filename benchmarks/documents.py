@@ -1,4 +1,4 @@
-"""How fast is a scanned PDF, beside the same pages as JPEG files?
+"""Is a scanned PDF as fast as its pages are as JPEG files?
 
     python benchmarks/documents.py [--pages 200]
 
