@@ -29,6 +29,7 @@ CELLS, NEAR = 128, 8
 """Brightness is compared in cells, so many along the longer side. Those up to so many cells away
 are near: a lamp or a lit face keeps its own surroundings dark, not the whole picture.
 """
+_MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
 def lifted(image: Image) -> Image:
@@ -39,8 +40,11 @@ def lifted(image: Image) -> Image:
     height, width = image.shape[:2]
     scale = CELLS / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    cells = small.mean(axis=2, dtype=np.float32)
+    # Every other pixel or fewer of a large picture tell as much, in a tenth of the time.
+    step = max(1, max(height, width) // (2 * CELLS))
+    sparse = np.ascontiguousarray(image[::step, ::step])
+    small = cv2.resize(sparse, size, interpolation=cv2.INTER_AREA)
+    cells = cv2.transform(small, _MEAN).astype(np.float32)
     window = (2 * NEAR + 1, 2 * NEAR + 1)
     # Blurred, because a step in the gain would be an edge in the picture.
     brightest = cv2.blur(cv2.dilate(cells, np.ones(window, np.uint8)), window)
