@@ -12,7 +12,7 @@ from faceveil.frames import Frame
 from faceveil.media import Source
 from faceveil.scan.looks import Looked, Looks
 from faceveil.scan.schedule import EveryFrame, Schedule, period
-from faceveil.system.stages import ahead
+from faceveil.system.stages import DEPTH, ahead, depth_for
 from faceveil.track import THUMBNAIL, CutFinder
 
 __all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan"]
@@ -65,7 +65,14 @@ def scan(
     smallest = detector.smallest_face(width, height)
     schedule = Schedule(float(source.time_base), strong, smallest) if video else EveryFrame()
     return follow(
-        source.skim(), schedule, detector, floor, progress, workers=workers, opinion=opinion
+        source.skim(),
+        schedule,
+        detector,
+        floor,
+        progress,
+        workers=workers,
+        opinion=opinion,
+        depth=depth_for(width * height),
     )
 
 
@@ -80,6 +87,7 @@ def follow(
     to_end: bool = True,
     workers: int = 1,
     opinion: Opinion | None = None,
+    depth: int = DEPTH,
 ) -> Scan:
     """Look for faces as `scan` does, in any consecutive frames.
 
@@ -87,13 +95,14 @@ def follow(
         before: the frame before the first, for a part of a video.
         to_end: the last frame is that of the video.
         workers, opinion: see `scan`.
+        depth: how many frames may wait to be looked at.
     """
     result, cuts = Scan(), CutFinder(0 if before is None else before.index)
     last = before
     if before is not None:
         cuts.feed(before.thumbnail(*THUMBNAIL))
         schedule.resume(before.pts)
-    stream = ahead(frames)
+    stream = ahead(frames, depth)
     with Looks(detector, floor, workers, opinion) as looks:
         try:
             for frame in stream:

@@ -23,7 +23,7 @@ from faceveil.media import open_source
 from faceveil.options import Options
 from faceveil.scan import Scan, Schedule, follow, period
 from faceveil.system import beats
-from faceveil.system.stages import Executor
+from faceveil.system.stages import Executor, depth_for
 from faceveil.track import cuts_among
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def scan_part(
 
     rest = wanted()
     before = next(rest) if part.first else None
-    smallest = detector.smallest_face(source.media.width, source.media.height)
+    width, height = source.media.width, source.media.height
+    smallest, depth = detector.smallest_face(width, height), depth_for(width * height)
     schedule = Schedule(float(source.time_base), strong, smallest)
     result = follow(
         rest,
@@ -153,6 +154,7 @@ def scan_part(
         to_end=part.last,
         workers=workers,
         opinion=opinion,
+        depth=depth,
     )
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result
