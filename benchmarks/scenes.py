@@ -172,9 +172,9 @@ SCENES = (MIXED, *HARD)
 
 
 def passers(random: Random, frames: int, size: tuple[int, int], fps: int) -> list[Actor]:
-    """People who walk past, one every two seconds, each for eight to twelve."""
+    """People who walk past, one every four seconds, each for eight to twelve."""
     actors: list[Actor] = []
-    for start in range(0, max(1, frames - 10 * fps), 2 * fps):
+    for start in range(0, max(1, frames - 10 * fps), 4 * fps):
         face = float(random.uniform(30, 80))
         edges = random.permutation(2).tolist()
         way = np.array([beyond(random, edge, size, face) for edge in edges])
