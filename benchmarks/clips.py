@@ -38,8 +38,6 @@ NOISE = 2.0
 CAMERA, CAMERA_RATE = (1280, 720), 15
 PIECE = 30 * CAMERA_RATE
 """Frames of the pieces of which a still camera's recording is made."""
-ROCKET = 9
-"""The seed for a photograph in which no detector takes anything for a face."""
 BUSY, CASTS = 12, 3
 """One piece in so many has people in it, of so many kinds."""
 SCENERY = 1
