@@ -138,3 +138,15 @@ def test_a_real_face_is_confirmed_and_scenery_is_not(astronaut: Image) -> None:
     assert opinion.ask(turned, lying, lying=True).scores[0] > 0.5
     empty = np.asarray(cv2.GaussianBlur(scenery(3, (512, 512)), (0, 0), 3), np.uint8)
     assert opinion.ask(Frame(0, empty), unsure).scores[0] < DOUBTED
+
+
+def test_a_face_in_the_dark_is_brightened_for_the_other_too(astronaut: Image) -> None:
+    if not (weights.available("yunet", None) and weights.available("centerface", None)):
+        pytest.skip("needs both networks")
+    yunet = load_detector(Options(detector="yunet"))
+    opinion = load_opinion(Options(), yunet, STRONG)
+    assert opinion is not None
+    face = Faces.of(yunet.detect(Frame(0, astronaut), 0.5))[:1]
+    unsure = Faces(face.boxes, np.array([0.5]), face.landmarks)
+    dark = Frame(0, (astronaut * 0.01).astype(np.uint8))
+    assert opinion.ask(dark, unsure).scores[0] > 2 * DOUBTED

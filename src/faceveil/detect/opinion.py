@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from faceveil.detect.levels import lifted
 from faceveil.detect.protocols import SinglePass
 from faceveil.faces import Faces, Floats, centers
 from faceveil.frames import Frame, Image
@@ -68,7 +69,7 @@ class Opinion:
             return 0.0
         scale = FACE / size
         w, h = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-        image = frame.crop(Box(x0, y0, x1, y1)).at_size(w, h)
+        image = lifted(frame.crop(Box(x0, y0, x1, y1)).at_size(w, h))
         x, y = (x - x0) * scale, (y - y0) * scale
         middles = ((x, y), (y, w - x), (w - x, h - y), (h - y, x))
         return max(self._at(np.rot90(image, turn), middles[turn]) for turn in turns)
