@@ -20,7 +20,8 @@ from faceveil.frames import Image
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Face
 
-ABORT, KILL, CRASH, HANG, SLEEP, GOOD = 30, 60, 90, 150, 190, 240
+# None is so dark that it would be brightened for the detector.
+ABORT, KILL, CRASH, HANG, SLEEP, GOOD = 110, 130, 90, 150, 190, 240
 NAME = "faulty"
 
 

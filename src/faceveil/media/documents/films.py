@@ -17,6 +17,7 @@ from faceveil.media.documents.nodes import Clip
 from faceveil.media.documents.recognize import kind_of
 from faceveil.options import Options
 from faceveil.report import Report
+from faceveil.system.files import write_whole
 
 Veil = Callable[[Path, Path, Options], Report]
 
@@ -26,7 +27,7 @@ def unpacked(clip: Clip) -> Iterator[Path]:
     """A film as a file that only its owner can read, as long as it is needed."""
     with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
         path = Path(folder, "film")
-        path.write_bytes(clip.read())
+        write_whole(path, clip.read())
         yield path
 
 
