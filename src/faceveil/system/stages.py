@@ -19,7 +19,7 @@ T = TypeVar("T")
 J = TypeVar("J")
 R = TypeVar("R")
 
-DEPTH, BYTES = 8, 50_000_000
+DEPTH, BYTES = 8, 20_000_000
 """Frames that may wait between two stages, and what they may take, two large ones excepted."""
 
 # Seconds that a stage sleeps before it checks whether it is still needed.
