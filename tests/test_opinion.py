@@ -111,9 +111,25 @@ def test_when_unsure_it_stays(scores: tuple[float, ...], opinions: dict[int, Fac
     assert len(settle([track(0, HERE, *scores)], opinions, SURE)) == 1
 
 
-def test_who_is_asked() -> None:
+@pytest.fixture
+def opinion() -> Opinion:
+    """CenterFace's, on what YuNet finds."""
     if not (weights.available("yunet", None) and weights.available("centerface", None)):
         pytest.skip("needs both networks")
+    found = load_opinion(Options(), load_detector(Options(detector="yunet")), STRONG)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def unsure(opinion: Opinion, astronaut: Image) -> Faces:
+    """The astronaut's face, as if YuNet were not certain."""
+    face = Faces.of(load_detector(Options(detector="yunet")).detect(Frame(0, astronaut), 0.5))[:1]
+    return Faces(face.boxes, np.array([0.5]), face.landmarks)
+
+
+@pytest.mark.usefixtures("opinion")
+def test_who_is_asked() -> None:
     yunet, center = (load_detector(Options(detector=name)) for name in ("yunet", "centerface"))
     assert load_opinion(Options(), yunet, STRONG) is not None
     assert load_opinion(Options(), center, STRONG) is None
@@ -121,14 +137,9 @@ def test_who_is_asked() -> None:
     assert load_opinion(Options(confidence=0.3), yunet, STRONG) is None
 
 
-def test_a_real_face_is_confirmed_and_scenery_is_not(astronaut: Image) -> None:
-    if not (weights.available("yunet", None) and weights.available("centerface", None)):
-        pytest.skip("needs both networks")
-    yunet = load_detector(Options(detector="yunet"))
-    opinion = load_opinion(Options(), yunet, STRONG)
-    assert opinion is not None
-    face = Faces.of(yunet.detect(Frame(0, astronaut), 0.5))[:1]
-    unsure = Faces(face.boxes, np.array([0.5]), face.landmarks)
+def test_a_real_face_is_confirmed_and_scenery_is_not(
+    opinion: Opinion, unsure: Faces, astronaut: Image
+) -> None:
     assert opinion.ask(Frame(0, astronaut), unsure).scores[0] > 0.5
     turned = Frame(0, np.ascontiguousarray(np.rot90(astronaut)))
     x0, y0, x1, y1 = unsure.boxes[0]
@@ -140,13 +151,16 @@ def test_a_real_face_is_confirmed_and_scenery_is_not(astronaut: Image) -> None:
     assert opinion.ask(Frame(0, empty), unsure).scores[0] < DOUBTED
 
 
-def test_a_face_in_the_dark_is_brightened_for_the_other_too(astronaut: Image) -> None:
-    if not (weights.available("yunet", None) and weights.available("centerface", None)):
-        pytest.skip("needs both networks")
-    yunet = load_detector(Options(detector="yunet"))
-    opinion = load_opinion(Options(), yunet, STRONG)
-    assert opinion is not None
-    face = Faces.of(yunet.detect(Frame(0, astronaut), 0.5))[:1]
-    unsure = Faces(face.boxes, np.array([0.5]), face.landmarks)
+def test_a_face_in_the_dark_is_brightened_for_the_other_too(
+    opinion: Opinion, unsure: Faces, astronaut: Image
+) -> None:
     dark = Frame(0, (astronaut * 0.01).astype(np.uint8))
     assert opinion.ask(dark, unsure).scores[0] > 2 * DOUBTED
+
+
+def test_a_face_in_the_opacity_is_shown_to_the_other_too(
+    opinion: Opinion, unsure: Faces, astronaut: Image
+) -> None:
+    ink = np.zeros_like(astronaut)
+    opacity = 255 - np.asarray(cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY), np.uint8)
+    assert opinion.ask(Frame(0, ink, alpha=opacity), unsure).scores[0] > 2 * DOUBTED

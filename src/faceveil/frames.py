@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from faceveil.geometry import Box
+from faceveil.geometry import Box
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8, BGR, C-contiguous."""
@@ -162,7 +162,7 @@ class Frame:
         """A part of the picture as a frame of its own, not to be written to.
 
         Args:
-            box: inside the picture, its corners multiples of 4 or on the border.
+            box: inside the picture, with corners as ``croppable`` gives them.
         """
         x0, y0, x1, y1 = map(int, box.as_tuple())
         image = np.ascontiguousarray(self.image[y0:y1, x0:x1])
@@ -184,6 +184,17 @@ class Frame:
     def forget_image(self) -> None:
         """Drop the picture made from the planes before they were painted: it shows the face."""
         self._image = None
+
+
+def croppable(box: Box, size: tuple[int, int]) -> Box:
+    """The box enlarged to corners that are multiples of 4, or on the border of a picture so large.
+
+    A video's colours come for two by two pixels, perhaps of every other row.
+    """
+    width, height = size
+    x0, y0 = (int(side) // 4 * 4 for side in (box.x0, box.y0))
+    x1, y1 = (math.ceil(side / 4) * 4 for side in (box.x1, box.y1))
+    return Box(x0, y0, min(width, x1), min(height, y1))
 
 
 def with_opacity(thumbnail: NDArray[Any], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

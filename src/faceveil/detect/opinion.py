@@ -6,7 +6,6 @@ depends neither on the size of the picture nor on that of the face, and costs ab
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +13,9 @@ import numpy as np
 
 from faceveil.detect.levels import lifted
 from faceveil.detect.protocols import SinglePass
+from faceveil.detect.views import views
 from faceveil.faces import Faces, Floats, centers
-from faceveil.frames import Frame, Image
+from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
 
 SURE: Final = 0.62
@@ -58,21 +58,19 @@ class Opinion:
         return Faces(asked.boxes, np.array(scores, np.float64), asked.landmarks)
 
     def _score(self, frame: Frame, box: Floats, size: float, turns: Sequence[int]) -> float:
-        width, height = frame.size
         x, y = centers(box).tolist()
         reach = ROOM / 2 * size
-        # A video's colours come for two by two pixels, perhaps of every other row.
-        x0, y0 = (max(0, int(side - reach) // 4 * 4) for side in (x, y))
-        x1 = min(width, math.ceil((x + reach) / 4) * 4)
-        y1 = min(height, math.ceil((y + reach) / 4) * 4)
-        if x0 >= x1 or y0 >= y1:
+        room = Box(x - reach, y - reach, x + reach, y + reach).clipped(*frame.size)
+        if room is None:
             return 0.0
-        scale = FACE / size
-        w, h = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-        image = lifted(frame.crop(Box(x0, y0, x1, y1)).at_size(w, h))
-        x, y = (x - x0) * scale, (y - y0) * scale
+        part, scale = croppable(room, frame.size), FACE / size
+        w, h = max(1, round(part.width * scale)), max(1, round(part.height * scale))
+        x, y = (x - part.x0) * scale, (y - part.y0) * scale
         middles = ((x, y), (y, w - x), (w - x, h - y), (h - y, x))
-        return max(self._at(np.rot90(image, turn), middles[turn]) for turn in turns)
+        images = [lifted(view.at_size(w, h)) for view in views(frame.crop(part))]
+        return max(
+            self._at(np.rot90(image, turn), middles[turn]) for image in images for turn in turns
+        )
 
     def _at(self, image: Image, middle: tuple[float, float]) -> float:
         """The best score of a face of the expected size in this place of a picture."""

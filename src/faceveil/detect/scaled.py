@@ -20,7 +20,7 @@ from faceveil.detect.levels import lifted
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.views import SAME_FACE_IOU, union, views
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
-from faceveil.frames import Frame, Image
+from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
@@ -123,12 +123,9 @@ class Scaled:
         A face that is cut off by the border of the part is looked at again with its surroundings.
         """
         size = width, height = frame.size
-        # A video's colours come for two by two pixels, perhaps of every other row.
-        x0, y0 = (int(side) // 4 * 4 for side in (box.x0, box.y0))
-        x1, y1 = min(width, math.ceil(box.x1 / 4) * 4), min(height, math.ceil(box.y1 / 4) * 4)
-        part = frame.crop(Box(x0, y0, x1, y1))
-        faces = self._look(part, size, floor).transformed(1.0, x0, y0)
-        cut = faces.boxes[_at_seam(faces.boxes, (x0, y0, x1, y1), size)]
+        part = croppable(box, size)
+        faces = self._look(frame.crop(part), size, floor).transformed(1.0, part.x0, part.y0)
+        cut = faces.boxes[_at_seam(faces.boxes, part.as_tuple(), size)]
         if not len(cut):
             return faces
         room = CONTEXT * (cut[:, 2:] - cut[:, :2])
@@ -241,7 +238,7 @@ def _cut_off(boxes: Floats, x: int, y: int, tile: Image, image: Image, overlap: 
     return small & _at_seam(boxes + np.array([x, y, x, y]), part, (columns, rows))
 
 
-def _at_seam(boxes: Floats, part: tuple[int, int, int, int], size: tuple[int, int]) -> Mask:
+def _at_seam(boxes: Floats, part: tuple[float, float, float, float], size: tuple[int, int]) -> Mask:
     """The faces in a part of a picture that reach a border beyond which the picture continues."""
     low = [side + SEAM if side > 0 else -math.inf for side in part[:2]]
     high = [
