@@ -17,7 +17,7 @@ from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.films import unpacked
 from faceveil.media.documents.remains import remains
 from faceveil.options import Options
-from faceveil.plan import Face, Kind, Media, Plan
+from faceveil.plan import Face, Media, Plan
 from faceveil.report import Checked, Finding
 from faceveil.system import beats
 from faceveil.system.stages import several
@@ -51,7 +51,7 @@ def check_file(path: Path, options: Options, *, doubts: bool = False) -> list[Fi
     """
     found = []
     with media.open_source(path, options) as source:
-        eyes, workers = _eyes(options, source.media.kind)
+        eyes, workers = _eyes(options, source.media)
 
         def look(frame: Frame) -> list[Finding]:
             faces: list[Finding] = []
@@ -100,7 +100,7 @@ def inspect(
         return [], Checked("off")
     with media.open_source(path, options) as output:
         kind = output.media.kind
-        eyes, workers = _eyes(options, kind)
+        eyes, workers = _eyes(options, output.media)
         some = kind == "video" and options.check == "sample"
         if some:
             sample = output.sample(sampled(plan, output.key_frames()))
@@ -148,7 +148,7 @@ def look_closely(
     """
     with media.open_source(path, options) as output:
         known = _Known(plan, painted, options)
-        eyes, workers = _eyes(options, output.media.kind)
+        eyes, workers = _eyes(options, output.media)
 
         def look(frame: Frame) -> tuple[int, list[Face]]:
             faces = (known.unknown(frame, eye, least) for eye, least in eyes)
@@ -188,12 +188,13 @@ class _Known:
         return [face for face in detector.recheck(frame, floor) if not _inside(face.box, known)]
 
 
-def _eyes(options: Options, kind: Kind) -> tuple[list[tuple[Detector, float]], int]:
+def _eyes(options: Options, media: Media) -> tuple[list[tuple[Detector, float]], int]:
     """The detectors that look, each with the score from which a face counts for it, and how many
     frames they may be given at the same time.
     """
-    workers, options = (1, options) if kind == "image" else at_once(options)
-    first, second = load_detector(options, kind), load_second(options, kind)
+    # As in the analysis, whose networks are loaded already.
+    workers, options = (1, options) if media.still else at_once(options)
+    first, second = load_detector(options, media.kind), load_second(options, media.kind)
     eyes = [(first, threshold(first, options))]
     if second is not None:  # its scores are its own: a ``confidence`` is meant for the first
         eyes.append((second, second.thresholds[options.sensitivity]))

@@ -63,7 +63,11 @@ def scan(
     video = source.media.kind == "video"
     width, height = source.media.width, source.media.height
     smallest = detector.smallest_face(width, height)
-    schedule = Schedule(float(source.time_base), strong, smallest) if video else EveryFrame()
+    schedule: Schedule | EveryFrame
+    if video:
+        schedule = Schedule(float(source.time_base), strong, smallest)
+    else:  # no more of what may be large wait than are looked at
+        schedule = EveryFrame(workers - 1)
     return follow(
         source.skim(),
         schedule,

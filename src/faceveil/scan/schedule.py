@@ -48,9 +48,16 @@ ENTERED, RIM_SHARE, ENTER_SECONDS = 32, 0.12, 0.12
 
 
 class EveryFrame:
-    """Looks at every frame: stills and short animations."""
+    """Looks at every frame: stills and short animations.
 
-    spared, lag = False, LAG
+    Args:
+        lag: the number of frames after which a look must be over; no look depends on another.
+    """
+
+    spared = False
+
+    def __init__(self, lag: int) -> None:
+        self.lag = lag
 
     def due(self, pts: int, thumbnail: NDArray[Any], suspect: bool) -> bool:
         return True
