@@ -274,29 +274,30 @@ def hidden_annotation_in_strips(pdf: Pdf, picture: Any) -> None:
     page(pdf, "", Annots=Array([pdf.make_indirect(stamp)]))
 
 
+def hide_layer(pdf: Pdf, made: Any) -> None:
+    """The layer L of a page is not shown unless somebody asks for it."""
+    group = pdf.make_indirect(Dictionary(Type=Name.OCG, Name=pikepdf.String("people")))
+    made.Resources.Properties = Dictionary(L=group)
+    usual = Dictionary(OFF=Array([group]), Order=Array([group]))
+    pdf.Root.OCProperties = Dictionary(OCGs=Array([group]), D=usual)
+
+
 @place
 def hidden_layer_in_strips(pdf: Pdf, picture: Any) -> None:
-    group = pdf.make_indirect(Dictionary(Type=Name.OCG, Name=pikepdf.String("people")))
     named, content = {}, "/OC /L BDC "
     for top in range(0, SIDE, 16):
         named[f"S{top}"] = stored(pdf, picture[top : top + 16])
         content += f"q 280 0 0 14 20 {281 - top * 280 / SIDE} cm /S{top} Do Q "
-    made = page(pdf, content + "EMC ", named)
-    made.Resources.Properties = Dictionary(L=group)
-    usual = Dictionary(OFF=Array([group]), Order=Array([group]))
-    pdf.Root.OCProperties = Dictionary(OCGs=Array([group]), D=usual)
+    hide_layer(pdf, page(pdf, content + "EMC ", named))
 
 
 @place
 def drawn_in_a_hidden_layer(pdf: Pdf, picture: Any) -> None:
     drawn_pixel_by_pixel(pdf, picture)
-    group = pdf.make_indirect(Dictionary(Type=Name.OCG, Name=pikepdf.String("people")))
     made = pdf.pages[0].obj
     content = made.Contents.read_bytes().replace(TEXT.encode(), TEXT.encode() + b"/OC /L BDC ")
     made.Contents = pdf.make_stream(content + b" EMC")
-    made.Resources.Properties = Dictionary(L=group)
-    usual = Dictionary(OFF=Array([group]), Order=Array([group]))
-    pdf.Root.OCProperties = Dictionary(OCGs=Array([group]), D=usual)
+    hide_layer(pdf, made)
 
 
 @place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from faceveil.errors import (
     ExitCode,
     FaceVeilError,
     NoDetectorError,
+    OutputError,
     UnreadableError,
     WeightsError,
 )
@@ -26,10 +26,9 @@ from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
 from faceveil.media.beside import beside
 from faceveil.media.kinds import read_head
 from faceveil.media.original import Original
-from faceveil.media.part import DiskError, cannot_write
+from faceveil.media.part import DiskError, cannot_write, scratch_beside
 from faceveil.options import Options
 from faceveil.report import Report
-from faceveil.system.files import part_prefix
 from faceveil.system.text import shown
 
 HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)
@@ -101,11 +100,10 @@ class ArchiveJob:
         self._original = Original(path)
         self._writer = ArchiveWriter(target, path)
         try:
-            prefix = part_prefix(target.name)
-            self._scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix, suffix=".part"))
-        except OSError as error:
+            self._scratch = scratch_beside(target)
+        except OutputError:
             self._writer.abort()
-            raise cannot_write(error) from error
+            raise
         self._archive: Archive | None = None
         self._outcomes: dict[int, Outcome] = {}
         self._next = 0

@@ -61,7 +61,6 @@ _SUFFIXES: Final[dict[str, str]] = {
     "animation": "faceveil.media.pictures.image_write:output_suffix",
     "video": "faceveil.media.videos.containers:output_suffix",
     "document": "faceveil.media.documents.document_write:output_suffix",
-    "document/pdf": "faceveil.media.documents.pdf_sink:output_suffix",
 }
 _NAMED: Final[dict[str, str]] = {
     "image": "faceveil.media.pictures.image_write:require_suffix",

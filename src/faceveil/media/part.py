@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 from faceveil.errors import OutputError, UsageError
 from faceveil.i18n import reason_of, say
-from faceveil.system.files import WholeFile
+from faceveil.system.files import WholeFile, part_prefix
 
 
 class PartFile(WholeFile):
@@ -59,6 +60,17 @@ def cannot_write(error: OSError) -> OutputError:
         say("the output cannot be written: {reason}", reason=reason),
         say("Check the folder and the disk."),
     )
+
+
+def scratch_beside(target: Path) -> Path:
+    """A new folder, on the disk of an output, for what is needed until that is complete.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    with _in_words():
+        prefix = part_prefix(target.name)
+        return Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix, suffix=".part"))
 
 
 @contextmanager

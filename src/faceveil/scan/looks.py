@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from faceveil.detect import Detector
 from faceveil.detect.opinion import Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box
+from faceveil.system.closing import Closing
 
 LAG: Final = 4
 """Frames after which a look must be over, on every machine, so that the schedule depends on none.
@@ -43,8 +43,8 @@ class Looked:
     opinions: Faces = field(default_factory=lambda: Faces.of(()))
 
 
-class Looks:
-    """Looks of a detector in threads of their own. A context manager: leaving it ends them.
+class Looks(Closing):
+    """Looks of a detector in threads of their own, which end with the block.
 
     Args:
         floor: the least score of a face that is kept.
@@ -134,13 +134,5 @@ class Looks:
             return Faces.of(())
         return self._opinion.ask(frame, faces, lying=lying)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

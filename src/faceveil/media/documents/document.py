@@ -18,6 +18,7 @@ from faceveil.media.documents.heads import head_of
 from faceveil.media.documents.nodes import Clip, Gone, Nest, Still, leaves
 from faceveil.media.documents.package import Package, open_package
 from faceveil.media.leftovers import leftovers
+from faceveil.media.noting import Noting
 from faceveil.media.pictures.image import ImageSource
 from faceveil.plan import Media
 from faceveil.report import Report
@@ -55,7 +56,7 @@ class Shown:
         return ImageSource(first.read(), first.kind, options)
 
 
-class DocumentSource(Closing):
+class DocumentSource(Noting, Closing):
     """The pictures of a document; meets ``faceveil.media.Source``.
 
     A picture that is stored several times is one frame. Each is a frame of its own size, at time 0,
@@ -79,6 +80,7 @@ class DocumentSource(Closing):
     time_base = Fraction(1, 1000)
 
     def __init__(self, origin: Path | bytes, kind: str, options: Options) -> None:
+        super().__init__()
         self.path = origin if isinstance(origin, Path) else None
         self._options = options
         self.package, found = open_package(origin, options)
@@ -90,8 +92,7 @@ class DocumentSource(Closing):
             self.veiled: dict[Clip, tuple[bytes, Report]] = {}
             self.damaged: set[int] = set()
             self._whole: set[int] = set()
-            self._notes = dict.fromkeys(found.notes)
-            self._warnings: dict[str, None] = {}
+            self._notes |= found.notes
             self._dropped = dict.fromkeys(found.beside)
             if LINKS in found.beside:
                 self._warnings[say("links to pictures that lie elsewhere are taken out")] = None
@@ -99,14 +100,6 @@ class DocumentSource(Closing):
         except BaseException:
             self.close()
             raise
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(self._warnings)
 
     @property
     def dropped(self) -> tuple[str, ...]:

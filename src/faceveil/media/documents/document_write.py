@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
-from faceveil.errors import UsageError
+from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.documents.blanks import BLANK_PNG
@@ -16,20 +15,18 @@ from faceveil.media.documents.document import DocumentSource, Shown
 from faceveil.media.documents.nodes import Clip, Node
 from faceveil.media.documents.proof import Painted, require_gone
 from faceveil.media.kinds import SUFFIXES
-from faceveil.media.part import PartFile, cannot_write
+from faceveil.media.noting import Noting
+from faceveil.media.part import PartFile, cannot_write, scratch_beside
 from faceveil.media.pictures.exif import SIDEWAYS, exif_orientation, read_exif
 from faceveil.media.pictures.image import ImageSource
 from faceveil.media.pictures.image_write import ImageSink, written_as
 from faceveil.media.pictures.pillow import decoding, open_picture
 from faceveil.plan import Media
 from faceveil.system.closing import Aborting
-from faceveil.system.files import part_prefix
 
 if TYPE_CHECKING:
     from faceveil.media import Source
     from faceveil.options import Options
-
-_SCRATCH: Final = ".part"
 
 
 def output_suffix(media: Media, name: str = "") -> str:
@@ -55,7 +52,7 @@ def require_suffix(target: Path, media: Media) -> None:
         )
 
 
-class DocumentSink(Aborting):
+class DocumentSink(Noting, Aborting):
     """Writes a document; meets ``faceveil.media.Sink``.
 
     Each painted picture is written by the sink of pictures, in its own format, and takes the place
@@ -69,33 +66,21 @@ class DocumentSink(Aborting):
     spoilt = False
 
     def __init__(self, target: Path, source: Source, options: Options) -> None:
+        super().__init__()
         require_suffix(target, source.media)
         self._source, self._options = cast("DocumentSource", source), options
         self._part = PartFile(target, self._source.path)
         try:
-            folder = tempfile.mkdtemp(
-                dir=target.parent, prefix=part_prefix(target.name), suffix=_SCRATCH
-            )
-        except OSError as error:
+            self._scratch = scratch_beside(target)
+        except OutputError:
             self._part.abort()
-            raise cannot_write(error) from error
-        self._scratch = Path(folder)
+            raise
         self._of = {index: one for one in self._source.shown for index in one.frames}
         self._new: dict[Node, bytes] = dict.fromkeys(self._source.broken, BLANK_PNG)
         self._painted: list[Painted] = []
         self._picture: _PictureSink | None = None
-        self._notes: dict[str, None] = {}
-        self._warnings: dict[str, None] = {}
         self.copied = 0
         self._finished = False
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(self._warnings)
 
     def put(self, film: Clip, data: bytes) -> None:
         """Take other bytes for a film."""

@@ -24,6 +24,7 @@ from faceveil.media.documents.pdf_flat import flatten
 from faceveil.media.documents.pdf_objects import Number, is_picture, is_stream, stream_of
 from faceveil.media.documents.pdf_pixels import StoredPicture, read_stored, rewrite
 from faceveil.media.documents.pdf_render import Renderer
+from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.plan import Media
 from faceveil.system.closing import Aborting
@@ -40,7 +41,7 @@ _CODING: Final = ("/ColorSpace", "/BitsPerComponent", "/Decode", "/SMaskInData",
 """Keys that say how a picture is coded, besides its filter."""
 
 
-class PdfSink(Aborting):
+class PdfSink(Noting, Aborting):
     """Writes a PDF; meets ``faceveil.media.Sink``.
 
     Paint on a page is carried into every picture under it. A page that still shows what was to be
@@ -58,14 +59,13 @@ class PdfSink(Aborting):
 
         from faceveil.media.documents.pdf_source import PdfSource
 
+        super().__init__()
         assert isinstance(source, PdfSource)
         require_suffix(target, source.media)
         self._source, self._options = source, options
         self._part = PartFile(target, source.path)
         # Of its own, because the source is read in another thread meanwhile.
         self._before, self._pdf = (pikepdf.open(source.file.path) for _ in range(2))
-        self._notes: dict[str, None] = {}
-        self._warnings: dict[str, None] = {}
         self._areas: dict[int, list[tuple[PdfPart, Area]]] = defaultdict(list)
         self._patches: dict[Number, list[Patch]] = defaultdict(list)
         self._opaque: dict[Number, list[Image]] = defaultdict(list)
@@ -73,14 +73,6 @@ class PdfSink(Aborting):
         self._originals: dict[bytes, Number] = {}
         self._frames = self.copied = 0
         self._closed = False
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(self._warnings)
 
     def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
         """All that is not painted stays as it is, if it is known that it can be decoded."""
@@ -268,12 +260,6 @@ class PdfSink(Aborting):
     def _close(self) -> None:
         self._before.close()
         self._pdf.close()
-
-
-def output_suffix(media: Media, name: str = "") -> str:
-    """Suffix of the output; the input's own spelling is kept."""
-    suffix = Path(name).suffix
-    return suffix if suffix.lower() == ".pdf" else ".pdf"
 
 
 def require_suffix(target: Path, media: Media) -> None:

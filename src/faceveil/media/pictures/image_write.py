@@ -10,6 +10,7 @@ from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.kinds import SUFFIXES, format_of_suffix
+from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.media.pictures.animation import Animator, animator
 from faceveil.media.pictures.density import what_is_lost
@@ -83,7 +84,7 @@ def require_suffix(target: Path, media: Media) -> None:
         )
 
 
-class ImageSink(Aborting):
+class ImageSink(Noting, Aborting):
     """Writes a still, pages or an animated picture; meets ``faceveil.media.Sink``.
 
     The format is what the target's suffix says, else what ``written_as`` says. Pixels come only
@@ -102,15 +103,14 @@ class ImageSink(Aborting):
     spoilt = False
 
     def __init__(self, target: Path, source: Source, options: Options) -> None:
+        super().__init__()
         self._media = source.media
         self._quality = options.quality
         self._traits: Traits = getattr(source, "traits", Traits())
         self._format = format_of_suffix(target.name) or written_as(self._media)
         self._check_format()
-        self._notes: dict[str, None] = {}
         if self._format != self._media.format:
             self._notes[say("written as {format}", format=self._format.upper())] = None
-        self._warnings: dict[str, None] = {}
         if self._traits.density is not None:
             for what, shown in what_is_lost(self._format, self._traits.density):
                 (self._warnings if shown else self._notes)[what] = None
@@ -119,14 +119,6 @@ class ImageSink(Aborting):
         self._part = PartFile(target, getattr(source, "path", None))
         self._frames = 0
         self._animator: Animator | None = None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return tuple(self._notes)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(self._warnings)
 
     def _check_format(self) -> None:
         name = self._format.upper()
