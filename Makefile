@@ -10,11 +10,14 @@ READY := $(VENV)/.ready
 # As many tests at once as tests/conftest.py says. Whoever has none left takes from the others.
 MANY := -n auto --dist worksteal
 
+# Compiled modules are kept, whatever Python is told here: see tests/conftest.py.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo quick test test-loaded long trend docs wheel bundle lint format locked weights clean
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
-	@echo "make quick    style, types and the tests that start no other program: under two minutes"
+	@echo "make quick    style, types and the tests that start no other program"
 	@echo "make test     all checks but the long ones: style, types, tests"
 	@echo "make test-loaded  the same three times, with two busy loops beside it"
 	@echo "make long     run every command of the documents; install, wheel, executable, container"
@@ -31,8 +34,9 @@ help:
 # Installed again when what is required changes; otherwise a second run starts at once. To use
 # FaceVeil takes less than to work on it.
 $(USABLE): pyproject.toml constraints.txt
+	@echo "Installing FaceVeil into $(VENV): about 630 MB, some minutes the first time."
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e '.[demo,server]'
+	$(subst --quiet,--progress-bar on,$(PIP)) -e '.[server,sign]'
 	@touch $@
 
 $(READY): $(USABLE)
@@ -43,8 +47,11 @@ $(READY): $(USABLE)
 weights: $(USABLE)
 	@$(BIN)/faceveil weights fetch --quiet || true
 
+# A second run shows where the samples are; `faceveil demo` makes them anew.
 demo: weights
-	@$(BIN)/faceveil demo demo
+	@if [ demo/after.mp4 -nt $(USABLE) ]; \
+	then echo "The samples are in demo/. To make them anew: $(BIN)/faceveil demo"; \
+	else $(BIN)/faceveil demo demo; fi
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -65,9 +72,11 @@ test-loaded:
 	@tools/under_load.sh $(MAKE) --no-print-directory test
 
 long: $(READY) weights
-	$(BIN)/pytest -m long
+	@$(BIN)/faceveil weights fetch people --quiet || true
+	$(BIN)/pytest -m "long and alone"
+	$(BIN)/pytest $(MANY) -m "long and not alone"
 
-trend: weights
+trend: $(READY) weights
 	@$(BIN)/python benchmarks/trend.py
 
 docs: $(READY)
@@ -89,7 +98,7 @@ locked: $(USABLE)
 	$(PIP) uv
 	echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-annotate --custom-compile-command "make locked" -c constraints.txt \
-		$(addprefix --extra ,demo mediapipe redis server sign) pyproject.toml - -o locked.txt
+		$(addprefix --extra ,mediapipe redis server sign) pyproject.toml - -o locked.txt
 
 clean:
 	rm -rf $(VENV) .cache demo build dist site .pytest_cache .hypothesis .mypy_cache .ruff_cache

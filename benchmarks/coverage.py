@@ -2,6 +2,7 @@
 
     python benchmarks/coverage.py FOLDER [--deface PYTHON] [--open-redactor PYTHON] [--tutorial]
         [--detectors a,b] [--curve FILE.svg] [--compare FILE.svg]
+        [--alone] [--sensitivity NAME] [--enlarge N]
 
 FOLDER holds pictures and, unless none of them shows a face, ``labels.json``:
 {name: {"boxes": [[x0, y0, x1, y1]]}}. A face counts as covered when at least 90 % of its box lies
@@ -9,7 +10,8 @@ inside a painted region, and as half covered from 50 % on. Its size is the squar
 False area is what is painted outside all boxes grown by half their size on each side, as a share of
 all pixels. Pictures whose name begins with ``orig_`` are counted apart. Time is the processor's, on
 one thread, median of all pictures, for finding faces and painting them, without reading and
-writing. See peers.py for the other programs.
+writing. See peers.py for the other programs. ``--enlarge`` shows the same scenes with more pixels;
+sizes of faces are still those of the pictures as they are.
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 import peers
 from coverage_plots import draw_comparison, draw_curves
 from coverage_score import Mask, Picture, Score
 from faceveil import media
-from faceveil.detect import BUILT_IN, load_detector, threshold
+from faceveil.detect import BUILT_IN, Detector, load_detector, load_judged, threshold
 from faceveil.errors import FaceVeilError
+from faceveil.frames import Frame
 from faceveil.geometry import Region, Target
 from faceveil.obscure import load_obscurer, paint, region
 from faceveil.obscure.canvas import BgrCanvas
@@ -48,11 +52,14 @@ def main() -> None:
     peers.add_options(parser)
     parser.add_argument("--detectors", default=",".join(BUILT_IN))
     parser.add_argument("--min-face", type=float)
+    parser.add_argument("--alone", action="store_true", help="without a second network")
+    parser.add_argument("--sensitivity", default="high")
+    parser.add_argument("--enlarge", type=int, default=1, help="each picture, so many times")
     parser.add_argument("--curve", type=Path, help="draw misses against false area")
     parser.add_argument("--compare", type=Path, help="draw coverage by size, and time")
     args = parser.parse_args()
     use_one_core()
-    groups = read_folder(args.folder)
+    groups = read_folder(args.folder, args.enlarge)
     print(f"{'':24}{'faces >= 10 px':>15}{'half':>8}{'< 10 px':>19}{'false area':>14} regions   ms")
     curves: dict[tuple[str, str], list[Score]] = {}
     totals: dict[str, Score] = {}
@@ -63,9 +70,15 @@ def main() -> None:
 
     for group, pictures in groups.items():
         for name in args.detectors.split(","):
-            options = Options(detector=name, min_face=args.min_face, threads=1)
+            options = Options(
+                detector=name,
+                min_face=args.min_face,
+                second_detector="none" if args.alone else "auto",
+                sensitivity=args.sensitivity,
+                threads=1,
+            )
             try:
-                at = threshold(load_detector(options), options)
+                at = threshold(loaded(options), options)
             except FaceVeilError as error:
                 print(f"{group} {name}: {error}")
                 continue
@@ -95,8 +108,12 @@ def use_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def read_folder(folder: Path) -> dict[str, list[Picture]]:
-    """The pictures of a folder; those called ``orig_*`` apart from the others."""
+def read_folder(folder: Path, enlarged: int = 1) -> dict[str, list[Picture]]:
+    """The pictures of a folder; those called ``orig_*`` apart from the others.
+
+    Args:
+        enlarged: they are to be shown with so many times the width and height.
+    """
     labels = folder / "labels.json"
     known = json.loads(labels.read_text()) if labels.exists() else {}
     groups: dict[str, list[Picture]] = {}
@@ -104,9 +121,10 @@ def read_folder(folder: Path) -> dict[str, list[Picture]]:
         if path == labels or not path.is_file():
             continue
         group = "orig" if path.name.startswith("orig_") else "small" if known else "pictures"
-        groups.setdefault(group, []).append(
-            Picture(path, known.get(path.name, {}).get("boxes", []))
-        )
+        boxes = [
+            [side * enlarged for side in box] for box in known.get(path.name, {}).get("boxes", [])
+        ]
+        groups.setdefault(group, []).append(Picture(path, boxes, enlarged))
     if set(groups) == {"small"}:
         groups = {"all": groups["small"]}
     return groups
@@ -114,12 +132,16 @@ def read_folder(folder: Path) -> dict[str, list[Picture]]:
 
 def ours(pictures: list[Picture], options: Options, floor: float) -> Callable[[float], Score]:
     """The cover of FaceVeil, as a function of the confidence from which a face counts."""
-    detector, obscurer = load_detector(options), load_obscurer(options)
+    detector, obscurer = loaded(options), load_obscurer(options)
     finds: Finds = []
     times = []
     for picture in pictures:
         with media.open_source(picture.path, options) as source:
             frame = next(source.frames())
+        if picture.enlarged > 1:
+            size = tuple(side * picture.enlarged for side in frame.size)
+            large = cv2.resize(frame.image, size, interpolation=cv2.INTER_CUBIC)
+            frame = Frame(0, np.asarray(large, np.uint8))
         canvas = BgrCanvas(frame.image.copy())
         if not finds:
             detector.detect(frame, floor)
@@ -143,6 +165,10 @@ def ours(pictures: list[Picture], options: Options, floor: float) -> Callable[[f
         return total
 
     return score
+
+
+def loaded(options: Options) -> Detector:
+    return load_judged(options, load_detector(options))
 
 
 def regions(faces: Sequence[Face], width: int, height: int, options: Options) -> list[Region]:

@@ -18,8 +18,11 @@ COVERED, HALF = 0.9, 0.5
 
 @dataclass
 class Picture:
+    """Boxes are in pixels of the picture as it is shown, ``enlarged`` times as large."""
+
     path: Path
     boxes: list[list[float]]
+    enlarged: int = 1
 
 
 @dataclass
@@ -43,7 +46,8 @@ class Score:
         for x0, y0, x1, y1 in picture.boxes:
             w, h = x1 - x0, y1 - y0
             inside = mask[max(0, int(y0)) : int(np.ceil(y1)), max(0, int(x0)) : int(np.ceil(x1))]
-            self.faces.append(((w * h) ** 0.5, float(inside.mean()) if inside.size else 0.0))
+            size = (w * h) ** 0.5 / picture.enlarged
+            self.faces.append((size, float(inside.mean()) if inside.size else 0.0))
             near[
                 max(0, int(y0 - h / 2)) : int(np.ceil(y1 + h / 2)),
                 max(0, int(x0 - w / 2)) : int(np.ceil(x1 + w / 2)),

@@ -23,7 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -40,6 +42,9 @@ SMALLEST = 20
 """The ``--min-face`` of the second row: what deface's users who only care for portraits need."""
 SIZE = (1024, 768)
 TIMES = 9
+EIGHT, CORES = 8, len(os.sched_getaffinity(0))
+CALLS = ((0, 1), (1, CORES), (1, EIGHT), (0, EIGHT))
+"""For calls in threads: the setting, and how many are made at a time; the first is one by one."""
 SAMPLE_SECONDS = 0.05
 MIB = 1 << 20
 
@@ -75,9 +80,16 @@ def main() -> None:
     show(runs, count)
     print(f"faceveil --help: {start_up():.2f} s (median of {TIMES})")
     picture = np.asarray(cv2.resize(np.asarray(cv2.imread(str(pictures[0]))), SIZE), np.uint8)
-    for options in (Options(), Options(min_face=SMALLEST)):
+    for options in (Options(check="off"), Options(min_face=SMALLEST, check="off")):
         name = "default" if options.min_face is None else f"min_face {SMALLEST}"
         print(f"veil_image {SIZE[0]}x{SIZE[1]}, {name}: {warm(picture, options):.0f} ms")
+    data = cv2.imencode(".jpg", picture)[1].tobytes()
+    together = [calls(data, threads=threads, at_once=at_once) for threads, at_once in CALLS]
+    for (threads, at_once), seconds in zip(CALLS, together, strict=True):
+        print(
+            f"{EIGHT} calls of veil_bytes, {at_once} at once, threads={threads}: {seconds:.2f} s, "
+            f"{together[0] / seconds:.2f} times as fast"
+        )
 
 
 def list_files(given: list[Path]) -> list[Path]:
@@ -169,6 +181,19 @@ def show(runs: dict[str, list[Run]], count: int) -> None:
             for ours, theirs in zip(runs[name], runs[peer], strict=True)
         ]
         print(f"  {name} / {peer}: {statistics.median(ratios):.2f}", flush=True)
+
+
+def calls(data: bytes, *, threads: int, at_once: int) -> float:
+    """Median seconds of eight calls of `faceveil.veil_bytes`, so many of them at a time."""
+    veil = partial(faceveil.veil_bytes, threads=threads)
+    veil(data)
+    times = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(veil, [data] * EIGHT))
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 def start_up() -> float:

@@ -30,14 +30,16 @@ path { fill: none; stroke: #808a88; stroke-width: 1.6 }
 ROOMS = (
     "rectangles, words, the machine",
     "what flows from stage to stage",
-    "what is asked for, what is told",
+    "many faces, and what is told",
+    "what goes wrong",
+    "what is asked for",
     "linking and painting, on plain data",
     "files: media, weights, boxes",
     "finding faces; proof of a run",
     "frames over time: the first look",
     "the last look",
     "the whole run on one page",
-    "many files, many machines",
+    "many files; pictures in memory",
     "the page and REST",
     "the command line",
 )

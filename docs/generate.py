@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from diagrams import DRAWINGS
-from faceveil.options import PRESETS, Options
+from faceveil.options import Options
+from faceveil.options.presets import PRESETS
 from faceveil.server.settings import Service
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ Every setting is a flag of the command line and a field of `faceveil.Options`: `
 `Options(min_face=20)`. A switch has an opposite: `--no-show-boxes`. `faceveil VERB --help` lists
 the settings that a verb uses, in the same groups.
 
-`python docs/generate.py` makes this page from `src/faceveil/options.py`; make changes there.
+`python docs/generate.py` makes this page from `src/faceveil/options/`; make changes there.
 """
 SERVICE = """\
 # Settings of the service

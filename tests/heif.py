@@ -66,6 +66,8 @@ def av1(picture: Pillow.Image, **settings: object) -> Part:
 
 def by_ffmpeg(picture: Pillow.Image, codec: str, pixels: str, **options: str) -> Part:
     """AV1 (libsvtav1) or HEVC (libx265) in any layout that FFmpeg has."""
+    if codec == "libx265":  # with threads of its own it now and then gave headers nobody can read
+        options["x265-params"] += ":pools=none:frame-threads=1"
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as out:
         stream = out.add_stream(codec, rate=1, options=options)

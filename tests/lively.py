@@ -18,7 +18,7 @@ import numpy as np
 
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
-from faceveil.live import LivePipeline, Veiled
+from faceveil.live import LivePipeline, VeiledFrame
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Face
 
@@ -121,7 +121,7 @@ def play(
     before: Callable[[int, LivePipeline], None] | None = None,
     damaged: Collection[int] = (),
     made: float | None = None,
-) -> list[Veiled]:
+) -> list[VeiledFrame]:
     """Show pictures at their pace, and collect what comes out.
 
     Where a busy machine holds up whoever shows them, they come late, and what was is not taken for
@@ -135,7 +135,7 @@ def play(
             they come.
     """
     veil = LivePipeline(options, make=lambda smallest: detector)
-    out: list[Veiled] = []
+    out: list[VeiledFrame] = []
     done = threading.Event()
 
     def take() -> None:
@@ -191,7 +191,7 @@ def patient(test: Callable[P, None]) -> Callable[P, None]:
     return tried
 
 
-def reasons(out: Sequence[Veiled]) -> list[str]:
+def reasons(out: Sequence[VeiledFrame]) -> list[str]:
     return [veiled.reason for veiled in out]
 
 

@@ -18,15 +18,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
+from pydantic import BaseModel
 from pydantic_core._pydantic_core import list_all_errors
+
+from faceveil.options import Options
+from faceveil.server.settings import Service
 
 HOLE = "\0"
 """Stands for what is put into a text."""
 
 _HELP = {"Argument", "Counter", "FastAPI", "Field", "GaugeMetricFamily", "Option", "Typer"}
-_HELP |= {"_setting"}
-"""Calls that are handed help texts: these are not translated."""
-_ASIDE = {"cast", "compile", "decode", "echo", "getpass", "print", "result"}
+_HELP |= {"setting", "_setting"}
+"""Calls that are handed help texts: see `help_of`."""
+_ASIDE = {"cast", "compile", "decode", "echo", "getpass", "print"}
 """Calls that are handed no words for people, or those of the standard output."""
 _ASIDE_WORDS = {"description", "examples", "help", "summary"}
 """Parameters, and keys of dictionaries, of the same kind."""
@@ -78,9 +82,25 @@ def said_by(code: str, module: str) -> list[Said]:
 
 
 def ids(package: Path) -> set[str]:
-    """All that a catalogue has to know: the messages of the code and the texts of the page."""
+    """All that a catalogue has to know: messages, the help of flags, the texts of the page."""
     texts = json.loads((package / "server/static/texts.json").read_text(encoding="utf-8"))
-    return {one.id for one in said_in(package)} | set(texts.values())
+    return {one.id for one in said_in(package)} | set(texts.values()) | help_of(package)
+
+
+def help_of(package: Path) -> set[str]:
+    """The help texts of the command line: of settings, of verbs, and of their own arguments."""
+    models: list[type[BaseModel]] = [Options, Service]
+    found = {str(field.description) for one in models for field in one.model_fields.values()}
+    for module, code in _modules(package):
+        for node in ast.walk(ast.parse(code)) if module.startswith("cli/") else ():
+            match node:
+                case ast.keyword(arg="help", value=ast.Constant(value=str(text))):
+                    found.add(text)
+                case ast.FunctionDef(decorator_list=[ast.Call(func=ast.Name(id="add_verb")), *_]):
+                    found.add(str(ast.get_docstring(node)))
+                case ast.FunctionDef(name="live"):
+                    found.add(str(ast.get_docstring(node)))
+    return {" ".join(text.split()) for text in found}
 
 
 def of_others() -> set[str]:

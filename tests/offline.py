@@ -85,8 +85,9 @@ def whole_run(photo: str, detector: str) -> None:
     from skimage.data import astronaut
 
     from faceveil.check import check_file
+    from faceveil.in_memory import veil_image
     from faceveil.options import Options
-    from faceveil.pipeline import analyze_file, render_file, veil_file, veil_image
+    from faceveil.pipeline import analyze_file, render_file, veil_file
 
     options, path = Options(detector=detector), Path(photo)
     plan = analyze_file(path, options)

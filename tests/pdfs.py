@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,23 @@ from faceveil.frames import Image
 
 SIDE = 320
 """Points of a page's side, and pixels of the picture."""
+FLAG = 80
+"""Columns of the picture in which a flag, as a negative, may look like a face."""
 TEXT = "BT /F 12 Tf 10 305 Td (Words that stay) Tj ET "
 PLACED = "q 280 0 0 280 20 15 cm /I Do Q "
+AROUND: dict[str, Callable[[bytes], bytes]] = {
+    "/ASCII85Decode": lambda data: base64.a85encode(data) + b"~>",
+    "/ASCIIHexDecode": lambda data: data.hex().encode() + b">",
+    "/FlateDecode": zlib.compress,
+    "/RunLengthDecode": lambda data: (
+        b"".join(
+            bytes([len(run) - 1]) + run
+            for run in (data[i : i + 128] for i in range(0, len(data), 128))
+        )
+        + b"\x80"
+    ),
+}
+"""Filters that anything can have, and what they undo."""
 Place = Callable[[Pdf, Any], None]
 PLACES: dict[str, Place] = {}
 
@@ -29,12 +46,51 @@ def place(build: Place) -> Place:
     return build
 
 
-def composed(name: str, picture: Image, path: Path) -> Path:
-    """A PDF with the picture in the place of this name."""
+def built(build: Place, picture: Image, path: Path) -> Path:
+    """A PDF that is made with the picture."""
     with pikepdf.new() as pdf:
-        PLACES[name](pdf, cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+        build(pdf, cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
         pdf.save(path)
     return path
+
+
+def composed(name: str, picture: Image, path: Path) -> Path:
+    """A PDF with the picture in the place of this name."""
+    return built(PLACES[name], picture, path)
+
+
+def sign(path: Path) -> None:
+    """Put a signature into a PDF."""
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        contents = pikepdf.String("planted")
+        value = Dictionary(Type=Name.Sig, Filter=Name("/Adobe.PPKLite"), Contents=contents)
+        value.ByteRange = Array([0, 1, 2, 3])
+        field = Dictionary(FT=Name.Sig, T=pikepdf.String("one"), V=pdf.make_indirect(value))
+        pdf.Root.AcroForm = Dictionary(SigFlags=3, Fields=Array([pdf.make_indirect(field)]))
+        pdf.save(path)
+
+
+def lock(path: Path, password: str) -> None:
+    """Encrypt a PDF."""
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.save(path, encryption=pikepdf.Encryption(owner="boss", user=password))
+
+
+def wrap(stream: Stream, used: str) -> None:
+    """Put one more filter around what a stream holds."""
+    inner: Any = stream.get("/Filter", Array())
+    filters = Array([Name(used), *(inner if isinstance(inner, Array) else [inner])])
+    stream.write(AROUND[used](stream.read_raw_bytes()), filter=filters)
+
+
+def predict(stream: Stream) -> None:
+    """Put a filter around that of a JPEG, which predicts its bytes (7.4.4.4)."""
+    rows = b"".join(bytes([0, byte]) for byte in stream.read_raw_bytes())
+    stream.write(
+        zlib.compress(rows),
+        filter=Array([Name.FlateDecode, Name.DCTDecode]),
+        decode_parms=Array([Dictionary(Predictor=12, Columns=1), None]),
+    )
 
 
 def stored(pdf: Pdf, bgr: Any, coding: str = "flate", **keys: Any) -> Stream:
@@ -75,6 +131,8 @@ def stored(pdf: Pdf, bgr: Any, coding: str = "flate", **keys: Any) -> Stream:
         space = Array(
             [Name.Indexed, Name.DeviceRGB, len(palette) // 3 - 1, pikepdf.String(palette)]
         )
+    elif coding == "runs":
+        data, used = AROUND["/RunLengthDecode"](rgb.tobytes()), "RunLength"
     else:
         data, used = rgb.tobytes(), "Flate"
     stream = pdf.make_stream(zlib.compress(data) if used == "Flate" else data)
@@ -114,6 +172,17 @@ def xobjects(**named: Any) -> Dictionary:
     return Dictionary(XObject=Dictionary({f"/{name}": one for name, one in named.items()}))
 
 
+def in_strips(
+    pdf: Pdf, picture: Any, codings: Iterable[str] = ("flate",)
+) -> tuple[dict[str, Any], str]:
+    """Strips of the picture by name, and a content that draws them. The codings take turns."""
+    named, content = {}, ""
+    for top, coding in zip(range(0, SIDE, 16), cycle(codings), strict=False):
+        named[f"S{top}"] = stored(pdf, picture[top : top + 16], coding)
+        content += f"q 280 0 0 14 20 {281 - top * 280 / SIDE} cm /S{top} Do Q "
+    return named, content
+
+
 @place
 def whole_page(pdf: Pdf, picture: Any) -> None:
     page(pdf, PLACED, {"I": stored(pdf, picture, "jpeg")})
@@ -125,7 +194,7 @@ def two_on_a_page(pdf: Pdf, picture: Any) -> None:
     page(pdf, small, {"I": stored(pdf, picture, "jpeg"), "J": stored(pdf, picture)})
 
 
-for _coding in ("jpx", "cmyk", "fax", "grey16", "indexed"):
+for _coding in ("jpx", "cmyk", "fax", "grey16", "indexed", "runs"):
 
     def _coded(pdf: Pdf, picture: Any, coding: str = _coding) -> None:
         page(pdf, PLACED, {"I": stored(pdf, picture, coding)})
@@ -135,22 +204,19 @@ for _coding in ("jpx", "cmyk", "fax", "grey16", "indexed"):
 
 @place
 def strips(pdf: Pdf, picture: Any) -> None:
-    named, content = {}, ""
-    for top in range(0, SIDE, 16):
-        named[f"S{top}"] = stored(pdf, picture[top : top + 16], "jpeg" if top % 32 else "flate")
-        content += f"q 280 0 0 14 20 {281 - top * 280 / SIDE} cm /S{top} Do Q "
+    named, content = in_strips(pdf, picture, ("flate", "jpeg"))
     page(pdf, content, named)
 
 
 @place
 def tiles_in_a_turned_form(pdf: Pdf, picture: Any) -> None:
     named, content = {}, ""
-    for top in range(0, SIDE, 40):
-        for left in range(0, SIDE, 40):
-            named[f"T{top}_{left}"] = stored(pdf, picture[top : top + 40, left : left + 40])
-            content += f"q 40 0 0 40 {left} {SIDE - top - 40} cm /T{top}_{left} Do Q "
+    for top in range(0, SIDE, 64):
+        for left in range(0, SIDE, 64):
+            named[f"T{top}_{left}"] = stored(pdf, picture[top : top + 64, left : left + 64])
+            content += f"q 64 0 0 64 {left} {SIDE - top - 64} cm /T{top}_{left} Do Q "
     inner = form(pdf, content, Resources=xobjects(**named))
-    page(pdf, "q .6 .25 -.25 .6 90 20 cm /F1 Do Q ", {"F1": inner})
+    page(pdf, "q .65 .2 -.2 .65 80 20 cm /F1 Do Q ", {"F1": inner})
 
 
 @place
@@ -188,6 +254,7 @@ def soft_mask(pdf: Pdf, picture: Any) -> None:
     """The face is in what makes a plain picture transparent."""
     mask = stored(pdf, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None].repeat(3, axis=2))
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    grey[:, :FLAG] = 128
     mask.write(zlib.compress(grey.tobytes()), filter=Name.FlateDecode)
     mask.ColorSpace = Name.DeviceGray
     dark = stored(pdf, np.zeros_like(picture), SMask=mask)
@@ -196,6 +263,8 @@ def soft_mask(pdf: Pdf, picture: Any) -> None:
 
 @place
 def mask_of_luminosity(pdf: Pdf, picture: Any) -> None:
+    picture = picture.copy()
+    picture[:, :FLAG] = 128
     group = form(pdf, PLACED, Resources=xobjects(I=stored(pdf, picture)))
     group.Group = Dictionary(S=Name.Transparency, CS=Name.DeviceRGB)
     made = page(pdf, "/G gs 0 0 0 rg 0 0 320 300 re f ")
@@ -284,11 +353,8 @@ def hide_layer(pdf: Pdf, made: Any) -> None:
 
 @place
 def hidden_layer_in_strips(pdf: Pdf, picture: Any) -> None:
-    named, content = {}, "/OC /L BDC "
-    for top in range(0, SIDE, 16):
-        named[f"S{top}"] = stored(pdf, picture[top : top + 16])
-        content += f"q 280 0 0 14 20 {281 - top * 280 / SIDE} cm /S{top} Do Q "
-    hide_layer(pdf, page(pdf, content + "EMC ", named))
+    named, content = in_strips(pdf, picture)
+    hide_layer(pdf, page(pdf, f"/OC /L BDC {content}EMC ", named))
 
 
 @place
@@ -332,6 +398,12 @@ def rows_behind_the_last(pdf: Pdf, picture: Any) -> None:
 
 
 @place
+def runs_behind_the_last(pdf: Pdf, picture: Any) -> None:
+    rows = np.vstack([picture[-8:], picture])
+    page(pdf, PLACED, {"I": stored(pdf, rows, "runs", Height=8)})
+
+
+@place
 def jpeg_larger_than_it_is_said_to_be(pdf: Pdf, picture: Any) -> None:
     page(pdf, PLACED, {"I": stored(pdf, picture, "jpeg", Width=40, Height=40)})
 
@@ -339,8 +411,7 @@ def jpeg_larger_than_it_is_said_to_be(pdf: Pdf, picture: Any) -> None:
 @place
 def compressed_twice(pdf: Pdf, picture: Any) -> None:
     made = stored(pdf, picture, "jpeg")
-    twice = Array([Name.FlateDecode, Name.DCTDecode])
-    made.write(zlib.compress(made.read_raw_bytes()), filter=twice)
+    predict(made)
     page(pdf, PLACED, {"I": made})
 
 

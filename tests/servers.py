@@ -25,6 +25,8 @@ import psutil
 T = TypeVar("T")
 
 PATIENCE = 180.0
+RARELY = 0.15
+"""Seconds between two looks for what does not pass: each look costs the machine 5 ms of work."""
 ENDED = {"done", "failed", "withheld"}
 
 
@@ -142,7 +144,8 @@ class Server:
     def wait(self, job: str, *states: str) -> dict[str, Any]:
         """The job once it is in one of the states, or has ended."""
         return wait_for(
-            lambda: found if (found := self.job(job))["state"] in {*states, *ENDED} else None
+            lambda: found if (found := self.job(job))["state"] in {*states, *ENDED} else None,
+            pause=0.05 if states else RARELY,
         )
 
     def wait_all(self) -> list[dict[str, Any]]:
@@ -152,16 +155,16 @@ class Server:
             found = self.jobs()
             return found if all(job["state"] in ENDED for job in found) else None
 
-        return wait_for(ended)
+        return wait_for(ended, pause=RARELY)
 
 
-def wait_for(look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+def wait_for(look: Callable[[], T | None], patience: float = PATIENCE, *, pause: float = 0.05) -> T:
     """The first result of ``look`` that is true."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         if found := look():
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"waited {patience:g} s in vain")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from commands import faceveil
 from faceveil.batch import (
     Counts,
     Done,
@@ -351,11 +352,6 @@ def test_what_a_killed_run_left_is_removed(runs: Runs) -> None:
 # The command
 
 
-def faceveil(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "faceveil", "veil", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_a_killed_run_is_taken_up(tmp_path: Path, photo: Path, detector: str) -> None:
     folder = tmp_path / "in"
     put(photo, *(folder / f"{number % 3}/{number}.jpg" for number in range(16)))
@@ -371,10 +367,10 @@ def test_a_killed_run_is_taken_up(tmp_path: Path, photo: Path, detector: str) ->
     process.communicate(timeout=60)
     lines = manifest.read_text().splitlines()
     assert 5 <= len(lines) < 16
-    done = faceveil(folder, *asked, "--resume")
+    done = faceveil("veil", folder, *asked, "--resume")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("covered") == 16 - len([line for line in lines if line.endswith("}")])
-    assert faceveil(folder, "-o", tmp_path / "calm", *common).returncode == 0
+    assert faceveil("veil", folder, "-o", tmp_path / "calm", *common).returncode == 0
     assert written(out) == written(tmp_path / "calm")
     assert len(written(out)) == 16
     assert len({json.loads(line)["input"] for line in manifest.read_text().splitlines()}) == 16
@@ -407,22 +403,26 @@ def test_the_command_resumes_counts_and_is_strict(
 ) -> None:
     manifest, out = tmp_path / "done.jsonl", tmp_path / "out"
     asked = (album, "-o", out.with_suffix(".zip"), "--manifest", manifest)
-    done = faceveil(*asked)
+    done = faceveil("veil", *asked)
     assert done.returncode == 1, done.stderr  # as a folder with a broken file ends
     assert "broken.jpg is left out: the JPEG data is cut off" in done.stderr
     assert "files: 3, done earlier: 0" in done.stderr
-    done = faceveil(*asked, "--resume")
+    done = faceveil("veil", *asked, "--resume")
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     assert "an earlier run left out 1 of its files" in done.stderr
     assert "files: 1, done earlier: 1, with warnings: 1, failed: 1, faces covered: 2" in done.stderr
-    done = faceveil(*asked[:3], "--exclude", "broken.jpg", *asked[3:])
+    done = faceveil("veil", *asked[:3], "--exclude", "broken.jpg", *asked[3:])
     assert done.returncode == 0, done.stderr
-    done = faceveil(*asked[:3], "--exclude", "broken.jpg", *asked[3:], "--resume", "--strict")
+    done = faceveil(
+        "veil", *asked[:3], "--exclude", "broken.jpg", *asked[3:], "--resume", "--strict"
+    )
     assert done.returncode == 0, done.stderr
-    assert faceveil(album, "--resume").returncode == 2
-    assert faceveil(album, "--plan", tmp_path / "plan.json").returncode == 2
-    assert faceveil(album, "--manifest", album).returncode == 2
+    assert "done earlier: 0" in faceveil("veil", album, "--resume").stderr
+    assert "done earlier: 0" not in faceveil("veil", album, "--resume").stderr
+    assert (album.parent / "faceveil-done.jsonl").is_file()
+    assert faceveil("veil", album, "--plan", tmp_path / "plan.json").returncode == 2
+    assert faceveil("veil", album, "--manifest", album).returncode == 2
 
 
 def test_a_stamp_tells_a_change(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_without_litert_the_way_to_install_it_is_told(
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(UsageError) as caught:
         BlazeFace("full", tmp_path / "none.tflite")
-    assert "pip install 'faceveil[mediapipe]'" in caught.value.advice
+    assert "install 'ai-edge-litert>=2.0'" in caught.value.advice
 
 
 @pytest.fixture(scope="module", params=[full_range, short_range])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,13 +13,14 @@ import pytest
 import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from faceveil.detect.change import ChangeMap, Luma
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.pipeline import analyze_file
 from faceveil.plan import Plan
-from faceveil.scan.change import ChangeMap, Luma
 from films import SIZE, film, head, put, scenery
 
 pytestmark = pytest.mark.slow
@@ -31,7 +33,7 @@ def small(picture: Image, changes: ChangeMap) -> Luma:
     return np.asarray(cv2.resize(gray, changes.shape, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def grain(picture: Image, random: np.random.Generator, strength: float) -> Image:
+def grain(picture: NDArray[Any], random: np.random.Generator, strength: float) -> Image:
     noisy = picture + random.normal(0, strength, picture.shape)
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
@@ -98,9 +100,23 @@ def test_every_place_shows_what_was_looked_at_there(seed: int, noise: float, wal
 
 def test_noise_alone_is_not_looked_at() -> None:
     random, still = np.random.default_rng(1), scenery(1)
-    for strength in (2.0, 6.0, 12.0):
-        told = watched(grain(still, random, strength) for _ in range(40))
-        assert sum(boxes != [] for boxes in told[1:]) <= 2
+    for strength in (0.6, 2.0, 6.0, 12.0):
+        for light in (1.0, 0.1, 0.05, 0.0):
+            told = watched(grain(light * still, random, strength) for _ in range(40))
+            assert sum(boxes != [] for boxes in told[1:]) <= 2
+
+
+@pytest.mark.parametrize("light", [0.04, 0.06, 0.1])
+@pytest.mark.parametrize("scale", [0.25, 0.5])
+def test_in_the_dark_a_face_differs_by_few_levels(
+    astronaut: Image, light: float, scale: float
+) -> None:
+    actor, face = head(astronaut, scale)
+    random, still = np.random.default_rng(2), np.full((SIZE[1], SIZE[0], 3), 40, np.uint8)
+    pictures = [still] * 6 + [put(still, actor, 150, 60)]
+    told = watched(grain(picture * light + 0.5, random, 0.6) for picture in pictures)
+    assert not any(told[1:6])
+    assert inside(face.transformed(1.0, 150, 60), told[6])
 
 
 @pytest.mark.parametrize("step", [0.4, 1.0, 2.5])

@@ -11,7 +11,8 @@ import av
 import pytest
 
 from faceveil.media.videos.timeline import straightened
-from videos import X264, compose, read, rewrite, source_of
+from faceveil.pipeline import veil_file
+from videos import X264, compose, picture, read, rewrite, source_of
 from voices import clip, flashes, hear
 
 Packet = Any
@@ -88,6 +89,36 @@ def test_a_second_recording_that_no_player_reads_is_told(muxer: str, tmp_path: P
     for source, warned in ((one, False), (joined(tmp_path / "in", one, one), True)):
         with source_of(source) as opened:
             assert len(list(opened.frames())) == 50
+            assert (told in opened.warnings) == warned, opened.warnings
+
+
+@pytest.mark.parametrize(("muxer", "suffix"), [("mpegts", ".mkv"), ("flv", ".mp4")])
+def test_sound_of_another_rate_in_the_second_recording(
+    muxer: str, suffix: str, tmp_path: Path
+) -> None:
+    """Copied, it would be played too fast."""
+    one = part(tmp_path / "one", muxer)
+    other = part(tmp_path / "other", muxer, rate=44_100, layout="stereo").read_bytes()
+    source = tmp_path / "in"
+    # A server that records goes on writing into the same file when the sender comes back.
+    source.write_bytes(one.read_bytes() + other[13 if muxer == "flv" else 0 :])
+    sink = rewrite(source, tmp_path / f"out{suffix}")
+    assert any("sound converted from aac" in note for note in sink.notes)
+    heard = hear(tmp_path / f"out{suffix}")
+    assert [begin for begin, _ in heard.beeps] == pytest.approx([0.38, 2.4], abs=0.05)
+    for begin, end in heard.beeps:
+        assert heard.pitch((begin + 0.01, end - 0.01)) == pytest.approx(440, abs=10)
+
+
+def test_a_programme_that_begins_on_the_way_is_told(tmp_path: Path) -> None:
+    """FFmpeg adds its streams while it reads, and PyAV does not know them."""
+    one = part(tmp_path / "one")
+    numbers = {"mpegts_start_pid": "700", "mpegts_pmt_start_pid": "600", "mpegts_service_id": "7"}
+    other = part(tmp_path / "other", container=numbers)
+    told = "pictures or sound of another programme begin on the way, and are not read"
+    for second, warned in ((one, False), (other, True)):
+        with source_of(joined(tmp_path / "in", one, second)) as opened:
+            list(opened.frames())
             assert (told in opened.warnings) == warned, opened.warnings
 
 
@@ -182,6 +213,55 @@ def test_a_picture_that_stands_for_long_is_no_jump(tmp_path: Path) -> None:
     assert times[:5] == [0, 40, 90, 20_000, 20_040]
     assert [time - times[5] for time in times[5:]] == times[:5]
     assert 0 < times[5] - times[4] < 100
+
+
+def standing(path: Path, number: int) -> list[int]:
+    """Thirty pictures with B-frames, one of which stands for five seconds; returns their times, in
+    milliseconds."""
+    times = [40 * index + 4960 * (index > number) for index in range(30)]
+    options = {"preset": "veryfast", "bf": "2", "b-adapt": "0"}
+    with av.open(str(path), "w", format="matroska") as output:
+        stream = output.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        packets = []
+        for index, time in enumerate(times):
+            frame = picture(index, 96, 64)
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            packets += stream.encode(frame)
+        for packet in packets + stream.encode(None):
+            packet.duration = 5000 if packet.pts == times[number] else 40
+            output.mux(packet)
+    return times
+
+
+@pytest.mark.parametrize("number", [14, 16])
+def test_pictures_are_shown_before_one_that_stands_and_was_stored_first(
+    number: int, tmp_path: Path
+) -> None:
+    """They are no second recording: all after them would be late, and the sound not."""
+    times = standing(tmp_path / "in", number)
+    with source_of(tmp_path / "in") as opened:
+        assert [frame.pts for frame in opened.frames()] == times
+        assert not opened.warnings
+
+
+@pytest.mark.parametrize(("preset", "copied"), [(None, 30), ("veryfast", 0)])
+def test_the_last_picture_stands_as_long_as_before(
+    preset: str | None, copied: int, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    standing(source, 29)
+    given: dict[str, Any] = {"check": "off", "encoder_preset": preset}
+    report = veil_file(source, target, **given)
+    assert (report.status, report.copied) == ("ok", copied)
+    assert veil_file(target, tmp_path / "again.mp4", **given).status == "ok"
+    for path in (target, tmp_path / "again.mp4"):
+        with av.open(str(path)) as file:
+            stream = file.streams.video[0]
+            assert stream.duration
+            assert stream.time_base
+            assert float(stream.duration * stream.time_base) == pytest.approx(6.16, abs=0.09)
 
 
 def test_damage_at_the_end_of_a_part_is_still_seen(tmp_path: Path) -> None:

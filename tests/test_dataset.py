@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,17 +11,19 @@ import cv2
 import numpy as np
 import pytest
 
+from commands import faceveil
 from faceveil.batch import Done, InputFile, Serial, veil_files
+from faceveil.cli.json_lines import plan_line
 from faceveil.dataset import FORMATS, Annotation, read_found, read_labels, write
 from faceveil.dataset.annotation import Spot
 from faceveil.errors import UnsupportedError, UsageError
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.plan import Face, Media, Plan, Track
+from faceveil.plan import DocumentPart, Face, Media, Plan, Track
 from faceveil.report import Report
 from films import film, scenery
-from test_cli import FACE, faceveil
+from test_cli import FACE
 
 TIMES = Fraction(1, 25)
 
@@ -87,6 +90,26 @@ def test_frames_of_a_video_keep_their_number_and_track(tmp_path: Path) -> None:
             (3, {4: Box(4, 1, 9, 9), 7: Box(7, 1, 12, 9)})
         ]
     assert list(write(found, "yolo")) == ["clip_000004.txt", "clip_000007.txt"]
+
+
+def test_each_page_and_picture_has_its_own_size(tmp_path: Path) -> None:
+    sizes = ((100, 200), (40, 20))
+    parts = tuple(DocumentPart(f"part {at}", *size) for at, size in enumerate(sizes))
+    media = Media("document", "docx", 100, 200, 2, parts=parts)
+    box = Box(10, 5, 30, 15)
+    plan = Plan(media, (Track(0, {1: box}, origin="manual"),), pts=(0, 0))
+    path = tmp_path / "x.docx.plan.json"
+    path.write_text(plan.to_json())
+    (found,) = read_found(path)
+    path.write_text(plan_line("x.docx", plan))
+    assert read_found(path)[0].sizes == found.sizes == sizes
+    assert write([found], "yolo") == {"x_000001.txt": "0 0.500000 0.500000 0.500000 0.500000\n"}
+    for form, name in (("coco", "x.json"), ("csv", "x.csv")):
+        labels = read_labels(put(tmp_path, write([found], form), name)).of("x.docx")
+        assert labels.plan(media, TIMES, (0, 0)).tracks[0].boxes == {1: box}
+        turned = replace(media, parts=parts[::-1])
+        with pytest.raises(UnsupportedError, match="its boxes are for 40x20"):
+            labels.plan(turned, TIMES, (0, 0))
 
 
 def test_plans_reports_and_lines_are_read(tmp_path: Path) -> None:

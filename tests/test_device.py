@@ -7,8 +7,9 @@ from typing import Any, ClassVar, get_args
 
 import pytest
 
+from faceveil import weights
 from faceveil.detect import load_detector
-from faceveil.detect.runtime import PROVIDERS, named
+from faceveil.detect.runtime import PROVIDERS, named, session
 from faceveil.frames import Frame, Image
 from faceveil.options import Device, Options
 
@@ -60,3 +61,11 @@ def test_a_missing_device_changes_nothing_else(
     assert fallen.name == f"centerface on cpu ({missing} is not there)"
     assert fallen.detect(frame, 0.3) == plain.detect(frame, 0.3)
     assert capfd.readouterr().err == ""
+
+
+def test_sessions_share_their_memory(detector: str) -> None:
+    entry = "session.use_env_allocators"
+    model = weights.find("yunet")
+    for _ in range(2):
+        opened = session(model, 1)
+        assert opened.get_session_options().get_session_config_entry(entry) == "1"

@@ -25,7 +25,13 @@ from faceveil.cli import app
 from faceveil.cli.flags import make_settings
 from faceveil.errors import ExitCode
 from faceveil.options import Options
-from faceveil.server import routes_files, routes_jobs, routes_service, routes_veil
+from faceveil.server import (
+    routes_files,
+    routes_jobs,
+    routes_review,
+    routes_service,
+    routes_veil,
+)
 from faceveil.server.problems import problem_of
 from faceveil.server.settings import Service
 from pages import DOCS, PAGES, REPOSITORY, blocks, commands
@@ -105,7 +111,7 @@ def test_every_verb_has_an_example(verb: str) -> None:
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    for module in (routes_service, routes_veil, routes_jobs, routes_files):
+    for module in (routes_service, routes_veil, routes_jobs, routes_files, routes_review):
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             if route.include_in_schema:

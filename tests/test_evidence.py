@@ -14,9 +14,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pikepdf
 import pytest
 
 import faceveil
+import pdfs
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs_evidence import Evidence
 from faceveil.errors import UsageError
@@ -28,8 +30,9 @@ from faceveil.evidence.words import STATUS, WORDS
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.i18n import say, translated
+from faceveil.media import open_source
 from faceveil.options import Options
-from faceveil.plan import Media
+from faceveil.plan import DocumentPart, Media
 from faceveil.report import Checked, Finding, Report, TrackFacts
 from films import film, scenery
 
@@ -45,6 +48,7 @@ FULL = Report(
     frames=50,
     smallest_face_px=12.0,
     sizes={"0-16": 0, "16-32": 2},
+    faces_by_part={"page 1": 2},
     faces_over_time=tuple(
         TrackFacts(n, 0, 49, 20, 30, 18.0, 30.0, 0.9, "detected", n == 1) for n in range(ROWS + 5)
     ),
@@ -161,7 +165,12 @@ class TestPage:
         assert "+ 5: " in text
 
     def test_it_is_in_two_languages(self) -> None:
-        text = Page(page([(FULL, [b"x"]), (FULL, [])])).text
+        name = say("page {number}", number=3)
+        media = Media("document", "pdf", 640, 400, 1, parts=(DocumentPart(name, 640, 400, 3),))
+        letter = replace(FULL, media=media, pages=1, faces_by_part={name: 2})
+        text = Page(page([(FULL, [b"x"]), (FULL, []), (letter, [])])).text
+        assert "PDF; pages: 1PDF；页数：1" in text
+        assert "page 3第 3 页2" in text
         unused = {"unchecked"}
         for key, words in WORDS.items():
             assert key in unused or (words in text and translated(words, "zh") in text), key
@@ -209,6 +218,26 @@ class TestSheet:
             assert shown is not None
             assert np.abs(shown.astype(int) - scenery(index)).mean() < 12
         assert len(contact_sheet(path, Options(), 12)) == 12
+
+    def test_a_document_shows_its_pages(self, tmp_path: Path, astronaut: Image) -> None:
+        """Not the pictures on them, which come after them."""
+        with pikepdf.new() as pdf:
+            for level in (250, 150, 50):
+                small = cv2.resize(astronaut, (40, 40))
+                named = {"I": pdfs.stored(pdf, small), "J": pdfs.stored(pdf, small[::-1].copy())}
+                placed = "q 40 0 0 40 9 9 cm /I Do Q q 40 0 0 40 99 9 cm /J Do Q "
+                grey = f"{level / 255:.3f} g 0 0 320 320 re f "
+                pdfs.page(pdf, grey + placed, named)
+            pdf.save(tmp_path / "in.pdf")
+        with open_source(tmp_path / "in.pdf", Options()) as source:
+            assert (source.media.pages, source.media.frames) == (3, 9)
+        shown = [
+            cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR)
+            for small in contact_sheet(tmp_path / "in.pdf", Options(), 12)
+        ]
+        levels = [int(np.median(one)) for one in shown if one is not None]
+        assert levels == pytest.approx([250, 150, 50], abs=3)
+        assert len(contact_sheet(tmp_path / "in.pdf", Options(), 2)) == 2
 
 
 @pytest.fixture

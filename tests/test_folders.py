@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -21,12 +22,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commands import faceveil
 from faceveil import check, pipeline
 from faceveil.batch import Done, Manifest, Serial, find_files, find_inputs, veil_files
 from faceveil.batch.manifest import outputs_in
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame, Image
-from faceveil.media.beside import beside
+from faceveil.media.beside import beside, beside_in
 from faceveil.media.kin import is_own_zip
 from faceveil.media.names import key_of
 from faceveil.media.part import DiskError
@@ -99,11 +101,6 @@ def veiled(root: Path, out: Path | None, options: Options = UNCHECKED) -> dict[s
     return {one.job.name: one for one in veil_files(jobs, out, options, Serial())}
 
 
-def faceveil(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "faceveil", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
 def document() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as nested:
@@ -126,7 +123,7 @@ def document() -> bytes:
         {"照" * 83 + "1.jpg": picture(1), "照" * 83 + "2.jpg": picture(2)},
         {"d/scan": picture(1), "d/scan.jpg": picture(2), "d/scan-jpg": picture(3)},
     ],
-    ids=ascii,
+    ids=lambda files: ascii(" ".join(files)),
 )
 @pytest.mark.parametrize("beside", [True, False])
 def test_two_inputs_never_share_an_output(
@@ -149,10 +146,9 @@ def test_two_inputs_never_share_an_output(
     keys = {(str(PurePosixPath(name).parent), key_of(one)) for name, one in outputs[0].items()}
     assert len(keys) == len(files)
     assert outputs[0] == outputs[1]
-    members = veil_files(
-        [*find_files([zipped(tmp_path / "x.zip", files)], UNCHECKED)], None, UNCHECKED
-    )
-    assert next(members).codes == {0}
+    packed = find_files([zipped(tmp_path / "x.zip", files)], UNCHECKED)
+    (album,) = veil_files(packed, None, UNCHECKED, Serial())
+    assert album.codes == {0}
     with zipfile.ZipFile(tmp_path / "x.veiled.zip") as archive:
         assert len({key_of(name) for name in archive.namelist()}) == len(files)
 
@@ -275,10 +271,38 @@ def test_what_may_hold_a_picture_is_no_text() -> None:
     assert beside("notes.txt", "照片".encode("gbk")) == "text"
     assert beside("notes.txt", b"") == "text"
     assert beside("list.json", b"{}") == "text"
-    for name in ("a.jpg", "a.mp4", "a.svg", "a.html", "a.pdf", "a.docx"):
+    for name in (
+        "a.jpg",
+        "a.mp4",
+        "a.svg",
+        "a.html",
+        "a.pdf",
+        "a.docx",
+        "a.pgm",
+        "a.XPM",
+        "a.fits",
+    ):
         assert beside(name, b"dear all,\n") is None
     assert beside("page", b"<!DOCTYPE html><img src='data:") is None
+    written = (b"P3\n2 2\n255\n", b"P6 #\n9 9 255\n\xff\xfe", b"/* XPM */\n", b"WARC/1.1\r\n")
+    for head in (*written, b"SIMPLE  =                    T"):
+        assert beside("a", head) is beside("a.txt", head) is None
+    assert beside("a.txt", b"P3 is the third\n") == "text"
     assert beside("disk.img", bytes(100)) is None
+
+
+def test_a_text_with_a_picture_in_letters_is_none_wherever_it_stands() -> None:
+    letters, begin = base64.b64encode(picture()), b"a line of a notebook\n" * 60_000
+    for text in (
+        b'{"image/png": "' + letters + b'"}',
+        begin + b"![](data:image/jpeg;base64," + letters + b")",
+        begin + b"PHOTO;ENCODING=b:" + base64.encodebytes(picture()),
+        picture().hex().encode(),
+        (begin.decode() + letters.decode()).encode("utf-16"),
+    ):
+        assert beside_in("a.ipynb", io.BytesIO(text)) is None
+    for text in (begin, begin + base64.b64encode(bytes(999)), b"see /9j/ and iVBORw0K\n"):
+        assert beside_in("a.ipynb", io.BytesIO(text)) == "text"
 
 
 BESIDE = {
@@ -313,6 +337,7 @@ ODD = {
     "a broken picture": {"broken.jpg": b"\xff\xd8\xffnone"},
     "a document": {"letter.docx": document()},
     "a PDF": {"letter.pdf": b"%PDF-1.7\n"},
+    "a notebook": {"x.ipynb": b'{"image/png": "' + base64.b64encode(picture()) + b'"}'},
     "a 7z archive": {"x.7z": b"7z\xbc\xaf\x27\x1c" + bytes(50)},
     "an empty picture": {"b.jpg": b""},
     "nothing odd": {},
@@ -336,12 +361,13 @@ def test_folder_zip_and_tar_end_with_the_same_code(what: str, tmp_path: Path, bl
     assert results[0][0] == ({0} if what in ("nothing odd", "a text") else {0, 3})
     odd = "".join(ODD[what])
     for kind in ("zip", "tar"):
-        for one in veil_files(find_files([tmp_path / f"x.{kind}"], UNCHECKED), None, UNCHECKED):
+        packed = find_files([tmp_path / f"x.{kind}"], UNCHECKED)
+        for one in veil_files(packed, None, UNCHECKED, Serial()):
             assert isinstance(one.outcome, Report)
             told = [*one.outcome.warnings, *one.outcome.notes]
             assert not odd or any(line.startswith(f"{odd} is left out: ") for line in told)
     excluding = UNCHECKED.model_copy(update={"exclude": (odd,) if odd else ()})
-    for one in veil_files(find_files([tmp_path / "x.zip"], excluding), None, excluding):
+    for one in veil_files(find_files([tmp_path / "x.zip"], excluding), None, excluding, Serial()):
         assert one.codes == {0}
 
 
@@ -353,11 +379,11 @@ def test_links_are_named_in_folders_and_tars(tmp_path: Path, blind: None) -> Non
         tar.add(folder, ".")
     found = find_inputs([folder], UNCHECKED)
     assert {Path(one.name).name for one in found.passed} == {"latest.jpg", "pipe"}
-    (done,) = veil_files(find_files([tmp_path / "x.tar"], UNCHECKED), None, UNCHECKED)
+    (done,) = veil_files(find_files([tmp_path / "x.tar"], UNCHECKED), None, UNCHECKED, Serial())
     assert {one.name for one in done.passed} == {"latest.jpg", "pipe"}
     assert done.codes == {0}
     following = UNCHECKED.model_copy(update={"links": True})
-    (done,) = veil_files(find_files([tmp_path / "x.tar"], following), None, following)
+    (done,) = veil_files(find_files([tmp_path / "x.tar"], following), None, following, Serial())
     assert done.codes == {0, 3}
 
 
@@ -368,7 +394,7 @@ def test_a_damaged_member_is_left_out_and_named(tmp_path: Path, blind: None) -> 
     data = bytearray(path.read_bytes())
     data[data.index(picture(2)) + 100] ^= 0xFF
     path.write_bytes(data)
-    (done,) = veil_files(find_files([path], UNCHECKED), None, UNCHECKED)
+    (done,) = veil_files(find_files([path], UNCHECKED), None, UNCHECKED, Serial())
     assert isinstance(done.outcome, Report)
     assert done.outcome.warnings == ("b.jpg is left out: it is damaged",)
     assert done.codes == {0, 3}

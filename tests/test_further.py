@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from commands import faceveil
 from faceveil import veil_file
 from faceveil.errors import UnsupportedError
 from faceveil.media import open_source
 from faceveil.options import Options
 from heif import ALPHA, Part, auxc, av1, box, by_ffmpeg, grid, heif, scene
-from test_cli import faceveil
 
 OPTIONS = Options(check="off")
 
@@ -167,7 +167,9 @@ def test_the_clip_of_a_motion_photo_is_missed(brand: bytes, hevc: Part, tmp_path
     assert done.returncode == 0
     assert told[0] in done.stderr
     assert b"ftyp" not in (tmp_path / "out.jpg").read_bytes()
-    assert warnings(heif([hevc], major=b"heic", brands=b"mif1heic") + box(b"mpvd", clip)) == told
+    still = heif([hevc], major=b"heic", brands=b"mif1heic")
+    assert warnings(still + box(b"mpvd", clip)) == told
+    assert warnings(heif([av1(picture())]) + clip) == told
 
 
 def test_the_picture_that_is_shown_where_an_animation_is_not_known() -> None:

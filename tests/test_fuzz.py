@@ -187,7 +187,7 @@ tracks = st.builds(
     Track,
     st.integers(-100_000_000, 100_000_000),
     st.dictionaries(st.integers(-5, 50), boxes, max_size=4),
-    origin=st.sampled_from(["detected", "manual", "zone"]),
+    origin=st.sampled_from(["detected", "checked", "manual", "zone"]),
     keep=st.booleans(),
 )
 

@@ -19,7 +19,7 @@ from faceveil.dataset import read_labels
 from faceveil.dataset.annotation import read_found
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.geometry import Box
-from faceveil.options import DECISIVE
+from faceveil.options.groups import DECISIVE
 from faceveil.plan import Face, Media, Plan, Track
 from lively import patient
 from servers import Server, running, zipped

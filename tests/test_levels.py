@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from faceveil import weights
 from faceveil.check import check_file, inspect
 from faceveil.detect import load_detector, threshold
-from faceveil.detect.levels import lifted
+from faceveil.detect.levels import darkness, lit
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -31,6 +31,10 @@ def dimmed(picture: Image, light: float, noise: float = 0.6, seed: int = 0) -> I
     random = np.random.default_rng(seed)
     dark = picture * light + random.normal(0, noise, picture.shape)
     return np.asarray(dark.round().clip(0, 255), np.uint8)
+
+
+def lifted(picture: Image) -> Image:
+    return lit(Frame(0, picture)).image
 
 
 def found(name: str, picture: Image) -> list[Box]:
@@ -93,6 +97,39 @@ def test_a_dark_half_does_not_cost_the_bright_one_its_face(astronaut: Image, det
         assert max(box.iou(wanted) for box in found(detector, picture)) > 0.5
 
 
+def test_what_is_shrunk_is_brightened_before() -> None:
+    """Shades half a level apart are only in the mean of many pixels."""
+    random = np.random.default_rng(1)
+    dark = np.full((540, 960), 3.0)
+    dark[200:240, 400:440] += 0.5
+    picture = np.floor(dark + random.random(dark.shape))[..., None].repeat(3, axis=2)
+    small = lit(Frame(0, picture.astype(np.uint8))).at_size(96, 54)[..., 1].astype(float)
+    assert small[21:23, 41:43].min() > small[21:23, 45:47].max() + 4
+
+
+def test_a_dark_picture_is_softened_and_a_bright_one_with_dark_corners_is_not() -> None:
+    grain = np.random.default_rng(1).integers(2, 9, (540, 960, 3)).astype(np.uint8)
+    half = np.full_like(grain, 180)
+    half[:, :300] = grain[:, :300]
+    for picture, softened in ((grain, True), (half, False)):
+        dark = darkness(Frame(0, picture))
+        assert dark is not None
+        assert dark.prevails == softened
+        sharp, soft = (dark.lit(Frame(0, picture), 1.0, soft).image for soft in (0.0, 1.2))
+        assert np.array_equal(sharp, soft) != softened
+        assert abs(float(sharp.mean()) - float(soft.mean())) < 1
+
+
+@pytest.mark.parametrize("side", [960, 4000])
+def test_the_brightened_picture_is_as_fine_as_the_finest_look(side: int) -> None:
+    frame = Frame(0, np.zeros((side // 2, side, 3), np.uint8))
+    dark = darkness(frame)
+    assert dark is not None
+    assert dark.lit(frame, 1.0).size == frame.size
+    shrunk = dark.lit(frame, 0.1).size[0]
+    assert min(side, 0.1 * side) <= shrunk <= max(2048, 0.1 * side)
+
+
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image) -> tuple[Path, list[Box]]:
     """Somebody with a face of 35 px walks through the dark for 2 s, until the light goes on."""
@@ -117,6 +154,22 @@ def test_no_frame_of_a_dark_film_is_bare(night: tuple[Path, list[Box]], detector
     assert [i for i, box in enumerate(boxes) if covered(plan, i, box) < 0.9] == []
     # It is one person, not the noise of the dark.
     assert len(plan.tracks) <= 2
+
+
+@pytest.mark.slow
+def test_who_comes_into_the_dark_after_a_while_is_seen_at_once(
+    tmp_path: Path, astronaut: Image, detector: str
+) -> None:
+    """Nothing changed for five seconds, so looks have become rare."""
+    actor, face = head(astronaut, 0.4)
+    rest = scenery(3, (480, 270))
+    walk = [(440 - 9 * step, 80 + step) for step in range(50)]
+    pictures = [rest] * 125 + [put(rest, actor, *place) for place in walk]
+    dark = [dimmed(picture, 0.05, seed=n) for n, picture in enumerate(pictures)]
+    plan = analyze_file(film(tmp_path / "late.mp4", dark, crf=18), OPTIONS)
+    boxes = [face.transformed(1.0, *place).clipped(480, 270) for place in walk]
+    bare = [n for n, box in enumerate(boxes) if box and covered(plan, 125 + n, box) < 0.9]
+    assert bare == []
 
 
 def covered(plan: Plan, index: int, box: Box) -> float:

@@ -79,6 +79,24 @@ def detail(image: Image, box: Box) -> float:
     return float(cv2.Laplacian(part, cv2.CV_32F).std())
 
 
+CHOSEN_TWICE = """async () => {
+  const [media, streams] = [navigator.mediaDevices, []];
+  const choice = document.querySelector(".camera-tools select");
+  const both = new Promise((resolve) => {
+    const ask = media.getUserMedia.bind(media);
+    media.getUserMedia = async (wanted) => {
+      streams.push(await ask(wanted));
+      if (streams.length === 2) setTimeout(resolve);
+      return streams.at(-1);
+    };
+  });
+  for (const _ of [1, 2]) choice.dispatchEvent(new Event("change"));
+  await both;
+  return streams.map((stream) => stream.getVideoTracks()[0].readyState);
+}"""
+"""Choose a camera twice in a hurry, as arrow keys do; what has become of both."""
+
+
 class Seen:
     """The traffic of the page's camera, and its figures.
 
@@ -127,10 +145,19 @@ def record(page: Page, address: str, enough: Callable[[Seen], bool]) -> Seen:
     seen.fps, seen.delay = (
         float(figures.get_attribute(f"data-{name}") or 0) for name in ("fps", "delay")
     )
+    # Whoever leaves now is asked first, and the camera stays what it is.
+    leaves = page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    assert leaves is False
+    assert page.get_by_label("Camera", exact=True).is_disabled()
+    page.get_by_label("Width").select_option("320")
+    expect(figures).to_contain_text("320×180")
     with page.expect_download() as download:
         page.locator('[data-action="camera-stop"]').click()
     assert Path(download.value.path()).stat().st_size > 1000
     expect(figures).to_contain_text("off")
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))") is True
+    assert page.evaluate(CHOSEN_TWICE) == ["ended", "live"]
+    page.locator('[data-action="camera-stop"]').click()
     print(f"camera in the page: {seen.fps:.1f} frames a second, delay {seen.delay:.0f} ms")
     return seen
 

@@ -363,7 +363,7 @@ def test_without_its_extra_the_virtual_camera_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(UsageError) as caught:
         VirtualCamera()
-    assert "faceveil[live]" in caught.value.advice
+    assert "install 'pyvirtualcam>=0.14'" in caught.value.advice
 
 
 @pytest.fixture

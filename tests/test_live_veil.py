@@ -12,7 +12,7 @@ import pytest
 
 from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
-from faceveil.live import LivePipeline, Veiled
+from faceveil.live import LivePipeline, VeiledFrame
 from faceveil.live.coverage import Coverage
 from faceveil.live.timing import Timing
 from faceveil.options import Options
@@ -28,7 +28,7 @@ def walk(count: int, start: int = 60, speed: float = 1.0, seed: int = 0) -> list
     return [marked(scene(seed), round(start + speed * n), 90) for n in range(count)]
 
 
-def assert_covered(out: Sequence[Veiled]) -> None:
+def assert_covered(out: Sequence[VeiledFrame]) -> None:
     leaks = [veiled.frame.index for veiled in out if bare(veiled.frame.image)]
     if leaks:
         raise BareError(leaks)
@@ -92,6 +92,21 @@ def test_a_frame_that_stands_and_was_not_looked_at_is_covered_whole() -> None:
     assert known.reason_to_cover(10.04, 1, until=10.08) == ""
     assert known.reason_to_cover(10.04, 1, until=10.36) == "the detector looked too seldom"
     assert known.reason_to_cover(10.36, 1, until=12.0) == ""
+
+
+@patient
+def test_whoever_comes_and_goes_between_two_looks_is_covered() -> None:
+    """Each visit is shorter than a look takes, and at another place."""
+    pictures = [scene() for _ in range(100)]
+    for number in range(20, 96, 6):
+        for frame in (number, number + 1):
+            pictures[frame] = marked(scene(), 30 + 20 * (number * 7 % 13), 40 + number % 90)
+    detector = MarkDetector(work=0.06)
+    out = play(pictures, detector)
+    assert_covered(out)
+    assert detector.looks < 45
+    assert reasons(out).count("") > 40
+    assert any(np.array_equal(one.frame.image, pictures[one.frame.index]) for one in out)
 
 
 @patient
@@ -250,7 +265,7 @@ def test_the_real_detector_on_a_real_face(detector: str, astronaut: Image) -> No
     places = [-100 + 7 * number for number in range(85)]
     pictures = [put(background, actor, x, 60) for x in places]
     veil = LivePipeline(Options(method="solid"))
-    out: list[Veiled] = []
+    out: list[VeiledFrame] = []
     began = time.monotonic()
     for number, picture in enumerate(pictures):
         while (left := began + number * 0.04 - time.monotonic()) > 0:

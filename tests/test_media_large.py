@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import resource
-import subprocess
-import sys
 import time
 from itertools import product
 from pathlib import Path
@@ -27,6 +24,7 @@ from faceveil.media.pictures.picture import to_pixels
 from faceveil.media.pictures.pillow import open_picture
 from faceveil.options import Options
 from heif import by_ffmpeg, grid, heif, nclx, scene
+from usage import used_by
 
 OPTIONS = Options()
 
@@ -178,12 +176,7 @@ def test_200_megapixels(tmp_path: Path) -> None:
     start = time.process_time()
     pi_heif.open_heif(io.BytesIO(data))[0].load()
     alone = time.process_time() - start
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "faceveil", "veil", str(path), "-o", str(tmp_path / "o.jpg")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "1 face" in done.stdout + done.stderr
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert after.ru_maxrss < 2_000_000
-    assert spent < 4 * alone + 10
+    used = used_by("veil", str(path), "-o", str(tmp_path / "o.jpg"))
+    assert "1 face" in used.said
+    assert used.bytes < 2_000_000 * 1024
+    assert used.seconds < 4 * alone + 10

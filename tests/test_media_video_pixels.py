@@ -63,6 +63,20 @@ def test_peeking_spares_the_copy_and_stays_valid(tmp_path: Path) -> None:
             np.testing.assert_array_equal(seen.y, kept)
 
 
+@pytest.mark.parametrize(("most", "same"), [(30, True), (80, False)])
+def test_where_key_frames_are_rare_edges_are_smoothed_for_looking_too(
+    most: int, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each picture is a little further from what it should be: black rubbish in the end."""
+    monkeypatch.setattr("faceveil.media.videos.video._MOST_UNSMOOTHED", most)
+    settings = {"preset": "veryfast", "crf": "40", "x264-params": "keyint=infinite:scenecut=0"}
+    clip = compose(tmp_path / "in.mkv", settings=settings, times=range(60))
+    with source_of(clip) as source:
+        *_, last = source.frames()
+        *_, skimmed = source.skim()
+    assert np.array_equal(last.image, skimmed.image) == same
+
+
 def test_two_passes_give_the_same_frames(tmp_path: Path) -> None:
     clip = compose(tmp_path / "in.mp4", settings={"preset": "medium"}, times=range(30))
 

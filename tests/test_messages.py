@@ -35,6 +35,9 @@ from faceveil.i18n import (
     translated,
     words_of,
 )
+from faceveil.i18n import (
+    catalogue as catalogue_in,
+)
 from faceveil.i18n.po import read_po
 from faceveil.i18n.validation import fault_of
 from faceveil.options import Options
@@ -156,7 +159,7 @@ class TestMessage:
     )
     def test_what_pydantic_says(self, given: dict[str, Any], chinese: str | None) -> None:
         with pytest.raises(ValidationError) as caught:
-            Options(**given)
+            Options.model_validate(given)
         (fault,) = caught.value.errors()
         words = fault_of(fault)
         assert str(fault["msg"]).endswith(words)
@@ -209,7 +212,7 @@ class TestLanguage:
         [
             ({}, "en"),
             ({"LANG": "zh_CN.UTF-8"}, "zh"),
-            ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "zh_TW.UTF-8"}, "zh"),
+            ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "zh_TW.UTF-8"}, "zh-Hant"),
             ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
             ({"LANG": "sr_RS@latin"}, "en"),
             ({"LANG": "../zh"}, "en"),
@@ -224,7 +227,10 @@ class TestLanguage:
             ("", "en"),
             ("*", "en"),
             ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
-            ("en;q=0.2, zh-Hant-TW;q=0.7", "zh"),
+            ("en;q=0.2, zh-Hant-TW;q=0.7", "zh-Hant"),
+            ("zh-HK", "zh-Hant"),
+            ("zh-Hans-HK", "zh"),
+            ("zhx, en", "en"),
             ("zh;q=0, en", "en"),
             ("fr, zh;q=0.1", "zh"),
             ("zh;q=abc", "en"),
@@ -236,8 +242,20 @@ class TestLanguage:
         assert accepted(header) == language
 
     def test_english_comes_first(self) -> None:
-        assert languages()[0] == "en"
+        assert languages() == ("en", "zh", "zh-Hant")
         assert language_of(["en-GB", "zh"]) == "en"
+
+
+def test_what_a_script_lacks_is_read_in_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = say("the file is empty")
+    assert translated(told, "zh-Hant") == "檔案是空的"
+    catalogues = {"zh.po": {told.id: "文件是空的"}, "zh-Hant.po": {}}
+    monkeypatch.setattr("faceveil.i18n.read_po", lambda path: catalogues[path.name])
+    catalogue_in.cache_clear()
+    try:
+        assert translated(told, "zh-Hant") == "文件是空的"
+    finally:
+        catalogue_in.cache_clear()
 
 
 class TestCommandLine:
@@ -286,10 +304,10 @@ def esperanto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     )
     monkeypatch.setattr(i18n, "_FOLDER", tmp_path)
     languages.cache_clear()
-    i18n._catalogue.cache_clear()
+    i18n.catalogue.cache_clear()
     yield
     languages.cache_clear()
-    i18n._catalogue.cache_clear()
+    i18n.catalogue.cache_clear()
 
 
 @pytest.mark.usefixtures("esperanto")
@@ -330,7 +348,7 @@ class TestALanguageMore:
         }
         wanted = api.get(none, params={"lang": "eo"}, headers={"Accept-Language": "zh"})
         assert wanted.json()["detail"] == "ne estas tia tasko"
-        assert api.get("/static/i18n/languages.json").json() == ["en", "eo", "zh"]
+        assert api.get("/static/i18n/languages.json").json() == ["en", "eo", "zh", "zh-Hant"]
         page = api.get("/static/i18n/eo.json").json()
         assert page["action.cancel"] == "Nuligi"
         assert page["action.download"] == "Download"

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commands import faceveil, faceveil_bytes
 from faceveil.batch.places import places_of
 from faceveil.errors import UnsupportedError
 from faceveil.evidence.html import page
@@ -300,21 +301,11 @@ def test_the_command_works_with_any_name(tmp_path: Path, photo: Path, detector: 
         (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).write_bytes(photo.read_bytes())
     (folder / "bad\x1b]0;x\x07.jpg").write_bytes(b"\xff\xd8\xffnone")
     out = tmp_path / "out"
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "faceveil",
-        "veil",
-        folder,
-        "-o",
-        out,
-        "--jobs",
-        "1",
-    ]
+    command: list[str | Path] = ["veil", folder, "-o", out, "--jobs", "1"]
     command += ["--min-face", "40", "--report", tmp_path / "r.jsonl"]
     command += ["--report-html", tmp_path / "r.html", "--manifest", tmp_path / "m.jsonl"]
     for more in ([], ["--resume"]):
-        done = subprocess.run([*command, *more], capture_output=True, timeout=300, check=False)
+        done = faceveil_bytes(*command, *more)
         assert done.returncode == 1, done.stderr
         assert done.stderr.count(b"the JPEG data is") == 1
         for sign in done.stdout + done.stderr:
@@ -331,13 +322,8 @@ def test_the_command_works_with_any_name(tmp_path: Path, photo: Path, detector: 
     written = list(out.iterdir())
     assert len(written) == 4
     assert all(path.read_bytes() for path in written)
-    found = subprocess.run(
-        [sys.executable, "-m", "faceveil", "detect", folder, "--json", "--min-face", "40"],
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    assert len([json.loads(line) for line in found.stdout.decode().splitlines()]) == 4
+    found = faceveil("detect", folder, "--json", "--min-face", "40")
+    assert len([json.loads(line) for line in found.stdout.splitlines()]) == 4
 
 
 def test_a_terminal_without_the_signs_of_a_name_ends_no_run(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydantic import ValidationError
 
+from faceveil.errors import UsageError
 from faceveil.frames import Frame, Image, Planes
 from faceveil.geometry import Box, Region, Target
 from faceveil.obscure import Sampler, load_obscurer, outline, paint
@@ -64,7 +64,7 @@ def test_only_gaussian_is_recoverable() -> None:
 
 
 def test_more_cells_than_six_are_refused_unless_asked_for_twice() -> None:
-    with pytest.raises(ValidationError, match="recognizable"):
+    with pytest.raises(UsageError, match="recognizable"):
         Options(cells=7)
     assert load_obscurer(Options(cells=7, allow_weak=True)).name == "blur"
 

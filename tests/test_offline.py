@@ -96,10 +96,16 @@ def test_no_verb_is_forgotten() -> None:
     assert set(every_verb()) == VERBS.keys() | ONLINE
 
 
+@pytest.fixture(scope="module")
+def _furnished(_astronaut: Image, detector: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("furnished")
+    furnish(folder, _astronaut)
+    return folder
+
+
 @pytest.fixture
-def furnished(tmp_path: Path, astronaut: Image, detector: str) -> Path:
-    furnish(tmp_path, astronaut)
-    return tmp_path
+def furnished(_furnished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(_furnished, tmp_path, dirs_exist_ok=True))
 
 
 DAILY = {"veil", "serve", "weights list"}

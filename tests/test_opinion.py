@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from faceveil import weights
+from faceveil.check import without_doubted
 from faceveil.detect import load_detector, load_opinion
-from faceveil.detect.opinion import FACE, SURE, Opinion
+from faceveil.detect.opinion import CROPS, NEARLY, ONE_IN, SURE, Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Face, Track
-from faceveil.track.settle import DOUBTED, settle
+from faceveil.track.settle import DOUBTED, SEVERAL, settle
 from films import scenery
 
 STRONG = 0.4
@@ -65,7 +66,7 @@ def test_it_is_shown_at_one_size_wherever_it_lies(
     asked = Opinion(other, STRONG).ask(white(box), Faces.of([Face(box, 0.5)]), lying=lying)
     assert asked.scores.tolist() == [0.9]
     assert len(other.shown) == 1 + lying
-    assert all(max(shape) <= 4 * FACE for shape in other.shown)
+    assert all(max(shape) <= 4 * CROPS[0][0] for shape in other.shown)
 
 
 def test_what_lies_elsewhere_or_is_of_another_size_is_no_answer() -> None:
@@ -78,6 +79,26 @@ def test_only_what_counts_but_is_not_certain_is_asked() -> None:
     box = Box(300, 100, 340, 140)
     faces = Faces.of(Face(box, score) for score in (STRONG - 0.01, STRONG, SURE - 0.01, SURE))
     assert len(Opinion(Bright(), STRONG).ask(white(box), faces)) == 2
+
+
+def test_about_what_is_nearly_certain_it_is_asked_in_some_frames() -> None:
+    box = Box(300, 100, 340, 140)
+    opinion, faces = Opinion(Bright(), STRONG), Faces.of([Face(box, NEARLY), Face(box, 0.5)])
+    asked = []
+    for index in range(4 * ONE_IN):
+        frame = white(box)
+        frame.index = index
+        asked.append(len(opinion.ask(frame, faces)))
+    assert asked.count(2) == 4
+    assert asked.count(1) == 4 * (ONE_IN - 1)
+
+
+def test_a_face_that_is_clear_at_the_first_glance_is_shown_once() -> None:
+    box = Box(300, 100, 340, 140)
+    clear, none = Bright(), Bright()
+    Opinion(clear, STRONG).ask(white(box), Faces.of([Face(box, 0.5)]))
+    Opinion(none, STRONG).ask(white(Box(0, 0, 9, 9)), Faces.of([Face(box, 0.5)]))
+    assert (len(clear.shown), len(none.shown)) == (1, len(CROPS))
 
 
 HERE, THERE = Box(100, 100, 140, 140), Box(400, 100, 440, 140)
@@ -95,7 +116,13 @@ def told(*scores: float, box: Box = HERE) -> dict[int, Faces]:
 def test_a_track_goes_if_both_doubt_it() -> None:
     doubted, clear = track(0, HERE, 0.45, 0.5), track(1, THERE, 0.45, 0.5)
     low = DOUBTED - 0.05
-    assert settle([doubted, clear], told(low, low), SURE) == (track(0, THERE, 0.45, 0.5),)
+    assert settle([doubted, clear], told(low, low), NEARLY, SURE) == (track(0, THERE, 0.45, 0.5),)
+
+
+def test_what_is_nearly_certain_goes_only_for_several_answers() -> None:
+    seen = track(0, HERE, *[NEARLY] * SEVERAL)
+    assert settle([seen], told(*[0.0] * (SEVERAL - 1)), NEARLY, SURE) == (seen,)
+    assert settle([seen], told(*[0.0] * SEVERAL), NEARLY, SURE) == ()
 
 
 @pytest.mark.parametrize(
@@ -103,12 +130,20 @@ def test_a_track_goes_if_both_doubt_it() -> None:
     [
         ((0.45, 0.5), told(0.0, 2 * DOUBTED)),  # one of the two answers is enough for the mean
         ((0.45, SURE), told(0.0, 0.0)),  # certain for the first network
+        ((0.45, NEARLY), told(0.0, 0.0)),  # nearly certain, and asked about too seldom
         ((0.45, 0.5), {}),  # nobody was asked
         ((0.45, 0.5), told(0.0, 0.0, box=THERE)),  # about something else
     ],
 )
 def test_when_unsure_it_stays(scores: tuple[float, ...], opinions: dict[int, Faces]) -> None:
-    assert len(settle([track(0, HERE, *scores)], opinions, SURE)) == 1
+    assert len(settle([track(0, HERE, *scores)], opinions, NEARLY, SURE)) == 1
+
+
+def test_the_check_tells_no_doubt_that_the_other_network_does_not_share() -> None:
+    there, nowhere = Box(300, 100, 340, 140), Box(20, 200, 60, 240)
+    faces = [Face(there, 0.5), Face(nowhere, 0.5), Face(nowhere.transformed(1.0, 200), 0.8)]
+    left = without_doubted(white(there), faces, 0.7, Opinion(Bright(), STRONG))
+    assert left == [faces[0], faces[2]]  # what is certain stays, whoever doubts it
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from faceveil.cli import app
 from faceveil.cli.flags import flag_name, make_settings
-from faceveil.cli.verbs import FILES, FIND, LIVE, PAINT, TRACK
+from faceveil.cli.verbs import FILES, FIND, LIVE, PAINT, PEOPLE, TRACK
 from faceveil.errors import UsageError
 from faceveil.options import Options
 
@@ -23,7 +23,7 @@ def group(name: str) -> str:
 
 
 def help_of(verb: str) -> str:
-    done = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    done = CliRunner().invoke(app, [verb, "--help-all"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert done.exit_code == 0
     return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
 
@@ -41,7 +41,7 @@ def test_has_help_and_group(name: str) -> None:
     [
         ("veil", {group(name) for name in FIELDS} - {"live"}),
         ("live", {*LIVE}),
-        ("detect", {*FILES, *FIND, *TRACK}),
+        ("detect", {*PEOPLE, *FILES, *FIND, *TRACK}),
         ("render", {*FIND, *PAINT}),
         ("check", {*FILES, *FIND}),
     ],

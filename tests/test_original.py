@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+import commands
 import faceveil
 from faceveil import check, pipeline
 from faceveil.batch import Serial, find_files, veil_files
@@ -231,11 +230,6 @@ def test_a_plan_made_by_hand_is_taken_with_a_warning(
     assert "the plan does not say for which file it was made" in report.warnings
 
 
-def faceveil_(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "faceveil", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
 def test_render_never_ends_with_0_on_the_plan_of_another_clip(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -245,15 +239,15 @@ def test_render_never_ends_with_0_on_the_plan_of_another_clip(
     small = cv2.resize(astronaut, room[0].shape[1::-1])
     film(full, [np.asarray(small, np.uint8)] * 6)
     plan, out = tmp_path / "plan.json", tmp_path / "out.mp4"
-    assert faceveil_("detect", empty, "--plan", plan).returncode == 0
-    done = faceveil_("render", full, plan, "-o", out, "--check", "off")
+    assert commands.faceveil("detect", empty, "--plan", plan).returncode == 0
+    done = commands.faceveil("render", full, plan, "-o", out, "--check", "off")
     assert done.returncode == 2
     assert "another file" in done.stderr
     assert not out.exists()
-    done = faceveil_("render", full, plan, "-o", out, "--check", "off", "--foreign-plan")
+    done = commands.faceveil("render", full, plan, "-o", out, "--check", "off", "--foreign-plan")
     assert done.returncode == 0
     assert "warning: " in done.stderr
     old = plan.read_text().replace(faceveil.Plan.from_json(plan.read_text()).sha256, "")
     plan.write_text(old)
-    done = faceveil_("render", empty, plan, "-o", out)
+    done = commands.faceveil("render", empty, plan, "-o", out)
     assert (done.returncode, "does not say" in done.stderr) == (2, True)

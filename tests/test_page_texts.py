@@ -13,19 +13,24 @@ from typing import Any, get_args
 import pytest
 
 from faceveil import errors
-from faceveil.options import PRESETS, Options
+from faceveil.options import Options
+from faceveil.options.presets import PRESETS
 
 pytest.importorskip("fastapi", reason="the extra server is not installed")
 
 from faceveil import server
-from faceveil.options import DECISIVE
+from faceveil.options.groups import DECISIVE
 from faceveil.server.problems import problem_of
 from faceveil.server.store import State
 
 HOUSE = Path(server.__file__).parent
 STATIC = HOUSE / "static"
 TABLE: dict[str, str] = json.loads((STATIC / "texts.json").read_text(encoding="utf-8"))
-SETTINGS = {name: Options.model_json_schema()["properties"][name] for name in DECISIVE}
+SETTINGS = {
+    name: setting
+    for name, setting in Options.model_json_schema()["properties"].items()
+    if name in DECISIVE
+}
 
 
 def problem_types() -> set[str]:
@@ -104,6 +109,23 @@ def test_the_page_parses_nothing_and_fetches_nothing_foreign() -> None:
         assert not re.search(r"https?://|//cdn|@import|new Function", text), path
     page = (STATIC / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+
+
+def test_type_and_distances_are_of_one_scale() -> None:
+    """Sizes of type, margins, paddings and gaps: none but those that the page names at its top."""
+    css = (STATIC / "app.css").read_text(encoding="utf-8")
+    named = set(re.findall(r"^  (--(?:text|space)-\w+):", css, re.MULTILINE))
+    used = set(re.findall(r"var\((--(?:text|space)-\w+)\)", css))
+    assert used == named
+    assert len(named) <= 14
+    kinds = r"(?<![\w-])((?:font|margin|padding|(?:row-|column-)?gap)[\w-]*):([^;}]+)"
+    reckoned = r"(?:calc|clamp)\((?:[^()]|\([^()]*\))*var\(--space(?:[^()]|\([^()]*\))*\)"
+    written = [(kind, re.sub(reckoned, "", value)) for kind, value in re.findall(kinds, css)]
+    assert len(written) > 200
+    assert not [one for one in written if re.search(r"\d(?:r?em|px|%|v[hw])", one[1])]
+    for path in STATIC.rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"style\.(font|margin|padding|gap)", text), path
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pikepdf
 import pypdfium2
 import pytest
+from numpy.typing import NDArray
 from pikepdf import Array, Dictionary, Name, String
 
 import pdfs
@@ -29,13 +31,18 @@ from faceveil.report import Report
 
 FLAT = {"drawn_pixel_by_pixel", "bitmap_letter", "drawn_in_a_hidden_layer"}
 """Places that are no picture: their page becomes one."""
-GONE = {"thumbnail", "private_data", "no_subtype", "attachment", "rows_behind_the_last"} | {
-    "deleted_page_with_a_bookmark"
+CODED_ANEW = {"coded_cmyk"}
+"""Inks in a JPEG, which becomes one of red, green and blue."""
+ROUNDING, ROOM = 2, 48
+"""Levels by which two renderings may differ, and pixels of a page that a JPEG's block may have."""
+GONE = {"thumbnail", "private_data", "no_subtype", "rows_behind_the_last"} | {
+    "runs_behind_the_last",
+    "deleted_page_with_a_bookmark",
 }
 """Places that are not looked at, because the output has none."""
 INVISIBLE = (
     GONE
-    | {"clipped", "alternate", "unused_name", "hidden_by_a_mask"}
+    | {"clipped", "alternate", "unused_name", "hidden_by_a_mask", "attachment"}
     | {
         "hidden_annotation_in_strips",
         "hidden_layer_in_strips",
@@ -70,6 +77,20 @@ def words(path: Path) -> list[str]:
         return [page.get_textpage().get_text_bounded().strip() for page in document]
 
 
+def near_the_paint(report: Report, number: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The part of a page that may have changed: paint, and a block of a JPEG around it."""
+    assert report.media is not None
+    near = np.zeros(shape, bool)
+    for index, boxes in report.regions.items():
+        part = report.media.parts[index]
+        if part.page == number and not part.picture:
+            for box in boxes:
+                x0, y0, x1, y1 = box.transformed(shape[1] / part.width).as_tuple()
+                left, top = (max(0, round(side) - ROOM) for side in (x0, y0))
+                near[top : round(y1) + ROOM, left : round(x1) + ROOM] = True
+    return near
+
+
 def streams(path: Path) -> dict[str, bytes]:
     """The raw bytes of every picture, by their hash."""
     with pikepdf.open(path) as pdf:
@@ -84,7 +105,8 @@ def streams(path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("veiled", pdfs.PLACES, indirect=True, ids=str)
 def test_no_place_keeps_a_face(veiled: tuple[str, Path, Path, Report]) -> None:
     name, source, out, report = veiled
-    assert report.status == ("partial" if name in FLAT | {"attachment"} else report.status)
+    flat, doubts = name in FLAT, [one for one in report.findings if one.kind == "doubt"]
+    assert report.status == ("partial" if flat or doubts else "ok"), report.warnings
     assert bool(report.tracks) == (name not in GONE)
     assert [one.words for one in check_file(out, Options()) if one.kind == "face"] == []
     assert remains(out, Options()) == []
@@ -96,7 +118,11 @@ def test_no_place_keeps_a_face(veiled: tuple[str, Path, Path, Report]) -> None:
         assert not kept or name in ("soft_mask", "alternate")
     before, after = pages(source), pages(out)
     assert [one.shape for one in before] == [one.shape for one in after]
-    assert words(out) == ([""] if name in FLAT else words(source))
+    for number, (old, new) in enumerate(zip(before, after, strict=True), 1):
+        apart = np.abs(old.astype(int) - new).max(axis=2)
+        far = apart[~near_the_paint(report, number, apart.shape)]
+        assert far.max() <= ROUNDING or (name in CODED_ANEW and far.mean() < ROUNDING), name
+    assert words(out) == ([""] if flat else words(source))
     changed = np.abs(before[0].astype(int) - after[0]).max(axis=2) > 8
     assert (changed.mean() < 0.001) == (name in INVISIBLE)
     assert changed.mean() < 0.5
@@ -144,8 +170,9 @@ def unpacked(path: Path) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.parametrize("around", [None, "a predictor", *pdfs.AROUND])
 def test_metadata_in_a_picture_goes_and_its_pixels_stay(
-    tmp_path: Path, astronaut: Image, detector: str
+    around: str | None, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
     import piexif
 
@@ -157,8 +184,13 @@ def test_metadata_in_a_picture_goes_and_its_pixels_stay(
     with pikepdf.new() as pdf:
         stream = pdfs.stored(pdf, astronaut[200:, 300:], "jpeg")
         stream.write(buffer.getvalue(), filter=Name.DCTDecode)
+        if around == "a predictor":
+            pdfs.predict(stream)
+        elif around is not None:
+            pdfs.wrap(stream, around)
         pdfs.page(pdf, pdfs.PLACED, {"I": stream})
         pdf.save(tmp_path / "in.pdf")
+    assert "GPS" in remains(tmp_path / "in.pdf", Options())
     report = veil_file(tmp_path / "in.pdf", tmp_path / "out.pdf")
     assert "GPS" in report.dropped
     (kept,) = streams(tmp_path / "out.pdf").values()
@@ -209,8 +241,7 @@ def test_object_streams_and_broken_tables(
 
 def test_a_password_opens_and_locks_again(tmp_path: Path, astronaut: Image, detector: str) -> None:
     source = pdfs.composed("whole_page", astronaut, tmp_path / "in.pdf")
-    with pikepdf.open(source, allow_overwriting_input=True) as pdf:
-        pdf.save(source, encryption=pikepdf.Encryption(owner="boss", user="sesame"))
+    pdfs.lock(source, "sesame")
     with pytest.raises(UnsupportedError, match="is encrypted") as caught:
         veil_file(source, tmp_path / "out.pdf")
     assert "--password" in caught.value.advice
@@ -224,20 +255,11 @@ def test_a_password_opens_and_locks_again(tmp_path: Path, astronaut: Image, dete
     assert len(pages(tmp_path / "out.pdf", password="sesame")) == 1
 
 
-def signed(path: Path) -> None:
-    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
-        value = Dictionary(Type=Name.Sig, Filter=Name("/Adobe.PPKLite"), Contents=String("planted"))
-        value.ByteRange = Array([0, 1, 2, 3])
-        field = Dictionary(FT=Name.Sig, T=String("one"), V=pdf.make_indirect(value))
-        pdf.Root.AcroForm = Dictionary(SigFlags=3, Fields=Array([pdf.make_indirect(field)]))
-        pdf.save(path)
-
-
 def test_signatures_are_invalidated_on_request_only(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
     source = pdfs.composed("whole_page", astronaut, tmp_path / "in.pdf")
-    signed(source)
+    pdfs.sign(source)
     with pytest.raises(UnsupportedError, match="is signed"):
         veil_file(source, tmp_path / "out.pdf")
     report = veil_file(source, tmp_path / "out.pdf", Options(invalidate_signatures=True))
@@ -276,6 +298,32 @@ def _thin_bomb(pdf: pikepdf.Pdf) -> None:
     picture.write(zlib.compress(bytes(1 << 28), 9), filter=Name.FlateDecode)
 
 
+def _bomb_in_letters(pdf: pikepdf.Pdf) -> None:
+    _thin_bomb(pdf)
+    picture: Any = pdf.pages[0].obj.Resources.XObject.I
+    pdfs.wrap(picture, "/ASCII85Decode")
+
+
+def _bomb_of_runs(pdf: pikepdf.Pdf) -> None:
+    """Each run alone is a small one, and they are compressed."""
+    long = pdf.make_stream(zlib.compress(b"\x81\0" * (1 << 20) + b"\x80", 9))
+    long.Filter = Array([Name.FlateDecode, Name.RunLengthDecode])
+    pdf.pages[0].obj.Resources.Long = long
+
+
+def _lzw_bomb(pdf: pikepdf.Pdf) -> None:
+    """A table of ever longer runs of the same byte, several times over."""
+    bits = ""
+    for width in (9, 12, 12):
+        bits += f"{256:0{width}b}"
+        for code in (0, *range(258, 4094)):
+            size = code if code else 257
+            bits += format(code, f"0{max(9, (size + 1).bit_length())}b")
+    data = int(bits.ljust(-len(bits) // 8 * -8, "0"), 2).to_bytes(-(-len(bits) // 8))
+    pdf.pages[0].obj.Resources.Long = pdf.make_stream(data)
+    pdf.pages[0].obj.Resources.Long.Filter = Name.LZWDecode
+
+
 def _many_pages(pdf: pikepdf.Pdf) -> None:
     for _ in range(30):
         pdf.pages.append(pdf.pages[0])
@@ -304,6 +352,9 @@ def _calls(pdf: pikepdf.Pdf) -> None:
         (_elsewhere, UnsupportedError, "another file"),
         (_bomb, LimitError, "unpacks to far more"),
         (_thin_bomb, LimitError, "unpacks to far more"),
+        (_lzw_bomb, LimitError, "unpacks to far more"),
+        (_bomb_in_letters, LimitError, "unpacks to far more"),
+        (_bomb_of_runs, LimitError, "unpacks to far more"),
         (_many_pages, LimitError, "31 pages"),
         (_wide, LimitError, "too large"),
         (_calls, LimitError, "draws too much"),
@@ -347,7 +398,7 @@ def test_a_person_covers_words(tmp_path: Path, astronaut: Image, detector: str) 
     """A box that is drawn on text covers it, and the text is no longer there."""
     source = pdfs.composed("unused_name", astronaut, tmp_path / "in.pdf")
     plan = analyze_file(source)
-    assert plan.media.parts == ("page 1", "page 1, picture 1")
+    assert [part.name for part in plan.media.parts] == ["page 1", "page 1, picture 1"]
     assert {index for track in plan.tracks for index in track.boxes} == {1}
     drawn = Track(99, {0: Box(10, 10, 300, 60)}, origin="manual")
     report = render_file(source, replace(plan, tracks=(*plan.tracks, drawn)), tmp_path / "out.pdf")
@@ -369,4 +420,7 @@ def test_pdfs_of_others(data: Path, tmp_path: Path, detector: str) -> None:
         assert [one.shape for one in pages(path, 0.5)] == [
             one.shape for one in pages(tmp_path / report.output, 0.5)
         ], path.name
-        assert words(tmp_path / report.output) == words(path), path.name
+        for before, after in zip(words(path), words(tmp_path / report.output), strict=True):
+            lost = Counter(before.split()) - Counter(after.split())
+            assert not Counter(after.split()) - Counter(before.split()), path.name
+            assert not lost or report.tracks, path.name  # recognized text goes where paint lies

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,17 +11,13 @@ import pytest
 from PIL import Image as Pillow
 
 import faceveil
+from commands import faceveil as run
 from faceveil.frames import Image
 from faceveil.i18n import say, translated
 from films import scenery
 from videos import QUICK
 
 pytestmark = pytest.mark.slow
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "faceveil", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def tagged(path: Path, astronaut: Image) -> Path:

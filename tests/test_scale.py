@@ -17,8 +17,10 @@ import psutil
 import pytest
 
 import faulty
+import papers
 from faceveil.batch import Manifest, Processes, Serial, find_files, ray, veil_files
 from faceveil.batch.apart import LostError
+from faceveil.batch.find import is_unfinished
 from faceveil.batch.ray import Cluster
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.frames import Image
@@ -26,6 +28,9 @@ from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.system import beats
 from test_batch import double, put, written
+from test_papers import face, is_grey
+
+__all__ = ["face"]
 
 QUICK = Options(min_face=40)
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
@@ -74,33 +79,46 @@ def test_a_node_that_goes_costs_nothing(
     assert len(outcomes) == 16
     assert all(isinstance(outcome, Report) for outcome in outcomes.values())
     list(veil_files(jobs, tmp_path / "calm", QUICK, Serial()))
-    assert written(out) == written(tmp_path / "calm")
-
-
-def test_workers_that_cannot_begin_are_not_tried_for_ever(
-    local: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Broken(ray.Worker):
-        def __init__(self) -> None:
-            raise OSError
-
-    monkeypatch.setattr(ray, "Worker", Broken)
-    with pytest.raises(FaceVeilError, match="no worker can begin"):
-        list(local.map(double, [Path("x")]))
+    # What the node was writing when it went may still lie there, hidden and without a name.
+    finished = {name: data for name, data in written(out).items() if not is_unfinished(name)}
+    assert finished == written(tmp_path / "calm")
 
 
 @pytest.mark.long
-def test_local_is_one_of_its_own_beside_another(two_nodes: Any, photo: Path, detector: str) -> None:
-    command = [sys.executable, "-m", "faceveil", "veil", photo.name, "--ray-address", "local"]
+def test_local_is_one_of_its_own_beside_another(
+    two_nodes: Any, face: Image, photo: Path, tmp_path: Path, detector: str
+) -> None:
+    """Documents of every form go through it, too."""
+    folder = tmp_path / "in"
+    put(photo, folder / "photo.jpg")
+    for form in papers.FORMS:
+        papers.paper(form, [face], folder / f"{form}.{form}")
+    command = [sys.executable, "-m", "faceveil", "veil", "in", "-o", "out/"]
+    command += ["--preset", "strict", "--ray-address", "local"]
     environment = os.environ | {"RAY_ADDRESS": two_nodes.address}
     done = subprocess.run(
-        command, cwd=photo.parent, env=environment, capture_output=True, text=True, timeout=120
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert photo.with_name("photo.veiled.jpg").exists()
+    assert (tmp_path / "out/photo.veiled.jpg").exists()
+    for form in papers.FORMS:
+        data = (tmp_path / f"out/{form}.veiled.{form}").read_bytes()
+        assert is_grey(papers.stored(form, data)[0]), form
 
 
-def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, detector: str) -> None:
+class Broken(ray.Worker):
+    def __init__(self) -> None:
+        raise OSError
+
+
+def test_a_local_cluster_is_one(
+    local: Cluster,
+    tmp_path: Path,
+    photo: Path,
+    face: Image,
+    detector: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """All that needs a cluster, in one test: beginning it takes longer than using it."""
     # What dies is tried again, and given up in the end.
     cloudpickle: Any = import_module("ray.cloudpickle")
@@ -134,21 +152,29 @@ def test_a_local_cluster_is_one(local: Cluster, tmp_path: Path, photo: Path, det
 
     # Files come from and go to a store.
     put(photo, tmp_path / "in/deep/a.jpg", tmp_path / "in/b.jpg")
+    papers.paper("docx", [face], tmp_path / "in/c.docx")
     source, target = f"file://{tmp_path}/in", f"file://{tmp_path}/out"
     manifest = f"{target}/done.jsonl"
-    for expected in (2, 0):
+    for expected in (3, 0):
         with Manifest(manifest, QUICK, resume=True) as done:
             files = find_files([Path(source)], QUICK)
             found = list(veil_files(files, Path(target), QUICK, local, manifest=done))
         assert sum(isinstance(one.outcome, Report) for one in found) == expected
-        assert len(found) == 2
-    assert list(written(tmp_path / "out")) == ["b.veiled.jpg", "deep/a.veiled.jpg", "done.jsonl"]
+        assert len(found) == 3
+    names = ["b.veiled.jpg", "c.veiled.docx", "deep/a.veiled.jpg", "done.jsonl"]
+    assert list(written(tmp_path / "out")) == names
     lines = (tmp_path / "out/done.jsonl").read_text().splitlines()
-    assert {json.loads(line)["input"] for line in lines} == {"b.jpg", "deep/a.jpg"}
+    assert {json.loads(line)["input"] for line in lines} == {"b.jpg", "c.docx", "deep/a.jpg"}
     jobs_here = find_files([tmp_path / "in"], QUICK)
     list(veil_files(jobs_here, tmp_path / "calm", QUICK, Serial()))
     (tmp_path / "out/done.jsonl").unlink()
     assert written(tmp_path / "out") == written(tmp_path / "calm")
+
+    # Workers that cannot begin are not tried for ever.
+    cloudpickle.register_pickle_by_value(sys.modules[Broken.__module__])
+    monkeypatch.setattr(ray, "Worker", Broken)
+    with pytest.raises(FaceVeilError, match="no worker can begin"):
+        list(local.map(double, jobs[:1]))
 
 
 @pytest.mark.long

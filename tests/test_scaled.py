@@ -82,8 +82,8 @@ def test_the_blind_spot_grows_with_the_picture_only_when_unset() -> None:
 def test_one_pass_alone_has_to_be_surer_than_two() -> None:
     steps = [scaled._Pass(2.0, 0, 0, 100), scaled._Pass(1.0, 0, 0, 100)]
     face = Face(Box(0, 0, 20, 20), 0.6)
-    (both,) = scaled._vote(steps, [Faces.of([face]), Faces.of([face])], 1000)
-    (single,) = scaled._vote(steps, [Faces.of([face]), Faces.of([])], 1000)
+    (both,) = scaled._grouped(steps, [Faces.of([face]), Faces.of([face])]).voted(1000)
+    (single,) = scaled._grouped(steps, [Faces.of([face]), Faces.of([])]).voted(1000)
     assert both.score == pytest.approx(0.6)
     assert single.score == pytest.approx(0.3)
 
@@ -91,7 +91,7 @@ def test_one_pass_alone_has_to_be_surer_than_two() -> None:
 def test_a_small_confident_box_does_not_push_out_the_one_that_covers() -> None:
     steps = [scaled._Pass(2.0, 0, 0, 1e9), scaled._Pass(1.0, 0, 0, 1e9)]
     tight, loose = Face(Box(10, 10, 50, 50), 0.9), Face(Box(5, 5, 58, 58), 0.7)
-    (face,) = scaled._vote(steps, [Faces.of([tight]), Faces.of([loose])], 1000)
+    (face,) = scaled._grouped(steps, [Faces.of([tight]), Faces.of([loose])]).voted(1000)
     assert face.box == Box(5, 5, 58, 58)
 
 

@@ -25,6 +25,9 @@ from verbs import interrupted
 TOKEN = b"0rig1nalBytes-0rig1nalBytes"
 """Behind the end of an original's picture: in no output, and in nothing that may stay."""
 
+KEPT = {"job.json", "lock", "original", "plan.json", "report.html", "report.json"}
+"""The files of a job that is done, but for its result."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("detector")]
 
 
@@ -60,7 +63,7 @@ def test_killed_in_mid_job(tmp_path: Path, picture: bytes, clip: bytes) -> None:
     for job in accepted:
         left = {path.name for path in (tmp_path / "jobs" / "jobs" / job["id"]).iterdir()}
         result = "result.mp4" if job["id"] == video else "result.jpg"
-        assert left == {"job.json", "lock", "original", "plan.json", "report.json", result}
+        assert left == {*KEPT, result}
 
 
 def _result_time(server: Server, job: str) -> int:

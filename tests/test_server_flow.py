@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,15 @@ class TestPhoto:
         body = {"options": {"on_fail": "obscure-more"}}
         server.api.post(f"{place}/render", json=body).raise_for_status()
         mended = server.wait(job["id"])
-        assert (mended["state"], mended["faces"]) == ("done", 1)
+        assert (mended["state"], mended["faces"], mended["added"]) == ("done", 1, 1)
+        # What it has added is in the plan, marked; a person who knows better takes it away.
+        (found,) = server.api.get(f"{place}/plan").json()["tracks"]
+        assert found["origin"] == "checked"
+        mine = plan | {"tracks": [found | {"keep": True}]}
+        server.api.put(f"{place}/plan", json=mine).raise_for_status()
+        server.api.post(f"{place}/render", json={}).raise_for_status()
+        bare = server.wait(job["id"])
+        assert (bare["state"], bare["faces"], bare["kept"], bare["added"]) == ("done", 0, 1, 0)
 
     def test_in_one_request(self, server: Server, picture: bytes) -> None:
         raw = server.api.post("/api/veil", content=picture)
@@ -224,6 +233,63 @@ class TestPhoto:
         small = decoded(server.api.get(f"{at}/frames/0?of=result&width=100").content)
         assert small.shape[:2] == (100, 100)
 
+    def test_made_again_with_these_settings_and_no_others(
+        self, server: Server, picture: bytes
+    ) -> None:
+        options = {"preset": "light", "margin_side": 0.4}
+        (job,) = server.upload({"a.jpg": picture}, options=options)["jobs"]
+        at = f"/api/jobs/{job['id']}"
+        assert server.wait(job["id"])["options"] == options
+        again = {"options": {"preset": "strict"}, "anew": True}
+        assert server.api.post(f"{at}/render", json=again).status_code == 202
+        assert server.wait(job["id"])["options"] == {"preset": "strict"}
+
+        plan = server.api.get(f"{at}/plan").json()
+        plan["tracks"][0]["keep"] = True
+        server.api.put(f"{at}/plan", json=plan).raise_for_status()
+        assert server.job(job["id"])["edited"] is True
+        server.api.post(f"{at}/render", json={"options": {"min_face": 30}}).raise_for_status()
+        done = server.wait(job["id"])
+        assert (done["faces"], done["kept"], done["edited"]) == (0, 1, True)
+        # Looked for anew, a face is found again, and what a person did is gone as it was said.
+        server.api.post(f"{at}/render", json={"scan": True}).raise_for_status()
+        done = server.wait(job["id"])
+        assert (done["faces"], done["kept"], done["edited"]) == (1, 0, False)
+        assert server.api.get(f"{at}/plan").json()["tracks"][0]["keep"] is False
+
+    def test_evidence(self, server: Server, picture: bytes) -> None:
+        (job,) = server.upload({"trip/my photo.jpg": picture})["jobs"]
+        at = f"/api/jobs/{job['id']}"
+        assert server.wait(job["id"])["state"] == "done"
+        answer = server.api.get(f"{at}/report.html")
+        assert answer.headers["content-type"].startswith("text/html")
+        # Saved, never shown at the service's address.
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert "my photo.veiled.jpg" in answer.text
+        assert "data:image/jpeg;base64," in answer.text
+        assert "<script" not in answer.text
+        packed = server.api.get(f"{at}/evidence").content
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert sorted(files) == ["SHA256SUMS", "report.html", "report.json"]
+        assert files["report.html"] == answer.content
+        files["my photo.veiled.jpg"] = server.api.get(f"{at}/result").content
+        for line in files.pop("SHA256SUMS").decode().splitlines():
+            digest, name = line.split("  ")
+            assert hashlib.sha256(files.pop(name)).hexdigest() == digest
+        assert files == {}
+        # A correction makes all of it anew.
+        plan = server.api.get(f"{at}/plan").json()
+        plan["tracks"][0]["keep"] = True
+        server.api.put(f"{at}/plan", json=plan).raise_for_status()
+        server.api.post(f"{at}/render").raise_for_status()
+        server.wait(job["id"])
+        assert server.api.get(f"{at}/report.html").content != answer.content
+        server.api.post(f"{at}/finish").raise_for_status()
+        assert server.api.get(f"{at}/evidence").status_code == 200
+        server.api.delete(at)
+        assert server.api.get(f"{at}/report.html").status_code == 404
+
     def test_corrected_again_and_again(self, server: Server, picture: bytes) -> None:
         (job,) = server.upload({"a.jpg": picture})["jobs"]
         at = f"/api/jobs/{job['id']}"
@@ -241,7 +307,7 @@ class TestPhoto:
             False,
             True,
         )
-        for path, method in (("plan", "GET"), ("frames/0", "GET")):
+        for path, method in (("plan", "GET"), ("frames/0", "GET"), ("original", "GET")):
             assert server.api.request(method, f"{at}/{path}").status_code == 404
         assert server.api.put(f"{at}/plan", json=plan).status_code == 410
         assert server.api.post(f"{at}/render").status_code == 410
@@ -349,6 +415,7 @@ class TestVideo:
         at = f"/api/jobs/{job['id']}"
         plan = server.api.get(f"{at}/plan").json()
         assert len(plan["pts"]) == 50
+        self.follow(server, at, face)
         box = {"x0": 380, "y0": 20, "x1": 420, "y1": 70}
         drawn = {"box": box, "score": 1, "landmarks": None}
         plan["tracks"].append(
@@ -364,6 +431,8 @@ class TestVideo:
         done = server.wait(job["id"])
         assert done["state"] == "done", done
         assert done["filled"] >= 9
+        assert done["longest_fill"] < 2  # what a person drew does not count
+        assert (done["added"], done["doubts"]) == (0, 0)
         result = tmp_path / "out.mp4"
         result.write_bytes(server.api.get(f"{at}/result").content)
         before, after = lumas(clip), lumas(result)
@@ -385,6 +454,33 @@ class TestVideo:
             ]
             assert int(np.argmin(errors)) == index
         assert server.api.get(f"{at}/frames/50").status_code == 404
+
+    def follow(self, server: Server, at: str, face: Box) -> None:
+        """A box that was drawn in one frame goes along with the face, in both directions."""
+        there = face.transformed(1.0, 60 + 3 * 25, 80)
+        wanted = {"frame": 25, "box": asdict(there), "first": 5}
+        boxes, ends = dict[int, Box](), {}
+        with server.api.stream("POST", f"{at}/follow", json=wanted) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "application/jsonl"
+            for line in answer.iter_lines():
+                part = json.loads(line)
+                assert part["problem"] is None, part
+                boxes |= {int(index): Box(**box) for index, box in part["boxes"].items()}
+                if part["ended"]:
+                    ends[part["way"]] = (part["ended"], part["at"])
+        assert ends == {"later": ("film", 49), "earlier": ("asked", 5)}
+        assert sorted(boxes) == [*range(5, 25), *range(26, 50)]
+        for index, box in boxes.items():
+            truth = face.transformed(1.0, 60 + 3 * index, 80)
+            assert box.intersection(truth) >= 0.95 * truth.area, index
+        # One that is left is followed no further, and makes room for the next.
+        for _ in range(3):
+            with server.api.stream("POST", f"{at}/follow", json=wanted) as answer:
+                assert answer.status_code == 200
+        for wrong in ({"frame": 50}, {"last": 20}, {"box": asdict(Box(900, 0, 999, 9))}):
+            answer = server.api.post(f"{at}/follow", json=wanted | wrong)
+            assert (answer.status_code, answer.json()["type"]) == (422, "usage"), wrong
 
     def test_cancel_and_retry(self, server: Server, tmp_path: Path) -> None:
         long = film(tmp_path / "long.mp4", [scenery(1, (640, 360))] * 600, crf=35)

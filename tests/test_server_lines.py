@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ import pytest
 import uvicorn
 
 from faceveil.server import connections, spool
+from faceveil.server.references import Photos, put
 from faceveil.server.serve import _Server
 from servers import Server, free_port, health, running, wait_for
 
@@ -124,6 +126,22 @@ class TestParts:
                 part.seek(0)
                 spool.keep(part, tmp_path / str(number))  # type: ignore[arg-type]
                 assert (tmp_path / str(number)).read_bytes() == data
+
+    def test_photos_lie_on_the_disk_once_however_many_jobs_there_are(self, tmp_path: Path) -> None:
+        folders = [tmp_path / str(number) for number in range(3)]
+        for folder in folders:
+            folder.mkdir()
+        with spool.unnamed(tmp_path) as whole:
+            part = spool.Slice(whole)
+            part.write(b"a photo")
+            photos: Photos = [("keep-1", part), ("keep-2", io.BytesIO(b"another"))]  # type: ignore[list-item]
+            put(photos, folders)
+            put(photos, [])
+        for name, data in (("keep-1", b"a photo"), ("keep-2", b"another")):
+            assert len({(folder / name).stat().st_ino for folder in folders}) == 1
+            # Of one job they are deleted; the others have theirs.
+            (folders[0] / name).unlink()
+            assert [(folder / name).read_bytes() for folder in folders[1:]] == [data] * 2
 
 
 Listen = Callable[[], int]

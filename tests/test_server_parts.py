@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -654,6 +655,25 @@ class TestWork:
         with pytest.raises(SystemExit):
             execute.work_on(store, record.id, {})
         assert (store.load(record.id).state, store.load(record.id).attempts) == ("queued", 0)
+
+    def test_a_job_tells_of_the_faces_that_the_check_has_added(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        added = Track(0, dict.fromkeys(range(3), Box(1, 2, 3, 4)), origin="checked")
+        plan = Plan(Media("video", "mp4", 64, 48), pts=(0, 500, 1000), tracks=())
+
+        def veil(*_: object, mended: Callable[[Plan], None], **__: object) -> None:
+            mended(replace(plan, tracks=(added,)))
+            raise SystemExit  # before anything else is told
+
+        monkeypatch.setattr("faceveil.pipeline.veil_file", veil)
+        record = add(store)
+        store.write(record.id, PLAN, plan.to_json())
+        with pytest.raises(SystemExit):
+            execute.work_on(store, record.id, {})
+        job = store.load(record.id)
+        assert (job.faces, job.added, job.filled, job.longest_fill) == (1, 1, 3, 1.5)
+        assert actions.plan_of(store, record.id).tracks == (added,)
 
     def test_a_job_that_kills_is_given_up(self, store: Store) -> None:
         record = add(store, state="analyzing", attempts=execute.ATTEMPTS)

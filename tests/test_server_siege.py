@@ -24,7 +24,7 @@ from test_server_trouble import TOKEN, Redis, fill, own_redis, small_disk
 
 __all__ = ["own_redis"]
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
+pytestmark = [pytest.mark.long, pytest.mark.alone, pytest.mark.usefixtures("detector")]
 
 MINUTES = float(os.environ.get("FACEVEIL_SIEGE_MINUTES", "1.5"))
 SECONDS = MINUTES * 60

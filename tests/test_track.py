@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.plan import Face, Track
+from faceveil.plan import Face, Media, Origin, Plan, Track
 from faceveil.track import link, timeline
 from faceveil.track.scene import CUT_SECONDS
 
@@ -315,3 +315,27 @@ def test_impossible_input_is_refused() -> None:
         link({}, [0.0, 0.0], **arguments)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="outside"):
         link({2: []}, [0.0, 1.0], **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seen", "covered", "origin", "keep", "seconds"),
+    [
+        ({0, 1, 2}, range(3), "detected", False, 0.0),
+        ({0, 9}, range(10), "detected", False, 2.0),  # frames 1 to 8, a quarter of a second each
+        ({0, 3, 9}, range(10), "detected", False, 1.25),  # 4 to 8
+        ({4}, [0, 1, 4, 8, 9], "detected", False, 0.5),  # not covered between: two stretches
+        ({0}, range(10), "manual", False, 0.0),
+        ({0, 9}, range(10), "detected", True, 0.0),
+    ],
+)
+def test_the_longest_stretch_that_nobody_saw(
+    seen: set[int], covered: Sequence[int], origin: Origin, keep: bool, seconds: float
+) -> None:
+    known = face(100.0)
+    boxes = dict.fromkeys(covered, known.box)
+    track = Track(0, boxes, dict.fromkeys(seen, known), origin, keep)
+    media = Media("video", "mp4", 640, 360, 10)
+    pts = tuple(range(0, 10 * 250, 250))
+    assert Plan(media, (track,), pts=pts).longest_fill == pytest.approx(seconds)
+    still = Plan(Media("pages", "tiff", 640, 360, 10), (track,), pts=pts)
+    assert still.longest_fill == 0.0

@@ -16,6 +16,7 @@ import av
 import psutil
 import pytest
 
+import commands
 from faceveil.frames import Image
 from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
@@ -49,12 +50,8 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 
 def faceveil(*arguments: str | Path) -> tuple[int, str, str]:
     """Exit code, output and messages of a run that ends by itself."""
-    with start(*arguments) as process:
-        try:
-            out, err = process.communicate(timeout=300)
-        finally:
-            process.kill()
-    return process.returncode, out, err
+    done = commands.faceveil(*arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

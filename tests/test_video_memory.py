@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +13,13 @@ import pytest
 
 from faceveil.frames import Image
 from films import film, head, put, scenery
+from usage import used_by
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("detector")]
 
 MEGABYTE = 1_000_000
 PER_CORE = 60
 """Of a decoder's threads there is one for each core."""
-
-LAUNCH = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
-"""A small process in between: Linux counts what the one that starts another holds as its, too."""
 
 
 def walk(astronaut: Image, size: tuple[int, int], frames: int) -> Iterator[Image]:
@@ -51,17 +42,12 @@ def test_large_pictures_fit_into_a_small_machine(
 ) -> None:
     clip = film(tmp_path / "a.mp4", walk(astronaut, size, frames), gop=20, crf=20)
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
-    command = [sys.executable, "-m", "faceveil", "veil", str(clip), "-o", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-c", LAUNCH, *command, "--report", str(report)],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    used = used_by("veil", str(clip), "-o", str(out), "--report", str(report))
     told = json.loads(report.read_text())
     assert told["tracks"] > 0
     assert 0 < told["copied"] < frames
     with av.open(str(out)) as file:
         assert sum(1 for _ in file.decode(video=0)) == frames
-    peak = int(done.stdout) * 1024 / MEGABYTE
+    peak = used.bytes / MEGABYTE
     print(f"{size[0]}x{size[1]}: {peak:.0f} MB")
     assert peak < most + PER_CORE * max(0, (os.cpu_count() or 2) - 2)

@@ -83,11 +83,17 @@ def table(monkeypatch: pytest.MonkeyPatch, *sources: Mirror) -> None:
 
 
 def test_table_is_complete() -> None:
-    assert list(weights.TABLE) == ["yunet", "centerface", "blazeface-full", "blazeface-short"]
+    assert list(weights.TABLE) == [
+        "yunet",
+        "centerface",
+        "blazeface-full",
+        "blazeface-short",
+        "people",
+    ]
     for name, entry in weights.TABLE.items():
         assert entry.name == name
         assert re.fullmatch("[0-9a-f]{64}", entry.sha256)
-        assert entry.licence in {"Apache-2.0", "MIT"}
+        assert entry.licence in {"Apache-2.0", "MIT", "CC0-1.0"}
         assert entry.size > 0
         assert entry.sources
 

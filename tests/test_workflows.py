@@ -92,7 +92,7 @@ def test_what_is_locked_is_all_that_the_container_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needs = [*project["dependencies"], "hatchling"]
-    for extra in ("demo", "mediapipe", "redis", "server", "sign"):
+    for extra in ("mediapipe", "redis", "server", "sign"):
         needs += [need for need in extras[extra] if not need.startswith("faceveil")]
     names = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=]", need)[0]).lower() for need in needs}
     assert names <= pins("locked.txt").keys(), "run: make locked"

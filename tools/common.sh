@@ -4,6 +4,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 place=$(mktemp -d)
 server=
+# Windows has other names for a few things, and no service; see docs/install.md.
+windows= scripts=bin
+[[ $OSTYPE != msys* && $OSTYPE != cygwin* ]] || { windows=1 scripts=Scripts; }
 # For the services that are tried. An empty environment has to be given it.
 FACEVEIL_TOKEN=$(python3 -c 'import secrets; print(secrets.token_urlsafe())')
 export FACEVEIL_TOKEN
@@ -17,7 +20,7 @@ trap cleanup EXIT
 environment() {
     rm -rf "$1"
     "$2" -m venv "$1"
-    "$1/bin/pip" install -qq --disable-pip-version-check -c "$here/constraints.txt" "${@:3}"
+    "$1/$scripts/python" -m pip install -qq --disable-pip-version-check -c "$here/constraints.txt" "${@:3}"
 }
 
 # try_it PYTHON COMMAND...: use FaceVeil as people do, in this folder. COMMAND is that of faceveil;
@@ -34,6 +37,7 @@ try_it() {
     "$@" veil out/before.jpg -o kept.jpg --report kept.jsonl
     if grep "coded anew" kept.jsonl; then exit 1; fi # libjpeg is there, and keeps its blocks
     "$@" check photo.png clip.mp4 both kept.jpg
+    [[ -z $windows ]] || return 0
     "$@" serve --port "$port" --folder jobs >/dev/null &
     server=$!
     "$python" "$here/tools/ask_service.py" "http://127.0.0.1:$port" out/before.jpg served.jpg \

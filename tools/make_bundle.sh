@@ -5,13 +5,15 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 environment "$place/builder" "${1:-python3}" "${here}[bundle]"
-"$place/builder/bin/faceveil" weights fetch --quiet || true
+"$place/builder/$scripts/faceveil" weights fetch --quiet || true
 cd "$place" # so that the package is the one installed, not the checkout's
-PYINSTALLER_CONFIG_DIR=$place/cache builder/bin/pyinstaller --log-level WARN \
+PYINSTALLER_CONFIG_DIR=$place/cache "builder/$scripts/pyinstaller" --log-level WARN \
     --distpath "$place/dist" --workpath "$place/work" "$here/tools/bundle.spec"
 
 name=$(ls dist)
-tar -C dist --owner=0 --group=0 --numeric-owner -czf "$name.tar.gz" "$name"
+owner=(--owner=0 --group=0)
+[[ $OSTYPE != darwin* ]] || owner=(--uid 0 --gid 0)
+tar -C dist "${owner[@]}" --numeric-owner -czf "$name.tar.gz" "$name"
 mkdir -p "$here/dist"
 rm -rf "$here/dist/$name"
 mv "dist/$name" "$name.tar.gz" "$here/dist"

@@ -13,7 +13,7 @@ echo "built dist/${wheel##*/}, $(du -k "$wheel" | cut -f1) KiB, and the source b
 
 for python in "$@"; do
     "$python" --version
-    environment "$place/venv" "$python" "${wheel}[demo,server]"
+    environment "$place/venv" "$python" "${wheel}[server]"
     rm -rf "$place/work" && mkdir "$place/work" && cd "$place/work"
     "$place/venv/bin/python" -c "
 import faceveil, pathlib

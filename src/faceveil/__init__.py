@@ -1,9 +1,10 @@
-"""FaceVeil finds every face in photos and videos and obscures it irreversibly, on this machine.
+"""FaceVeil finds every face in photos, videos and documents and obscures it, on this machine.
 
-    >>> import faceveil
+    >>> import faceveil, pathlib
     >>> report = faceveil.veil_file("party.jpg")          # writes party.veiled.jpg
     >>> plan = faceveil.analyze_file("party.jpg")         # boxes, to look at and edit
     >>> report = faceveil.render_file("party.jpg", plan)
+    >>> veiled = faceveil.veil_bytes(pathlib.Path("party.jpg").read_bytes())
 
 Nothing here prints, exits or opens a socket. Errors are raised as `FaceVeilError`.
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from faceveil.batch import Processes
     from faceveil.detect import Detector, SinglePass
     from faceveil.errors import (
+        Cancelled,
         ExitCode,
         FaceVeilError,
         InputError,
@@ -29,10 +31,14 @@ if TYPE_CHECKING:
         WeightsError,
         WithheldError,
     )
+    from faceveil.faces import Faces
     from faceveil.frames import Frame, Image, Planes, Span
     from faceveil.geometry import Box, Point
+    from faceveil.in_memory import Veiled, find_faces, veil_bytes, veil_image
     from faceveil.media import Sink, Source, open_sink, open_source
-    from faceveil.options import Device, Method, Options, Preset, Sensitivity
+    from faceveil.options import Device, Method, Options, Protection, Sensitivity
+    from faceveil.options.presets import Preset
+    from faceveil.people import Gallery
     from faceveil.pipeline import (
         Progress,
         analyze,
@@ -40,24 +46,27 @@ if TYPE_CHECKING:
         render,
         render_file,
         veil_file,
-        veil_image,
     )
-    from faceveil.plan import Face, Kind, Media, Origin, Plan, Track
+    from faceveil.plan import DocumentPart, Face, Kind, Media, Origin, Plan, Track, Why
     from faceveil.report import Checked, Finding, Report, Status, TrackFacts
     from faceveil.system.stages import Executor
     from faceveil.zones import Zone
 
 __all__ = [
     "Box",
+    "Cancelled",
     "Checked",
     "Detector",
     "Device",
+    "DocumentPart",
     "Executor",
     "ExitCode",
     "Face",
     "FaceVeilError",
+    "Faces",
     "Finding",
     "Frame",
+    "Gallery",
     "Image",
     "InputError",
     "Kind",
@@ -74,6 +83,7 @@ __all__ = [
     "Preset",
     "Processes",
     "Progress",
+    "Protection",
     "Report",
     "Sensitivity",
     "SinglePass",
@@ -86,16 +96,20 @@ __all__ = [
     "UnreadableError",
     "UnsupportedError",
     "UsageError",
+    "Veiled",
     "WeightsError",
+    "Why",
     "WithheldError",
     "Zone",
     "__version__",
     "analyze",
     "analyze_file",
+    "find_faces",
     "open_sink",
     "open_source",
     "render",
     "render_file",
+    "veil_bytes",
     "veil_file",
     "veil_image",
 ]
@@ -107,6 +121,7 @@ _HOMES = {
     **dict.fromkeys(("Detector", "SinglePass"), "detect"),
     **dict.fromkeys(
         (
+            "Cancelled",
             "ExitCode",
             "FaceVeilError",
             "InputError",
@@ -121,17 +136,23 @@ _HOMES = {
         ),
         "errors",
     ),
+    "Faces": "faces",
     **dict.fromkeys(("Frame", "Image", "Planes", "Span"), "frames"),
     **dict.fromkeys(("Box", "Point"), "geometry"),
+    **dict.fromkeys(("Veiled", "find_faces", "veil_bytes", "veil_image"), "in_memory"),
     **dict.fromkeys(("Sink", "Source", "open_sink", "open_source"), "media"),
-    **dict.fromkeys(("Device", "Method", "Options", "Preset", "Sensitivity"), "options"),
+    **dict.fromkeys(("Device", "Method", "Options", "Protection", "Sensitivity"), "options"),
+    "Preset": "options.presets",
     **dict.fromkeys(
-        ("Progress", "analyze", "analyze_file", "render", "render_file", "veil_file", "veil_image"),
+        ("Progress", "analyze", "analyze_file", "render", "render_file", "veil_file"),
         "pipeline",
     ),
-    **dict.fromkeys(("Face", "Kind", "Media", "Origin", "Plan", "Track"), "plan"),
+    **dict.fromkeys(
+        ("DocumentPart", "Face", "Kind", "Media", "Origin", "Plan", "Track", "Why"), "plan"
+    ),
     **dict.fromkeys(("Checked", "Finding", "Report", "Status", "TrackFacts"), "report"),
     "Executor": "system.stages",
+    "Gallery": "people",
     "Zone": "zones",
 }
 

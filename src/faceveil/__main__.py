@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -41,8 +42,12 @@ def _run() -> None:
     catches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if catches:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Pydantic would read the metadata of every installed package, to find plugins for itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from faceveil.cli import main as command_line
+    from faceveil.system.heap import share_heap
 
+    share_heap()
     try:
         command_line(catches=catches)
     except KeyboardInterrupt:

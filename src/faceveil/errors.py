@@ -9,13 +9,16 @@ FaceVeilError
 │   └── LimitError             too large to open safely
 ├── WeightsError          4    a detector's weights are missing or altered
 ├── WithheldError         5    the output did not pass the check
-└── OutputError           1    the output could not be written
+├── OutputError           1    the output could not be written
+└── Cancelled           130    whoever watches the progress wants no more
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
+
+from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,3 +112,15 @@ class WithheldError(FaceVeilError):
 
 class OutputError(FaceVeilError):
     """The output could not be written."""
+
+
+class Cancelled(FaceVeilError):  # noqa: N818  (it is no error of anybody's)
+    """The run is to end. A progress function raises it; the run passes it on, and leaves nothing.
+
+    Without words of its own it says that the run was cancelled.
+    """
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str = "", advice: str = "") -> None:
+        super().__init__(message or say("the run was cancelled"), advice)

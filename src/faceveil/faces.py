@@ -32,9 +32,9 @@ class Faces(Sequence[Face]):
         landmarks: (n, 5, 2) in the order of `Face.landmarks`; NaN where they are not known.
     """
 
-    boxes: Floats
-    scores: Floats
-    landmarks: Floats
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
 
     @classmethod
     def of(cls, faces: Iterable[Face]) -> Faces:
@@ -97,7 +97,7 @@ class Faces(Sequence[Face]):
     __hash__ = None  # type: ignore[assignment]
 
     @property
-    def sizes(self) -> Floats:
+    def sizes(self) -> NDArray[np.float64]:
         """(n,) as `Box.size`."""
         return sizes(self.boxes)
 
@@ -117,7 +117,7 @@ class Faces(Sequence[Face]):
         kept = cv2.dnn.NMSBoxes(sides.tolist(), self.scores.tolist(), 0.0, overlap)
         return np.asarray(kept, np.intp)
 
-    def merged(self, same: Mask, widens: Mask) -> Faces:
+    def merged(self, same: NDArray[np.bool_], widens: NDArray[np.bool_]) -> Faces:
         """The faces, each once, in the same order.
 
         A double is merged into the first face that it equals. It is compared with the original box
@@ -184,6 +184,14 @@ def intersections(a: Floats, b: Floats) -> Floats:
     sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
     shared: Floats = np.maximum(sides, 0.0).prod(axis=2)
     return shared
+
+
+def paired_iou(a: Floats, b: Floats) -> Floats:
+    """(n,) intersection over union of each pair of boxes (n, 4), none of them empty."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    shared = np.maximum(sides, 0.0).prod(axis=1)
+    ratio: Floats = shared / (areas(a) + areas(b) - shared)
+    return ratio
 
 
 def pairwise_iou(a: Floats, b: Floats) -> Floats:

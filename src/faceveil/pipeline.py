@@ -15,20 +15,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
-from faceveil.detect import SURE, Detector, at_once, load_detector, load_opinion, threshold
-from faceveil.errors import UsageError
+from faceveil.detect import UNSURE, Detector, at_once, load_detector, load_opinion, threshold
+from faceveil.detect.load import load_judged, second_of
 from faceveil.evidence import make_report
-from faceveil.frames import Frame, Image
+from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media.documents.films import veil_films, with_films
-from faceveil.media.memory import MemorySink, MemorySource
-from faceveil.media.original import Original
+from faceveil.media.documents.same_faces import joined
+from faceveil.media.original import Original, belongs, other_file
 from faceveil.media.place import output_path
 from faceveil.obscure import doubts_of, load_obscurer
 from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, targets_of, whole
@@ -38,12 +39,13 @@ from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.scan.parts import scan_in_parts
 from faceveil.system import beats
+from faceveil.system.beats import Progress as Progress
 from faceveil.system.stages import Executor, ahead, behind, depth_for
 from faceveil.track import link, separate, timeline
 from faceveil.track.settle import settle, zoned
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the stage, the frames done and their number, or None where it is not known."""
+if TYPE_CHECKING:
+    from faceveil.people import Gallery
 
 DEFAULTS = Options()
 
@@ -61,7 +63,9 @@ def veil_file(
     plan: Plan | None = None,
     foreign: bool = False,
     progress: Progress | None = None,
+    mended: Callable[[Plan], None] = lambda plan: None,
     name: str = "",
+    **settings: Any,
 ) -> Report:
     """Find and obscure every face of a file, check the result and give it its name.
 
@@ -71,28 +75,30 @@ def veil_file(
             beside ``x.jpg``.
         plan: the faces to cover; no analysis is made then.
         foreign: take the plan of another file, too; the report warns of it.
-        name: what an output without a name of its own is named after; "": the file.
+        mended: called with the plan whenever the check has added a face to it.
+        name: what an output without a name is named after; "": the file.
+        progress: called while the work goes on; raises `faceveil.Cancelled` to end it.
+        settings: options by name, in place of those of ``options``.
 
     Raises:
         InputError: the file cannot be read, or changed meanwhile.
         WeightsError: the detector's weights are missing or altered.
         WithheldError: the check found something that could not be mended. Carries the report, and
             says where the output was put aside.
-        UsageError: the options make no sense, the output would replace the input, or the plan is
-            of another file.
+        UsageError: senseless options, an output in the input's place, a plan of another file.
     """
     started = time.monotonic()
-    step = progress or _silent
+    step, options = progress or _silent, options.but(**settings)
     path, out = Path(path), None if out is None else Path(out)
     original = Original(path)
     with media.open_source(path, options) as source:
         target, naming = output_path(path, out, source, options, name)
         sha256 = original.sha256
-        warnings = () if plan is None else _belongs(plan, sha256, foreign)
+        warnings = () if plan is None else belongs(plan, sha256, foreign)
         warnings += doubts_of(load_obscurer(options))
         plan = zoned(plan or analyze(source, options, progress=step), options)
         original.require_same()
-        faces, repairs, written_with = len(plan.tracks), 0, options
+        faces, repairs, written_with, seen = len(plan.tracks), 0, options, check.Recall()
         while True:
             mend = options.on_fail == "obscure-more" and repairs < REPAIRS
             with media.open_sink(target, source, written_with) as sink:
@@ -105,13 +111,15 @@ def veil_file(
                     naming += (CODED_ANEW,)
                     continue
                 made = Original(finished)
-                step("check", 0, None)
-                findings, checked = check.inspect(finished, plan, painted, options, wary=mend)
-                certain = [one for one in findings if one.kind != "doubt"]
+                findings, checked = check.inspect(
+                    finished, plan, painted, options, seen, wary=mend, progress=step
+                )
+                certain = [one for one in findings if one.certain]
                 more = repaired(finished, plan, painted, certain, options) if mend else None
                 made.require_same()
                 if more is not None:
                     plan, repairs = more, repairs + 1
+                    mended(plan)
                     continue
                 written = not certain or options.on_fail == "warn"
                 report = make_report(
@@ -122,7 +130,8 @@ def veil_file(
                     painted=painted,
                     findings=findings,
                     checked=replace(checked, repairs=repairs, added=len(plan.tracks) - faces),
-                    files=(original, made, target.name if written else ""),
+                    files=(original, made, target.name),
+                    withheld=not written,
                     warnings=warnings,
                     seconds=time.monotonic() - started,
                 )
@@ -135,40 +144,30 @@ def veil_file(
                 return report
 
 
-def veil_image(image: Image, options: Options = DEFAULTS) -> Image:
-    """Obscure every face of a picture in memory.
-
-    Args:
-        image: (H, W, 3) uint8 BGR, or (H, W, 4) with opacity; left as it is.
-
-    Returns:
-        A new array of the same shape. Colour under opacity 0 is blanked.
-    """
-    with MemorySource([image]) as source, MemorySink() as sink:
-        render(source, analyze(source, options), options, sink)
-        return sink.images[0]
-
-
 def analyze_file(
     path: str | os.PathLike[str],
     options: Options = DEFAULTS,
     *,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    gallery: Gallery | None = None,
+    **settings: Any,
 ) -> Plan:
     """Find every face of a file, without writing one. Raises as `veil_file` does.
 
     Args:
+        settings: as in `veil_file`.
         executor: scans the parts of a long video, if ``options.parts`` asks for several. The plan
             does not depend on it.
+        gallery: the people of other files, to be numbered alike if ``options.people`` asks for it.
     """
-    path = Path(path)
+    path, options = Path(path), options.but(**settings)
     original = Original(path)
     with media.open_source(path, options) as source:
         seen = None
         if executor is not None and options.parts > 1 and source.media.kind == "video":
             seen = scan_in_parts(path, options, executor)
-        plan = _analyze(source, options, None, progress, seen)
+        plan = _analyze(source, options, None, progress, seen, gallery)
     return _of(original, plan)
 
 
@@ -195,14 +194,16 @@ def render_file(
     *,
     foreign: bool = False,
     progress: Progress | None = None,
+    **settings: Any,
 ) -> Report:
     """Obscure the faces of a plan, for example after a person has reviewed it. Raises as
     `veil_file` does.
 
     Args:
         foreign: take the plan of another file, too; the report warns of it.
+        settings: as in `veil_file`.
     """
-    return veil_file(path, out, options, plan=plan, foreign=foreign, progress=progress)
+    return veil_file(path, out, options, plan=plan, foreign=foreign, progress=progress, **settings)
 
 
 def analyze(
@@ -226,12 +227,14 @@ def _analyze(
     detector: Detector | None,
     progress: Progress | None,
     seen: Scan | None = None,
+    gallery: Gallery | None = None,
 ) -> Plan:
     """As `analyze`, for a source that may have been read already: ``seen`` is the result."""
     width, height, still = source.media.width, source.media.height, source.media.still
     given = detector is not None
     workers, shared = (1, options) if given or still else at_once(options)
     detector = detector or load_detector(shared, source.media.kind)
+    detector = load_judged(shared, detector) if still and not given else detector
     strong = threshold(detector, options)
     opinion = None if given or still else load_opinion(shared, detector, strong)
     weak = strong if still else strong * options.weak_share
@@ -257,15 +260,22 @@ def _analyze(
         )
     plan = Plan(
         media=replace(source.media, frames=len(seen.pts)),
-        tracks=settle(tracks, seen.opinions, SURE),
+        tracks=joined(source, settle(tracks, seen.opinions, *UNSURE)),
         detector=detector.name,
         weights_sha256=detector.weights_sha256,
         min_face=detector.smallest_face(width, height),
         time_base=source.time_base,
         pts=tuple(seen.pts),
         cuts=seen.cuts,
+        second=second_of(detector, opinion),
+        settled=seen.settled + sum(map(len, seen.opinions.values())),
     )
-    return zoned(plan, options)
+    plan = zoned(plan, options)
+    if options.keep or options.hide or options.people:
+        from faceveil.people import recognized  # loads a network that hardly any run needs
+
+        plan = recognized(plan, source, options, gallery=gallery)
+    return plan
 
 
 def render(
@@ -289,7 +299,7 @@ def render(
     size = (source.media.width, source.media.height)
     if size != (plan.media.width, plan.media.height):
         planned, found = f"{plan.media.width}x{plan.media.height}", f"{size[0]}x{size[1]}"
-        raise _other(say("it is for {planned}, not {found}", planned=planned, found=found))
+        raise other_file(say("it is for {planned}, not {found}", planned=planned, found=found))
     step = progress or _silent
     painter, targets = Painter(options), targets_of(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
@@ -297,15 +307,15 @@ def render(
     kept = sink.keep(plan.pts, touched)
     copied = sum(len(span.frames) for span in kept)
     painted, count = {}, copied
-    depth = depth_for(size[0] * size[1])
+    depth = depth_for(size[0] * size[1], still=source.media.still)
     stream = ahead(source.frames(kept), depth)
     try:
         with behind(sink.write, depth) as write:
             for frame in stream:
                 if frame.index >= len(plan.pts):
-                    raise _other(say("it is for {frames} frames", frames=len(plan.pts)))
+                    raise other_file(say("it is for {frames} frames", frames=len(plan.pts)))
                 if frame.pts != plan.pts[frame.index]:
-                    raise _other(say("frame {frame} is at another time", frame=frame.index))
+                    raise other_file(say("frame {frame} is at another time", frame=frame.index))
                 extent = frame.size  # pages have their own
                 wanted = [whole(extent)] if frame.damaged else targets.get(frame.index, [])
                 before, scene = scene, bisect_right(cuts, frame.index)
@@ -320,7 +330,7 @@ def render(
         stream.close()
     if count != len(plan.pts):
         frames = len(plan.pts)
-        raise _other(say("it is for {frames} frames, not {found}", frames=frames, found=count))
+        raise other_file(say("it is for {frames} frames, not {found}", frames=frames, found=count))
     return painted
 
 
@@ -336,28 +346,6 @@ def _of(original: Original, plan: Plan) -> Plan:
     plan = replace(plan, sha256=original.sha256)
     original.require_same()
     return plan
-
-
-def _belongs(plan: Plan, sha256: str, foreign: bool) -> tuple[str, ...]:
-    """Warnings if it is not known whether a plan was made for the file with this hash.
-
-    Raises:
-        UsageError: it is for another one, and ``foreign`` is not set.
-    """
-    if not plan.sha256:
-        return (say("the plan does not say for which file it was made"),)
-    if plan.sha256 == sha256:
-        return ()
-    if not foreign:
-        raise _other(say("its sha256 is not that of this one"))
-    return (say("the plan was made for another file"),)
-
-
-def _other(how: str) -> UsageError:
-    return UsageError(
-        say("the plan was made for another file: {how}", how=how),
-        say("make a new plan from this one"),
-    )
 
 
 def _silent(stage: str, done: int, total: int | None) -> None:

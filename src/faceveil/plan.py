@@ -47,7 +47,15 @@ class Face:
         return math.atan2(ly - ry, lx - rx)
 
 
-Origin = Literal["detected", "manual", "zone"]
+Origin = Literal["detected", "checked", "manual", "zone"]
+Why = Literal[
+    "", "reference", "stranger", "unsure", "small", "turned", "few", "unseen", "crossing", "moved"
+]
+"""The reason why a track is covered or stays visible, if photos of a person decided it: it is the
+person of the photos; certainly another one; or it could not be told, because it looks like neither,
+is too small, is turned away, was looked at too rarely, was not seen there, or is too near to
+another one. "moved": whoever reviewed it said whose it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,11 @@ class Track:
         boxes: frame index -> the box to cover there, of seen and of filled frames.
         seen: frame index -> the face that the detector found there. A frame in ``boxes`` that is
             not in ``seen`` was filled in.
-        origin: where the track comes from: a detector, a person, or a zone.
+        origin: where the track comes from: a detector, the check, a person, or a zone.
         keep: True leaves this face visible (a person decided so).
+        why: the reason, if photos of a person decided it; of a face without a number, where the
+            people are numbered, the reason why it has none.
+        person: number of the person, if the people were numbered and it is certain; from 1.
     """
 
     id: int
@@ -67,6 +78,8 @@ class Track:
     seen: Mapping[int, Face] = field(default_factory=dict)
     origin: Origin = "detected"
     keep: bool = False
+    why: Why = ""
+    person: int | None = None
 
     @property
     def filled(self) -> int:
@@ -75,6 +88,27 @@ class Track:
 
 
 Kind = Literal["image", "pages", "animation", "video", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """A frame of a document: one of its pages, or a picture in it.
+
+    Attributes:
+        name: the part of the file, or the page, in words.
+        width, height: in pixels, as displayed. Boxes there are in these pixels.
+        page: number of the page that it is or lies on, from 1; 0: on none, or it is not known.
+        picture: its number among the pictures of that page, or of those on none, from 1; 0: it is
+            the page itself, or its name says which it is.
+        hidden: the page with everything that it does not show, or pictures that were put together.
+    """
+
+    name: str
+    width: int
+    height: int
+    page: int = 0
+    picture: int = 0
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +122,7 @@ class Media:
             each.
         frames: number of frames or pages if it is known before reading them all, else None.
         transparent: a video with opacity; for pictures, see each frame.
-        parts: of a document, where each frame is: the name of its part, or its page.
+        parts: of a document and of pages, what each frame is.
         films: the parts of a document with films in them, which are no frames.
     """
 
@@ -98,7 +132,7 @@ class Media:
     height: int
     frames: int | None = 1
     transparent: bool = False
-    parts: tuple[str, ...] = ()
+    parts: tuple[DocumentPart, ...] = ()
     films: tuple[str, ...] = ()
 
     @property
@@ -107,6 +141,31 @@ class Media:
         next.
         """
         return self.kind in ("image", "pages", "document")
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Width and height of a frame."""
+        if not self.parts:
+            return self.width, self.height
+        return self.parts[frame].width, self.parts[frame].height
+
+    @property
+    def pages(self) -> int:
+        """Number of pages; 0 for what has none, or whose pages are made by whoever shows it."""
+        return sum(1 for one in self.parts if one.page and not (one.picture or one.hidden))
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures in a document that are looked at by themselves."""
+        return sum(1 for one in self.parts if one.picture or not (one.page or one.hidden))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """For each frame the name of the page that it is or lies on, or else of its part."""
+        pages: dict[int, str] = {}
+        for part in self.parts:
+            if part.page:  # itself first, then what lies on it
+                pages.setdefault(part.page, part.name)
+        return tuple(pages.get(part.page, part.name) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +176,9 @@ class Plan:
         media: the source this plan was made for.
         tracks: every face, in order of first appearance.
         detector, weights_sha256: what found the faces; "" for a plan made by hand.
+        second: the other network that was asked; "" for none.
+        settled: number of places, over all frames, that it was asked about, because the first one
+            could not settle whether a face is there.
         min_face: size in pixels of the smallest face the detector could have seen. Smaller
             faces are the declared blind spot.
         time_base: seconds per unit of ``pts``.
@@ -134,12 +196,49 @@ class Plan:
     pts: tuple[int, ...] = (0,)
     cuts: tuple[int, ...] = ()
     sha256: str = ""
+    second: str = ""
+    settled: int = 0
     schema: Literal[1] = PLAN_SCHEMA
 
     @property
     def hidden(self) -> tuple[Track, ...]:
         """The tracks that will be covered."""
         return tuple(track for track in self.tracks if not track.keep)
+
+    @property
+    def longest_fill(self) -> float:
+        """Seconds for which a face is covered at a stretch without having been seen.
+
+        What a person drew, or a zone, was not to be seen anywhere and does not count.
+        """
+        if self.media.still:
+            return 0.0
+        longest, last = 0, len(self.pts) - 1
+        for track in self.hidden:
+            if track.origin in ("manual", "zone"):
+                continue
+            begun: int | None = None
+            for index in sorted(track.boxes):
+                if index in track.seen:
+                    begun = None
+                    continue
+                if begun is None or index - 1 not in track.boxes:
+                    begun = self.pts[index]
+                # The last frame is shown for as long as the one before it.
+                step = min(index, last - 1)
+                shown = self.pts[step + 1] - self.pts[step] if last > 0 else 0
+                longest = max(longest, self.pts[index] + shown - begun)
+        return float(longest * self.time_base)
+
+    @property
+    def faces_by_part(self) -> dict[str, int]:
+        """Of a document: page, or part without one -> number of faces that are covered there."""
+        places = self.media.places
+        counts = dict.fromkeys(places, 0)
+        for track in self.hidden:
+            for place in {places[index] for index in track.boxes if index < len(places)}:
+                counts[place] += 1
+        return {place: count for place, count in counts.items() if count}
 
     def to_json(self) -> str:
         return _plan_adapter().dump_json(self).decode()
@@ -173,13 +272,19 @@ def _with_bounds(plan: Plan) -> Plan:
         ValueError: a number is beyond anything that a file could have.
     """
     media, base = plan.media, plan.time_base
+    sides = [media.width, media.height]
+    sides += [side for part in media.parts for side in (part.width, part.height)]
     faces = [face for track in plan.tracks for face in track.seen.values()]
     boxes = [face.box for face in faces]
     boxes += [box for track in plan.tracks for box in track.boxes.values()]
     points = [point for face in faces for point in face.landmarks or ()]
-    counts = [number for track in plan.tracks for number in (track.id, *track.boxes, *track.seen)]
+    counts = [
+        number
+        for track in plan.tracks
+        for number in (track.id, track.person or 0, *track.boxes, *track.seen)
+    ]
     for wrong, what in (
-        (not all(0 < side <= _FARTHEST for side in (media.width, media.height)), say("a size")),
+        (not all(0 < side <= _FARTHEST for side in sides), say("a size")),
         (not 0 <= (media.frames or 0) <= _MOST, say("a number of frames")),
         (not (0 < base.numerator <= _LONGEST and base.denominator <= _LONGEST), say("a time")),
         (not all(-_LONGEST <= time <= _LONGEST for time in plan.pts), say("a time")),

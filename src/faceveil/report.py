@@ -25,6 +25,7 @@ class Finding:
             for a person to look at; never a reason to withhold) or "metadata".
         detail: what exactly, without any content of the file.
         frame, box: where, for a face.
+        part: of a document, the page or part that the frame is.
         detector: which one saw it.
     """
 
@@ -34,12 +35,25 @@ class Finding:
     box: Box | None = None
     score: float | None = None
     detector: str = ""
+    part: str = ""
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is a reason to withhold the output."""
+        return self.kind != "doubt"
 
     @property
     def words(self) -> str:
         """The finding and its place, in one line."""
         if self.frame is None:
             return say("{name}: {what}", name=KINDS[self.kind], what=self.detail)
+        if self.part:
+            return say(
+                "{kind} in {part}: {detail}",
+                kind=KINDS[self.kind],
+                part=self.part,
+                detail=self.detail,
+            )
         return say(
             "{kind} in frame {frame}: {detail}",
             kind=KINDS[self.kind],
@@ -80,8 +94,10 @@ class TrackFacts:
         seen, filled: number of frames in which it was seen, and covered without having been seen.
         smallest_px, largest_px: sizes of the boxes.
         score: the detector's best; 0 for one that a person drew.
-        origin: "detected", "manual" or "zone".
+        origin: "detected", "checked" (the check found it), "manual" or "zone".
         kept: left visible on request.
+        why, person: the reason, if photos of a person decided it, and the person's number, if the
+            people were numbered; see `Track`.
     """
 
     id: int
@@ -94,6 +110,8 @@ class TrackFacts:
     score: float
     origin: str
     kept: bool
+    why: str = ""
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +125,12 @@ class Report:
         faces: number of face boxes seen, over all frames.
         tracks: number of different faces covered; ``kept``: left visible on request.
         filled: number of face boxes covered without having been seen.
+        pages, pictures: of a document, how many it has; ``faces_by_part``: name of a page, or of a
+            part with pictures or a film -> number of different faces covered there.
         copied: number of a video's frames in which nothing is painted and that went over as they
             were coded.
+        settled: number of places, over all frames, where ``detector`` could not settle whether a
+            face is there, and ``second`` was asked.
         smallest_face_px: size of the smallest face that could have been found.
         sizes: range of sizes in pixels ("16-32") -> number of faces covered of that size.
         faces_over_time: each face, in order of first appearance.
@@ -132,7 +154,11 @@ class Report:
     kept: int = 0
     filled: int = 0
     frames: int = 1
+    pages: int = 0
+    pictures: int = 0
+    faces_by_part: Mapping[str, int] = field(default_factory=dict)
     copied: int = 0
+    settled: int = 0
     smallest_face_px: float = 0.0
     sizes: Mapping[str, int] = field(default_factory=dict)
     faces_over_time: tuple[TrackFacts, ...] = ()
@@ -145,6 +171,8 @@ class Report:
     sha256_out: str = ""
     detector: str = ""
     weights_sha256: str = ""
+    second: str = ""
+    second_sha256: str = ""
     method: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     options_sha256: str = ""

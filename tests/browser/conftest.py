@@ -39,11 +39,11 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(
     browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server with two workers, shared by the tests of a module."""
+    """A server with two workers, shared by all: each leaves it without jobs, as it found it."""
     with running(tmp_path_factory.mktemp("server") / "jobs", workers=2) as server:
         yield server
 
@@ -55,21 +55,25 @@ Open = Callable[..., "Page"]
 def visit(browser: Browser, server: Server) -> Iterator[Open]:
     """Opens the page; at the end asserts that nothing went wrong in it, and discards all jobs.
 
-    What it is called with goes to the browser's context: ``locale``, ``viewport``, ...
+    What it is called with goes to the browser's context: ``locale``, ``viewport``, ...; but
+    ``provoked`` is part of an error of the console that the test brings about.
     """
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
     origin = f"http://127.0.0.1:{server.port}/"
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            wrong.append(f"console: {message.text}")
+        if message.type in ("error", "warning") and not any(one in message.text for one in known):
+            wrong.append(f"console: {message.text} {message.location['url']}")
 
     def asked(request: Request) -> None:
         if not request.url.startswith((origin, "blob:", "data:")):
             wrong.append(f"off the origin: {request.url}")
 
-    def visit(**settings: Any) -> Page:
+    known: list[str] = []
+
+    def visit(provoked: str = "", **settings: Any) -> Page:
+        known.extend([provoked] if provoked else [])
         context = browser.new_context(
             **{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings}
         )
@@ -92,6 +96,13 @@ def visit(browser: Browser, server: Server) -> Iterator[Open]:
     for job in server.jobs():
         server.api.delete(f"/api/jobs/{job['id']}")
     assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    return Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -25,6 +25,18 @@ BOARD = Box(80, 330, 200, 450)
 
 PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
 
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_ASK = """async (rules) => {
+  const { violations } = await axe.run(document, { runOnly: rules });
+  const told = ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`);
+  return violations.flatMap(told);
+}"""
+
+
+def barriers(page: Page) -> list[str]:
+    """Violations of WCAG 2.2 AA that axe finds; its source must have been evaluated before."""
+    return list(page.evaluate(_ASK, _RULES))
+
 
 def probe(page: Page, name: str, argument: Any = None) -> Any:
     """The result of one of the functions of probes.js."""
@@ -87,7 +99,13 @@ def ended(page: Page, name: str, state: str = "done") -> Locator:
 
 
 def act(card: Locator, action: str) -> None:
-    card.locator(f'[data-action="{action}"]').click()
+    """Press a button of a card; of a tile, once it is opened. A comparison that shows is left."""
+    opener = card.locator(".opener[aria-expanded=false]")
+    if opener.is_visible():
+        opener.click()
+    button = card.locator(f'[data-action="{action}"]')
+    if action != "compare" or button.get_attribute("aria-expanded") == "false":
+        button.click()
 
 
 def review(card: Locator) -> Locator:
@@ -97,6 +115,11 @@ def review(card: Locator) -> Locator:
     expect(dialog.locator(".stage img")).to_have_js_property("complete", True)
     dialog.locator(".stage:not(.loading)").wait_for()
     return dialog
+
+
+def toggle(dialog: Locator) -> None:
+    """Hide the selected face, or leave it visible."""
+    dialog.locator(".selection .keep").click()
 
 
 def save(dialog: Locator) -> None:

@@ -9,10 +9,10 @@
     return transfer;
   },
 
-  /** Let go of files over the zone. */
-  drop([names, contents]) {
+  /** Let go of files over a place, usually the zone. */
+  drop([names, contents, place = ".zone"]) {
     const init = { dataTransfer: this.files(names, contents), bubbles: true, cancelable: true };
-    const zone = document.querySelector(".zone");
+    const zone = document.querySelector(place);
     for (const type of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(type, init));
   },
 

@@ -14,10 +14,36 @@ declare namespace Service {
     y1: number;
   }
 
+  interface DocumentPart {
+    name: string;
+    width: number;
+    height: number;
+    page: number;
+    picture: number;
+    hidden: boolean;
+  }
+
+  interface Draft {
+    version: number;
+    author: string;
+    base: number;
+    kept: Record<string, boolean>;
+    changed: Track[];
+    added: Track[];
+    removed: number[];
+  }
+
   interface Face {
     box: Box;
     score: number;
     landmarks: [[number, number], [number, number], [number, number], [number, number], [number, number]] | null;
+  }
+
+  interface Follow {
+    frame: number;
+    box: Box;
+    first: number;
+    last: number | null;
   }
 
   interface Job {
@@ -32,18 +58,27 @@ declare namespace Service {
     faces: number | null;
     kept: number | null;
     filled: number | null;
+    longest_fill: number | null;
+    added: number | null;
+    doubts: number | null;
+    edited: boolean;
     width: number | null;
     height: number | null;
     frames: number | null;
+    pages: number | null;
+    pictures: number | null;
+    places: string[];
     problem: Problem | null;
     warnings: string[];
     notes: string[];
     dropped: string[];
     created: string;
     original_expires: string | null;
+    original_latest: string | null;
     result_expires: string | null;
     has_original: boolean;
     has_plan: boolean;
+    has_draft: boolean;
     has_result: boolean;
     result_name: string | null;
     result_type: string | null;
@@ -58,6 +93,7 @@ declare namespace Service {
   interface Limits {
     version: string;
     detector: string | null;
+    people: boolean;
     max_upload_mb: number;
     max_upload_bytes: number;
     max_files: number;
@@ -65,6 +101,7 @@ declare namespace Service {
     max_minutes: number;
     max_pixels: number;
     keep_original_minutes: number;
+    keep_reviewed_minutes: number;
     keep_result_hours: number;
   }
 
@@ -75,7 +112,7 @@ declare namespace Service {
     height: number;
     frames: number | null;
     transparent: boolean;
-    parts: string[];
+    parts: DocumentPart[];
     films: string[];
   }
 
@@ -95,6 +132,8 @@ declare namespace Service {
     pts: number[];
     cuts: number[];
     sha256: string;
+    second: string;
+    settled: number;
     schema: 1;
   }
 
@@ -114,6 +153,15 @@ declare namespace Service {
     seconds_left: number | null;
   }
 
+  interface Pursued {
+    way: "later" | "earlier";
+    boxes: Record<string, Box>;
+    seen: number[];
+    ended: "" | "lost" | "left" | "cut" | "film" | "asked" | "long";
+    at: number;
+    problem: Problem | null;
+  }
+
   interface Refused {
     name: string;
     problem: Problem;
@@ -123,7 +171,9 @@ declare namespace Service {
     id: number;
     boxes: Record<string, Box>;
     seen: Record<string, Face>;
-    origin: "detected" | "manual" | "zone";
+    origin: "detected" | "checked" | "manual" | "zone";
     keep: boolean;
+    why: "" | "reference" | "stranger" | "unsure" | "small" | "turned" | "few" | "unseen" | "crossing" | "moved";
+    person: number | null;
   }
 }

@@ -26,6 +26,7 @@ from faceveil.i18n import say
 from faceveil.options import Options
 from faceveil.system import beats
 from faceveil.system.closing import Closing
+from faceveil.system.heap import share_heap
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -269,6 +270,7 @@ class _Link:
 
 def _serve(pipe: Connection, scratch: str, alone: bool) -> None:
     """The loop of the other process: call after call, until the pipe is closed."""
+    share_heap()
     if not alone:
         import cv2
 

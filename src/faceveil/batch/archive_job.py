@@ -23,8 +23,7 @@ from faceveil.errors import (
 )
 from faceveil.i18n import say, words_of
 from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
-from faceveil.media.beside import beside
-from faceveil.media.kinds import read_head
+from faceveil.media.beside import beside_at
 from faceveil.media.original import Original
 from faceveil.media.part import DiskError, cannot_write, scratch_beside
 from faceveil.options import Options
@@ -164,7 +163,7 @@ class ArchiveJob:
                 with writing():
                     piece.folder.mkdir(parents=True, mode=0o700)
                 self._archive.extract(member, piece.path)
-                kind = beside(member.name.name, read_head(piece.path))
+                kind = beside_at(member.name.name, piece.path)
             except FaceVeilError as error:
                 yield number, error
             else:
@@ -267,6 +266,7 @@ class ArchiveJob:
             faces_over_time=(),
             findings=tuple(one for report in done for one in report.findings),
             check=None,
+            settled=sum(report.settled for report in done),
             smallest_face_px=max(report.smallest_face_px for report in done),
             warnings=tuple(self._warnings),
             notes=tuple(sorted(notes)),

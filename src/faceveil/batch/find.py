@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from faceveil.batch.storage import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
 from faceveil.i18n import reason_of, say
 from faceveil.media.archives.entries import LINK
-from faceveil.media.beside import beside, is_sidecar, may_be_beside
+from faceveil.media.beside import beside_in, is_sidecar, may_be_beside
 from faceveil.media.kin import is_made_from_file
-from faceveil.media.kinds import HEAD, read_head
 from faceveil.media.names import is_marked, originals
 from faceveil.options import Options
 
@@ -177,12 +177,12 @@ def _list(url: str, options: Options, outputs: bool, found: Inputs) -> None:
         found.jobs.append(InputFile(url, name))
         if may_be_beside(base):
             with suppress(Exception), place.open(name) as file:  # it is told when it is fetched
-                _pass(found, base, file.read(HEAD))
+                _pass(found, base, file)
 
 
-def _pass(found: Inputs, base: str, head: bytes) -> None:
+def _pass(found: Inputs, base: str, file: IO[bytes]) -> None:
     """Skip the last job if it is neither a picture nor a video, nor expected to be one."""
-    kind = beside(base, head)
+    kind = beside_in(base, file)
     if kind is not None:
         found.passed.append(Passed(str(found.jobs.pop()), NO_MEDIA if kind == "text" else ""))
 
@@ -320,8 +320,8 @@ class _Walk:
             else:
                 self._found.jobs.append(InputFile(self._text, prefix + name))
                 if may_be_beside(name):
-                    with suppress(FaceVeilError):  # it is told when it is opened
-                        _pass(self._found, name, read_head(folder / name))
+                    with suppress(OSError), (folder / name).open("rb") as file:  # as above
+                        _pass(self._found, name, file)
 
     def _pass(self, name: str, reason: str = "") -> None:
         self._found.passed.append(Passed(str(self._root / name), reason))

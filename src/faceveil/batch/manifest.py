@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -56,8 +57,23 @@ def options_hash(options: Options, plans: str = "") -> str:
     """
     from importlib.metadata import version
 
-    settings = settings_of(options)
-    return digest({"version": version("faceveil"), "plans": plans, "settings": settings})
+    said: dict[str, Any] = {
+        "version": version("faceveil"),
+        "plans": plans,
+        "settings": settings_of(options),
+    }
+    if options.keep or options.hide:
+        photos = {"keep": options.keep, "hide": options.hide}
+        said["photos"] = {name: [_contents(path) for path in some] for name, some in photos.items()}
+    return digest(said)
+
+
+def _contents(path: Path) -> str:
+    """The hash of a photo; "" if it cannot be read, which is said where it is used."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 class Manifest(Closing):

@@ -22,6 +22,7 @@ from faceveil.errors import FaceVeilError, UsageError
 from faceveil.i18n import say
 from faceveil.system import beats
 from faceveil.system.closing import Closing
+from faceveil.system.extras import advice_for
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -135,9 +136,7 @@ class Cluster(Closing):
         try:
             ray: Any = import_module("ray")
         except ImportError as error:
-            raise UsageError(
-                say("--ray-address needs Ray"), say("install faceveil[scale]")
-            ) from error
+            raise UsageError(say("--ray-address needs Ray"), advice_for("scale")) from error
         self._ray = ray
         self._mine = not ray.is_initialized()
         if self._mine:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
 from faceveil.i18n import say
+from faceveil.system.extras import advice_for
 from faceveil.system.files import part_prefix
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _system(scheme: str) -> AbstractFileSystem:
         import fsspec
     except ImportError as error:
         raise UsageError(
-            say("{scheme}:// needs fsspec", scheme=scheme), say("install faceveil[scale]")
+            say("{scheme}:// needs fsspec", scheme=scheme), advice_for("scale")
         ) from error
     try:
         return fsspec.filesystem(scheme)

@@ -11,8 +11,7 @@ from faceveil.batch.find import NO_MEDIA, Passed, wanted
 from faceveil.batch.places import plain_suffix
 from faceveil.errors import FaceVeilError
 from faceveil.media.archives.archive import open_archive
-from faceveil.media.beside import beside
-from faceveil.media.kinds import read_head
+from faceveil.media.beside import beside_at
 from faceveil.options import Options
 
 
@@ -41,7 +40,7 @@ def unpacked(path: Path, options: Options) -> Iterator[tuple[str, Path | Excepti
                 file = scratch / f"{number}{plain_suffix(name)}"
                 try:
                     archive.extract(member, file)
-                    kind = beside(member.name.name, read_head(file))
+                    kind = beside_at(member.name.name, file)
                 except FaceVeilError as error:
                     yield name, error
                     continue

@@ -18,6 +18,8 @@ from faceveil.options import Options
 from faceveil.report import Report
 from faceveil.system import beats
 
+PHOTOS = ("keep", "hide")
+"""The settings with photos of people."""
 REMOTE = 6 * 3600.0
 """Seconds that a transfer from or to a store may take, because it reports no progress."""
 
@@ -44,6 +46,8 @@ def is_archive(job: InputFile) -> bool:
 
 def work_on(task: Task, *, options: Options, here: Path) -> Report:
     """Process one file, in a process that may have another working folder."""
+    photos = {name: tuple(here / one for one in getattr(options, name)) for name in PHOTOS}
+    options = options.model_copy(update=photos)
     if task.piece is not None:
         piece = task.piece
         return _veil(here / piece.path, here / piece.folder, options, task.marked, piece.called)

@@ -38,7 +38,7 @@ def withhold(finished: Path, target: Path, report: Report) -> WithheldError:
         The error to raise, which says where it lies. If it cannot be put aside, it stays where it
         is, and its sink removes it.
     """
-    count = sum(finding.kind != "doubt" for finding in report.findings)
+    count = sum(finding.certain for finding in report.findings)
     folder = target.parent / FOLDER
     place: Path | None = folder / target.name
     advice = say("it could not be put aside, so it is gone; a lower --confidence finds more faces")

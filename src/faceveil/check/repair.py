@@ -19,18 +19,18 @@ AROUND = 1.0
 
 
 def repaired(
-    path: Path,
+    path: Path | None,
     plan: Plan,
     painted: Mapping[int, Iterable[Box]],
     findings: Sequence[Finding],
     options: Options,
 ) -> Plan | None:
-    """The plan, with the faces that the check found in its output added.
+    """The plan, with the faces that the check found in its output added, marked as such.
 
     In a video the neighbourhood of each is searched too, frame by frame.
 
     Args:
-        path: the output in which they were found.
+        path: the output in which they were found; None for a picture in memory.
         painted: frame index -> boxes that were painted there.
 
     Returns:
@@ -43,12 +43,14 @@ def repaired(
     for one in faces:
         if one.frame is not None and one.box is not None and one.score is not None:
             found.setdefault(one.frame, []).append(Face(one.box, one.score))
-    if plan.media.still:
+    if plan.media.still or path is None:
         tracks = separate(found)
     else:
         tracks = _over_time(path, plan, painted, found, options)
     first = 1 + max((track.id for track in plan.tracks), default=-1)
-    new = (replace(track, id=number) for number, track in enumerate(tracks, first))
+    new = (
+        replace(track, id=number, origin="checked") for number, track in enumerate(tracks, first)
+    )
     return replace(plan, tracks=(*plan.tracks, *new)) if tracks else None
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from faceveil.detect.change import ChangeMap
 from faceveil.frames import Frame
 from faceveil.plan import Plan
-from faceveil.scan.change import ChangeMap
 from faceveil.track import timeline
 from faceveil.track.motion import TICK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,7 +13,7 @@ from faceveil.cli import verbs_serve as _serve  # noqa: F401  (adds its verbs)
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import app
 from faceveil.errors import ExitCode
-from faceveil.i18n import say
+from faceveil.i18n import ENGLISH, say, spoken
 from faceveil.system.text import shown, unseen
 
 __all__ = ["app", "main"]
@@ -46,7 +47,24 @@ def main(*, catches: bool = True) -> None:
             # A file by this name, which would be shown as it is when it is refused.
             UI().note(say("no such option: {name}", name=shown(argument)))
             sys.exit(ExitCode.USAGE)
+    language = spoken(os.environ)
     try:
-        app(prog_name="faceveil")
+        if language == ENGLISH:
+            app(prog_name="faceveil")
+        else:
+            _run_in(language)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+
+
+def _run_in(language: str) -> None:
+    """Run the command line with help and usage errors in a language other than English."""
+    from faceveil.cli.in_language import Refusal, error_in, speak
+
+    speak(language)
+    try:
+        code = app(prog_name="faceveil", standalone_mode=False)
+    except Refusal as error:
+        print(error_in(error, language), file=sys.stderr)
+        code = error.exit_code
+    sys.exit(code or ExitCode.OK)

@@ -1,7 +1,7 @@
 """A sample photo and clip with known faces, to see FaceVeil work before you use it on your own.
 
-The only person in it is the astronaut Eileen Collins (NASA, public domain), from the portrait that
-comes with scikit-image.
+The only person in it is the astronaut Eileen Collins (NASA, public domain), from the portrait
+beside this module, which is a part of the picture that comes with scikit-image.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.errors import OutputError, UsageError
+from faceveil.errors import OutputError
 from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.i18n import reason_of, say
@@ -72,7 +71,6 @@ def run(folder: Path, options: Options | None = None) -> tuple[Sample, Sample]:
     """Write a photo and a clip into ``folder``, obscure them, and count the faces covered.
 
     Raises:
-        UsageError: scikit-image, which has the portrait, is not installed.
         OutputError: the folder cannot be written to.
         FaceVeilError: what `faceveil.pipeline.veil_file` raises.
     """
@@ -154,12 +152,8 @@ def _write(path: Path, pictures: Iterable[Image]) -> None:
 
 
 def compose() -> tuple[Image, list[Box]]:
-    """Photographs on a table: the picture, (H, W, 3) uint8 BGR, and the upright box of each face.
-
-    Raises:
-        UsageError: scikit-image is not installed.
-    """
-    portrait = _portrait()
+    """Photographs on a table: (H, W, 3) uint8 BGR, and the upright box of each face."""
+    paper = portrait()
     width, height = SIZE
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     light = 1.1 - np.hypot(columns - width / 3, rows - height / 3) / width
@@ -168,7 +162,7 @@ def compose() -> tuple[Image, list[Box]]:
     scene: _Floats = (wood + grain[..., None]) * light[..., None]
     faces = []
     for x, y, tall, turn, mirrored in _PRINTS:
-        scene, face = _lay(scene, portrait, (x, y), tall, turn, mirrored)
+        scene, face = _lay(scene, paper, (x, y), tall, turn, mirrored)
         faces.append(face)
     return np.clip(scene, 0, 255).astype(np.uint8), faces
 
@@ -211,22 +205,14 @@ def _lay(
     return scene, Box(float(x0), float(y0), float(x1), float(y1))
 
 
-def _portrait() -> Image:
-    """Head and shoulders, from the one file of scikit-image that is needed: nothing is imported."""
+def portrait() -> Image:
+    """Head and shoulders, as NASA published them."""
     import cv2
 
-    package = find_spec("skimage")
-    for place in (package and package.submodule_search_locations) or ():
-        file = Path(place, "data", "astronaut.png")
-        if file.is_file():
-            picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
-            assert picture is not None
-            x0, y0, x1, y1 = _PORTRAIT
-            return np.ascontiguousarray(picture[y0:y1, x0:x1], np.uint8)
-    raise UsageError(
-        say("the demo's portrait comes with scikit-image, which is not installed"),
-        say("Get it with: pip install 'faceveil[demo]', or run: faceveil veil YOUR_PHOTO"),
-    )
+    data = Path(__file__).with_name("portrait.webp").read_bytes()
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.ascontiguousarray(picture, np.uint8)
 
 
 def _holds(outer: Box, inner: Box) -> bool:

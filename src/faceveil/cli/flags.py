@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Collection, Iterable
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    Literal,
     TypeVar,
     Union,
     get_args,
@@ -20,6 +22,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand
 
+from faceveil.cli.brief import BRIEF, HELP, HELP_ALL, Verb, shortened
 from faceveil.cli.ui import UI
 from faceveil.errors import ExitCode, UsageError
 from faceveil.i18n import Message, say
@@ -38,10 +41,14 @@ _DEBUG = inspect.Parameter(
     inspect.Parameter.KEYWORD_ONLY,
     default=False,
     annotation=Annotated[
-        bool, typer.Option("--debug", help="Show where in the program an error came from.")
+        bool,
+        typer.Option(
+            "--debug",
+            rich_help_panel="Trouble",
+            help="Show where in the program an error came from.",
+        ),
     ],
 )
-HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def flag_name(setting: str) -> str:
@@ -64,18 +71,33 @@ def add_verb(
     """
 
     def register(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-        def full() -> Any:
-            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-            alone.command(verb, help=inspect.getdoc(function), context_settings=HELP)(
-                _runner(function, groups)
+        def made(*, only: Collection[str] | None = None, brief: bool = False) -> Any:
+            alone = typer.Typer(
+                add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
             )
+            alone.command(
+                verb,
+                cls=Verb,
+                help=inspect.getdoc(function),
+                context_settings={"help_option_names": [*HELP["help_option_names"], HELP_ALL]},
+            )(_runner(function, groups, only, brief=brief))
             return typer.main.get_command(alone)
 
         class Late(TyperCommand):
-            """Stands in for the verb until it is used: most runs need the flags of one alone."""
+            """Stands in for the verb until it is used. Most runs need few of its flags, and to
+            make all of them takes as long as a small photo.
+            """
 
-            def make_context(self, *args: Any, **more: Any) -> Any:
-                return full().make_context(*args, **more)
+            def make_context(
+                self, info_name: str | None, args: list[str], *rest: Any, **more: Any
+            ) -> Any:
+                given = {one.partition("=")[0] for one in args if one.startswith("-")}
+                command = made(only=given)
+                known = {name for one in command.params for name in one.opts + one.secondary_opts}
+                if not given <= known or more.get("resilient_parsing"):
+                    # Help, completion, or a flag that was misspelt.
+                    command = made(brief=HELP_ALL not in given)
+                return command.make_context(info_name, args, *rest, **more)
 
         verb = name or function.__name__
         app.command(verb, help=inspect.getdoc(function), cls=Late)(_nothing)
@@ -88,8 +110,19 @@ def _nothing() -> None:
     """The body of a stand-in for a verb."""
 
 
-def _runner(function: Callable[..., ExitCode], groups: tuple[str, ...]) -> Callable[..., None]:
-    """The function as Typer is to call it: its own parameters, the flags, ``--debug``."""
+def _runner(
+    function: Callable[..., ExitCode],
+    groups: tuple[str, ...],
+    only: Collection[str] | None,
+    *,
+    brief: bool,
+) -> Callable[..., None]:
+    """The function as Typer is to call it: its own parameters, the flags, ``--debug``.
+
+    Args:
+        only: make no other flags of settings than these, and those that the environment sets.
+        brief: show in the help only what fits a screen.
+    """
     own = inspect.signature(function).parameters
     models = _models(own)
     hints = get_type_hints(
@@ -103,6 +136,8 @@ def _runner(function: Callable[..., ExitCode], groups: tuple[str, ...]) -> Calla
         for key, field in model.model_fields.items()
         if key in groups or _group(field) in groups
     }
+    if only is not None:
+        settings = {key: field for key, field in settings.items() if _is_given(key, field, only)}
 
     def run(debug: bool, **arguments: Any) -> None:
         ui = UI(debug=debug)
@@ -116,12 +151,12 @@ def _runner(function: Callable[..., ExitCode], groups: tuple[str, ...]) -> Calla
             raise typer.Exit(ui.exit_code)
 
     parameters = [
-        parameter.replace(annotation=hints[key])
+        parameter.replace(annotation=shortened(hints[key]) if brief else hints[key])
         for key, parameter in own.items()
         if key != "ui" and key not in models
     ]
-    parameters += [_flag(key, field) for key, field in settings.items()]
-    parameters.append(_DEBUG)
+    parameters += [_flag(key, field, brief=brief) for key, field in settings.items()]
+    parameters.append(_DEBUG.replace(annotation=shortened(_DEBUG.annotation)) if brief else _DEBUG)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
@@ -150,7 +185,8 @@ def make_settings(model: type[M], given: dict[str, Any]) -> M:
     from pydantic import ValidationError
 
     try:
-        return model(**{key: value for key, value in given.items() if value is not None})
+        wanted = {key: value for key, value in given.items() if value is not None}
+        return model.model_validate(wanted)
     except ValidationError as error:
         raise UsageError(_in_words(error, model)) from error
 
@@ -164,29 +200,48 @@ def given_of(options: Options) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key == "preset" or value != plain[key]}
 
 
-def _group(field: FieldInfo) -> str:
+def _extra(field: FieldInfo) -> dict[str, Any]:
     extra = field.json_schema_extra
     assert isinstance(extra, dict), "every setting names its group"
-    return str(extra["group"])
+    return extra
+
+
+def _group(field: FieldInfo) -> str:
+    return str(_extra(field)["group"])
 
 
 def _env(field: FieldInfo) -> str | None:
     """The environment variable of the setting, because secrets do not belong in process lists."""
-    extra = field.json_schema_extra
-    return str(extra["env"]) if isinstance(extra, dict) and "env" in extra else None
+    return _extra(field).get("env")
 
 
-def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
-    kind, limits = _plain(field.annotation, list(field.metadata))
+def _flags(name: str, field: FieldInfo) -> list[str]:
+    """The flag of a setting, and what turns it off if it can be turned off."""
     flag = flag_name(name)
-    if kind is bool:
-        flag += f"/--no-{flag[2:]}"
+    return [flag, f"--no-{flag[2:]}"] if field.annotation is bool else [flag]
+
+
+def _is_given(name: str, field: FieldInfo, flags: Collection[str]) -> bool:
+    """Whether a setting is among these flags, or in the environment."""
+    return any(flag in flags for flag in _flags(name, field)) or bool(
+        os.environ.get(_env(field) or "")
+    )
+
+
+def _flag(name: str, field: FieldInfo, *, brief: bool) -> inspect.Parameter:
+    kind, limits = _plain(field.annotation, list(field.metadata))
+    summary = BRIEF.get(name, "")
     option = typer.Option(
-        flag,
-        help=f"{field.description}{_remark(limits, _default_text(name, field))}",
+        "/".join(_flags(name, field)),
+        help=f"{field.description}{_remark(limits, _default_text(name, field))}"
+        if not brief
+        else summary,
         envvar=_env(field),
         show_default=False,  # Typer would have to be given the default itself
-        rich_help_panel=_group(field).capitalize(),
+        show_envvar=not brief,
+        metavar="" if brief and get_origin(kind) is Literal else None,
+        hidden=brief and not summary,
+        rich_help_panel=None if brief else _group(field).capitalize(),
     )
     # No default of its own: only a flag that was given may win over what a preset sets.
     return inspect.Parameter(
@@ -198,14 +253,13 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _default_text(name: str, field: FieldInfo) -> str:
-    from faceveil.options import PRESETS
+    from faceveil.options.presets import OF_PRESETS
 
     if field.default in (None, ()):
         return ""
     if isinstance(field.default, bool):
         return "on unless told otherwise" if field.default else ""
-    of_preset = any(name in bundle for bundle in PRESETS.values())
-    return f"default {field.default}" + (", or the preset's" if of_preset else "")
+    return f"default {field.default}" + (", or the preset's" if name in OF_PRESETS else "")
 
 
 def _remark(*parts: str) -> str:

@@ -26,13 +26,23 @@ def plan_line(file: str, plan: Plan) -> str:
                     "index": index,
                     "pts": pts,
                     "seconds": round(float(pts * plan.time_base), 6),
-                    **({"part": plan.media.parts[index]} if plan.media.parts else {}),
+                    **_part(plan, index),
                     "faces": _faces(plan, index),
                 }
                 for index, pts in enumerate(plan.pts)
             ],
         }
     )
+
+
+def _part(plan: Plan, index: int) -> dict[str, Any]:
+    """The place of a frame in a document, and its own size."""
+    if not plan.media.parts:
+        return {}
+    part = plan.media.parts[index]
+    page = {"page": part.page} if part.page else {}
+    picture = {"picture": part.picture} if part.picture else {}
+    return {"part": part.name, **page, **picture, "width": part.width, "height": part.height}
 
 
 def findings_line(file: str, findings: list[Finding]) -> str:
@@ -52,6 +62,8 @@ def _faces(plan: Plan, index: int) -> list[dict[str, Any]]:
                 "score": None if seen is None else round(seen.score, 4),
                 "track": track.id,
                 "filled": seen is None,
+                **({"kept": track.keep, "why": track.why} if track.why else {}),
+                **({"person": track.person} if track.person else {}),
             }
         )
     return faces

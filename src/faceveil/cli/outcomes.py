@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from faceveil.cli.remarks import Remarks
+from faceveil.cli.remarks import Remarks, places
 from faceveil.cli.ui import UI, count, describe
 from faceveil.errors import (
     ExitCode,
@@ -111,12 +111,11 @@ class Outcomes:
 
         self.done(partial=report.status == "partial")
         target = f"{folder}/{report.output}" if isinstance(folder, str) else folder / report.output
-        self.ui.result(f"{path} -> {target}: {count(report.tracks, 'face')} covered")
+        faces = count(report.tracks, "face")
+        self.ui.result(_covered(f"{path}", f"{target}", faces, places(report)))
         for member in packed:
-            self.ui.result(
-                f"{path}/{member.name} -> {target}/{member.output}: "
-                f"{count(member.faces, 'face')} covered"
-            )
+            names = f"{path}/{member.name}", f"{target}/{member.output}"
+            self.ui.result(_covered(*names, count(member.faces, "face")))
         for warning in report.warnings:
             self.ui.warn(say("{name}: {what}", name=path, what=warning))
         self.remarks.add(report, told)
@@ -146,3 +145,13 @@ class Outcomes:
         failed = Report(status="failed", input=name, warnings=(describe(error),))
         if self.evidence:
             self.evidence.add(report or failed)
+
+
+def _covered(before: str, after: str, faces: str, places: str = "") -> str:
+    return say(
+        "{before} -> {after}: {faces} covered{places}",
+        before=before,
+        after=after,
+        faces=faces,
+        places=places,
+    )

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from faceveil.cli.ui import count
 from faceveil.i18n import say
 
 if TYPE_CHECKING:
     from faceveil.cli.ui import UI
+    from faceveil.plan import Plan
     from faceveil.report import Report
+
+_MOST_PARTS = 6
+"""The largest number of pages and parts that the line of a document names."""
+
+
+def places(of: Report | Plan) -> str:
+    """The length of a document and the places of faces in it; "" for anything else."""
+    media, found = of.media, of.faces_by_part
+    pages, pictures = (media.pages, media.pictures) if media else (0, 0)
+    sizes = [count(pages, "page")] * bool(pages) + [count(pictures, "picture")] * bool(pictures)
+    named: list[str] = [
+        say("{name}: {what}", name=place, what=faces) for place, faces in found.items()
+    ]
+    named[_MOST_PARTS:] = ["..."] * (len(named) > _MOST_PARTS)
+    said = [_listed(some) for some in (sizes, named) if some]
+    return say(" ({what})", what=said) if said else ""
+
+
+def found_in(name: str, plan: Plan) -> str:
+    """The line of a file in which faces were looked for."""
+    return say(
+        "{name}: {faces} of {size:.0f} px or more, by {detector}{places}",
+        name=name,
+        faces=count(len(plan.tracks), "face"),
+        size=plan.min_face,
+        detector=plan.detector,
+        places=places(plan),
+    )
+
+
+def _listed(parts: Sequence[str]) -> str:
+    first, *rest = parts
+    return say("{first}, {more}", first=first, more=_listed(rest)) if rest else first
 
 
 class Remarks:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
@@ -23,12 +25,17 @@ from faceveil.i18n import reason_of, say
 if TYPE_CHECKING:
     from faceveil.batch import InputFile, Inputs, Passed
     from faceveil.batch.apart import Apart
+    from faceveil.batch.storage import Stamp
     from faceveil.cli.verbs_evidence import Evidence
     from faceveil.options import Options
     from faceveil.pipeline import Progress
     from faceveil.report import Report
 
 T = TypeVar("T")
+
+MANIFEST = "faceveil-done.jsonl"
+"""Name of the manifest of a run that is resumable and names none."""
+_FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
 def find_inputs(
@@ -52,12 +59,14 @@ def find_inputs(
             only one can have a plan.
     """
     from faceveil import batch
-    from faceveil.batch.manifest import is_manifest, outputs_in
 
     apart = [out] if out is not None else []
-    if manifest is not None and is_manifest(manifest):
-        apart.append(manifest)
-    made = outputs_in(manifest) if manifest is not None and out is None else {}
+    made: dict[str, Stamp] = {}
+    if manifest is not None:
+        from faceveil.batch.manifest import is_manifest, outputs_in
+
+        apart += [manifest] if is_manifest(manifest) else []
+        made = outputs_in(manifest) if out is None else {}
     found = batch.find_inputs(inputs, options, apart=apart, outputs=outputs, made=made)
     jobs = found.jobs
     if plan is not None and len(jobs) > 1:
@@ -68,7 +77,31 @@ def find_inputs(
     for side in given:
         if side.resolve() in taken:
             raise UsageError(say("{path} is an input and would be overwritten", path=side))
+        if side is not manifest and not side.parent.is_dir():
+            raise OutputError(say("{path} is not there, or no folder", path=side.parent))
     return found
+
+
+def manifest_beside(inputs: Sequence[Path], out: Path | None) -> Path:
+    """The manifest of a run that names none: in the folder of its outputs.
+
+    Raises:
+        UsageError: the outputs are to go into what is named like a file.
+    """
+    if out is None:
+        return (inputs[0] if inputs[0].is_dir() else inputs[0].parent) / MANIFEST
+    if out.suffix.lower() == ".zip" and not out.is_dir():
+        return out.parent / MANIFEST
+    _require_no_file(out)
+    return out / MANIFEST
+
+
+def _require_no_file(out: Path) -> None:
+    if not out.is_dir() and _FILE_SUFFIX.fullmatch(out.suffix):
+        raise UsageError(
+            say("{out} is named like a file, but a folder is needed here", out=out),
+            say("End the name with / if it is to be a folder: {out}/", out=out),
+        )
 
 
 def make_folder(out: str | None) -> None:
@@ -87,6 +120,41 @@ def make_folder(out: str | None) -> None:
         raise OutputError(
             say("cannot make {path}: {reason}", path=out, reason=reason_of(error))
         ) from error
+
+
+def _require_folder(out: Path, count: int) -> None:
+    """Refuse a folder for outputs before any work is done.
+
+    Raises:
+        UsageError: it is a file, or named like one.
+        OutputError: it cannot be made, or nothing can be written into it.
+    """
+    from faceveil.batch.storage import is_url
+
+    if is_url(str(out)):
+        return
+    if out.exists() and not out.is_dir():
+        raise UsageError(
+            say(
+                "{out} is no folder, and there are {count} files to put into it",
+                out=out,
+                count=count,
+            )
+        )
+    _require_no_file(out)
+    new = [one for one in (out, *out.parents) if not one.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OutputError(
+            say("cannot write {path}: {reason}", path=out, reason=reason_of(error))
+        ) from error
+    finally:
+        for one in new:
+            with suppress(OSError):
+                one.rmdir()
 
 
 def is_many(inputs: Sequence[Path], jobs: Sequence[InputFile]) -> bool:
@@ -119,6 +187,26 @@ def _outcome(
     if isinstance(outcome, LostError):
         outcome = helper.run(with_heartbeat, work, path, options, watch=progress)
     return outcome
+
+
+def require_photos(options: Options, boxes: Path | None = None) -> None:
+    """Look at the photos of people before any file is worked on.
+
+    Raises:
+        UsageError: they do not show one person, or the boxes come from elsewhere.
+        WeightsError: the face network's weights are not here.
+    """
+    if not (options.keep or options.hide or options.people):
+        return
+    if boxes is not None:
+        raise UsageError(
+            say("--keep, --hide and --people are for faces that are found here: no --boxes-from")
+        )
+    from faceveil.people import load_embedder, photos_of
+
+    load_embedder(options)
+    if options.keep or options.hide:
+        photos_of(options)
 
 
 def run_each(
@@ -220,14 +308,8 @@ def veil_many(
 
     jobs = inputs.jobs
     number = max(len(jobs), inputs.given)
-    if out is not None and out.exists() and not out.is_dir() and number > 1:
-        raise UsageError(
-            say(
-                "{out} is no folder, and there are {count} files to put into it",
-                out=out,
-                count=number,
-            )
-        )
+    if out is not None and number > 1:
+        _require_folder(out, number)
     labels = read_labels(boxes) if boxes is not None else None
     done: Manifest | None = None
     with evidence, ExitStack() as stack:

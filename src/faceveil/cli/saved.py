@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ from faceveil.i18n.validation import first_fault
 if TYPE_CHECKING:
     from faceveil.dataset import Annotation
     from faceveil.plan import Plan
+
+
+class Format(StrEnum):
+    """Formats of data sets."""
+
+    COCO = "coco"
+    YOLO = "yolo"
+    CSV = "csv"
 
 
 def save_plan(path: Path, plan: Plan) -> None:

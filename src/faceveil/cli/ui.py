@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from faceveil.cli import interrupts
 from faceveil.errors import ExitCode, FaceVeilError, OutputError
@@ -42,8 +42,12 @@ class UI:
         return translated(words, self.language)
 
     def result(self, line: str) -> None:
-        """One line of what was asked for, on stdout."""
-        print(shown(line), flush=True)
+        """One line of what was asked for, on stdout. Programs that read it know it in English."""
+        print(shown(self.told(line)), flush=True)
+
+    def told(self, words: str) -> str:
+        """A message as the reader of stdout reads it."""
+        return self.said(words) if sys.stdout.isatty() else words
 
     def note(self, line: str) -> None:
         """One line about the run, on stderr."""
@@ -55,6 +59,38 @@ class UI:
 
     def warn(self, line: str) -> None:
         self.note(say("warning: {what}", what=line))
+
+    def second_choice(self, folder: Path | None = None) -> bool:
+        """Say so if the best detector's weights are missing and another one is used.
+
+        Args:
+            folder: with weights, searched before all other places.
+
+        Returns:
+            Whether any detector can be used.
+        """
+        from faceveil.detect import AUTO, first_there
+        from faceveil.errors import WeightsError
+
+        best, *_ = AUTO
+        try:
+            name = first_there(folder)
+        except WeightsError:
+            return False
+        costs = {
+            "centerface": say("about twice as slow, finds fewer small faces"),
+            "mediapipe": say("finds large faces only"),
+        }
+        if name != best:
+            self.note(
+                say(
+                    "{name} is used, because the weights of {best} are missing: {cost}",
+                    name=name,
+                    best=best,
+                    cost=costs[name],
+                )
+            )
+        return True
 
     def error(self, error: Exception, name: str = "") -> ExitCode:
         """Print an error and the file it is about; return its exit code.
@@ -227,7 +263,7 @@ class UI:
         def show(line: str) -> None:
             nonlocal last, wide
             if sys.stderr.isatty():
-                line = shown(line)
+                line = shown(self.said(line))
                 print(f"\r{line:{wide}}", end="", file=sys.stderr, flush=True)
                 wide = len(line)
             elif time.monotonic() - last >= _EVERY:
@@ -308,6 +344,14 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
         yield file
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: Literal["face", "page", "picture", "input"]) -> str:
     """ "1 face", "2 faces"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    if number == 1:
+        one = {"page": say("1 page"), "picture": say("1 picture"), "input": say("1 input")}
+        return one.get(noun, say("1 face"))
+    several = {
+        "page": say("{n} pages", n=number),
+        "picture": say("{n} pictures", n=number),
+        "input": say("{n} inputs", n=number),
+    }
+    return several.get(noun, say("{n} faces", n=number))

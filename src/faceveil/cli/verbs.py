@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceveil.cli.flags import HELP, add_verb
+from faceveil.cli.brief import HELP, Verbs
+from faceveil.cli.flags import add_verb
 from faceveil.cli.runs import (
     find_inputs,
     is_many,
     make_folder,
+    manifest_beside,
+    require_photos,
     run_each,
     veil_many,
     veil_one,
 )
-from faceveil.cli.saved import read_plan, save_plan, write_dataset
+from faceveil.cli.saved import Format, read_plan, save_plan, write_dataset
 from faceveil.cli.ui import UI, count
 from faceveil.cli.verbs_evidence import Evidence
 from faceveil.cli.verbs_live import live
 from faceveil.cli.verbs_weights import weights_app
+from faceveil.cli.version import show_version
 from faceveil.errors import ExitCode, UsageError
 from faceveil.i18n import say
 
@@ -37,13 +40,15 @@ FIND = ("input", "detection", "machine")
 MACHINE = ("machine",)
 FILES = ("files",)
 TRACK = ("tracking",)
+PEOPLE = ("people",)
 PAINT = ("protection", "output", "video", "check")
 BATCH = ("batch",)
 LIVE = ("protection", *FIND, *TRACK, "live")
 
 app = typer.Typer(
     name="faceveil",
-    help="Obscure every face in photos and videos, on this machine, with no network.",
+    cls=Verbs,
+    help="Obscure every face in photos, videos and documents, on this machine, with no network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # loading rich would take half of the time `faceveil --help` has
@@ -79,6 +84,7 @@ SignKey = Annotated[
     typer.Option(
         "--sign",
         metavar="KEY",
+        rich_help_panel="Evidence",
         help="Sign what was saved with this Ed25519 private key, in a .sig file beside it.",
     ),
 ]
@@ -88,18 +94,26 @@ PlanFile = Annotated[
 ]
 ManifestFile = Annotated[
     Path | None,
-    typer.Option("--manifest", help="Note what is done: one JSON object a line, one line a file."),
+    typer.Option(
+        "--manifest",
+        rich_help_panel="Batch",
+        help="Note what is done: one JSON object a line, one line a file.",
+    ),
 ]
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="Pass over what the manifest says is done, unless it changed since."
+        "--resume",
+        rich_help_panel="Batch",
+        help="Pass over what the manifest says is done, unless it changed since. Without "
+        "--manifest it is faceveil-done.jsonl, beside the outputs.",
     ),
 ]
 BoxesFile = Annotated[
     Path | None,
     typer.Option(
         "--boxes-from",
+        rich_help_panel="Batch",
         help="Paint these boxes instead of looking for faces: COCO .json, .csv, YOLO .txt or a "
         "folder of those.",
     ),
@@ -107,26 +121,22 @@ BoxesFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print version and detector.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=show_version,
+            help="Print version and detector.",
+        ),
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        from faceveil.detect import which
-        from faceveil.errors import WeightsError
-        from faceveil.options import Options
-
-        typer.echo(f"faceveil {installed('faceveil')}")
-        try:
-            typer.echo("detector {}, weights sha256 {}".format(*which(Options())))
-        except WeightsError as error:
-            typer.echo(f"no detector: {error}; {error.advice}")
-        raise typer.Exit
+    """Flags that stand before a verb."""
 
 
-@add_verb(app, groups=(*PAINT, *FILES, *FIND, *TRACK, *BATCH))
+@add_verb(app, groups=(*PAINT, *PEOPLE, *FILES, *FIND, *TRACK, *BATCH))
 def veil(
     inputs: Inputs,
     out: Out = None,
@@ -142,30 +152,31 @@ def veil(
     options: Options,
 ) -> ExitCode:
     """Find and obscure every face, then check the result. No input is ever changed."""
-    from faceveil.batch import Processes
     from faceveil.pipeline import analyze_file, veil_file
 
-    if resume and manifest is None:
-        raise UsageError(
-            say("--resume needs --manifest, the file an earlier run noted its work in")
-        )
     sides, target = (report, report_html), None if out is None else Path(out)
-    found = find_inputs(inputs, options, out=target, sides=sides, plan=plan, manifest=manifest)
+    noted = manifest_beside(inputs, target) if resume and manifest is None else manifest
+    found = find_inputs(inputs, options, out=target, sides=sides, plan=plan, manifest=noted)
     jobs = found.jobs
+    require_photos(options, boxes_from)
     evidence = Evidence(*sides, sign, options, len(jobs))
+    if noted is not manifest and noted is not None:
+        make_folder(f"{noted.parent}/")
     make_folder(out)
-    special = (manifest, boxes_from, options.ray_address)
+    special = (noted, boxes_from, options.ray_address)
     if any(one is not None for one in special) or is_many(inputs, jobs):
         if plan is not None:
-            raise UsageError(say("--plan takes one photo or video, no --manifest, no --boxes-from"))
+            raise UsageError(say("--plan takes one file, no --manifest, no --boxes-from"))
         return veil_many(
-            ui, found, target, options, evidence, manifest, resume=resume, boxes=boxes_from
+            ui, found, target, options, evidence, noted, resume=resume, boxes=boxes_from
         )
     path = jobs[0].path
 
     def work(progress: Progress) -> Report:
         faces = None
         if plan is not None or options.parts > 1:
+            from faceveil.batch import Processes
+
             workers = Processes(options.parts)
             faces = analyze_file(path, options, progress=progress, executor=workers)
         if plan is not None and faces is not None:
@@ -175,7 +186,7 @@ def veil(
     return veil_one(ui, path, target, work, evidence, strict=options.strict)
 
 
-@add_verb(app, groups=(*FILES, *FIND, *TRACK))
+@add_verb(app, groups=(*PEOPLE, *FILES, *FIND, *TRACK))
 def detect(
     inputs: Inputs,
     json: Json = False,
@@ -185,36 +196,33 @@ def detect(
     options: Options,
 ) -> ExitCode:
     """Find every face and say where, without writing a picture."""
+    from faceveil.cli.face_search import FaceSearch
     from faceveil.cli.json_lines import plan_line
+    from faceveil.cli.remarks import found_in
+
+    find = FaceSearch(options)
 
     def show(name: str, found: Plan) -> None:
+        find.add(found)
         if plan is not None:
             save_plan(plan, found)
-        faces = count(len(found.tracks), "face")
         for film in found.media.films:
             ui.note(say("{name}: {film} is looked at when it is veiled", name=name, film=film))
-        ui.result(
-            plan_line(name, found)
-            if json
-            else f"{name}: {faces} of {found.min_face:.0f} px or more, by {found.detector}"
-        )
+        ui.result(plan_line(name, found) if json else found_in(name, found))
 
     files = find_inputs(inputs, options, plan=plan)
     if plan is not None and is_many(inputs, files.jobs):
-        raise UsageError(say("--plan takes one photo or video"))
-    return run_each(ui, files, options, partial(_find, options), show)
-
-
-def _find(options: Options, path: Path, progress: Progress) -> Plan:
-    from faceveil.pipeline import analyze_file
-
-    return analyze_file(path, options, progress=progress)
+        raise UsageError(say("--plan takes one file"))
+    require_photos(options)
+    return run_each(ui, files, options, find, show)
 
 
 @add_verb(app, groups=(*PAINT, *FIND))
 def render(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The photo or video.")],
-    plan: Annotated[Path, typer.Argument(help="A plan saved by veil or detect, edited or not.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The photo, video or document.")],
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="A plan saved by veil or detect, edited or not.")
+    ],
     out: Annotated[str, typer.Option("-o", "--out", help="The file to write, or a folder.")],
     report: ReportFile = None,
     report_html: ReportPage = None,
@@ -254,14 +262,6 @@ def render(
     )
 
 
-class Format(StrEnum):
-    """Formats of data sets."""
-
-    COCO = "coco"
-    YOLO = "yolo"
-    CSV = "csv"
-
-
 @add_verb(app)
 def export(
     inputs: Annotated[
@@ -282,7 +282,14 @@ def export(
     found = [one for path in inputs for one in read_found(path)]
     write_dataset(found, form.value, out)
     boxes = sum(len(one.spots) for one in found)
-    ui.result(f"{out}: {count(boxes, 'face')} in {count(len(found), 'input')}")
+    ui.result(
+        say(
+            "{out}: {faces} in {inputs}",
+            out=out,
+            faces=count(boxes, "face"),
+            inputs=count(len(found), "input"),
+        )
+    )
     return ExitCode.OK
 
 
@@ -295,17 +302,17 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> Ex
 
     def show(name: str, findings: list[Finding]) -> None:
         nonlocal found
-        certain = [finding for finding in findings if finding.kind != "doubt"]
+        certain = [finding for finding in findings if finding.certain]
         found += len(certain)
         if json:
             ui.result(findings_line(name, findings))
             return
         for finding in findings:
-            ui.result(f"{name}: {finding.words}")
+            ui.result(say("{name}: {what}", name=name, what=finding.words))
         if not findings:
-            ui.result(f"{name}: nothing found")
+            ui.result(say("{name}: nothing found", name=name))
         elif not certain:
-            ui.result(f"{name}: nothing certain; look at these places yourself")
+            ui.result(say("{name}: nothing certain; look at these places yourself", name=name))
 
     files = find_inputs(inputs, options, outputs=True)
     code = run_each(ui, files, options, partial(_look, options), show)
@@ -315,12 +322,14 @@ def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> Ex
 def _look(options: Options, path: Path, progress: Progress) -> list[Finding]:
     from faceveil.check import check_file
 
-    return check_file(path, options, doubts=True)
+    return check_file(path, options, doubts=True, progress=progress)
 
 
 @add_verb(app)
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to put the samples.")] = Path("demo"),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to put the samples.")
+    ] = Path("demo"),
     *,
     ui: UI,
 ) -> ExitCode:
@@ -331,8 +340,13 @@ def demo(
     for sample in samples:
         ui.result(f"{sample.before} -> {sample.after}")
         ui.result(
-            f"  {sample.covered} of {sample.faces} faces covered, found by "
-            f"{sample.report.detector}, in {sample.report.seconds:.1f} s"
+            say(
+                "  {covered} of {faces} faces covered, found by {detector}, in {seconds:.1f} s",
+                covered=sample.covered,
+                faces=sample.faces,
+                detector=sample.report.detector,
+                seconds=sample.report.seconds,
+            )
         )
     all_covered = all(sample.covered == sample.faces for sample in samples)
     return ExitCode.OK if all_covered else ExitCode.SOME_FAILED

@@ -46,7 +46,7 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> Ex
         for target in sinks or ["page"]:
             opened.append(open_sink(target))
             if (address := getattr(opened[-1], "address", None)) is not None:
-                ui.result(f"watch at {address}")
+                ui.result(say("watch at {address}", address=address))
             elif (path := getattr(opened[-1], "path", None)) is not None:
                 ui.note(
                     say(
@@ -77,7 +77,12 @@ def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> Ex
             ui.note(say("stopped; what was recorded is kept"))
             raise
     ui.result(
-        f"{stats.frames} frames, {stats.whole} of them covered whole, {stats.dropped} dropped"
+        say(
+            "{frames} frames, {whole} of them covered whole, {dropped} dropped",
+            frames=stats.frames,
+            whole=stats.whole,
+            dropped=stats.dropped,
+        )
     )
     return ExitCode.OK
 

@@ -9,6 +9,7 @@ from faceveil.cli.ui import UI
 from faceveil.cli.verbs import FIND, MACHINE, PAINT, TRACK, app
 from faceveil.errors import ExitCode, UsageError
 from faceveil.i18n import say
+from faceveil.system.extras import advice_for
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -23,7 +24,7 @@ def serve(*, ui: UI, service: Service, options: Options) -> ExitCode:
     """Serve the web page and the REST API on this machine. Settings are defaults of every job."""
     _require_packages()
     from faceveil.detect.runtime import bounded
-    from faceveil.options import group_of
+    from faceveil.options.groups import group_of
     from faceveil.server.serve import serve
 
     given = given_of(options)
@@ -83,5 +84,5 @@ def _require_packages() -> None:
                 "the server needs packages that are not installed: {missing}",
                 missing=", ".join(missing),
             ),
-            say("Get them with: pip install 'faceveil[server]'"),
+            advice_for("server"),
         )

@@ -29,6 +29,7 @@ def list_weights(folder: Folder = None, *, ui: UI) -> ExitCode:
 
     for located in listing(folder):
         _show(ui, located)
+    ui.second_choice(folder)
     return ExitCode.OK
 
 
@@ -44,6 +45,7 @@ def verify(folder: Folder = None, *, ui: UI) -> ExitCode:
         raise WeightsError(
             say("no weights on this machine"), say("Get them with: faceveil weights fetch")
         )
+    ui.second_choice(folder)
     wrong = any(located.state == "wrong" for located in there)
     return ExitCode.WEIGHTS if wrong else ExitCode.OK
 
@@ -51,7 +53,7 @@ def verify(folder: Folder = None, *, ui: UI) -> ExitCode:
 @add_verb(weights_app)
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Which; all if not given.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Which; all but people if not given.")
     ] = None,
     folder: Annotated[
         Path | None,
@@ -64,7 +66,10 @@ def fetch(
     *,
     ui: UI,
 ) -> ExitCode:
-    """Bring weights onto this machine. The only verb that uses the network."""
+    """Bring weights onto this machine. The only verb that uses the network.
+
+    Ends with 0 if what was named is there, or, if nothing was named, any detector.
+    """
     from faceveil import weights
 
     def tell(event: FetchEvent) -> None:
@@ -72,7 +77,8 @@ def fetch(
             ui.note(say("{name}: asking {source}", name=event.entry.name, source=event.source))
 
     missing = False
-    for name in names or weights.TABLE:
+    usual = [name for name, entry in weights.TABLE.items() if not entry.on_request]
+    for name in names or usual:
         try:
             path = weights.fetch(name, folder, on_event=None if quiet else tell)
         except WeightsError as error:
@@ -83,11 +89,13 @@ def fetch(
                 ui.error(error)
         else:
             if not quiet:
-                ui.result(f"{name}: {path}")
-    return ExitCode.WEIGHTS if missing else ExitCode.OK
+                ui.result(say("{name}: {what}", name=name, what=path))
+    usable = ui.second_choice(folder)
+    return ExitCode.WEIGHTS if missing and (names or not usable) else ExitCode.OK
 
 
 def _show(ui: UI, located: Located) -> None:
     entry = located.entry
-    where = located.path or "not on this machine"
-    ui.result(f"{entry.name:16} {located.state:8} {entry.licence:11} {where}")
+    states = {"ok": say("ok"), "wrong": say("wrong"), "missing": say("missing")}
+    state, where = states[located.state], located.path or say("not on this machine")
+    ui.result(f"{entry.name:16} {ui.told(state):8} {entry.licence:11} {ui.told(str(where))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ class Annotation:
         file: its name as far as it is known.
         width, height: of the picture in pixels.
         frames: number of frames; 1 for a still.
+        sizes: width and height of each frame, where they differ: pages, pictures of a document.
     """
 
     file: str
@@ -43,6 +44,11 @@ class Annotation:
     height: int
     frames: int
     spots: tuple[Spot, ...]
+    sizes: tuple[tuple[int, int], ...] = ()
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Width and height of a frame."""
+        return self.sizes[frame] if self.sizes else (self.width, self.height)
 
 
 def read_found(path: Path) -> list[Annotation]:
@@ -86,6 +92,7 @@ def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
                 for one in plan.tracks
                 for frame, box in one.boxes.items()
             ),
+            tuple((part.width, part.height) for part in plan.media.parts),
         )
     elif "regions" in line:
         if line["status"] in ("failed", "skipped") or line["media"] is None:  # or an archive
@@ -94,7 +101,8 @@ def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
             Spot(int(frame), Box(*box)) for frame, boxes in line["regions"].items() for box in boxes
         )
         size = int(line["media"]["width"]), int(line["media"]["height"])
-        yield Annotation(str(line["input"]), *size, int(line["frames"]), tuple(spots))
+        sizes = _sizes(line["media"].get("parts", ()))
+        yield Annotation(str(line["input"]), *size, int(line["frames"]), tuple(spots), sizes)
     else:
         spots = (
             Spot(int(frame["index"]), Box(*face["box"]), face["score"], face["track"])
@@ -102,4 +110,9 @@ def _of_line(line: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
             for face in frame["faces"]
         )
         size = int(line["width"]), int(line["height"])
-        yield Annotation(str(line["file"]), *size, len(line["frames"]), tuple(spots))
+        sizes = _sizes(frame for frame in line["frames"] if "part" in frame)
+        yield Annotation(str(line["file"]), *size, len(line["frames"]), tuple(spots), sizes)
+
+
+def _sizes(parts: Iterable[Mapping[str, Any]]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(part["width"]), int(part["height"])) for part in parts)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -38,7 +38,8 @@ class _Mark(NamedTuple):
 _MOST = 100_000_000
 """Frames and tracks: no more than a plan may have."""
 _Size = tuple[int, int]
-_Item = tuple[str, _Size | None, list[_Mark]]
+_Item = tuple[str, int, _Size | None, list[_Mark]]
+"""File, frame, size of that frame, and its boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ class Marked:
     """The boxes of one picture or video.
 
     Attributes:
-        size: width and height the boxes were made for, or None if that was not said.
+        sizes: frame -> width and height its boxes were made for, where that was said.
         relative: coordinates are shares of the picture's sides, not pixels.
     """
 
     marks: tuple[_Mark, ...]
-    size: _Size | None = None
+    sizes: Mapping[int, _Size] = field(default_factory=dict)
     relative: bool = False
 
     def plan(self, media: Media, time_base: Fraction, pts: Sequence[int]) -> Plan:
@@ -63,17 +64,19 @@ class Marked:
         Raises:
             UnsupportedError: the boxes are not for this one.
         """
-        size = media.width, media.height
-        if self.size not in (None, size):
-            raise UnsupportedError(
-                say(
-                    "its boxes are for {width}x{height}, and it is {other_width}x{other_height}",
-                    width=self.size and self.size[0],
-                    height=self.size and self.size[1],
-                    other_width=size[0],
-                    other_height=size[1],
+        for frame, (width, height) in self.sizes.items():
+            size = media.size_of(min(frame, len(pts) - 1))
+            if (width, height) != size:
+                raise UnsupportedError(
+                    say(
+                        "its boxes are for {width}x{height}, and it is "
+                        "{other_width}x{other_height}",
+                        width=width,
+                        height=height,
+                        other_width=size[0],
+                        other_height=size[1],
+                    )
                 )
-            )
         tracks: dict[int, dict[int, Box]] = {}
         free = 1 + max((mark.track for mark in self.marks if mark.track is not None), default=-1)
         for mark in self.marks:
@@ -85,7 +88,7 @@ class Marked:
                         frames=len(pts),
                     )
                 )
-            box = self._box(mark, *size)
+            box = self._box(mark, *media.size_of(mark.frame))
             number, free = (free, free + 1) if mark.track is None else (mark.track, free)
             boxes = tracks.setdefault(number, {})
             boxes[mark.frame] = box.hull(boxes[mark.frame]) if mark.frame in boxes else box
@@ -217,9 +220,10 @@ def _gathered(
     items: Iterator[_Item],
 ) -> dict[str, Marked]:
     marks: dict[str, list[_Mark]] = {}
-    sizes: dict[str, _Size | None] = {}
-    for file, size, found in items:
-        if sizes.setdefault(file, size) != size:
+    sizes: dict[str, dict[int, _Size]] = {}
+    for file, frame, size, found in items:
+        known = sizes.setdefault(file, {})
+        if size and known.setdefault(frame, size) != size:
             raise ValueError(say("{file} has two sizes", file=file))
         for mark in found if size else ():
             assert size is not None
@@ -268,7 +272,7 @@ def _coco(path: Path) -> dict[str, Marked]:
             corners = (x, y, x + width, y + height)
             marks.append(_mark(corners, frame, None if track is None else _whole(track)))
         place = "images"
-        return _gathered((file, size, marks) for file, _, size, marks in images.values())
+        return _gathered(iter(images.values()))
     except (KeyError, AttributeError) as error:
         raise _wrong(path, place, say("{key} is missing; is this COCO?", key=error)) from error
     except json.JSONDecodeError as error:
@@ -302,7 +306,7 @@ def _csv(path: Path) -> dict[str, Marked]:
                 track = row.get("track")
                 none = not any(corners)  # the picture has no face
                 mark = [] if none else [_mark(corners, frame, _whole(track) if track else None)]
-                yield name, size, mark
+                yield name, frame, size, mark
 
     try:
         return _gathered(rows())

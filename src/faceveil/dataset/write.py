@@ -46,7 +46,7 @@ def _coco(found: Sequence[Annotation]) -> dict[str, str]:
         for frame, spots in _frames(one):
             name = f"{one.file}{FRAME_MARK}{frame}" if one.frames > 1 else one.file
             number = len(images) + 1
-            size = {"width": one.width, "height": one.height}
+            size = dict(zip(("width", "height"), one.size_of(frame), strict=True))
             images.append({"id": number, "file_name": name, **size})
             for spot in spots:
                 box = spot.box
@@ -81,10 +81,11 @@ def _yolo(found: Sequence[Annotation]) -> dict[str, str]:
 
 
 def _yolo_line(spot: Spot, one: Annotation) -> str:
-    box = spot.box.clipped(one.width, one.height)
+    size = one.size_of(spot.frame)
+    box = spot.box.clipped(*size)
     if box is None:
         return ""
-    (x, y), size = box.center, (one.width, one.height)
+    x, y = box.center
     values = (x / size[0], y / size[1], box.width / size[0], box.height / size[1])
     return "0 " + " ".join(f"{value:.6f}" for value in values) + "\n"
 
@@ -96,12 +97,12 @@ def _csv(found: Sequence[Annotation]) -> dict[str, str]:
     for one in found:
         for frame, spots in _frames(one):
             if not spots:  # the picture was looked at, and has no face
-                lines.writerow([one.file, frame, *[""] * 6, one.width, one.height])
+                lines.writerow([one.file, frame, *[""] * 6, *one.size_of(frame)])
             for spot in spots:
                 box = [_px(value) for value in spot.box.as_tuple()]
                 score = "" if spot.score is None else round(spot.score, 4)
                 track = "" if spot.track is None else spot.track
-                lines.writerow([one.file, frame, *box, score, track, one.width, one.height])
+                lines.writerow([one.file, frame, *box, score, track, *one.size_of(frame)])
     return {"": text.getvalue()}
 
 

@@ -25,6 +25,7 @@ from faceveil.faces import Faces, Floats, pairwise_iou
 from faceveil.frames import Image
 from faceveil.i18n import say
 from faceveil.options import Options, Sensitivity
+from faceveil.system.extras import advice_for
 
 Model = Literal["full", "short"]
 
@@ -81,7 +82,7 @@ class BlazeFace:
         except ImportError as error:
             raise NoDetectorError(
                 say("the detector mediapipe needs LiteRT, which is not installed"),
-                say("Install it with: pip install 'faceveil[mediapipe]'"),
+                advice_for("mediapipe"),
             ) from error
         variant = _VARIANTS[model]
         self.name = variant.name

@@ -6,10 +6,13 @@ and one in fifteen at a twenty-fifth. Brightened, it finds nine in ten of them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from faceveil.frames import Image
+from faceveil.frames import Frame, Image
 
 LEVEL = 100.0
 """A dark place is multiplied until the brightest thing near it has this level of 255. With higher
@@ -21,6 +24,10 @@ DARK, LIGHT = 30.0, 50.0
 """In other pictures a place is dark up to the first level, and less and less so up to the second:
 brightened shades look like faces more often than there are any in them.
 """
+DEEP = 5.0
+"""If the usual gain is this strong, the dark is deep. Small faces in a dusk would only lose by a
+blur.
+"""
 MOST = 40.0
 """A stronger gain would show little but noise."""
 LEAST = 1.25
@@ -29,30 +36,86 @@ CELLS, NEAR = 128, 8
 """Brightness is compared in cells, so many along the longer side. Those up to so many cells away
 are near: a lamp or a lit face keeps its own surroundings dark, not the whole picture.
 """
+SIDE = 2048
+"""A larger picture is shrunk to this, or to what the finest look needs, before it is brightened."""
 _MEAN = np.full((1, 3), 1 / 3, np.float32)
 
+Gain = NDArray[np.float32]
 
-def lifted(image: Image) -> Image:
-    """The picture with its dark parts brightened; itself if none of it is dark.
 
-    Bright parts stay as they are, and all parts keep their colours.
+@dataclass(frozen=True, slots=True)
+class Darkness:
+    """The dark parts of a picture.
+
+    Attributes:
+        gain: the factor by which each of its cells is brightened.
+        prevails: most of it is dark.
     """
-    height, width = image.shape[:2]
-    scale = CELLS / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Every other pixel or fewer of a large picture tell as much, in a tenth of the time.
-    step = max(1, max(height, width) // (2 * CELLS))
-    sparse = np.ascontiguousarray(image[::step, ::step])
-    small = cv2.resize(sparse, size, interpolation=cv2.INTER_AREA)
-    cells = cv2.transform(small, _MEAN).astype(np.float32)
+
+    gain: Gain
+    prevails: bool
+
+    @property
+    def deep(self) -> bool:
+        """Whether most of it is so dark that codecs leave little but blocks."""
+        return bool(np.median(self.gain) >= DEEP)
+
+    def lit(self, frame: Frame, finest: float = 1.0, soft: float = 0.0) -> Frame:
+        """The frame with its dark parts brightened, to be looked at.
+
+        Bright parts stay as they are, and all parts keep their colours. It is brightened before it
+        is shrunk: the mean of shades that differ by a single level is lost if it is rounded in the
+        dark.
+
+        Args:
+            finest: scale of the finest look. The result may be smaller than the frame, but not
+                coarser than this look.
+            soft: standard deviation in pixels of a blur, where the dark is deep.
+        """
+        width, height = frame.size
+        scale = min(1.0, max(finest, SIDE / max(width, height)))
+        image = frame.at_size(max(1, round(width * scale)), max(1, round(height * scale)))
+        smooth = cv2.resize(self.gain, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        channels, deep = [], self.deep
+        for one in cv2.split(image):
+            if soft and deep:  # in hundredths of a level
+                fine = cv2.GaussianBlur(one * np.uint16(100), (0, 0), soft)
+                channels.append(cv2.multiply(fine, smooth, scale=0.01, dtype=cv2.CV_8U))
+            else:
+                channels.append(cv2.multiply(one, smooth, dtype=cv2.CV_8U))
+        return Frame(frame.index, np.asarray(cv2.merge(channels), np.uint8), pts=frame.pts)
+
+
+def lit(frame: Frame, finest: float = 1.0) -> Frame:
+    """As `Darkness.lit`; the frame itself if none of it is dark."""
+    dark = darkness(frame)
+    return frame if dark is None else dark.lit(frame, finest)
+
+
+def darkness(frame: Frame) -> Darkness | None:
+    """The dark parts of a frame, or None if there are none."""
+    return darkness_of(frame.at_size(*cells(*frame.size)))
+
+
+def cells(width: int, height: int) -> tuple[int, int]:
+    """Width and height, in cells, of a picture."""
+    scale = CELLS / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def darkness_of(small: Image) -> Darkness | None:
+    """The dark parts of a picture, or None if there are none.
+
+    Args:
+        small: the picture with one pixel a cell, BGR or grey.
+    """
+    grey = small if small.ndim == 2 else cv2.transform(small, _MEAN)
     window = (2 * NEAR + 1, 2 * NEAR + 1)
     # Blurred, because a step in the gain would be an edge in the picture.
-    brightest = cv2.blur(cv2.dilate(cells, np.ones(window, np.uint8)), window)
+    near = cv2.dilate(grey.astype(np.float32), np.ones(window, np.uint8))
+    brightest = cv2.blur(near, window)
     gain = np.clip(LEVEL / np.maximum(brightest, 1.0), 1.0, MOST)
-    if np.median(brightest) >= DUSK:
+    prevails = bool(np.median(brightest) < DUSK)
+    if not prevails:
         gain = 1.0 + (gain - 1.0) * np.clip((LIGHT - brightest) / (LIGHT - DARK), 0.0, 1.0)
-    if gain.max() < LEAST:
-        return image
-    smooth = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
-    channels = [cv2.multiply(one, smooth, dtype=cv2.CV_8U) for one in cv2.split(image)]
-    return np.asarray(cv2.merge(channels), np.uint8)
+    return None if gain.max() < LEAST else Darkness(np.asarray(gain, np.float32), prevails)

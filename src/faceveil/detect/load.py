@@ -7,24 +7,15 @@ import threading
 from collections.abc import Callable
 from importlib.metadata import entry_points
 
-from faceveil import weights
+from faceveil.detect.choice import BUILT_IN, ENTRY_POINTS, has_weights, resolve
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
 from faceveil.detect.runtime import bounded
-from faceveil.errors import NoDetectorError, WeightsError
+from faceveil.errors import NoDetectorError
 from faceveil.i18n import say
-from faceveil.options import Options
+from faceveil.options import Options, Sensitivity
 from faceveil.plan import Kind
 
-BUILT_IN = {
-    "yunet": "faceveil.detect.yunet:from_options",
-    "centerface": "faceveil.detect.centerface:from_options",
-    "mediapipe": "faceveil.detect.blazeface:full_range",
-    "mediapipe-short": "faceveil.detect.blazeface:short_range",
-}
-ENTRY_POINTS = "faceveil.detectors"
-# Best first. Each name with the weights it needs.
-AUTO = {"yunet": "yunet", "centerface": "centerface", "mediapipe": "blazeface-full"}
 # Detectors for a second opinion, and the smallest face in pixels that they look for: clear faces
 # that the first detector missed matter most, and small ones would cost four times as much.
 SECOND = ("yunet", "centerface")
@@ -70,9 +61,42 @@ def load_opinion(options: Options, first: Detector, strong: float) -> Opinion | 
     """
     # The rule was fitted to this pair; a score that somebody chose says what they want covered.
     wanted = options.second_detector in ("auto", "centerface") and options.confidence is None
-    if not wanted or first.name.split()[0] != "yunet" or not _has_weights("centerface", options):
+    if not wanted or first.name.split()[0] != "yunet" or not has_weights("centerface", options):
         return None
     return Opinion(_loaded_once("centerface", options), strong)
+
+
+def load_judged(options: Options, first: Detector) -> Detector:
+    """A detector of stills with scores that are probabilities, and another network's opinion.
+
+    Args:
+        first: as `load_detector` gives it.
+
+    Returns:
+        ``first`` itself if there is no rule for it.
+    """
+    from faceveil.detect.judged import Judged, Thorough
+    from faceveil.detect.rules import rule_of
+    from faceveil.detect.scaled import Scaled
+
+    rule = rule_of(first.name)
+    if rule is None or not isinstance(first, Scaled):
+        return first
+    wanted = options.second_detector in ("auto", rule.other)
+    if not (wanted and has_weights(rule.other, options)):
+        return Judged(first, rule, None)
+    thorough = options.sensitivity == "thorough"
+    judged = Judged(first, rule, _loaded_once(rule.other, options), everything=thorough)
+    other_rule = rule_of(rule.other)
+    if not thorough or other_rule is None:
+        return judged
+    second = Scaled(_loaded_once(rule.other, options), options.min_face)
+    return Thorough([judged, Judged(second, other_rule, first.inner, everything=True)])
+
+
+def second_of(detector: Detector, opinion: Opinion | None) -> str:
+    """The name of the other network that is asked; "" for none."""
+    return getattr(detector, "second", "") if opinion is None else opinion.name
 
 
 def load_second(options: Options, kind: Kind = "image") -> Detector | None:
@@ -85,7 +109,7 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
     if name == "auto":
         first = resolve(options)
         others = (other for other in SECOND if other != first)
-        name = next((one for one in others if _has_weights(one, options)), "none")
+        name = next((one for one in others if has_weights(one, options)), "none")
     if name == "none":
         return None
     if kind == "image" and options.min_face is None:
@@ -93,10 +117,6 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
         # more.
         return _scaled(name, options, kind, None, SECOND_MIN_FACE)
     return _scaled(name, options, kind, max(options.min_face or 0.0, SECOND_MIN_FACE))
-
-
-def _has_weights(name: str, options: Options) -> bool:
-    return weights.available(AUTO[name], options.weights)
 
 
 def _scaled(
@@ -120,44 +140,32 @@ def threshold(detector: Detector, options: Options) -> float:
     """The score from which a face counts."""
     if options.confidence is not None:
         return options.confidence
-    return detector.thresholds[options.sensitivity]
+    return level(detector, options.sensitivity)
 
 
-def resolve(options: Options) -> str:
-    """The name of the detector that these options mean.
-
-    Raises:
-        WeightsError: no detector has its weights.
-    """
-    if options.detector != "auto":
-        return options.detector
-    for name in AUTO:
-        if _has_weights(name, options):
-            return name
-    raise WeightsError(
-        say("no detector has its weights"), say("run `faceveil weights fetch` once, while online")
-    )
+def level(detector: Detector, sensitivity: Sensitivity) -> float:
+    """The score that a sensitivity stands for. What is thorough is the search, not the score."""
+    levels = detector.thresholds
+    return levels["high"] if sensitivity == "thorough" else levels[sensitivity]
 
 
-def which(options: Options) -> tuple[str, str]:
-    """The detector that these options mean and the sha256 of its weights, without loading it.
-
-    Raises:
-        WeightsError: they are missing or altered.
-    """
-    name = resolve(options)
-    needed = AUTO.get(name)
-    if needed is None:
-        return name, ""
-    weights.find(needed, options.weights)
-    return name, weights.TABLE[needed].sha256
+def _imported(place: str) -> Callable[[Options], SinglePass]:
+    module, _, attribute = place.partition(":")
+    made: Callable[[Options], SinglePass] = getattr(importlib.import_module(module), attribute)
+    return made
 
 
 def _factory(name: str) -> Callable[[Options], SinglePass]:
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        made: Callable[[Options], SinglePass] = getattr(importlib.import_module(module), attribute)
-        return made
+        return _imported(BUILT_IN[name])
+    if ":" in name:
+        try:
+            return _imported(name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise NoDetectorError(
+                say("there is no detector {name!r}: {reason}", name=name, reason=error),
+                say("name it as module:factory, where Python finds the module"),
+            ) from error
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         plugin: Callable[[Options], SinglePass] = entry.load()
         return plugin

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Sensitivity
@@ -79,4 +80,19 @@ class Detector(Protocol):
 
     def smallest_face(self, width: int, height: int) -> float:
         """Size in pixels of the smallest face found in a picture of this size."""
+        ...
+
+
+@runtime_checkable
+class Consulting(Protocol):
+    """A detector of stills that may ask another network.
+
+    Attributes:
+        second: name of the other network; "" if there is none.
+    """
+
+    second: str
+
+    def consult(self, frame: Frame, floor: float) -> tuple[Faces, int]:
+        """As ``Detector.detect``, and the number of places the other network was asked about."""
         ...

@@ -7,6 +7,7 @@ same up to rounding.
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +57,10 @@ def session(
     options.log_severity_level = severity
     options.intra_op_num_threads = bounded(threads)
     options.inter_op_num_threads = 1
+    # A plan of memory for each size of picture is kept, and its block is as large as all of them.
+    options.enable_mem_pattern = False
+    if _memory_in_common():
+        options.add_session_config_entry("session.use_env_allocators", "1")
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -66,6 +71,23 @@ def session(
         sess_options=options,
         providers=[*(name for name in wanted if name in there), _CPU],
     )
+
+
+@cache
+def _memory_in_common() -> bool:
+    """Let all sessions of this process have one store of memory: they run by turns, and what one
+    keeps for its next run does for the others.
+    """
+    import onnxruntime as ort
+
+    place = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    try:
+        ort.create_and_register_allocator(place, ort.OrtArenaCfg(0, -1, -1, -1))
+    except RuntimeError:  # whoever imports FaceVeil has done so, and sessions may be of theirs
+        return False
+    return True
 
 
 def named(detector: str, wanted: Device, opened: onnxruntime.InferenceSession) -> str:

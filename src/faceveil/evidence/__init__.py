@@ -6,16 +6,19 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
+from faceveil import weights
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media import Sink, Source
 from faceveil.media.original import Original
-from faceveil.options import DECISIVE, Options
+from faceveil.options import Options
+from faceveil.options.groups import DECISIVE
 from faceveil.plan import Plan, Track
 from faceveil.report import Checked, Finding, Report, Status, TrackFacts
 
@@ -39,36 +42,37 @@ def make_report(
     painted: Mapping[int, tuple[Box, ...]],
     findings: list[Finding],
     checked: Checked,
-    files: tuple[Original, Original, str],
+    files: tuple[Original, Original, str] | None,
     seconds: float,
+    withheld: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> Report:
     """Make the report of one file.
 
     Args:
         painted: frame index -> boxes that were painted there.
-        files: the input, the finished output under its temporary name, and its final name, which
-            is "" for one that is withheld.
+        files: the input, the finished output under its temporary name, and its final name; None for
+            what is only in memory.
+        withheld: the output did not pass its check.
         warnings: what is known beside that of source, sink and check.
 
     Raises:
         UnreadableError: one of the files changed meanwhile.
     """
-    given, finished, name = files
+    # Those of a plan that was saved are plain texts by now, which nobody can translate.
+    plan = replace(plan, media=replace(plan.media, parts=source.media.parts))
     settings = settings_of(options)
     warnings = (*warnings, *source.warnings, *sink.warnings)
     warnings += tuple(MISSED[what] for what in source.dropped if what in MISSED)
-    if name:
-        certain = [finding for finding in findings if finding.kind != "doubt"]
+    if not withheld:
+        certain = [finding for finding in findings if finding.certain]
         warnings += tuple(
             say("the check found {finding}", finding=finding.words) for finding in certain
         )
-        warnings += _doubts([finding for finding in findings if finding.kind == "doubt"], plan)
-    status: Status = "failed" if not name else "partial" if warnings else "ok"
-    return Report(
+        warnings += _doubts([finding for finding in findings if not finding.certain], plan)
+    status: Status = "failed" if withheld else "partial" if warnings else "ok"
+    report = Report(
         status=status,
-        input=given.path.name,
-        output=name,
         media=plan.media,
         length=float((plan.pts[-1] - plan.pts[0]) * plan.time_base) if plan.pts else 0.0,
         faces=sum(len(found.seen) for found in plan.tracks),
@@ -76,19 +80,23 @@ def make_report(
         kept=len(plan.tracks) - len(plan.hidden),
         filled=sum(found.filled for found in plan.tracks),
         frames=len(plan.pts),
+        pages=plan.media.pages,
+        pictures=plan.media.pictures,
+        faces_by_part=plan.faces_by_part,
         copied=sink.copied,
+        settled=plan.settled,
         smallest_face_px=plan.min_face,
         sizes=_sizes(plan),
         faces_over_time=tuple(_facts(track) for track in plan.tracks),
         warnings=warnings,
-        notes=(*source.notes, *sink.notes),
+        notes=(*source.notes, *sink.notes, *_unsettled(plan, options), *_whose(plan, options)),
         dropped=source.dropped,
         findings=tuple(findings),
         check=checked,
-        sha256_in=given.sha256,
-        sha256_out=finished.sha256 if name else "",
         detector=plan.detector,
         weights_sha256=plan.weights_sha256,
+        second=plan.second,
+        second_sha256=weights.TABLE[plan.second].sha256 if plan.second in weights.TABLE else "",
         method=options.method,
         options=settings,
         options_sha256=digest(settings),
@@ -96,6 +104,53 @@ def make_report(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
         regions=painted,
+    )
+    if files is None:
+        return report
+    given, finished, name = files
+    report = replace(report, input=given.path.name, sha256_in=given.sha256)
+    return report if withheld else replace(report, output=name, sha256_out=finished.sha256)
+
+
+def _unsettled(plan: Plan, options: Options) -> tuple[str, ...]:
+    """A note if a second network would have been asked, but is not here."""
+    pair = {"yunet": "centerface", "centerface": "yunet"}
+    missing = pair.get(plan.detector.partition(" ")[0])
+    if not plan.media.still or plan.second or options.second_detector != "auto" or not missing:
+        return ()
+    return (
+        say(
+            "the weights of {missing} are not here, so {name} decided alone: at the same "
+            "sensitivity it misses more faces, above all small ones, and covers more that is none; "
+            "`faceveil weights fetch` brings them",
+            missing=missing,
+            name=plan.detector,
+        ),
+    )
+
+
+def _whose(plan: Plan, options: Options) -> tuple[str, ...]:
+    """Notes if photos decided who stays visible, or somebody who said whose a face is."""
+    moved = sum(track.keep and track.why == "moved" for track in plan.tracks)
+    said = say("faces visible only because somebody put them with a person: {count}", count=moved)
+    return (*_by_photo(plan, options), *((said,) if moved else ()))
+
+
+def _by_photo(plan: Plan, options: Options) -> tuple[str, ...]:
+    judged = [track for track in plan.tracks if track.why not in ("", "moved")]
+    told = any(track.why in ("reference", "stranger") for track in judged)
+    if not (told or options.keep or options.hide):
+        return ()
+    visible = sum(track.keep for track in judged)
+    known = sum(track.why in ("reference", "stranger") and not track.keep for track in judged)
+    return (
+        say(
+            "photos of a person decided which faces are covered: left visible {visible}, "
+            "covered {known}, covered because it could not be told who it is {unsure}",
+            visible=visible,
+            known=known,
+            unsure=len(judged) - visible - known,
+        ),
     )
 
 
@@ -107,8 +162,8 @@ def _doubts(doubts: list[Finding], plan: Plan) -> tuple[str, ...]:
     where = first.detail
     if plan.media.kind != "image":
         where = say("{where} (frame {frame})", where=where, frame=first.frame)
-        if first.frame is not None and first.frame < len(plan.media.parts):
-            where = say("{where} ({part})", where=first.detail, part=plan.media.parts[first.frame])
+        if first.part:
+            where = say("{where} ({part})", where=first.detail, part=first.part)
     if len(doubts) == 1:
         return (
             say("the check is not sure of one place, look at it yourself: {where}", where=where),
@@ -156,4 +211,6 @@ def _facts(track: Track) -> TrackFacts:
         score=round(max((face.score for face in track.seen.values()), default=0.0), 4),
         origin=track.origin,
         kept=track.keep,
+        why=track.why,
+        person=track.person,
     )

@@ -7,11 +7,11 @@ language.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
-from faceveil.evidence.words import LIMITS, MODES, ORIGINS, STATUS, VERIFY, WORDS
+from faceveil.evidence.words import LIMITS, MODES, ORIGINS, REASONS, STATUS, VERIFY, WORDS
 from faceveil.i18n import Message, say, translated
 from faceveil.options import Options
 from faceveil.report import Checked, Report, TrackFacts
@@ -142,6 +142,7 @@ def _section(report: Report, sheet: Sheet) -> str:
         f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(picture).decode()}">'
         for picture in sheet
     )
+    media = report.media
     parts = [
         f"<section>\n<h2>{_name(report.input)} {_status(report)}</h2>",
         f'<h3>{_say("sheet")}</h3><div class="sheet">{pictures}</div>' if sheet else "",
@@ -149,7 +150,8 @@ def _section(report: Report, sheet: Sheet) -> str:
         _list("findings", [finding.words for finding in report.findings], "warn"),
         _facts(_about(report)),
         _sizes(report.sizes),
-        _faces(report.faces_over_time),
+        _parts(report.faces_by_part),
+        "" if media and media.parts else _faces(report.faces_over_time),
         f"<h3>{_say('how')}</h3>" + _facts(_how(report)),
         _list("notes", report.notes),
         "</section>",
@@ -171,10 +173,10 @@ def _about(report: Report) -> dict[str, str]:
     media, rows = report.media, {"output": _name(report.output) if report.output else ""}
     if media is not None:
         what = [f"{media.format.upper()}, {media.width} × {media.height}"]
-        if media.kind == "pages":
-            what.append(say("{count} pages", count=report.frames))
-        elif media.kind == "document":
-            what = [media.format.upper(), say("{count} pictures", count=report.frames)]
+        if media.parts or media.kind == "document":
+            what = [media.format.upper()]
+            what += [say("pages: {count}", count=report.pages)] * bool(report.pages)
+            what += [say("pictures: {count}", count=report.pictures)] * (not report.pages)
         elif report.length:
             what.append(
                 say("{frames} frames, {seconds:.1f} s", frames=report.frames, seconds=report.length)
@@ -253,13 +255,33 @@ def _sizes(sizes: Mapping[str, int]) -> str:
     return f'<h3>{_say("sizes")}</h3><table class="facts"><tbody>{"".join(rows)}</tbody></table>'
 
 
+def _parts(places: Mapping[str, int]) -> str:
+    """The pages and parts of a document on which faces are covered."""
+    if not places:
+        return ""
+    rows = [[_both(name), str(count)] for name, count in [*places.items()][:ROWS]]
+    more = f"<p>+ {len(places) - ROWS}: {_say('more')}</p>" if len(places) > ROWS else ""
+    return f"<h3>{_say('parts')}</h3>" + _table(("part", "covered"), rows, numbers=1) + more
+
+
+def _decision(face: TrackFacts) -> Iterator[str]:
+    """The origin of a face, whether it is visible, why, and whose it is."""
+    yield ORIGINS[face.origin]
+    if face.kept:
+        yield say("kept")
+    if face.why:
+        yield REASONS[face.why]
+    if face.person:
+        yield say("person {number}", number=face.person)
+
+
 def _faces(faces: Sequence[TrackFacts]) -> str:
     if not any(face.last > 0 for face in faces):  # a still: the sizes say it all
         return ""
     rows = [
         [
             f"{face.id}",
-            _both(ORIGINS[face.origin], *[say("kept")] * face.kept),
+            _both(*_decision(face)),
             f"{face.first}–{face.last}",
             str(face.seen),
             str(face.filled),

@@ -14,7 +14,7 @@ _PAPER = 255
 
 
 def contact_sheet(path: Path, options: Options, most: int) -> list[bytes]:
-    """JPEG files of the picture, or of frames of a video at equal distances.
+    """JPEG files of the picture, or of frames of a video or pages of a document at equal distances.
 
     Args:
         path: a finished output. Never an input: what is shown here is as public as the page.
@@ -30,7 +30,7 @@ def contact_sheet(path: Path, options: Options, most: int) -> list[bytes]:
             frames = source.frames()
         else:
             # As many as there are for certain: the container's word may be wrong, or missing.
-            known = source.media.frames or len(source.key_frames())
+            known = source.media.pages or source.media.frames or len(source.key_frames())
             step = max(1, known // most)
             frames = source.sample(set(range(step // 2, known, step)[:most]))
         sheet = []

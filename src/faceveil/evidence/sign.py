@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from faceveil.errors import OutputError, UsageError
 from faceveil.i18n import reason_of, say
+from faceveil.system.extras import advice_for
 from faceveil.system.files import open_own
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def load_key(path: Path, passphrase: Callable[[], str] = str) -> Ed25519PrivateK
     except ImportError as error:
         raise UsageError(
             say("signing needs the package cryptography"),
-            say("Get it with: pip install 'faceveil[sign]'"),
+            advice_for("sign"),
         ) from error
     advice = say("Make one with: ssh-keygen -t ed25519 -f KEY")
     try:

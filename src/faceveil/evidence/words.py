@@ -25,7 +25,7 @@ WORDS: Final = {
     "warnings": say("Warnings"),
     "findings": say("Found by the check"),
     "notes": say("Notes"),
-    "media": say("Picture or video"),
+    "media": say("File"),
     "seen": say("Seen"),
     "dropped": say("Left out of the output"),
     "sha256 in": say("SHA-256 of the input"),
@@ -43,6 +43,8 @@ WORDS: Final = {
     "seconds": say("Seconds"),
     "sizes": say("Faces by size"),
     "faces": say("Faces over time"),
+    "parts": say("Faces by page or part"),
+    "part": say("Page or part"),
     "number": say("No."),
     "origin": say("Origin"),
     "frames": say("Frames"),
@@ -65,9 +67,23 @@ MODES: Final = {"sample": say("sample"), "full": say("full")}
 
 ORIGINS: Final = {
     "detected": say("detected"),
+    "checked": say("found by the check"),
     "manual": say("manual"),
     "zone": say("zone"),
 }
+
+REASONS: Final = {
+    "reference": say("the person of the photos"),
+    "stranger": say("another person"),
+    "unsure": say("not certain who it is"),
+    "small": say("too small to tell who it is"),
+    "turned": say("turned away"),
+    "few": say("seen too rarely to tell who it is"),
+    "unseen": say("not seen here"),
+    "crossing": say("too near to another person"),
+    "moved": say("put with this person by hand"),
+}
+"""The reasons that photos of a person gave, or who reviewed it; see `Track.why`."""
 
 LIMITS: Final[tuple[Message, ...]] = (
     say(

@@ -5,7 +5,8 @@ and the values for these places, which may be messages as well. So it can be tra
 is shown, even after passing through exceptions, processes, files and JSON. As plain text it is
 English.
 
-A language is a file, ``LANGUAGE.po``, in this folder.
+A language is a file, ``LANGUAGE.po``, in this folder. One that is written in another script is
+``LANGUAGE-Script.po``; what it lacks is taken from ``LANGUAGE.po``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ ENGLISH: Final = "en"
 _FOLDER: Final = Path(__file__).parent
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(!r)?(?::([^{}]*))?\}")
+_SCRIPTS: Final = {"zh_tw": "zh_hant", "zh_hk": "zh_hant", "zh_mo": "zh_hant"}
+"""Regions that write a language in another script than most."""
 _SEPARATOR: Final = "; "
 """The separator of the parts of a list; itself a message."""
 
@@ -144,8 +147,10 @@ def language_of(wanted: Iterable[str]) -> str:
     """
     for name in wanted:
         tag = re.split(r"[.@]", name)[0].replace("-", "_").lower()
-        for known in languages():
-            if tag == known.lower() or tag.split("_")[0] == known.lower():
+        tag = _SCRIPTS.get(tag, tag)
+        # The longest first: zh_Hant_TW is zh-Hant rather than zh.
+        for known in sorted(languages(), key=len, reverse=True):
+            if f"{tag}_".startswith(known.replace("-", "_").lower() + "_"):
                 return known
     return ENGLISH
 
@@ -183,7 +188,7 @@ def _filled(id: str, values: Mapping[str, Value], language: str) -> str:
         return _put(values[hole[1]], language) if hole[1] in values else hole[0]
 
     # Values are not formatted again, because a name may contain braces.
-    return _HOLE.sub(put, _catalogue(language).get(id, id))
+    return _HOLE.sub(put, catalogue(language).get(id, id))
 
 
 def _put(value: Value, language: str) -> str:
@@ -201,6 +206,10 @@ def _from_data(data: Any) -> Value:
 
 
 @cache
-def _catalogue(language: str) -> Mapping[str, str]:
-    known = language != ENGLISH and language in languages()
-    return read_po(_FOLDER / f"{language}.po") if known else {}
+def catalogue(language: str) -> Mapping[str, str]:
+    """The translations into a language; none for English."""
+    if language == ENGLISH or language not in languages():
+        return {}
+    base, script, _ = language.partition("-")
+    own = read_po(_FOLDER / f"{language}.po")
+    return {**catalogue(base), **own} if script else own

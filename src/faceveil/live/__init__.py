@@ -6,7 +6,7 @@ A frame is shown with only its faces covered if the detector has looked at the p
 before and shortly after it. In all other cases, whatever fails, the whole picture is covered.
 """
 
-from faceveil.live.live_pipeline import LivePipeline, Veiled
+from faceveil.live.live_pipeline import LivePipeline, VeiledFrame
 from faceveil.live.stats import Stats
 
-__all__ = ["LivePipeline", "Stats", "Veiled"]
+__all__ = ["LivePipeline", "Stats", "VeiledFrame"]

@@ -95,6 +95,13 @@ class Coverage:
             return say("not sure yet")
         return ""
 
+    def around(self, time: float, scene: int) -> tuple[float, float]:
+        """The times of the looks by which a frame is known: the last before it and the first after
+        it, or its own.
+        """
+        looks = self._looks[scene]
+        return looks[bisect_right(looks, time + TICK) - 1], looks[bisect_left(looks, time - TICK)]
+
     def _apart(self, first: float, last: float) -> float:
         """Seconds between two frames, by their own times or by their arrivals if that is more."""
         return max(last - first, self._timing.arrival(last) - self._timing.arrival(first))

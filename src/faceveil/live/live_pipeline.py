@@ -22,10 +22,12 @@ from faceveil.live.pace import Pace
 from faceveil.live.snapshot import Snapshot
 from faceveil.live.stats import Meter, Stats
 from faceveil.live.timing import Timing
-from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, whole
+from faceveil.live.visitors import Visitors
+from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, places, whole
 from faceveil.options import Options
 from faceveil.track import THUMBNAIL, is_cut
 from faceveil.track.motion import TICK
+from faceveil.zones import in_skip_zone
 
 RESERVE = 0.05
 """Seconds of the delay that are left for painting and handing over."""
@@ -39,7 +41,7 @@ Make = Callable[[float | None], Detector]
 
 
 @dataclass(frozen=True, slots=True)
-class Veiled:
+class VeiledFrame:
     """A frame that may be shown.
 
     Attributes:
@@ -79,10 +81,10 @@ class LivePipeline:
     its own, looks for faces: at the newest frame, not at those between.
 
     Only the faces of a frame are covered if the detector has looked at it, or at frames shortly
-    before *and* after it in the same scene. Otherwise all of it is covered: the detector is late,
-    hangs or fails, the source broke off, the size changed, the scene was cut, the frame is damaged,
-    or all faces vanished at once and the detector cannot be trusted yet. If too many frames wait,
-    the oldest are dropped.
+    before *and* after it in the same scene; and what it shows and those do not. Otherwise all of it
+    is covered: the detector is late, hangs or fails, the source broke off, the size changed, the
+    scene was cut, the frame is damaged, or all faces vanished at once and the detector cannot be
+    trusted yet. If too many frames wait, the oldest are dropped.
 
     Args:
         make: detectors to use in place of those the options name.
@@ -112,6 +114,7 @@ class LivePipeline:
         self._thumbnail: NDArray[Any] | None = None
         self._known: Coverage | None = None
         self._pace: Pace | None = None
+        self._visitors: Visitors | None = None
         self._timing = Timing()
         self._began, self._pts = -math.inf, -1
         self._meter = Meter()
@@ -145,15 +148,17 @@ class LivePipeline:
             if self._began == -math.inf:
                 self._began = now
             made = self._timing.add(now, frame.pts)
-            if self._known is None or size != self._known.size:
+            if self._known is None or self._visitors is None or size != self._known.size:
                 # Earlier looks do not apply to frames of another size.
                 self._known = Coverage(size, self._strong, self._options, self._timing)
                 self._pace = self._new_pace(size)
+                self._visitors = Visitors(size, self._pace.smallest)
                 self._scene += 1
             elif self._thumbnail is None or is_cut(self._thumbnail, thumbnail):
                 self._known.new_scene(made)
                 self._scene += 1
             self._thumbnail = thumbnail
+            self._visitors.feed(made, frame.luma(*self._visitors.shape))
             self._pts = max(self._pts + 1, round((now - self._began) * 1000))
             frame.pts = self._pts
             waiting = _Waiting(frame, now, made, size, self._scene)
@@ -176,7 +181,7 @@ class LivePipeline:
 
     # Frames leave
 
-    def pull(self, timeout: float | None = None) -> Veiled | None:
+    def pull(self, timeout: float | None = None) -> VeiledFrame | None:
         """Wait until the next frame is due, and cover it.
 
         Args:
@@ -203,9 +208,14 @@ class LivePipeline:
             due = self._waiting.popleft()
             if self._next is due:  # it will be painted, so looking at it is useless
                 self._next = None
-            targets, self._reason = self._decide(due)
-            self._whole += bool(self._reason)
-        return self._paint(due, targets, self._reason)
+            targets, reason = self._decide(due)
+            self._reason = reason
+            self._whole += bool(reason)
+            known, visitors = self._known, self._visitors
+            looks = known.around(due.time, due.scene) if known and not reason else None
+        if looks and visitors:
+            targets += self._unseen(visitors, due.time, looks, targets)
+        return self._paint(due, targets, reason)
 
     @property
     def waiting(self) -> int:
@@ -257,13 +267,27 @@ class LivePipeline:
                 return known.targets(due.time), ""
         return [whole(due.size)], reason
 
+    def _unseen(
+        self, visitors: Visitors, time: float, looks: tuple[float, float], known: list[Target]
+    ) -> list[Target]:
+        """Further targets: what may have come and gone between two looks."""
+        options = self._options
+        margins = (
+            options.margin_side,
+            options.margin_top,
+            options.margin_side,
+            options.margin_bottom,
+        )
+        boxes = visitors.boxes(time, looks, [target.box.padded(*margins) for target in known])
+        return places([box for box in boxes if not in_skip_zone(box, options.skip_zones)])
+
     def _stands(self, due: _Waiting) -> float:
         """Seconds for which a frame is shown, as far as that is known."""
         if not self._waiting:
             return self._clock() - due.came
         return max(self._waiting[0].came - due.came, self._waiting[0].time - due.time)
 
-    def _paint(self, due: _Waiting, targets: list[Target], reason: str) -> Veiled:
+    def _paint(self, due: _Waiting, targets: list[Target], reason: str) -> VeiledFrame:
         frame = due.frame
         if frame.peek() is None:
             # The detector may still look at the array itself.
@@ -274,7 +298,7 @@ class LivePipeline:
         with self._changed:
             now = self._clock()
             self._meter.add(now, now - due.came)
-        return Veiled(frame, due.came, covers, reason)
+        return VeiledFrame(frame, due.came, covers, reason)
 
     # The detector looks
 

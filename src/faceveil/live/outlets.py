@@ -16,6 +16,7 @@ from faceveil.frames import Frame, Image
 from faceveil.i18n import say
 from faceveil.live.backoff import Backoff
 from faceveil.live.stats import Meter
+from faceveil.system.extras import advice_for
 
 DEPTH = 4
 """Frames that may wait for a slow outlet; it skips any more."""
@@ -176,7 +177,7 @@ class VirtualCamera:
         except ImportError as error:
             raise UsageError(
                 say("the virtual camera needs an extra that is not installed"),
-                say("Install it: pip install 'faceveil[live]'"),
+                advice_for("live"),
             ) from error
         self.name: str = say("the virtual camera")
         self._library: Any = pyvirtualcam

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
-from faceveil.media.documents.recognize import COMPOUND, DOCUMENTS, compound_refusal, kind_of
+from faceveil.media.documents.recognize import (
+    COMPOUND,
+    DOCUMENTS,
+    compound_refusal,
+    flat_refusal,
+    is_flat,
+    is_flat_anywhere,
+    kind_of,
+)
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.names import veiled_name
 from faceveil.plan import Media
@@ -213,8 +221,10 @@ def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Sou
     if kind is None:
         if head.startswith(COMPOUND):
             raise compound_refusal(origin)
+        if is_flat(head) or (b"\0" not in head and is_flat_anywhere(origin)):
+            raise flat_refusal()
         raise UnreadableError(
-            say("neither a picture nor a video that is known here"),
+            say("neither a picture, a video nor a document that is known here"),
             say("Convert it to JPEG, PNG or MP4."),
         )
     place = _SOURCES.get(kind)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from pathlib import PurePath
-from typing import Final, Literal
+from pathlib import Path, PurePath
+from typing import IO, Final, Literal
 
-from faceveil.media.kinds import format_of_suffix, sniff
+from faceveil.media.documents.recognize import is_flat
+from faceveil.media.documents.texts import holds_pictures
+from faceveil.media.kinds import HEAD, format_of_suffix, sniff, unreadable
 
 # Made by Windows, macOS, Linux desktops and NAS; edits of Apple, Adobe, darktable, RawTherapee,
 # DxO, Capture One; of Google Takeout a .json for each picture; tracks and lists of cameras.
@@ -31,8 +33,14 @@ _MEDIA: Final = re.compile(
 )
 """Suffixes of files that are always processed or refused; their bytes are not read here."""
 # Texts that may hold pictures, or describe some.
-_DRAWN: Final = re.compile(r"\.(?:svg|x?html?|mht(?:ml)?|eml|rtf|e?ps|fod[tgp])", re.IGNORECASE)
-_DRAWN_HEADS: Final = (b"<svg", b"<!doctype html", b"<html", b"{\\rtf", b"%!ps", b"mime-version")
+_DRAWN: Final = re.compile(
+    r"\.(?:svg|x?html?|mht(?:ml)?|eml|rtf|e?ps|fod[tgp]|warc|p[abgnp]m|x[bp]m|fits?)", re.IGNORECASE
+)
+_DRAWN_HEADS: Final = (
+    *(b"<svg", b"<!doctype html", b"<html", b"{\\rtf", b"%!ps", b"mime-version", b"warc/1"),
+    *(b"/* xpm */", b"simple  ="),
+)
+_NETPBM: Final = re.compile(rb"P[1-7]\s+[\d#W]")
 
 Beside = Literal["sidecar", "text"]
 
@@ -55,9 +63,36 @@ def beside(name: str, head: bytes) -> Beside | None:
         return "sidecar"
     if not may_be_beside(name) or _DRAWN.fullmatch(PurePath(name).suffix):
         return None
-    if head.lstrip()[:16].lower().startswith(_DRAWN_HEADS):
+    drawn = head.lstrip()[:16].lower().startswith(_DRAWN_HEADS) or _NETPBM.match(head)
+    if drawn or is_flat(head):
         return None
     return "text" if _is_text(head) else None
+
+
+def beside_in(name: str, file: IO[bytes]) -> Beside | None:
+    """As `beside`, for a whole file: a text with pictures in it, written as letters, is none.
+
+    Args:
+        file: read from its beginning.
+    """
+    head = file.read(HEAD)
+    if (kind := beside(name, head)) != "text":
+        return kind
+    file.seek(0)
+    return None if holds_pictures(file) else kind
+
+
+def beside_at(name: str, path: Path) -> Beside | None:
+    """As `beside_in`, for a file at a path.
+
+    Raises:
+        UnreadableError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return beside_in(name, file)
+    except OSError as error:
+        raise unreadable(error) from error
 
 
 def is_sidecar(name: str) -> bool:

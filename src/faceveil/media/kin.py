@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from faceveil.errors import FaceVeilError
 from faceveil.media.archives.archive import OLDEST, archive_kind
-from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.remains import remains
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def is_made_from(path: Path, source: Source, options: Options) -> bool:
             return False
         with open_source(path, options) as output:
             mine, theirs = output.media, source.media
-            if isinstance(source, DocumentSource):
-                return isinstance(output, DocumentSource) and _same_text(source, output)
+            if mine.kind == "document" and mine.format != "pdf":
+                return _same_text(source, output)
             if (mine.width, mine.height) != (theirs.width, theirs.height):
                 return False
             return _foreign(_small(source), _small(output)) <= _MOST
@@ -86,9 +85,14 @@ def is_own_zip(path: Path) -> bool:
         return False
 
 
-def _same_text(before: DocumentSource, after: DocumentSource) -> bool:
+def _same_text(before: Source, after: Source) -> bool:
     """Whether most parts without pictures are the same in both documents."""
-    if not set(after.media.parts) <= set(before.media.parts):
+    from faceveil.media.documents.document import DocumentSource
+
+    if not (isinstance(before, DocumentSource) and isinstance(after, DocumentSource)):
+        return False
+    names = {part.name for part in before.media.parts}
+    if not names.issuperset(part.name for part in after.media.parts):
         return False
     old, new = dict(before.package.kept()), dict(after.package.kept())
     same = sum(old.get(name) == data for name, data in new.items())

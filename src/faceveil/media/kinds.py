@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import dropwhile
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Final
 
 from faceveil.errors import UnreadableError
@@ -51,6 +51,8 @@ _PREFIXES: Final[tuple[tuple[bytes, str], ...]] = (
 )
 
 IMAGES: Final = frozenset({"jpeg", "png", "gif", "webp", "tiff", "bmp", "heic", "avif", "jp2"})
+WRITTEN: Final = IMAGES - {"heic", "jp2"}
+"""Formats in which pictures are written."""
 VIDEOS: Final = frozenset(
     {"mp4", "mov", "mkv", "webm", "avi", "mpeg", "mpegts"}
     | {"flv", "asf", "ogg", "mxf", "ivf", "dv", "h264", "hevc"}
@@ -80,18 +82,9 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
 """Spellings of each picture format's suffix, the usual one first."""
 
 
-def read_head(path: Path) -> bytes:
-    """The first bytes of a file, for ``sniff``.
-
-    Raises:
-        UnreadableError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except OSError as error:
-        reason = reason_of(error)
-        raise UnreadableError(say("the file cannot be read: {reason}", reason=reason)) from error
+def unreadable(error: OSError) -> UnreadableError:
+    """The error of a file that the system does not let us read."""
+    return UnreadableError(say("the file cannot be read: {reason}", reason=reason_of(error)))
 
 
 def sniff(head: bytes) -> str | None:

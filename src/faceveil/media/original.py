@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from faceveil.errors import UnreadableError
+from faceveil.errors import UnreadableError, UsageError
 from faceveil.i18n import reason_of, say
+from faceveil.plan import Plan
 
 
 class _State(NamedTuple):
@@ -80,6 +81,29 @@ class Original:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable(error) from error
+
+
+def belongs(plan: Plan, sha256: str, foreign: bool) -> tuple[str, ...]:
+    """Warnings if it is not known whether a plan was made for the file with this hash.
+
+    Raises:
+        UsageError: it is for another one, and ``foreign`` is not set.
+    """
+    if not plan.sha256:
+        return (say("the plan does not say for which file it was made"),)
+    if plan.sha256 == sha256:
+        return ()
+    if not foreign:
+        raise other_file(say("its sha256 is not that of this one"))
+    return (say("the plan was made for another file"),)
+
+
+def other_file(how: str) -> UsageError:
+    """The error for a plan that is not of the file that it is to be used for."""
+    return UsageError(
+        say("the plan was made for another file: {how}", how=how),
+        say("make a new plan from this one"),
+    )
 
 
 def _unreadable(error: OSError) -> UnreadableError:

@@ -43,6 +43,29 @@ class PartFile(WholeFile):
             return super().commit(mode, durable=durable)
 
 
+def require_writable(target: Path, source: Path) -> None:
+    """Refuse an output before any work is done for it.
+
+    Raises:
+        UsageError: it is the input itself, under whatever name, or a folder.
+        OutputError: its folder is missing or cannot be written to.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise UsageError(
+            say("{path} is the input, which is never overwritten", path=target),
+            say("Choose another name for it."),
+        )
+    if target.is_dir():
+        raise UsageError(say("{path} is a folder", path=target), say("Name a file in it."))
+    try:
+        WholeFile(target).abort()
+    except OSError as error:
+        raise OutputError(
+            say("{path} cannot be written: {reason}", path=target, reason=reason_of(error)),
+            say("Check the folder and the disk."),
+        ) from error
+
+
 class DiskError(OutputError):
     """The disk is full or failing: other files on it would fail, too."""
 

@@ -10,6 +10,7 @@ from faceveil.i18n import say
 from faceveil.media import output_suffix, require_suffix
 from faceveil.media.kin import is_made_from
 from faceveil.media.names import is_cut, told_apart, veiled_name
+from faceveil.media.part import require_writable
 from faceveil.options import Options
 from faceveil.system.text import shown
 
@@ -20,13 +21,22 @@ if TYPE_CHECKING:
 def output_path(
     path: Path, out: Path | None, source: Source, options: Options, name: str = ""
 ) -> tuple[Path, tuple[str, ...]]:
-    """The path of the obscured version of a file, and notes about its name.
+    """The path of the obscured version of a file, which can be written, and notes about its name.
 
     An earlier output of the same file is replaced; no other file is.
 
     Raises:
-        UsageError: the name asks for a format in which this cannot be written.
+        UsageError: the name asks for a format in which this cannot be written, or is the input's.
+        OutputError: the folder is missing or cannot be written to.
     """
+    target, notes = _named(path, out, source, options, name)
+    require_writable(target, path)
+    return target, notes
+
+
+def _named(
+    path: Path, out: Path | None, source: Source, options: Options, name: str
+) -> tuple[Path, tuple[str, ...]]:
     if out is not None and not out.is_dir():
         require_suffix(out, source.media)
         return out, ()

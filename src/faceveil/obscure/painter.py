@@ -5,7 +5,7 @@ Files and live streams share this step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ HOLD_SECONDS = 2
 """A track shows the same codes for at least this long: many of them would add up to a face."""
 
 # Codes are held by track, and no track has a negative number.
-_WHOLE, _ZONES = -1, -2
+_WHOLE, _ZONES, _PLACES = -1, -2, -1_000_000
 
 
 class Painter:
@@ -136,6 +136,11 @@ def targets_of(plan: Plan) -> dict[int, list[Target]]:
 def whole(size: tuple[int, int]) -> Target:
     """A target that covers a whole frame, for frames that cannot be trusted."""
     return Target(_WHOLE, Box(0, 0, *size), padded=False)
+
+
+def places(boxes: Iterable[Box]) -> list[Target]:
+    """Targets that cover boxes as they are, in one frame."""
+    return [Target(_PLACES - number, box, padded=False) for number, box in enumerate(boxes)]
 
 
 def _zones(options: Options) -> Iterator[Target]:

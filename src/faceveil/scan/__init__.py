@@ -10,12 +10,12 @@ from faceveil.detect.opinion import Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import Source
-from faceveil.scan.looks import Looked, Looks
+from faceveil.scan.looks import Looked, Looks, lag_for
 from faceveil.scan.schedule import EveryFrame, Schedule, period
 from faceveil.system.stages import DEPTH, ahead, depth_for
 from faceveil.track import THUMBNAIL, CutFinder
 
-__all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan"]
+__all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan", "schedule_for"]
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Scan:
             face can be.
         found_in_crops: the same for the frames of which it looked at parts only.
         opinions: frame index -> the faces there that were put to another network, with its scores.
+        settled: the number of places in stills that were put to another network.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
         suspects: frame indices that may be cuts; some of them are.
@@ -36,6 +37,7 @@ class Scan:
     found: dict[int, Faces] = field(default_factory=dict)
     found_in_crops: dict[int, Faces] = field(default_factory=dict)
     opinions: dict[int, Faces] = field(default_factory=dict)
+    settled: int = 0
     pts: list[int] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
@@ -60,12 +62,10 @@ def scan(
         workers: how many looks are under way at the same time; makes no difference to the result.
         opinion: another network, asked about the faces that the detector cannot settle.
     """
-    video = source.media.kind == "video"
-    width, height = source.media.width, source.media.height
-    smallest = detector.smallest_face(width, height)
+    media = source.media
     schedule: Schedule | EveryFrame
-    if video:
-        schedule = Schedule(float(source.time_base), strong, smallest)
+    if media.kind == "video":
+        schedule = schedule_for(source, detector, strong)
     else:  # no more of what may be large wait than are looked at
         schedule = EveryFrame(workers - 1)
     return follow(
@@ -76,8 +76,15 @@ def scan(
         progress,
         workers=workers,
         opinion=opinion,
-        depth=depth_for(width * height),
+        depth=depth_for(media.width * media.height, still=media.still),
     )
+
+
+def schedule_for(source: Source, detector: Detector, strong: float) -> Schedule:
+    """The schedule of a video, which is the same for each of its parts."""
+    width, height = source.media.width, source.media.height
+    smallest = detector.smallest_face(width, height)
+    return Schedule(float(source.time_base), strong, smallest, lag_for(width * height))
 
 
 def follow(
@@ -148,6 +155,7 @@ def _take(result: Scan, schedule: Schedule | EveryFrame, one: Looked) -> None:
         result.found_in_crops.pop(one.index, None)
     elif one.faces:
         result.found_in_crops[one.index] = one.faces
+    result.settled += one.settled
     if len(one.opinions):
         result.opinions[one.index] = one.opinions
     if one.planned:

@@ -21,7 +21,7 @@ from faceveil.errors import InputError
 from faceveil.frames import Frame
 from faceveil.media import open_source
 from faceveil.options import Options
-from faceveil.scan import Scan, Schedule, follow, period
+from faceveil.scan import Scan, follow, period, schedule_for
 from faceveil.system import beats
 from faceveil.system.stages import Executor, depth_for
 from faceveil.track import cuts_among
@@ -141,12 +141,9 @@ def scan_part(
 
     rest = wanted()
     before = next(rest) if part.first else None
-    width, height = source.media.width, source.media.height
-    smallest, depth = detector.smallest_face(width, height), depth_for(width * height)
-    schedule = Schedule(float(source.time_base), strong, smallest)
     result = follow(
         rest,
-        schedule,
+        schedule_for(source, detector, strong),
         detector,
         floor,
         _alive,
@@ -154,7 +151,7 @@ def scan_part(
         to_end=part.last,
         workers=workers,
         opinion=opinion,
-        depth=depth,
+        depth=depth_for(source.media.width * source.media.height),
     )
     seen = [before.pts, *result.pts] if before else result.pts
     return None if result.damaged or tuple(seen) != part.times else result

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.detect.change import ChangeMap
 from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
-from faceveil.scan.change import ChangeMap
-from faceveil.scan.looks import LAG
+from faceveil.scan.looks import LEAST_LAG
 from faceveil.scan.stillness import ALIKE, FIRST, NEAR, Stillness
 
 # A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
@@ -91,13 +91,17 @@ class Schedule:
         unit: seconds per unit of ``pts``.
         strong: score from which a face influences the schedule.
         smallest: size in pixels of the smallest face that is looked for.
+        lag: frames after which a look must be over while something changes.
 
     Attributes:
         spared: the frame is due, but parts of it are as good as the whole, because the rest shows
             what it did at the last look.
     """
 
-    def __init__(self, unit: float, strong: float, smallest: float = 12.0) -> None:
+    def __init__(
+        self, unit: float, strong: float, smallest: float = 12.0, lag: int = LEAST_LAG
+    ) -> None:
+        self._lag = lag
         self._unit = unit
         self._strong = strong
         self._smallest = smallest
@@ -113,7 +117,7 @@ class Schedule:
     @property
     def lag(self) -> int:
         """The number of frames after which a look must be over."""
-        return STILL_LAG if self._still.is_long else LAG
+        return STILL_LAG if self._still.is_long else self._lag
 
     def resume(self, pts: int) -> None:
         """Start after the frame of this time, which is the last before a restart."""

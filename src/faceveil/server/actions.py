@@ -8,20 +8,33 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from faceveil.i18n import say
-from faceveil.i18n.validation import first_fault
-from faceveil.options import DECISIVE, PRESETS, Options
-from faceveil.plan import Plan
+from faceveil.errors import UsageError
+from faceveil.i18n import say, words_of
+from faceveil.options import Options
+from faceveil.options.groups import DECISIVE
+from faceveil.options.presets import OF_PRESETS
+from faceveil.plan import Plan, Track
 from faceveil.server.locks import HeldError
 from faceveil.server.problems import Problem, ProblemError, problem
 from faceveil.server.queue import JobQueue, QueueError
-from faceveil.server.store import ENDED, ORIGINAL, PLAN, REPORT, UNFINISHED, Record, Store
+from faceveil.server.store import (
+    DRAFT,
+    ENDED,
+    ORIGINAL,
+    PAGE,
+    PLAN,
+    REPORT,
+    UNFINISHED,
+    Record,
+    Store,
+)
 from faceveil.server.tell import tell_fault
 
 _SHORTLY = 0.5
 """Seconds to wait for a job's lock: a process that only changes its record releases it sooner."""
+
+REVIEW_SECONDS = 600.0
+"""An original is kept for this long after the last sign that somebody reviews it."""
 
 CANCELLED = problem(409, "cancelled", say("the job was cancelled"), say("Retry it, or discard it."))
 EXPIRED = problem(
@@ -46,22 +59,38 @@ def options_of(given: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
             say("no such option: {name}", name=foreign[0][:60]),
             say("GET /api/options lists them all."),
         )
+    for name in ("detector", "second_detector"):
+        # The name of a module would be imported here, and its function called.
+        if ":" in str(given.get(name, "")):
+            raise ProblemError(
+                422,
+                "usage",
+                say("{name}: only those who run the service name a module", name=name),
+            )
     if "preset" in given:
-        bundles = {name for bundle in PRESETS.values() for name in bundle}
-        base = {name: value for name, value in base.items() if name not in bundles}
+        base = {name: value for name, value in base.items() if name not in OF_PRESETS}
     merged = {**base, **{name: value for name, value in given.items() if value is not None}}
     try:
         Options(**merged)
-    except ValidationError as error:
-        raise ProblemError(422, "usage", first_fault(error.errors(), slice(1))) from error
+    except UsageError as error:
+        raise ProblemError(422, "usage", words_of(error)) from error
     return merged
 
 
 def fail(store: Store, record: Record, why: Problem) -> Record:
-    """End a job without a result."""
+    """End a job without a result. One whose people were to be numbered is what it was before."""
+    if record.grouping is not None:
+        reason = say("people could not be told apart: {reason}", reason=why.detail)
+        told = () if why == CANCELLED else (reason,)
+        return store.save(regrouped(record).but(warnings=(*record.warnings, *told)))
     state = "withheld" if why.type == "withheld" else "failed"
     ended = record.but(state=state, problem=why, ended=time.time(), attempts=0)
     return store.save(ended)
+
+
+def regrouped(record: Record) -> Record:
+    """A job as it was before its people were to be numbered."""
+    return record.but(state=record.grouping, grouping=None, attempts=0)
 
 
 def cancel(store: Store, job: str) -> Record:
@@ -106,11 +135,14 @@ def retry(store: Store, queue: JobQueue, job: str) -> Record:
     return _again(store, queue, job, require_failed)
 
 
-def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> Record:
-    """Make the result from the saved plan, without another analysis.
+def render(
+    store: Store, queue: JobQueue, job: str, options: dict[str, Any], *, scan: bool = False
+) -> Record:
+    """Make the result from the saved plan, without another analysis unless one is asked for.
 
     Args:
         options: the new options of the job, all of them, from `options_of`.
+        scan: look for the faces anew. The plan goes, with what a person changed in it.
     """
 
     def change(record: Record) -> Record:
@@ -118,6 +150,9 @@ def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> 
             raise ProblemError(
                 409, "no-plan", say("the job has no plan yet"), say("Wait for the analysis.")
             )
+        if scan:
+            store.drop(job, PLAN, DRAFT)
+            record = record.but(edited=False)
         return record.but(options=options, review=False)
 
     return _again(store, queue, job, change)
@@ -125,9 +160,9 @@ def render(store: Store, queue: JobQueue, job: str, options: dict[str, Any]) -> 
 
 def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], Record]) -> Record:
     with at_rest(store, job) as record:
-        _require_original(store, record)
+        require_original(store, record)
         record = change(record)
-        store.drop(job, record.result or REPORT, REPORT)
+        store.drop(job, record.result or REPORT, REPORT, PAGE)
         store.forget_stop(job)
         record = record.but(
             state="queued",
@@ -135,6 +170,9 @@ def _again(store: Store, queue: JobQueue, job: str, change: Callable[[Record], R
             ended=None,
             attempts=0,
             result="",
+            added=None,
+            doubts=None,
+            places=(),
             warnings=(),
             notes=(),
             dropped=(),
@@ -173,12 +211,28 @@ def plan_of(store: Store, job: str) -> Plan:
 def save_plan(store: Store, job: str, edited: Plan) -> Plan:
     """Save the tracks of an edited plan; the other results of the analysis stay."""
     with at_rest(store, job) as record:
-        _require_original(store, record)
+        require_original(store, record)
         plan = plan_of(store, job)
         _require_same(plan, edited)
-        plan = replace(plan, tracks=edited.tracks)
+        plan = replace(plan, tracks=_decided(plan, edited))
         store.write(job, PLAN, plan.to_json())
+        store.drop(job, DRAFT)  # it is applied
+        if not record.edited:
+            store.save(record.but(edited=True))
     return plan
+
+
+def _decided(plan: Plan, edited: Plan) -> tuple[Track, ...]:
+    """The edited tracks. What a person changed is no longer as photos of somebody had it; who was
+    put with somebody by hand stays known for the report.
+    """
+    kept = {track.id: track.keep for track in plan.tracks}
+    return tuple(
+        replace(track, why="")
+        if track.why != "moved" and kept.get(track.id, track.keep) != track.keep
+        else track
+        for track in edited.tracks
+    )
 
 
 def _require_same(plan: Plan, edited: Plan) -> None:
@@ -210,6 +264,20 @@ def finish(store: Store, job: str) -> Record:
         if record.state == "review":
             record = fail(store, record, CANCELLED)
         store.drop_original(job)
+    return record
+
+
+def put_off(store: Store, job: str, seconds: float) -> Record:
+    """Keep the original for at least so many seconds from now, as far as its upload allows.
+
+    Raises:
+        ProblemError: 409, a worker has the job; 410, the original is gone.
+    """
+    with at_rest(store, job) as record:
+        require_original(store, record)
+        until = min(time.time() + seconds, record.original_latest or 0.0)
+        if until > record.original_until:
+            record = store.save(record.but(original_until=until))
     return record
 
 
@@ -251,7 +319,8 @@ def _held(store: Store, job: str) -> Iterator[Record]:
         raise LookupError(job) from error
 
 
-def _require_original(store: Store, record: Record) -> None:
+def require_original(store: Store, record: Record) -> None:
+    """Raise ProblemError with 410 if the original was deleted."""
     if not store.has(record.id, ORIGINAL):
         raise ProblemError(
             410, "expired", say("the original was deleted"), say("Upload the file again.")

@@ -28,6 +28,7 @@ from faceveil.server import (
     routes_files,
     routes_jobs,
     routes_live,
+    routes_review,
     routes_service,
     routes_veil,
 )
@@ -84,7 +85,7 @@ def create_app(
     state = State(service, base, store, queue, hub, intake, Metrics(hub), machine or {})
     app = FastAPI(
         title="FaceVeil",
-        summary="Finds every face in photos and videos and obscures it irreversibly.",
+        summary="Finds every face in photos, videos and documents and obscures it irreversibly.",
         version=version("faceveil"),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         docs_url=None,  # these pages would come from elsewhere; routes_docs has one of its own
@@ -102,6 +103,7 @@ def create_app(
         routes_veil,
         routes_jobs,
         routes_files,
+        routes_review,
         routes_live,
     ):
         app.include_router(routes.router)
@@ -122,6 +124,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await to_thread.run_sync(clear_half_made, state.store)
     await state.hub.refresh()
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(state.darkroom.close)
+        stack.push_async_callback(to_thread.run_sync, state.following.close)
         herald = Herald(state.store, state.service, state.hub.records)
         stack.push_async_callback(herald.close)
         for task in _background(state, herald):
@@ -157,6 +161,8 @@ def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, No
     yield keep(say("what has had its time cannot be deleted"), in_thread(delete), SWEEP_SECONDS)
     yield keep(say("the folder of jobs cannot be read"), in_thread(look_at_all), LOOK_SECONDS)
     yield keep(say("the queue of jobs cannot be used"), in_thread(queue_again), SWEEP_SECONDS)
+    rest = in_thread(state.following.rest)
+    yield keep(say("the process that follows boxes cannot be ended"), rest, SWEEP_SECONDS)
     yield keep(say("webhooks cannot be sent"), herald.look, _TELL_SECONDS)
 
 

@@ -27,6 +27,11 @@ def base_name(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+def stem_of(name: str) -> str:
+    """The last part of a display name, without its suffix."""
+    return PurePosixPath(base_name(name)).stem
+
+
 def result_name(name: str, result: str) -> str:
     """The name of the obscured version of a file, without folders: ``x.veiled.jpg``."""
     return base_name(result_path(name, result))

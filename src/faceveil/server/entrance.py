@@ -17,7 +17,8 @@ from faceveil.server.problems import Problem
 
 _STYLE: Final = Path(__file__).with_name("static").joinpath("entrance.css").read_text("utf-8")
 _POLICY: Final = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src "
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "img-src data:; style-src "
     f"'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
 )
 
@@ -65,6 +66,8 @@ def bare_page(
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FaceVeil</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # No icon: a browser that is told of none asks for one that it may not have.
+        '<link rel="icon" href="data:,">'
         f"{head}<style>{_STYLE}</style></head><body><h1>FaceVeil</h1>{body}</body></html>"
     )
     return HTMLResponse(page, status, {"Content-Security-Policy": _POLICY, **(headers or {})})

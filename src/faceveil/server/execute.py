@@ -16,9 +16,21 @@ from faceveil.plan import Plan
 from faceveil.report import Report
 from faceveil.server import actions
 from faceveil.server.client_names import base_name, result_name
+from faceveil.server.grouping import numbered
 from faceveil.server.locks import HeldError
 from faceveil.server.problems import ProblemError, problem, problem_of
-from faceveil.server.store import ORIGINAL, PLAN, REPORT, UNFINISHED, Progress, Record, State, Store
+from faceveil.server.references import photos_of_job
+from faceveil.server.store import (
+    ORIGINAL,
+    PAGE,
+    PLAN,
+    REPORT,
+    UNFINISHED,
+    Progress,
+    Record,
+    State,
+    Store,
+)
 from faceveil.system import beats
 
 ATTEMPTS = 3
@@ -29,6 +41,8 @@ _EVERY = 0.25
 _MOST_RATE = 120
 """Frames a second that are allowed for where a video does not say how long it is."""
 _TAKE_OVER = 2.0
+_PICTURES = 6
+"""Small pictures of a result on its page, at most."""
 
 GIVEN_UP = problem(
     500,
@@ -64,7 +78,8 @@ def work_on(store: Store, job: str, machine: dict[str, Any]) -> None:
             return
         record = store.save(record.but(attempts=record.attempts + 1))
         try:
-            _run(store, record, Options(**{**record.options, **machine}))
+            people = {"people": record.people, **photos_of_job(store, job)}
+            _run(store, record, Options(**{**record.options, **machine, **people}))
         except StoppedError:
             actions.fail(store, store.load(job), actions.CANCELLED)
             store.forget_stop(job)
@@ -96,11 +111,18 @@ def _run(store: Store, record: Record, options: Options) -> None:
     original = store.path(record.id, ORIGINAL)
     watch = _Watch(store, record)
     beats.patient(patience(original, options))
+    if record.grouping is not None:
+        watch.enter("analyzing")
+        plan = numbered(original, actions.plan_of(store, record.id), options, watch)
+        store.write(record.id, PLAN, plan.to_json())
+        store.save(actions.regrouped(store.load(record.id)).but(people=True, **_counts(plan)))
+        return
     if store.has(record.id, PLAN):
         plan = actions.plan_of(store, record.id)
     else:
         _require_short(original, record)
-        watch.enter("analyzing")
+        document = media.kind_of(original)[1] in media.DOCUMENTS
+        watch.enter("analyzing", kind="document" if document else None)
         plan = analyze_file(original, options, progress=watch)
         store.write(record.id, PLAN, plan.to_json())
     if record.review:  # until the review is done, also if a worker died or the job is retried
@@ -110,8 +132,8 @@ def _run(store: Store, record: Record, options: Options) -> None:
     # The format follows the kind of file; the name only says how its suffix is spelled.
     suffix = media.output_suffix(plan.media, base_name(record.name))
     result = store.path(record.id, f"result{suffix}")
-    report = veil_file(original, result, options, plan=plan, progress=watch)
-    _save_report(store, record, report)
+    report = veil_file(original, result, options, plan=plan, progress=watch, mended=watch.mended)
+    _save_report(store, record, report, result)
     watch.save(
         state="done",
         attempts=0,
@@ -120,9 +142,14 @@ def _run(store: Store, record: Record, options: Options) -> None:
         warnings=report.warnings,
         notes=report.notes,
         dropped=report.dropped,
-        # The check may have had more faces covered than the plan says.
+        places=tuple(
+            say("{name}: {what}", name=part, what=count)
+            for part, count in report.faces_by_part.items()
+        ),
+        # Films in a document have plans of their own.
         faces=report.tracks,
         filled=report.filled,
+        doubts=sum(1 for one in report.findings if one.frame is not None),
     )
 
 
@@ -147,6 +174,11 @@ class _Watch:
         if self._store.stop_asked(self._record.id):
             raise StoppedError
         self.save(state=state, **changes)
+
+    def mended(self, plan: Plan) -> None:
+        """Keep what the check has added, so that a person sees it and can take it away."""
+        self._store.write(self._record.id, PLAN, plan.to_json())
+        self.save(**_counts(plan))
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         beats.moved(stage, done, total)
@@ -183,9 +215,13 @@ def _counts(plan: Plan) -> dict[str, Any]:
         "width": plan.media.width,
         "height": plan.media.height,
         "frames": len(plan.pts),
+        "pages": plan.media.pages,
+        "pictures": plan.media.pictures,
         "faces": len(plan.hidden),
         "kept": len(plan.tracks) - len(plan.hidden),
         "filled": sum(track.filled for track in plan.tracks),
+        "longest_fill": round(plan.longest_fill, 3),
+        "added": sum(1 for track in plan.hidden if track.origin == "checked"),
     }
 
 
@@ -216,10 +252,21 @@ def _require_short(original: Path, record: Record) -> None:
         )
 
 
-def _save_report(store: Store, record: Record, report: Report) -> None:
+def _save_report(store: Store, record: Record, report: Report, result: Path | None = None) -> None:
+    """Save the report for programs, and for people as a page with small pictures of the result."""
     told = replace(
         report,
         input=base_name(record.name),
         output=report.output and result_name(record.name, report.output),
     )
     store.write(record.id, REPORT, told.to_json())
+    if record.direct:  # the answer is the report
+        return
+    from faceveil.evidence.html import page
+    from faceveil.evidence.sheet import contact_sheet
+
+    sheet = list[bytes]()
+    if result is not None:
+        with suppress(FaceVeilError, OSError):  # of no kind that is shown; the report stands
+            sheet = contact_sheet(result, Options(**record.options), _PICTURES)
+    store.write(record.id, PAGE, page([(replace(told, regions={}), sheet)]))

@@ -24,11 +24,12 @@ from faceveil.errors import (
 from faceveil.i18n import say
 from faceveil.media import ARCHIVES, DOCUMENTS, IMAGES, VIDEOS, kind_of
 from faceveil.media.archives.archive import open_archive
-from faceveil.media.documents.recognize import COMPOUND, compound_refusal
+from faceveil.media.documents.recognize import COMPOUND, compound_refusal, flat_refusal, is_flat
 from faceveil.options import Options
 from faceveil.server.client_names import display_name
 from faceveil.server.job_index import JobIndex
 from faceveil.server.problems import ProblemError, problem_of
+from faceveil.server.references import Photos, put
 from faceveil.server.schemas import Refused
 from faceveil.server.settings import Service
 from faceveil.server.spool import keep
@@ -88,12 +89,16 @@ class Intake:
         direct: bool = False,
         key: str | None = None,
         webhook: str = "",
+        photos: Photos = (),
+        people: bool = False,
     ) -> tuple[str, list[Record], list[Refused]]:
         """Make jobs of files, and of all files in archives.
 
         Args:
             key: of the client; what was accepted with it before is not made again.
             webhook: address to tell when each ends, or "".
+            photos: of the person to keep or to hide.
+            people: number the people.
 
         Returns:
             The id of the batch, its jobs, and the refused files.
@@ -114,6 +119,7 @@ class Intake:
                     raise
                 except FaceVeilError as error:
                     refused.append(Refused(name=name, problem=problem_of(error)))
+            put(photos, [folder for folder, _ in staged])
             made = partial(
                 Record,
                 batch=batch,
@@ -121,9 +127,11 @@ class Intake:
                 review=review,
                 direct=direct,
                 original_until=now + self._service.keep_original_minutes * 60,
+                original_latest=now + self._service.keep_reviewed_minutes * 60,
                 keep_seconds=self._service.keep_result_hours * 3600,
                 longest=self._service.max_minutes * 60,
                 webhook=webhook,
+                people=people,
             )
             records = self._publish(staged, made, now, None if key is None else batch)
         finally:
@@ -260,13 +268,15 @@ def _kind(file: IO[bytes]) -> str:
     if kind is None:
         if head.startswith(COMPOUND):
             raise compound_refusal(file)
+        if is_flat(head):
+            raise flat_refusal()
         raise UnreadableError(
-            say("neither a picture nor a video that is known here"),
+            say("neither a picture, a video nor a document that is known here"),
             say("Convert it to JPEG, PNG or MP4."),
         )
     if kind not in IMAGES | VIDEOS | DOCUMENTS | ARCHIVES:
         raise UnsupportedError(
             say("such files ({kind}) are not handled", kind=kind),
-            say("Send photos, videos, or a zip of them."),
+            say("Send photos, videos, documents, or a zip of them."),
         )
     return kind

@@ -1,4 +1,4 @@
-"""Small pictures of a job's files for the page, made on request and never kept."""
+"""Small pictures of a job's files for the page, made on request and never written."""
 
 from __future__ import annotations
 
@@ -12,51 +12,63 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.options import Options
-from faceveil.plan import Media, Track
+from faceveil.plan import Track
 from faceveil.server.problems import ProblemError
+from faceveil.server.shelf import Shelf
 
 WIDEST = 4096
 _QUALITY = 85
 _THUMBNAIL = 160
 """Side of a face's thumbnail in pixels."""
 _MARGIN = 0.4
-_BESIDE = (128, 128, 128)
 _PAPER = 255
 """The ground, from black (0) to white, on which a picture with transparency is shown."""
+_shelf = Shelf()
 
 
-def frame_jpeg(path: Path, index: int, width: int, options: Options) -> bytes:
+def frame_jpeg(path: Path, index: int, width: int, options: Options, part: str = "") -> bytes:
     """A frame as JPEG.
 
     Args:
         width: in pixels; a smaller frame is not enlarged.
+        part: of a document, the name of what the frame shows, which counts for more than its
+            number: in a result, further pictures may have been replaced by blank ones.
 
     Raises:
         ProblemError: 404, there is no such frame.
         InputError: the file cannot be read.
     """
-    with media.open_source(path, options) as source:
-        frame = _frame(source, index).on(_PAPER)
-        paged = source.media.kind in ("pages", "document")
-        sheet = _on_sheet(frame.image, source.media) if paged else None
-        frame = frame if sheet is None else Frame(index, sheet)
-        columns, rows = frame.size
-        shown = min(width, columns)
-        return _jpeg(frame.at_size(shown, max(1, round(rows * shown / columns))))
+    with _shelf.book(path, options) as book:
 
+        def make() -> bytes:
+            if book.glances is not None:
+                return _shown(_there(book.glances.at(index)), width)
+            with media.open_source(path, options) as source:
+                wanted = index
+                if part:
+                    names = [one.name for one in source.media.parts]
+                    wanted = names.index(part) if part in names else len(names)
+                return _shown(_frame(source, wanted), width)
 
-def _on_sheet(image: Image, sheet: Media) -> Image:
-    """A page in the corner of a sheet that holds every page, as boxes are placed."""
-    down, across = sheet.height - image.shape[0], sheet.width - image.shape[1]
-    grey = cv2.copyMakeBorder(image, 0, down, 0, across, cv2.BORDER_CONSTANT, value=_BESIDE)
-    return np.asarray(grey, np.uint8)
+        return book.once((index, width, part), make)
 
 
 def face_jpeg(path: Path, track: Track, options: Options) -> bytes:
     """The face of a track as JPEG, from the frame in which it was seen best."""
     index, box = surest(track)
-    with media.open_source(path, options) as source:
-        image = _frame(source, index).on(_PAPER).image
+    with _shelf.book(path, options) as book:
+
+        def make() -> bytes:
+            if book.glances is not None:
+                return _cut(_there(book.glances.at(index)), box)
+            with media.open_source(path, options) as source:
+                return _cut(_frame(source, index), box)
+
+        return book.once((index, box), make)
+
+
+def _cut(frame: Frame, box: Box) -> bytes:
+    image = frame.on(_PAPER).image
     wanted = box.padded(*(_MARGIN,) * 4).clipped(image.shape[1], image.shape[0])
     if wanted is None:
         raise ProblemError(404, "not-found", say("the face lies outside the picture"))
@@ -83,11 +95,21 @@ def surest(track: Track) -> tuple[int, Box]:
     return middle, track.boxes[middle]
 
 
+def _shown(frame: Frame, width: int) -> bytes:
+    frame = frame.on(_PAPER)
+    columns, rows = frame.size
+    shown = min(width, columns)
+    return _jpeg(frame.at_size(shown, max(1, round(rows * shown / columns))))
+
+
+def _there(frame: Frame | None) -> Frame:
+    if frame is None:
+        raise ProblemError(404, "not-found", say("there is no such frame"))
+    return frame
+
+
 def _frame(source: media.Source, index: int) -> Frame:
-    for frame in source.sample({index}):
-        if frame.index == index:
-            return frame
-    raise ProblemError(404, "not-found", say("there is no such frame"))
+    return _there(next((one for one in source.sample({index}) if one.index == index), None))
 
 
 def _jpeg(image: Image) -> bytes:

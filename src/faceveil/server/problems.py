@@ -62,6 +62,9 @@ class ProblemError(Exception):
         self.problem = problem(status, type, detail, advice)
         self.headers = headers or {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return ProblemError.of, (self.problem,)
+
     @classmethod
     def of(cls, told: Problem) -> Self:
         """The error that stands for a problem."""

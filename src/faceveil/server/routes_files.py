@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
+import zipfile
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
 from typing import IO, Annotated, Any, Literal
@@ -16,23 +21,30 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from faceveil.i18n import say
 from faceveil.i18n.validation import first_fault
 from faceveil.media.archives.archive import ArchiveWriter
+from faceveil.media.media_types import type_of
 from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.server import actions, previews
-from faceveil.server.client_names import attachment, result_name, result_path, unique
+from faceveil.server.client_names import attachment, result_name, result_path, stem_of, unique
+from faceveil.server.playing import played
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import JobId, chunks
-from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
+from faceveil.server.schemas import ANY_RESULT, BINARY
 from faceveil.server.state import StateDep
-from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store
+from faceveil.server.store import ORIGINAL, PAGE, PLAN, REPORT, Record, Store
 
 router = APIRouter(prefix="/api", tags=["files"])
-_NAMES = {ORIGINAL: say("original"), PLAN: say("plan"), REPORT: say("report")}
+_NAMES = {ORIGINAL: say("original"), PLAN: say("plan"), REPORT: say("report"), PAGE: say("report")}
 """Files of a job as a person knows them."""
 
 _JPEG: dict[int | str, Any] = {200: {"content": {"image/jpeg": BINARY}}}
 _FILE: dict[int | str, Any] = {200: {"content": ANY_RESULT}}
+_FILM = _FILE | {
+    206: {"description": "A range of it", "content": ANY_RESULT},
+    416: {"description": "The range lies beyond its end"},
+}
 _ZIP: dict[int | str, Any] = {200: {"content": {"application/zip": BINARY}}}
+_PAGE: dict[int | str, Any] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 _ANY_JSON: dict[int | str, Any] = {200: {"content": {"application/json": {"schema": {}}}}}
 
 
@@ -75,41 +87,63 @@ async def frame(
     job: JobId,
     frame: Annotated[int, Path(ge=0, le=100_000_000)],
     state: StateDep,
+    request: Request,
     of: Literal["original", "result"] = "original",
     width: Annotated[int, Query(ge=16, le=previews.WIDEST)] = 1280,
 ) -> Response:
     """A frame of the original or of the result, as JPEG."""
 
-    def make() -> bytes:
+    def find() -> tuple[Any, ...]:
         record = state.store.load(job)
         name = ORIGINAL if of == "original" else _result(record)
         path = _existing(state, record, name)
-        return previews.frame_jpeg(path, frame, width, _options(record, state))
+        part = _part(state, record, frame) if of == "result" else ""
+        return previews.frame_jpeg, path, frame, width, _options(record, state), part
 
-    return await _preview(state, make)
+    return await _preview(state, request, find, urgent=True)
+
+
+@router.get("/jobs/{job}/original", response_class=Response, responses=_FILM)
+def original(job: JobId, state: StateDep, request: Request) -> Response:
+    """The film as it was uploaded, for a player; there is no other way to get an original."""
+    record = state.store.load(job)
+    path = _existing(state, record, ORIGINAL)
+    if record.kind != "video":
+        raise ProblemError(404, "not-found", say("only a video can be played"))
+    try:
+        return played(path, type_of(record.name), request.headers.get("range", ""))
+    except FileNotFoundError as error:
+        raise LookupError from error
 
 
 @router.get("/jobs/{job}/tracks/{track}/thumbnail", response_class=Response, responses=_JPEG)
 async def thumbnail(
-    job: JobId, track: Annotated[int, Path(ge=0, le=100_000_000)], state: StateDep
+    job: JobId,
+    track: Annotated[int, Path(ge=0, le=100_000_000)],
+    state: StateDep,
+    request: Request,
 ) -> Response:
     """A face in the original, where it was seen best, as JPEG."""
 
-    def make() -> bytes:
+    def find() -> tuple[Any, ...]:
         record = state.store.load(job)
         path = _existing(state, record, ORIGINAL)
         _existing(state, record, PLAN)
         for found in actions.plan_of(state.store, job).tracks:
             if found.id == track:
-                return previews.face_jpeg(path, found, _options(record, state))
+                return previews.face_jpeg, path, found, _options(record, state)
         raise ProblemError(404, "not-found", say("there is no such track"))
 
-    return await _preview(state, make)
+    return await _preview(state, request, find, urgent=False)
 
 
-async def _preview(state: StateDep, make: Any) -> Response:
+async def _preview(
+    state: StateDep, request: Request, find: Callable[[], tuple[Any, ...]], *, urgent: bool
+) -> Response:
     try:
-        data = await to_thread.run_sync(make, limiter=state.previews)
+        wanted = await to_thread.run_sync(find)
+        gone = request.is_disconnected
+        data = await state.darkroom.make(*wanted, gone=gone, urgent=urgent)
     except FileNotFoundError as error:
         raise LookupError from error
     return Response(data, media_type="image/jpeg")
@@ -131,6 +165,39 @@ def result(job: JobId, state: StateDep) -> Response:
 def report(job: JobId, state: StateDep) -> Response:
     """The report: what was done, what was dropped, and what the check found."""
     return Response(_read(state, job, REPORT), media_type="application/json")
+
+
+@router.get("/jobs/{job}/report.html", response_class=Response, responses=_PAGE)
+def report_page(job: JobId, state: StateDep) -> Response:
+    """The report for people: a page to read and print, with small pictures of the result."""
+    name = f"{stem_of(state.store.load(job).name)}.report.html"
+    # To be saved and not to be shown here: nothing but the service's own page runs at its address.
+    return Response(
+        _read(state, job, PAGE),
+        media_type="text/html",
+        headers={"Content-Disposition": attachment(name)},
+    )
+
+
+@router.get("/jobs/{job}/evidence", response_class=Response, responses=_ZIP)
+def evidence(job: JobId, state: StateDep) -> Response:
+    """Both reports in a zip, with the hashes of the result and of these files to compare."""
+    record = state.store.load(job)
+    files = {"report.json": _read(state, job, REPORT), "report.html": _read(state, job, PAGE)}
+    hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
+    told = json.loads(files["report.json"])
+    if told["output"]:
+        hashes[told["output"]] = told["sha256_out"]
+    lines = "".join(f"{digest}  {name}\n" for name, digest in hashes.items())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (files | {"SHA256SUMS": lines.encode()}).items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return Response(
+        packed.getvalue(),
+        media_type="application/zip",
+        headers={"Content-Disposition": attachment(f"{stem_of(record.name)}.evidence.zip")},
+    )
 
 
 @router.get("/batches/{batch}/result", response_class=Response, responses=_ZIP)
@@ -180,6 +247,14 @@ def _existing(state: StateDep, record: Record, name: str) -> FilePath:
         )
     path: FilePath = state.store.path(record.id, name)
     return path
+
+
+def _part(state: StateDep, record: Record, frame: int) -> str:
+    """The name of what a frame of a document shows, as its report has it."""
+    if record.kind != "document" or not state.store.has(record.id, REPORT):
+        return ""
+    parts = json.loads(_read(state, record.id, REPORT))["media"]["parts"]
+    return str(parts[frame]["name"]) if frame < len(parts) else ""
 
 
 def _result(record: Record) -> str:

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.datastructures import FormData
 
 from faceveil.i18n import say
 from faceveil.server import actions, forms
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
+from faceveil.server.references import FIELDS, MOST, photos_in
 from faceveil.server.routes import JobId, KnownJob, read_options
 from faceveil.server.schemas import Accepted, Job, Jobs, Render, job_of
 from faceveil.server.state import StateDep
@@ -35,8 +37,8 @@ _FORM: dict[str, Any] = {
                             "type": "array",
                             "minItems": 1,
                             "items": {"type": "string", "format": "binary"},
-                            "description": "Photos, videos, or zips of them. A file name may hold "
-                            "a relative path.",
+                            "description": "Photos, videos, documents, or zips of them. A file "
+                            "name may hold a relative path.",
                         },
                         "options": {
                             "type": "string",
@@ -48,6 +50,12 @@ _FORM: dict[str, Any] = {
                             "enum": ["true", "false"],
                             "description": "Stop after the analysis, for a person to look.",
                         },
+                        "people": {
+                            "type": "string",
+                            "enum": ["true", "false"],
+                            "description": "Number the people in the plan.",
+                        },
+                        **FIELDS,
                         "webhook": {
                             "type": "string",
                             "description": "Address that gets a signed POST when a job ends or "
@@ -74,10 +82,11 @@ async def upload(
     """
     state.intake.require_room()
     store, service = state.store, state.service
-    async with forms.read_form(request, store.staging, service.max_files) as form:
+    async with forms.read_form(request, store.staging, service.max_files + MOST) as form:
         given = read_options(forms.text_of(form, "options"))
         options = actions.options_of(given, state.base)
-        review = _switch(forms.text_of(form, "review"))
+        review, people = (_switch(form, name) for name in ("review", "people"))
+        photos = photos_in(form)
         webhook = forms.text_of(form, "webhook") or ""
         if webhook:
             require_webhook(webhook, service)
@@ -86,7 +95,13 @@ async def upload(
             raise ProblemError(422, "usage", say("files: at least one is wanted"))
         batch, records, refused = await to_thread.run_sync(
             lambda: state.intake.accept(
-                uploads, options, review=review, key=idempotency_key, webhook=webhook
+                uploads,
+                options,
+                review=review,
+                key=idempotency_key,
+                webhook=webhook,
+                photos=photos,
+                people=people,
             )
         )
     await to_thread.run_sync(actions.enqueue, state.queue, records)
@@ -104,9 +119,10 @@ def _as_it_is(store: Store, record: Record) -> Job:
     return job_of(store, record)
 
 
-def _switch(text: str | None) -> bool:
+def _switch(form: FormData, name: str) -> bool:
+    text = forms.text_of(form, name)
     if text not in (None, "", "true", "false"):
-        raise ProblemError(422, "usage", say("review: true or false is wanted"))
+        raise ProblemError(422, "usage", say("{name}: true or false is wanted", name=name))
     return text == "true"
 
 
@@ -146,11 +162,11 @@ def _event(event: Job | str) -> ServerSentEvent:
 @router.post("/jobs/{job}/render", status_code=202)
 def render(job: JobId, state: StateDep, wanted: Render | None = None) -> Job:
     """Make the result from the saved plan, without another analysis; also ends the review."""
-    store = state.store
+    store, scan = state.store, wanted is not None and wanted.scan
     options = store.load(job).options
-    if wanted is not None and wanted.options:
-        options = actions.options_of(wanted.options, options)
-    return job_of(store, actions.render(store, state.queue, job, options))
+    if wanted is not None and (wanted.options or wanted.anew):
+        options = actions.options_of(wanted.options, state.base if wanted.anew else options)
+    return job_of(store, actions.render(store, state.queue, job, options, scan=scan))
 
 
 @router.post("/jobs/{job}/cancel", status_code=202)

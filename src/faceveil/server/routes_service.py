@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
-from faceveil import detect
+from faceveil import detect, weights
 from faceveil.errors import FaceVeilError
 from faceveil.i18n import Message, languages, say, translated
-from faceveil.options import DECISIVE, PRESETS, Options
+from faceveil.options import Options
+from faceveil.options.groups import DECISIVE
+from faceveil.options.presets import PRESETS
 from faceveil.server import metrics
 from faceveil.server.problems import ProblemError
 from faceveil.server.schemas import Health, Limits, OptionsPage
@@ -67,6 +69,7 @@ def _limits(state: StateDep) -> Limits:
     return Limits(
         version=version("faceveil"),
         detector=detector,
+        people=weights.verify("people", base.weights).state == "ok",
         max_pixels=base.max_pixels,
         max_upload_bytes=service.max_upload_bytes,
         **service.model_dump(include=set(Limits.model_fields)),

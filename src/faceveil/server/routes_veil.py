@@ -14,11 +14,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from faceveil.i18n import say
+from faceveil.media.media_types import type_of
 from faceveil.server import actions, forms, spool
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
+from faceveil.server.references import FIELDS, MOST, Photos, photos_in
 from faceveil.server.routes import chunks, read_options
-from faceveil.server.schemas import ANY_RESULT, BINARY, type_of
+from faceveil.server.schemas import ANY_RESULT, BINARY
 from faceveil.server.state import StateDep
 from faceveil.server.store import ENDED, REPORT, Record, Store, new_id
 
@@ -36,7 +38,7 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {"file": {"type": "string", "format": "binary"}, **FIELDS},
                 }
             },
         },
@@ -61,7 +63,7 @@ _WITH_REPORT: dict[str, Any] = {
 }
 _ANSWER: dict[int | str, Any] = {
     200: {
-        "description": "The obscured picture; as the field `file` of a form, with the `report`, if "
+        "description": "The obscured file; as the field `file` of a form, with the `report`, if "
         f"{_FORM} is accepted",
         "content": {**ANY_RESULT, _FORM: _WITH_REPORT},
         "headers": {
@@ -78,7 +80,7 @@ async def veil(
     state: StateDep,
     options: Annotated[str | None, Query(description="Settings as a JSON object.")] = None,
 ) -> Response:
-    """Obscure one picture, sent as the bare body or as the field `file` of a form.
+    """Obscure one picture or document, sent as the bare body or as the field `file` of a form.
 
     A client that accepts `multipart/form-data` gets the report, too.
     """
@@ -86,11 +88,16 @@ async def veil(
     state.intake.require_room()
     store: Store = state.store
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with forms.read_form(request, store.staging, 1) as form:
+        async with forms.read_form(request, store.staging, 1 + MOST) as form:
             files = forms.files_of(form, "file")
             if not files:
                 raise ProblemError(422, "usage", say("file: one is wanted"))
-            record = await to_thread.run_sync(_accept, state, files[0].file, given)
+            if len(files) > 1:
+                raise ProblemError(
+                    413, "limit", say("the upload holds more than {most} files", most=1)
+                )
+            photos = photos_in(form)
+            record = await to_thread.run_sync(_accept, state, files[0].file, given, photos)
     else:
         with await spool.read_body(request, store.staging) as file:
             record = await to_thread.run_sync(_accept, state, file, given)
@@ -103,8 +110,12 @@ async def veil(
         await asyncio.shield(to_thread.run_sync(store.discard, record.id))
 
 
-def _accept(state: StateDep, file: IO[bytes], options: dict[str, Any]) -> Record:
-    _, records, refused = state.intake.accept([Upload("picture", file)], options, direct=True)
+def _accept(
+    state: StateDep, file: IO[bytes], options: dict[str, Any], photos: Photos = ()
+) -> Record:
+    _, records, refused = state.intake.accept(
+        [Upload("picture", file)], options, direct=True, photos=photos
+    )
     if refused:
         raise ProblemError.of(refused[0].problem)
     record: Record = records[0]

@@ -7,41 +7,34 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from faceveil.media.media_types import MEDIA_TYPES, type_of
 from faceveil.plan import Kind
 from faceveil.server.client_names import result_name
 from faceveil.server.herald import Word, word_of
 from faceveil.server.language import Words
 from faceveil.server.problems import Problem
-from faceveil.server.store import ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
+from faceveil.server.store import DRAFT, ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
 
-_TYPES = {
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".tif": "image/tiff",
-    ".bmp": "image/bmp",
-    ".avif": "image/avif",
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-}
-_SAME = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tiff": ".tif"}
-_SAME |= {".dib": ".bmp", ".m4v": ".mp4", ".qt": ".mov"}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 """A body that is a file, in the words of OpenAPI."""
-ANY_RESULT = dict.fromkeys([*_TYPES.values(), "application/octet-stream"], BINARY)
+ANY_RESULT = dict.fromkeys([*MEDIA_TYPES.values(), "application/octet-stream"], BINARY)
 """The media types that a result can have."""
 _ID = "Vd2hx0m0k1qzq0TQ3C0jXw"
 
 
 class Job(BaseModel):
-    """One photo or video, after its upload.
+    """One photo, video or document, after its upload.
 
     ``faces`` are different faces that are covered, ``kept`` those left visible on request,
-    ``filled`` face boxes covered without having been seen. ``position`` counts from 1 in the line
-    of waiting jobs. ``webhook`` is the state of the message about it.
+    ``filled`` face boxes covered without having been seen; ``longest_fill`` is the longest stretch
+    of them in seconds. ``added`` faces were found by the check only, and ``doubts`` are places in
+    the result that may still show one. ``edited``: a person changed the plan. A document has
+    ``pages`` and ``pictures``, and ``places`` are those on which faces are covered, with their
+    number.
+    ``position`` counts from 1 in the line
+    of waiting jobs. ``webhook`` is the state of the message about it. The deletion of the original
+    at ``original_expires`` can be put off until ``original_latest``. ``has_draft``: somebody made
+    edits that were not applied yet.
     """
 
     id: str = Field(examples=[_ID])
@@ -55,18 +48,27 @@ class Job(BaseModel):
     faces: int | None = Field(None, examples=[4])
     kept: int | None = Field(None, examples=[0])
     filled: int | None = Field(None, examples=[0])
+    longest_fill: float | None = Field(None, examples=[0.0])
+    added: int | None = Field(None, examples=[0])
+    doubts: int | None = Field(None, examples=[0])
+    edited: bool = False
     width: int | None = Field(None, examples=[1280])
     height: int | None = Field(None, examples=[800])
     frames: int | None = Field(None, examples=[1])
+    pages: int | None = Field(None, examples=[0])
+    pictures: int | None = Field(None, examples=[0])
+    places: tuple[Words, ...] = Field((), examples=[["page 3: 2"]])
     problem: Problem | None = None
     warnings: tuple[Words, ...] = ()
     notes: tuple[Words, ...] = ()
     dropped: tuple[Words, ...] = Field((), examples=[["GPS"]])
     created: datetime
     original_expires: datetime | None = None
+    original_latest: datetime | None = None
     result_expires: datetime | None = None
     has_original: bool
     has_plan: bool
+    has_draft: bool = False
     has_result: bool
     result_name: str | None = Field(None, examples=["beach.veiled.jpg"])
     result_type: str | None = Field(None, examples=["image/jpeg"])
@@ -101,6 +103,10 @@ class Render(BaseModel):
     model_config = {"extra": "forbid"}
 
     options: dict[str, Any] = Field({}, examples=[{"preset": "strict"}])
+    anew: bool = Field(False, description="the options are all there are; those of before go")
+    scan: bool = Field(
+        False, description="look for the faces anew; what was changed in the plan is lost"
+    )
 
 
 class Limits(BaseModel):
@@ -108,6 +114,7 @@ class Limits(BaseModel):
 
     version: str
     detector: str | None = Field(description="null: no weights are there; nothing can be done")
+    people: bool = Field(description="whether people can be told apart: the weights are there")
     max_upload_mb: int
     max_upload_bytes: int = Field(description="the same in bytes, of all files of an upload")
     max_files: int
@@ -115,6 +122,7 @@ class Limits(BaseModel):
     max_minutes: float
     max_pixels: int
     keep_original_minutes: float
+    keep_reviewed_minutes: float
     keep_result_hours: float
 
 
@@ -140,10 +148,11 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
     has_original = store.has(record.id, ORIGINAL)
     has_result = record.state == "done" and store.has(record.id, record.result)
     ends = None if record.ended is None else record.ended + record.keep_seconds
+    latest = max(record.original_until, record.original_latest or 0.0)
     return Job(
         **record.model_dump(
             include=Job.model_fields.keys()
-            - {"created", "progress", "problem", "options", "webhook"}
+            - {"created", "progress", "problem", "options", "webhook", "original_latest"}
         ),
         problem=record.problem,
         options=record.options,
@@ -151,20 +160,16 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
         progress=None if record.state in ENDED else store.progress(record.id),
         created=_time(record.created),
         original_expires=_time(record.original_until) if has_original else None,
+        original_latest=_time(latest) if has_original else None,
         result_expires=None if ends is None else _time(ends),
         has_original=has_original,
         has_plan=has_original and store.has(record.id, PLAN),
+        has_draft=has_original and store.has(record.id, DRAFT),
         has_result=has_result,
         result_name=result_name(record.name, record.result) if has_result else None,
         result_type=type_of(record.result) if has_result else None,
         webhook=word_of(store, record),
     )
-
-
-def type_of(result: str) -> str:
-    """The media type of a result, by the suffix that this program gave it."""
-    suffix = "." + result.rpartition(".")[2].lower()
-    return _TYPES.get(_SAME.get(suffix, suffix), "application/octet-stream")
 
 
 def _time(seconds: float) -> datetime:

@@ -84,6 +84,12 @@ class Service(BaseModel):
         60.0,
         "Delete an original this many minutes after its upload, unless it was deleted before.",
     )
+    keep_reviewed_minutes: Annotated[float, Field(gt=0.0, le=1440.0)] = _setting(
+        "lifetimes",
+        240.0,
+        "While a person reviews a file, put off the deletion of its original, until this many "
+        "minutes after its upload at most.",
+    )
     keep_result_hours: Annotated[float, Field(gt=0.0, le=24.0)] = _setting(
         "lifetimes", 24.0, "Delete a result this many hours after it was made."
     )

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from faceveil.server.care import Care
+from faceveil.server.darkroom import Darkroom
+from faceveil.server.following import Following
 from faceveil.server.intake import Intake
 from faceveil.server.job_index import JobIndex
 from faceveil.server.metrics import Metrics
 from faceveil.server.queue import JobQueue
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
-
-_AT_ONCE = 2
-"""Previews that are made at the same time."""
 
 
 @dataclass
@@ -30,6 +28,8 @@ class State:
         machine: options of this machine: ``weights``, ``threads``.
         cameras: how many are being watched.
         care: knows whether all goes on that has to.
+        darkroom: makes previews.
+        following: follows boxes in videos.
     """
 
     service: Service
@@ -42,7 +42,11 @@ class State:
     machine: dict[str, Any] = field(default_factory=dict)
     cameras: int = 0
     care: Care = field(default_factory=Care)
-    previews: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
+    darkroom: Darkroom = field(default_factory=Darkroom)
+    following: Following = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.following = Following(self.store, self.machine)
 
 
 async def _state_of(connection: HTTPConnection) -> State:

@@ -1,7 +1,7 @@
 """Jobs as folders: the record of each is a file in its folder, so that it survives a crash.
 
-    FOLDER/jobs/ID/     job.json progress.json original plan.json result.* report.json lock cancel
-                        webhook.json
+    FOLDER/jobs/ID/     job.json progress.json original plan.json draft.json result.* report.json
+                        lock cancel webhook.json
     FOLDER/staging/     jobs that are being accepted; renamed into jobs/ once complete
     FOLDER/trash/       jobs on their way out
     FOLDER/changes      ids of jobs that changed, a line each, for the server to follow
@@ -40,7 +40,8 @@ WORKING: frozenset[State] = frozenset({"analyzing", "rendering", "checking"})
 UNFINISHED = WAITING | WORKING
 ENDED: frozenset[State] = frozenset({"done", "failed", "withheld"})
 
-ORIGINAL, PLAN, REPORT = "original", "plan.json", "report.json"
+ORIGINAL, PLAN, REPORT, PAGE = "original", "plan.json", "report.json", "report.html"
+DRAFT = "draft.json"
 WEBHOOK = "webhook.json"
 _RECORD, _PROGRESS, _LOCK, _CANCEL = "job.json", "progress.json", "lock", "cancel"
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -53,11 +54,16 @@ class Record(BaseModel):
     Attributes:
         name: what the client called the file; shown, never a path.
         direct: a client waits for the answer; not listed.
-        review: stop after the analysis, so that a person can review it.
+        review, people: stop after the analysis, for a person to review it; number the people.
         attempts: how often a worker began since the last request.
         original_until: when the original must be deleted.
-        keep_seconds: how long the job stays after it ended.
-        longest: seconds of video it may have.
+        original_latest: until when that can be put off; None: not at all.
+        keep_seconds, longest: how long it stays after it ended; seconds of video it may have.
+        longest_fill: longest stretch of a face that is covered without being seen, in seconds.
+        edited: a person changed the plan; grouping: its state once the people in it are numbered.
+        added: number of faces that only the check found; doubts: of places in the result that may
+            still show one.
+        places: the pages and parts of a document on which faces are covered, and how many.
         result: file name of the result in the folder, or "".
         webhook: address to tell that it ended, or "".
     """
@@ -71,19 +77,29 @@ class Record(BaseModel):
     state: State = "queued"
     options: dict[str, Any] = {}
     review: bool = False
+    people: bool = False
+    grouping: State | None = None
     direct: bool = False
     attempts: int = 0
     created: float
     ended: float | None = None
     original_until: float
+    original_latest: float | None = None
     keep_seconds: float
     longest: float
     faces: int | None = None
     kept: int | None = None
     filled: int | None = None
+    longest_fill: float | None = None
+    added: int | None = None
+    doubts: int | None = None
+    edited: bool = False
     width: int | None = None
     height: int | None = None
     frames: int | None = None
+    pages: int | None = None
+    pictures: int | None = None
+    places: tuple[Words, ...] = ()
     problem: Problem | None = None
     warnings: tuple[Words, ...] = ()
     notes: tuple[Words, ...] = ()
@@ -256,7 +272,7 @@ class Store:
             OSError: something could not be deleted; all else was.
         """
         folder = self.path(job)
-        keep = {_RECORD, _LOCK, REPORT, WEBHOOK}
+        keep = {_RECORD, _LOCK, REPORT, PAGE, WEBHOOK}
         failed = None
         with suppress(FileNotFoundError):
             # The original first: it is what matters most.

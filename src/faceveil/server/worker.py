@@ -22,6 +22,7 @@ from faceveil.server.sweep import Sweeper
 from faceveil.server.tell import quiet_logs, tell_fault
 from faceveil.system import beats
 from faceveil.system.closing import Closing
+from faceveil.system.heap import share_heap
 
 NICE = 5
 """Workers run at low priority, so that the page answers at once while every core is busy."""
@@ -123,6 +124,7 @@ def run_child() -> None:
     """
     import json
 
+    share_heap()
     quiet_logs()
     sys.excepthook = lambda kind, error, trace: tell_fault("worker", error)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

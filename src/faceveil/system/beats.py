@@ -7,8 +7,12 @@ elsewhere they are ignored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage, the frames done and their number, or None where it is not known."""
 
 
 class Listener(Protocol):

@@ -47,9 +47,13 @@ class Executor(Protocol):
         ...
 
 
-def depth_for(pixels: int) -> int:
-    """The number of frames with so many pixels that may wait between two stages."""
-    return max(2, min(DEPTH, BYTES // (3 * pixels)))
+def depth_for(pixels: int, *, still: bool = False) -> int:
+    """The number of frames with so many pixels that may wait between two stages.
+
+    Args:
+        still: pages and pictures, which may be large and have no hurry.
+    """
+    return 1 if still else max(2, min(DEPTH, BYTES // (3 * pixels)))
 
 
 def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:

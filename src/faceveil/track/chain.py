@@ -18,6 +18,7 @@ from faceveil.faces import Floats, centers, sizes
 from faceveil.options import Options
 from faceveil.track import motion
 from faceveil.track.motion import HITS, TICK, Motion
+from faceveil.track.rush import joined_rushes
 from faceveil.track.scene import Hits, Scene
 
 GATE = 0.4
@@ -47,7 +48,7 @@ def chains(hits: Hits, scene: Scene, options: Options) -> list[Chain]:
     Returns:
         Chains with at least one strong hit and at most one hit a frame.
     """
-    parts = _associate(hits, scene, options)
+    parts = joined_rushes(_associate(hits, scene, options), hits)
     joined = _stitch(parts, hits, scene, options)
     return [chain for chain in joined if hits.strong[chain].any()]
 

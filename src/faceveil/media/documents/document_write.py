@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,10 +12,13 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
 from faceveil.media.documents.blanks import BLANK_PNG
-from faceveil.media.documents.document import DocumentSource, Shown
+from faceveil.media.documents.document import DocumentSource, Ensemble, Shown
 from faceveil.media.documents.nodes import Clip, Node
+from faceveil.media.documents.pdf_carry import Patch, areas_of
 from faceveil.media.documents.proof import Painted, require_gone
 from faceveil.media.kinds import SUFFIXES
+from faceveil.media.leftovers import leftovers
+from faceveil.media.metadata.blocks import lean_png
 from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write, scratch_beside
 from faceveil.media.pictures.exif import SIDEWAYS, exif_orientation, read_exif
@@ -77,6 +81,8 @@ class DocumentSink(Noting, Aborting):
             raise
         self._of = {index: one for one in self._source.shown for index in one.frames}
         self._new: dict[Node, bytes] = dict.fromkeys(self._source.broken, BLANK_PNG)
+        self._patches: dict[Shown, list[Patch]] = defaultdict(list)
+        self._undecided: set[Shown] = set()
         self._painted: list[Painted] = []
         self._picture: _PictureSink | None = None
         self.copied = 0
@@ -89,11 +95,15 @@ class DocumentSink(Noting, Aborting):
     def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
         """The pictures that go over as they are: nothing is painted in them, and nothing hides."""
         changed = set(touched)
-        spans = [
-            Span(one.frames, 0, 0)
-            for one in self._source.shown
-            if one.clean and changed.isdisjoint(one.frames) and self._source.is_whole(one)
-        ]
+        scenes = self._source.scenes
+        on_scenes = {one for at in changed & set(range(len(scenes))) for one in scenes[at].shown}
+        spans = [Span(range(at, at + 1), 0, 0) for at in range(len(scenes)) if at not in changed]
+        for one in self._source.shown:
+            if one.clean and changed.isdisjoint(one.frames) and self._source.is_whole(one):
+                if one in on_scenes:  # whether paint there is on this one is not known yet
+                    self._undecided.add(one)
+                else:
+                    spans.append(Span(one.frames, 0, 0))
         self.copied = sum(len(span.frames) for span in spans)
         return spans
 
@@ -103,14 +113,39 @@ class DocumentSink(Noting, Aborting):
         Raises:
             OutputError: the format cannot hold it, or the disk is full.
         """
+        if frame.index < len(self._source.scenes):
+            self._carry(self._source.scenes[frame.index], frame)
+            return
         shown = self._of[frame.index]
+        if shown in self._undecided and shown not in self._patches:
+            self.copied += 1
+            return
+        for patch in self._patches.get(shown, ()):
+            patch.apply(frame.image)
+            x0, y0, x1, y1 = map(int, patch.box.as_tuple())
+            if frame.alpha is not None:
+                frame.alpha[y0:y1, x0:x1][patch.mask] = 255
+            frame.painted += (patch.box,)
         if frame.damaged:
             self._blank(shown)
+            return
+        if not frame.painted and (lean := _lean(shown)) is not None:
+            self._new.update(dict.fromkeys(shown.places, lean))
             return
         if self._picture is None or self._picture.shown is not shown:
             self._close_picture()
             self._picture = _PictureSink(shown, self._scratch, self._options)
         self._picture.write(frame)
+
+    def _carry(self, scene: Ensemble, frame: Frame) -> None:
+        """Take what was painted on pictures side by side for each of them."""
+        if not frame.painted:
+            return
+        for area in areas_of(scene.image(self._options), frame.image, frame.painted):
+            for number, one in enumerate(scene.shown):
+                patch = scene.collage.patch(area, number, one.size)
+                if patch is not None:
+                    self._patches[one].append(patch)
 
     def _blank(self, shown: Shown) -> None:
         """Replace a picture that cannot be decoded by a blank one."""
@@ -171,6 +206,18 @@ class DocumentSink(Noting, Aborting):
             self._picture.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._part.abort()
+
+
+def _lean(shown: Shown) -> bytes | None:
+    """A PNG in which nothing is painted, freed of what is no picture, or None for all others.
+
+    Coded anew it would get no better, and might be scaled a little otherwise.
+    """
+    first = shown.places[0]
+    if first.kind != "png" or len(shown.frames) > 1:
+        return None
+    data = lean_png(first.read())
+    return data if data is not None and not leftovers(data) else None
 
 
 class _PictureSink:

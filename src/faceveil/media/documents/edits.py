@@ -13,11 +13,13 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from faceveil.i18n import say
+from faceveil.media.documents.fields import without_fetching
 from faceveil.media.documents.texts import narrowed, widened
+from faceveil.media.documents.traces import PATH, PROPERTIES, template_of, without_traces
 
 TYPES: Final = "[Content_Types].xml"
 MANIFEST: Final = "META-INF/manifest.xml"
-PROPERTIES, LINKS = say("document properties"), say("link to a picture elsewhere")
+LINKS: Final = say("link to a picture elsewhere")
 
 _XML: Final = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PROPERTIES: Final = {
@@ -37,6 +39,16 @@ _META: Final = (
     + b'<office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     + b'office:version="1.3"><office:meta/></office:document-meta>'
 )
+# Programs lay a document out as the one that wrote it did, so they look for its name.
+_PROGRAM: Final = re.compile(
+    rb"<Application>(?:Microsoft (?:Office |Macintosh )?(?:Word|Excel|PowerPoint)|LibreOffice)"
+    rb"</Application>"
+)
+_GENERATOR: Final = re.compile(
+    rb"<meta:generator>(?:LibreOffice|OpenOffice(?:\.org)?|MicrosoftOffice)/[\d.]{1,12}"
+    rb"(?:\$\w{1,20}|%20\w{1,20}| \w{1,20})?(?: LibreOffice_project/[0-9a-f$Build-]{1,50})?"
+    rb"</meta:generator>"
+)
 
 _RELATIONSHIP: Final = re.compile(
     rb"<(?:\w+:)?Relationship\s[^>]*>(?:\s*</(?:\w+:)?Relationship>)?"
@@ -46,21 +58,29 @@ _ENTRY: Final = re.compile(
     rb"<manifest:file-entry\s[^>]*(?:/>|>.*?</manifest:file-entry\s*>)\s*", re.DOTALL
 )
 _ATTRIBUTE: Final = re.compile(rb"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_SHOWN: Final = re.compile(rb"/(?:image|video|audio|media|thumbnail|slicerImage|oleObject)$")
+_SHOWN: Final = re.compile(
+    r"/(?:image|video|audio|media|thumbnail|slicerImage|oleObject|package|aFChunk|frame"
+    r"|subDocument)$",
+    re.IGNORECASE,
+)
 """Ends of the types of relationships that lead to what is shown."""
+_CELLS: Final = "/richdata/"
+"""The folder of pictures in cells, whose hyperlinks lead to where they came from."""
 _NOWHERE: Final = b"NULL"
 """The target that PowerPoint itself writes for a picture that it cannot find."""
 
 _ELEMENT: Final = re.compile(
     rb"<(?:\w+:)?(?:img|image|imagedata|fill|fill-image|background-image|embed|object|object-ole"
-    rb"|plugin|video|audio|source|input|iframe|bullet|list-level-style-image|feImage)\b[^>]*>",
+    rb"|plugin|video|audio|source|input|iframe|bullet|list-level-style-image|feImage"
+    rb"|section-source)\b[^>]*>",
     re.IGNORECASE,
 )
 _ELSEWHERE: Final = re.compile(
-    rb"(\b(?:src|srcset|href|poster|data)\s*=\s*)(?:\"(?:https?|ftps?|file|smb):[^\"]*\"|\"(?://|"
+    rb"(\b(?:src|srcset|href|poster|data)\s*=(?:3D)?\s*)(?:\"(?:https?|ftps?|file|smb):[^\"]*\"|\"(?://|"
     rb"\\\\)[^\"]*\"|'(?:https?|ftps?|file|smb):[^']*'|'(?://|\\\\)[^']*')",
     re.IGNORECASE,
 )
+_WEB: Final = re.compile(rb"<html\b", re.IGNORECASE)
 _OUTSIDE: Final = re.compile(rb"(\bhref\s*=\s*)(?:\"\.\./[^\"]*\"|'\.\./[^']*')")
 _STYLED: Final = re.compile(rb"url\(\s*[\"']?(?:https?|ftps?|file):[^)]*\)", re.IGNORECASE)
 
@@ -99,22 +119,21 @@ class Edits:
     """
 
     def __init__(self, types: bytes, suffix: str, dropped: Iterable[str]) -> None:
-        self._dropped = frozenset(one.casefold() for one in dropped)
+        self._dropped = frozenset(map(key_of_part, dropped))
         self._suffix = suffix
         self._properties: dict[str, bytes] = {}
         self._defaults: dict[str, bytes] = {}
-        for found in _TYPE.finditer(types):
+        for found in _TYPE.finditer(narrowed(types)[0]):
             given = attributes(found[0])
             plain = self._plain(given.get("ContentType", ""))
             if plain and "PartName" in given:
-                self._properties[given["PartName"].lstrip("/").casefold()] = plain
+                self._properties[key_of_part(given["PartName"])] = plain
             elif plain and "Extension" in given:
                 self._defaults[f".{given['Extension'].casefold()}"] = plain
-        if suffix.startswith(".o"):
-            self._properties["meta.xml"] = _META
 
     @staticmethod
     def _plain(kind: str) -> bytes:
+        kind = kind.partition(";")[0].strip().lower()
         return next((data for end, data in _PROPERTIES.items() if kind.endswith(end)), b"")
 
     def __call__(self, name: str, data: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -123,50 +142,60 @@ class Edits:
         Args:
             data: its bytes, pictures in it replaced already.
         """
-        low = name.casefold()
-        plain = self._properties.get(low) or self._defaults.get(PurePosixPath(low).suffix)
-        if plain is not None:
-            return plain, (PROPERTIES,) if data != plain else ()
+        low = key_of_part(name)
         text, code = narrowed(data)
+        plain = self._properties.get(low) or self._defaults.get(PurePosixPath(low).suffix)
+        if self._suffix.startswith(".o") and PurePosixPath(low).name == "meta.xml":
+            plain = _META  # objects in a document have their own
+        if plain is not None:
+            plain = _with_program(plain, text)
+            return plain, (PROPERTIES,) if data != plain else ()
         if b"<" not in text[:4096] and not low.endswith((".css", ".js")):
             return data, ()
-        changed, links = text, 0
+        changed, links, trace = text, 0, ""
         if low.endswith(".rels"):
-            changed, links = self._rels(name, text)
-        elif name == TYPES:
+            changed, links, trace = self._rels(name, text)
+        elif low == TYPES.casefold():
             changed = _TYPE.sub(self._type, text)
         elif name == MANIFEST and self._dropped:
             changed = _ENTRY.sub(self._entry, text)
         else:
-            changed, links = self._links(text)
+            changed, trace = without_traces(text)
+            changed, links = self._links(changed)
         if changed == text:
             return data, ()
-        return widened(changed, code), (LINKS,) if links else ()
+        return widened(changed, code), tuple(filter(None, (LINKS if links else "", trace)))
 
-    def _rels(self, name: str, text: bytes) -> tuple[bytes, int]:
-        count = 0
+    def _rels(self, name: str, text: bytes) -> tuple[bytes, int, str]:
+        count, trace = 0, ""
+        in_cells = _CELLS in f"/{name.casefold()}"
 
         def change(found: re.Match[bytes]) -> bytes:
-            nonlocal count
+            nonlocal count, trace
             given = attributes(found[0])
             target = given.get("Target", "")
             if given.get("TargetMode") != "External":
-                gone = target_of(name, target).casefold() in self._dropped
+                gone = key_of_part(target_of(name, target)) in self._dropped
                 return b"" if gone else found[0]
-            if not _SHOWN.search(given.get("Type", "").encode()) or target == "NULL":
+            template = template_of(given.get("Type", ""), target)
+            if template is not None:
+                trace = PATH
+                return _with(found[0], b"Target", template.encode())
+            shown = in_cells or _SHOWN.search(given.get("Type", ""))
+            if not shown or target == _NOWHERE.decode():
                 return found[0]
             count += 1
             return _with(found[0], b"Target", _NOWHERE)
 
-        return _RELATIONSHIP.sub(change, text), count
+        return _RELATIONSHIP.sub(change, text), count, trace
 
     def _type(self, found: re.Match[bytes]) -> bytes:
         part = attributes(found[0]).get("PartName", "")
-        return b"" if _plain_name(part).lstrip("/").casefold() in self._dropped else found[0]
+        return b"" if part and key_of_part(part) in self._dropped else found[0]
 
     def _entry(self, found: re.Match[bytes]) -> bytes:
         path = attributes(found[0]).get("manifest:full-path", "")
-        return b"" if path.casefold() in self._dropped else found[0]
+        return b"" if key_of_part(path) in self._dropped else found[0]
 
     def _links(self, text: bytes) -> tuple[bytes, int]:
         count = 0
@@ -182,10 +211,28 @@ class Edits:
             return element
 
         text = _ELEMENT.sub(change, text)
-        if self._suffix == ".epub":
+        if self._suffix == ".epub" or _WEB.search(text):
             text, more = _STYLED.subn(b"url()", text)
             count += more
-        return text, count
+        text, more = without_fetching(text)
+        return text, count + more
+
+
+def _with_program(plain: bytes, before: bytes) -> bytes:
+    """Empty properties with the name of the program, if that is a usual one."""
+    if b"/extended-properties" in plain and (found := _PROGRAM.search(before)):
+        return plain.removesuffix(b"/>") + b">" + found[0] + b"</Properties>"
+    if plain is _META and (found := _GENERATOR.search(before)):
+        space = b' xmlns:meta="urn:oasis:names:tc:opendocument:xmlns:meta:1.0" office:version'
+        return plain.replace(b" office:version", space).replace(
+            b"<office:meta/>", b"<office:meta>" + found[0] + b"</office:meta>"
+        )
+    return plain
+
+
+def key_of_part(name: str) -> str:
+    """The same for every way to write the name of a part (ISO/IEC 29500-2, 6.2.2)."""
+    return _plain_name(name).lstrip("/").casefold()
 
 
 def _plain_name(name: str) -> str:

@@ -23,13 +23,11 @@ class Head:
     """The facts about a picture file.
 
     Attributes:
-        size: width and height, as displayed; of the largest page.
-        frames: of an animation, or pages.
+        sizes: width and height, as displayed, of each page, or of each frame of an animation.
         dropped, warnings: as a source has them.
     """
 
-    size: tuple[int, int]
-    frames: int
+    sizes: tuple[tuple[int, int], ...]
     dropped: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -45,8 +43,9 @@ def head_of(data: bytes, kind: str, options: Options) -> Head:
         return head
     with ImageSource(data, kind, options) as picture:
         media = picture.media
-        size = media.width, media.height
-        return Head(size, media.frames or 1, picture.dropped, picture.warnings)
+        pages = tuple((part.width, part.height) for part in media.parts)
+        sizes = pages or ((media.width, media.height),) * (media.frames or 1)
+        return Head(sizes, picture.dropped, picture.warnings)
 
 
 def _of_header(data: bytes, kind: str, options: Options) -> Head | None:
@@ -60,4 +59,4 @@ def _of_header(data: bytes, kind: str, options: Options) -> Head | None:
         if exif_orientation(read_exif(picture)) in SIDEWAYS:
             width, height = height, width
         warnings = tuple(what_is_further(kind, picture, data))
-    return Head((width, height), 1, tuple(leftovers(data)), warnings)
+    return Head(((width, height),), tuple(leftovers(data)), warnings)

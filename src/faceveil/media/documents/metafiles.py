@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from functools import partial
-from itertools import groupby
+from dataclasses import replace
 from typing import Final
 
-from faceveil.frames import Image
+from faceveil.media.documents.bitmaps import Bitmap
 
 LEAST: Final = 8
 """Sides in pixels below which a bitmap shows no face; brushes have eight."""
@@ -46,7 +45,9 @@ _ESCAPE: Final = 0x0626
 _PLAIN_COMMENT: Final = 256
 """Bytes of a comment in which no picture is."""
 
-_JPEG, _PNG, _MASKED = 4, 5, 3
+_MASKED = 3
+_EMF_END, _EMF_SIZE = 14, 48
+"""The last record, and where the header has the size of the whole."""
 
 
 class UnwalkableError(Exception):
@@ -63,57 +64,40 @@ def is_wmf(head: bytes) -> bool:
     )
 
 
-def bitmaps(data: bytes) -> list[bytes]:
-    """The bitmaps in a drawing, each as a picture file (BMP, JPEG, PNG, ...), without brushes.
+def without_title(data: bytes) -> bytes:
+    """A drawing without the names of its program and its file (MS-EMF 2.2.9), as long as before."""
+    if not is_emf(data[:88]):
+        return data
+    size, count, at = struct.unpack_from("<4xI52xII", data)
+    if not 88 <= at <= at + 2 * count <= min(size, len(data)):
+        return data
+    return data[:at] + bytes(2 * count) + data[at + 2 * count :]
 
-    Programs cut pictures into strips, in which no face is found. So those of one width that follow
-    each other are also put together, in either order, and those of one height likewise.
+
+def bitmaps_of(data: bytes) -> list[Bitmap]:
+    """The bitmaps in a drawing, without brushes.
 
     Raises:
         UnwalkableError: the drawing is broken, or there may be more in it.
     """
     try:
-        found = list(_of_emf(data) if is_emf(data) else _of_wmf(data))
-        return found + list(_joined(found))
+        return list(_of_emf(data) if is_emf(data) else _of_wmf(data, 0))
     except (struct.error, IndexError, ValueError) as error:
         raise UnwalkableError from error
 
 
-def _joined(files: list[bytes]) -> Iterator[bytes]:
-    """Strips put together, as BMP files."""
-    import cv2
-    import numpy as np
-
-    strips: list[Image] = []
-    for one in files if len(files) > 1 else ():
-        strip = cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)
-        if strip is None:
-            raise UnwalkableError
-        strips.append(np.asarray(strip, np.uint8))
-    for axis in (0, 1):
-        for _, group in groupby(strips, partial(_across, axis)):
-            run = list(group)
-            for order in (run, run[::-1]) if len(run) > 1 else ():
-                whole: Image = np.concatenate(order, axis)
-                yield cv2.imencode(".bmp", whole)[1].tobytes()
-
-
-def _across(axis: int, strip: Image) -> int:
-    return int(strip.shape[1 - axis])
-
-
-def _of_emf(data: bytes) -> Iterator[bytes]:
+def _of_emf(data: bytes) -> Iterator[Bitmap]:
     at, kind, plus = 0, 0, _Plus()
-    while kind != 14:
+    while kind != _EMF_END:
         kind, size = struct.unpack_from("<II", data, at)
         if size < 8 or size % 4 or at + size > len(data):
             raise UnwalkableError
-        record = data[at : at + size]
+        start, record = at, data[at : at + size]
         at += size
         if kind in _EMF_GL:
             raise UnwalkableError
         if kind == _EMF_COMMENT:
-            yield from plus.pictures(record)
+            yield from plus.pictures(record, start)
         for place in _EMF_BITMAPS.get(kind, ()):
             if place + 16 > size:
                 continue
@@ -121,8 +105,16 @@ def _of_emf(data: bytes) -> Iterator[bytes]:
             if header_size and bits_size:
                 if max(header + header_size, bits + bits_size) > size:
                     raise UnwalkableError
-                yield from _as_file(
-                    record[header : header + header_size], record[bits : bits + bits_size]
+                yield from _worth_a_look(
+                    Bitmap(
+                        record[header : header + header_size],
+                        record[bits : bits + bits_size],
+                        start + bits,
+                        # Nothing may stand behind what grows.
+                        (_EMF_SIZE, start + 4, start + place + 12, start + header + 20)
+                        if size - bits - bits_size < 4
+                        else (),
+                    )
                 )
     if plus.open:
         raise UnwalkableError
@@ -134,49 +126,52 @@ class _Plus:
     def __init__(self) -> None:
         self.open = b""
 
-    def pictures(self, record: bytes) -> Iterator[bytes]:
+    def pictures(self, record: bytes, start: int) -> Iterator[Bitmap]:
+        """The pictures in a comment, whose record begins here in the drawing."""
         (size,) = struct.unpack_from("<I", record, 8)
         body = record[12 : 12 + size]
         if body[:4] == b"EMF+":
-            yield from self._objects(body[4:])
+            yield from self._objects(body[4:], start)
         elif body[:4] == b"GDIC":
             (what,) = struct.unpack_from("<I", body, 4)
             if what == _AS_OTHERS:
                 raise UnwalkableError
             if what == _AS_WMF:
-                yield from _of_wmf(body[24:])
+                yield from _of_wmf(body[24:], start + 12 + 24)
         elif len(body) > _PLAIN_COMMENT and _may_hold_picture(body):
             raise UnwalkableError
 
-    def _objects(self, data: bytes) -> Iterator[bytes]:
+    def _objects(self, data: bytes, start: int) -> Iterator[Bitmap]:
         at = 0
         while at + 12 <= len(data):
             kind, flags, size, length = struct.unpack_from("<HHII", data, at)
             if size < 12 or at + size > len(data):
                 raise UnwalkableError
-            body = data[at + 12 : at + 12 + length]
+            body, here = data[at + 12 : at + 12 + length], start + 16 + at
             at += size
             if kind != _OBJECT:
                 continue
             if flags & 0x8000:  # with the size of the whole before each part
                 self.open += body[4:]
                 continue
+            # What goes on from one comment to the next cannot be changed.
+            sizes = () if self.open else (_EMF_SIZE, start + 4, start + 8, here + 4, here + 8)
             body, self.open = self.open + body, b""
             kind = flags >> 8 & 0x7F
             if kind == _IMAGE:
-                yield from _plus_image(body)
+                yield from _plus_image(body, here + 12 if sizes else -1, sizes)
             elif kind == _BRUSH and struct.unpack_from("<I", body, 4)[0] == _TEXTURE:
                 raise UnwalkableError
 
 
-def _plus_image(body: bytes) -> Iterator[bytes]:
+def _plus_image(body: bytes, at: int, sizes: tuple[int, ...]) -> Iterator[Bitmap]:
     (kind,) = struct.unpack_from("<I", body, 4)
     if kind != 1:  # a drawing in the drawing
         raise UnwalkableError
     width, height, stride, form, compressed = struct.unpack_from("<iiiII", body, 8)
-    bits = body[28:]
+    bits, at = body[28:], at if at < 0 else at + 28
     if compressed:
-        yield bits.rstrip(b"\0")
+        yield Bitmap(b"", bits, at, sizes)
         return
     if max(width, height) <= 0 or min(width, height) < LEAST:
         return
@@ -185,16 +180,17 @@ def _plus_image(body: bytes) -> Iterator[bytes]:
         raise UnwalkableError
     wide = stride * 8 // depth
     header = struct.pack("<IiiHHIIiiII", 40, wide, -height, 1, depth, 0, 0, 0, 0, 0, 0)
-    yield from _as_file(header, bits)
+    yield from _worth_a_look(Bitmap(header, bits, at))
 
 
-def _of_wmf(data: bytes) -> Iterator[bytes]:
+def _of_wmf(data: bytes, base: int) -> Iterator[Bitmap]:
+    """The bitmaps of a drawing that begins at ``base`` in the one around it."""
     start = 22 if data.startswith(b"\xd7\xcd\xc6\x9a") else 0
     at = start + 2 * struct.unpack_from("<H", data, start + 2)[0]
     function = -1
     while function:
         words, function = struct.unpack_from("<IH", data, at)
-        record = data[at : at + 2 * words]
+        place, record = base + at, data[at : at + 2 * words]
         if words < 3 or len(record) < 2 * words:
             raise UnwalkableError
         at += 2 * words
@@ -203,10 +199,13 @@ def _of_wmf(data: bytes) -> Iterator[bytes]:
         if function in _WMF_OLD and words != (function >> 8) + 3 and words > 5 + 64:
             raise UnwalkableError
         if function in _WMF_BITMAPS and words != (function >> 8) + 3:
-            packed = record[_WMF_BITMAPS[function] :]
+            before = _WMF_BITMAPS[function]
+            packed = record[before:]
             if packed:
                 size = _header_size(packed)
-                yield from _as_file(packed[:size], packed[size:])
+                found = Bitmap(packed[:size], packed[size:], place + before + size)
+                # A file in it cannot grow: sizes are counted in words here.
+                yield from _worth_a_look(replace(found, at=-1) if found.is_file else found)
 
 
 def _header_size(dib: bytes) -> int:
@@ -221,19 +220,10 @@ def _header_size(dib: bytes) -> int:
     return int(size + (12 if compression == _MASKED and size == 40 else 0) + 4 * colours)
 
 
-def _as_file(header: bytes, bits: bytes) -> Iterator[bytes]:
-    """A bitmap as a file, unless it is a small one."""
-    (size,) = struct.unpack_from("<I", header)
-    if size == 12:
-        width, height = struct.unpack_from("<HH", header, 4)
-    else:
-        width, height = struct.unpack_from("<ii", header, 4)
-        if struct.unpack_from("<I", header, 16)[0] in (_JPEG, _PNG):
-            yield bits.rstrip(b"\0")
-            return
-    if min(width, abs(height)) >= LEAST:
-        offset = 14 + len(header)
-        yield b"BM" + struct.pack("<IHHI", offset + len(bits), 0, 0, offset) + header + bits
+def _worth_a_look(found: Bitmap) -> Iterator[Bitmap]:
+    """A bitmap, unless it is a small one."""
+    if found.is_file or min(found.form.width, found.form.height) >= LEAST:
+        yield found
 
 
 def _may_hold_picture(body: bytes) -> bool:

@@ -36,7 +36,7 @@ class Still:
 
 @dataclass(eq=False)
 class Clip:
-    """A film. ``read`` gives its bytes."""
+    """A film or a PDF: a file that is worked on by itself. ``read`` gives its bytes."""
 
     name: str
     kind: str
@@ -107,7 +107,7 @@ class Budget:
     Attributes:
         bytes, parts: how many more.
         depth: of the document in others.
-        notes: for the report.
+        notes, warnings: for the report.
         beside: what is neither text nor picture, and not kept.
     """
 
@@ -115,4 +115,5 @@ class Budget:
     parts: int
     depth: int = 0
     notes: dict[str, None] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
     beside: dict[str, None] = field(default_factory=dict)

@@ -3,31 +3,73 @@
 from __future__ import annotations
 
 import io
+import posixpath
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, Final
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Final, Literal, NamedTuple
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.archives.archive import OLDEST, Archive
 from faceveil.media.archives.entries import Member
 from faceveil.media.archives.zips import ZipReader
-from faceveil.media.documents.edits import MANIFEST, TYPES, Edits, relationships, target_of
-from faceveil.media.documents.nodes import Budget, Gone, Nest, New, Node, changes
+from faceveil.media.documents.edits import (
+    MANIFEST,
+    TYPES,
+    Edits,
+    attributes,
+    key_of_part,
+    relationships,
+    target_of,
+)
+from faceveil.media.documents.nodes import Budget, Gone, Nest, New, Node, Still, changes
 from faceveil.media.documents.recognize import suffix_of
+from faceveil.media.documents.texts import encoding_refusal, entities_refusal, is_readable, narrowed
+from faceveil.media.documents.traces import BUYER, PROPERTIES, what_leads_there
 from faceveil.media.documents.walk import Walker
 from faceveil.options import Options
 from faceveil.system.closing import Closing
 
-_SIGNED: Final = ("_xmlsignatures/", "META-INF/documentsignatures.xml", "META-INF/macrosignatures")
+_SIGNED: Final = ("_xmlsignatures/", "meta-inf/documentsignatures.xml", "meta-inf/macrosignatures")
+_SIGNATURE: Final = "/digital-signature/"
+"""In the types of relationships that lead to signatures."""
+_PIECE: Final = re.compile(r"/\[\d+\](?:\.last)?\.piece$", re.IGNORECASE)
+"""The end of the name of a piece of a part (ISO/IEC 29500-2, 7.2.4)."""
+_TRASH: Final = "[trash]/"
+"""The folder in which PowerPoint leaves remnants of what was deleted; no parts."""
 _HIDING_FONTS: Final = (
     b"http://www.idpf.org/2008/embedding",
     b"http://ns.adobe.com/pdf/enc#RC",
 )
 """Algorithms that hide the fonts of a book, and nothing else."""
 _THUMBNAIL: Final = "/thumbnail"
+_LINKED: Final = {"picture": ("/image", "/slicerimage"), "film": ("/video", "/audio", "/media")}
+"""Ends of the types of relationships that lead to pictures, and to films and sounds."""
+_TYPED: Final = re.compile(rb"<(?:\w+:)?(?:Override|Default|item)\s[^>]*>", re.IGNORECASE)
+_BOOK: Final = re.compile(r"\.opf$", re.IGNORECASE)
+_PICTURE: Final = re.compile(
+    r"\.(?:ico|cur|tga|pcx|p[abgnp]m|x[bp]m|ras|sgi|rgb|dds|ps[db]|icns|met|pcd|qoi|jxl|jls|hdr|exr"
+    r"|fits?|pct|pict|wdp|jxr)$",
+    re.IGNORECASE,
+)
+"""Suffixes of pictures that programs show and that are not read here."""
+
+
+class _Relation(NamedTuple):
+    """A relationship that leads to a part.
+
+    Attributes:
+        kind: its type, in lower case.
+        rels: the part that it stands in; ``id``: what the part with it calls it.
+    """
+
+    kind: str
+    target: str
+    rels: str
+    id: str
 
 
 class Package(Closing):
@@ -51,10 +93,12 @@ class Package(Closing):
         try:
             self._options, self._within = options, f"{name}!" if name else ""
             self._members = self._parts(budget)
+            self._names = {key_of_part(name): name for name in self._members}
+            self._links = tuple(self._read_links())
             types = self._text(TYPES)
             mimetype = self._text("mimetype").decode("ascii", "replace").strip()
             try:
-                self.suffix = suffix_of(types.decode("utf-8", "replace"), mimetype)
+                self.suffix = suffix_of(narrowed(types)[0].decode("utf-8", "replace"), mimetype)
             except UnsupportedError:
                 if not (
                     budget.depth and types
@@ -62,6 +106,7 @@ class Package(Closing):
                     raise
                 self.suffix = ""
             self._refuse()
+            self._shown = self._read_shown(types)
             dropped = self._dropped()
             self._edits = Edits(types, self.suffix, dropped)
             self._beside = budget.beside
@@ -83,27 +128,34 @@ class Package(Closing):
         if budget.parts < 0 or budget.bytes < 0:
             raise LimitError(say("the document and those in it have too many or too large parts"))
         members = {str(one.name): one for one in self._archive.members}
-        if len({name.casefold() for name in members}) < len(self._archive.members):
+        if len(set(map(key_of_part, members))) < len(self._archive.members):
             raise UnsupportedError(
                 say("several parts of the document have one name"),
+                say("Save it again with the program that it is for."),
+            )
+        if any(map(_PIECE.search, members)):
+            raise UnsupportedError(
+                say("parts of the document are stored in pieces"),
                 say("Save it again with the program that it is for."),
             )
         return members
 
     def _text(self, name: str) -> bytes:
-        return self._archive.read(self._members[name]) if name in self._members else b""
+        """The bytes of a part, however its name is written; none if there is no such part."""
+        known = self._names.get(key_of_part(name))
+        return b"" if known is None else self._archive.read(self._members[known])
 
     def _refuse(self) -> None:
         """Refuse what must not be opened or changed."""
-        manifest = self._text(MANIFEST)
+        manifest = narrowed(self._text(MANIFEST))[0]
         if b"encryption-data" in manifest or b"EncryptedKey" in manifest:
             raise UnsupportedError(
                 say("the document is encrypted"),
                 say("Save a copy without a password, and give that to FaceVeil."),
             )
-        hidden = self._text("META-INF/encryption.xml")
-        ways = hidden.count(b"EncryptionMethod ")
-        if "META-INF/rights.xml" in self._members or ways > sum(
+        hidden = narrowed(self._text("META-INF/encryption.xml"))[0]
+        ways = len(re.findall(rb"EncryptionMethod\s", hidden))
+        if "meta-inf/rights.xml" in self._names or ways > sum(
             hidden.count(one) for one in _HIDING_FONTS
         ):
             raise UnsupportedError(
@@ -117,21 +169,57 @@ class Package(Closing):
             )
 
     def _signatures(self) -> list[str]:
-        names = [one for one in self._members if one.startswith(_SIGNED)]
-        return names if self.suffix != ".epub" else []
+        if self.suffix == ".epub":
+            return []
+        named = [name for key, name in self._names.items() if key.startswith(_SIGNED)]
+        linked = [link.target for link in self._links if _SIGNATURE in link.kind]
+        return [*dict.fromkeys([*named, *linked])]
+
+    def _read_links(self) -> Iterator[_Relation]:
+        for name, part in self._members.items():
+            if name.casefold().endswith(".rels"):
+                for one in relationships(narrowed(self._archive.read(part))[0]):
+                    target = self._names.get(key_of_part(target_of(name, one.get("Target", ""))))
+                    if target is not None and one.get("TargetMode") != "External":
+                        yield _Relation(
+                            one.get("Type", "").lower(), target, name, one.get("Id", "")
+                        )
+
+    def pictured(self) -> Iterator[tuple[str, bytes, Mapping[str, str]]]:
+        """The parts that may place several pictures: name, text, and which picture has what name
+        in it.
+        """
+        pictures = {name for name, node in self.inner.items() if isinstance(node, Still)}
+        if self.suffix.startswith(".o"):
+            known = {name: name for name in pictures}
+            for name in ("content.xml", "styles.xml"):
+                yield name, narrowed(self._text(name))[0], known
+            return
+        by_part: dict[str, dict[str, str]] = {}
+        for link in self._links:
+            if link.target in pictures:
+                by_part.setdefault(link.rels, {})[link.id] = link.target
+        for rels, linked in by_part.items():
+            path = PurePosixPath(rels)
+            name = str(path.parent.parent / path.stem)
+            if len(set(linked.values())) > 1:
+                yield name, narrowed(self._text(name))[0], linked
 
     def _dropped(self) -> dict[str, str]:
         """The parts that are not kept, and what they are."""
         gone: dict[str, str] = dict.fromkeys(self._signatures(), say("signature"))
-        for name in self._members:
-            if name.startswith("Thumbnails/") and self.suffix.startswith(".o"):
+        for link in self._links:
+            if link.kind.endswith(_THUMBNAIL):
+                gone[link.target] = say("thumbnail")
+            elif what := what_leads_there(link.kind):
+                gone[link.target] = what
+        for key, name in self._names.items():
+            if key.startswith("thumbnails/") and self.suffix.startswith(".o"):
                 gone[name] = say("thumbnail")
-            if not name.casefold().endswith(".rels"):
-                continue
-            for one in relationships(self._text(name)):
-                target = target_of(name, one.get("Target", ""))
-                if one.get("Type", "").endswith(_THUMBNAIL) and target in self._members:
-                    gone[target] = say("thumbnail")
+            if self.suffix == ".epub" and BUYER.fullmatch(key):
+                gone[name] = PROPERTIES
+            if key.startswith(_TRASH) and TYPES.casefold() in self._names:
+                gone[name] = say("remnant")
         return gone
 
     def _look(self, part: Member, walker: Walker) -> None:
@@ -139,16 +227,51 @@ class Package(Closing):
         if name in self.inner:
             return
         data = self._archive.read(part)
-        plain = self.suffix != ".epub" and name.casefold().endswith((".rels", ".xml", ".vml"))
-        if plain and b"<!DOCTYPE" in data and name != MANIFEST:
-            raise UnsupportedError(
-                say("a part of the document declares entities ({name})", name=name),
-                say("Save it again with a newer program, and give that to FaceVeil."),
-            )
-        node = walker.part(self._within + name, data, partial(self._archive.read, part))
+        if name.casefold().endswith((".rels", ".xml", ".vml")):
+            text = narrowed(data)[0]
+            if self.suffix != ".epub" and b"<!DOCTYPE" in text and name != MANIFEST:
+                raise entities_refusal(name)
+            if not is_readable(text):
+                raise encoding_refusal(name)
+        again, called = partial(self._archive.read, part), self._called(name)
+        node = walker.part(self._within + name, data, again, called)
         if node is not None:
             self.inner[name] = node
         self._beside.update(dict.fromkeys(self._edits(name, data)[1]))
+
+    def _called(self, name: str) -> Literal["picture", "film", ""]:
+        """The thing that the document says a part is, in whatever format."""
+        if name in self._shown["picture"] or _PICTURE.search(name):
+            return "picture"
+        return "film" if name in self._shown["film"] else ""
+
+    def _read_shown(self, types: bytes) -> dict[str, set[str]]:
+        """The parts that are said to be pictures or films: by links, by types, and in books."""
+        shown: dict[str, set[str]] = {"picture": set(), "film": set()}
+        for link in self._links:
+            for what, ends in _LINKED.items():
+                if link.kind.endswith(ends):
+                    shown[what].add(link.target)
+        texts = [(TYPES, narrowed(types)[0])]
+        texts += [(one, narrowed(self._text(one))[0]) for one in self._members if _BOOK.search(one)]
+        for place, text in texts:
+            for found in _TYPED.finditer(text):
+                given = attributes(found[0])
+                kind = (given.get("ContentType") or given.get("media-type") or "").lower()
+                sort = {"image": "picture", "video": "film", "audio": "film"}.get(
+                    kind.partition("/")[0]
+                )
+                if sort is None:
+                    continue
+                if "Extension" in given:
+                    end = f".{given['Extension'].casefold()}"
+                    shown[sort] |= {one for one in self._members if one.casefold().endswith(end)}
+                else:
+                    inner = posixpath.join(posixpath.dirname(place), given.get("href", ""))
+                    named = given.get("PartName") or posixpath.normpath(inner)
+                    if (known := self._names.get(key_of_part(named))) is not None:
+                        shown[sort].add(known)
+        return shown
 
     def write(self, file: IO[bytes], new: New) -> None:
         """Write the document with other bytes for some of its pictures.

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from faceveil.frames import Image
 from faceveil.geometry import Box
+from faceveil.media.documents.matrices import inverted, moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from faceveil.media.documents.pdf_places import Matrix
 
 _SAME = 6
 """Levels by which two renderings of the same thing may differ."""
@@ -78,36 +77,25 @@ def areas_of(before: Image, after: Image, boxes: Sequence[Box]) -> tuple[Area, .
     return tuple(Area(box, _cut(before, box).copy(), _cut(after, box).copy()) for box in boxes)
 
 
-def patch_for(
-    area: Area,
-    to_user: NDArray[np.float64],
-    matrix: Matrix,
-    size: tuple[int, int],
-) -> Patch | None:
+def patch_for(area: Area, onto: NDArray[np.float64], size: tuple[int, int]) -> Patch | None:
     """The paint that an area of a page puts on a picture that lies under it, or None.
 
     It is the page's own paint, so that strips of a face tell together no more than the face that
     was painted as one.
 
     Args:
-        to_user: (2, 3) from the page's pixels to its user space.
-        matrix: from the picture's unit square to user space.
+        onto: (3, 3) from the picture's unit square, whose second number grows downwards, to the
+            page's pixels.
         size: of the picture.
     """
     width, height = size
-    a, b, c, d, e, f = matrix
-    unit = np.array([[a, c, e], [b, d, f], [0, 0, 1]])
-    # A picture's first row is the upper edge of the unit square (ISO 32000-2, 8.9.5.1).
-    pixels = np.array([[1 / width, 0, 0], [0, -1 / height, 1], [0, 0, 1]])
-    page = np.linalg.inv(np.vstack([to_user, [0, 0, 1]]))
-    onto_page = page @ unit @ pixels
+    onto_page = onto @ np.diag([1 / width, 1 / height, 1])
     if abs(np.linalg.det(onto_page)) < 1e-12:
         return None
     x0, y0, x1, y1 = area.box.as_tuple()
-    corners = np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1.0, 1, 1, 1]])
-    inside = np.linalg.inv(onto_page) @ corners
-    left, top = np.floor(inside[:2].min(axis=1)) - _ROOM
-    right, bottom = np.ceil(inside[:2].max(axis=1)) + _ROOM
+    inside = np.array(moved(inverted(onto_page), (x0, y0, x1, y1)))
+    left, top = np.floor(inside[:2]) - _ROOM
+    right, bottom = np.ceil(inside[2:]) + _ROOM
     left, top = int(max(left, 0)), int(max(top, 0))
     right, bottom = int(min(right, width)), int(min(bottom, height))
     if left >= right or top >= bottom:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from faceveil.errors import LimitError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.documents.pdf_objects import (
     containers,
+    data_of,
+    empty,
     filters_of,
     is_array,
     is_dictionary,
     is_stream,
+    items_of,
+    parms_of,
+    undone,
 )
+from faceveil.media.documents.texts import narrowed
 
 if TYPE_CHECKING:
     from pikepdf import Object, Pdf
@@ -36,6 +43,35 @@ _DROPPED: Final = {
     "/JS": "JavaScript",
     "/OPI": "",
     "/SpiderInfo": say("data of programs"),
+    "/CreatorInfo": say("data of programs"),
+    "/DPM": say("data of programs"),
+}
+# All keys that ISO 32000-2 gives to the catalog, a page, a picture, a form and the trailer (tables
+# 29, 31, 87, 93, 15). Others are of programs, which may keep anything there.
+_KNOWN: Final = {
+    kind: frozenset(re.findall(r"/\w+", names))
+    for kind, names in {
+        "/Catalog": (
+            "/Type/Version/Extensions/Pages/PageLabels/Names/Dests/ViewerPreferences"
+            "/PageLayout/PageMode/Outlines/Threads/OpenAction/URI/AcroForm/StructTreeRoot"
+            "/MarkInfo/Lang/OutputIntents/OCProperties/NeedsRendering/DPartRoot"
+        ),
+        "/Page": (
+            "/Type/Parent/Resources/MediaBox/CropBox/BleedBox/TrimBox/ArtBox/BoxColorInfo"
+            "/Contents/Rotate/Group/B/Dur/Trans/Annots/StructParents/PZ/SeparationInfo/Tabs"
+            "/TemplateInstantiated/PresSteps/UserUnit/VP/AF/OutputIntents/DPart"
+        ),
+        "/Image": (
+            "/Length/Filter/DecodeParms/Type/Subtype/Width/Height/ColorSpace"
+            "/BitsPerComponent/Intent/ImageMask/Mask/Decode/Interpolate/Alternates/SMask"
+            "/SMaskInData/Matte/Name/StructParent/OC/AF/Measure/PtData"
+        ),
+        "/Form": (
+            "/Length/Filter/DecodeParms/Type/Subtype/FormType/BBox/Matrix/Resources/Group"
+            "/StructParent/StructParents/OC/Name/AF/Measure/PtData"
+        ),
+        "trailer": ("/Length/Filter/DecodeParms/Type/Size/Prev/Root/Encrypt/Index/W/XRefStm"),
+    }.items()
 }
 _FROM_ROOT: Final = {
     "/Collection": "",
@@ -45,7 +81,6 @@ _FROM_ROOT: Final = {
 }
 _FROM_NAMES: Final = {
     "/JavaScript": "JavaScript",
-    "/EmbeddedFiles": "",
     "/Renditions": "",
     "/IDS": say("data of programs"),
     "/URLS": say("data of programs"),
@@ -59,6 +94,8 @@ _MOVING: Final = frozenset({"/3D", "/RichMedia", "/Movie", "/Screen", "/Sound"})
 """Annotations with films, sounds or models (12.5.6), whose pictures are not reached here."""
 _XFA_PICTURES: Final = re.compile(rb"<(\w+:)?(image|imageEdit)\b|contentType\s*=\s*\"image/", re.I)
 
+_MOST: Final = {"/FlateDecode": 1032, "/LZWDecode": 1400, "/RunLengthDecode": 64}
+"""The number of times its size to which a filter can unpack something."""
 _LEAST: Final = 16 << 20
 """A stream that unpacks to no more than this is never too much, as in an archive."""
 
@@ -86,8 +123,7 @@ def refuse(pdf: Pdf, options: Options) -> None:
     for one in containers(pdf):
         if not is_dictionary(one):
             continue
-        kind = one.get("/Subtype")
-        if kind in _MOVING and "/Rect" in one:
+        if _is_one_of(_MOVING, one.get("/Subtype")) and "/Rect" in one:
             raise UnsupportedError(
                 say("the PDF holds a film, a sound or a model, which are not handled"),
                 say("Remove it from the document first."),
@@ -109,7 +145,7 @@ def _refuse_xfa(pdf: Pdf, form: Object) -> None:
     if "/XFA" not in form:
         return
     parts = form.XFA if is_array(form.XFA) else [form.XFA]
-    data = b"".join(part.read_bytes() for part in parts if is_stream(part))
+    data = b"".join(narrowed(data_of(part))[0] for part in parts if is_stream(part))
     if _XFA_PICTURES.search(data) or pdf.Root.get("/NeedsRendering"):
         raise UnsupportedError(
             say("the PDF is an XFA form, whose pictures cannot be reached"),
@@ -119,8 +155,10 @@ def _refuse_xfa(pdf: Pdf, form: Object) -> None:
 
 def _refuse_bomb(stream: Object, options: Options) -> None:
     """Refuse a stream that unpacks to far more than its size, unless it is that many pixels."""
+    from pikepdf import PdfError
+
     filters = filters_of(stream)
-    if "/FlateDecode" not in filters:
+    if not _MOST.keys() & set(filters):
         return
     packed = max(1, int(stream.stream_dict.get("/Length", 0)))
     room = max(_LEAST, options.max_ratio * packed)
@@ -128,14 +166,23 @@ def _refuse_bomb(stream: Object, options: Options) -> None:
         width, height = (max(0, int(stream.get(key, 0))) for key in ("/Width", "/Height"))
         # At most 32 samples of 16 bits a pixel (8.6.6.5), and a byte a row for a predictor.
         room = max(_LEAST, (64 * width + 1) * height) if width * height > 0 else room
-    # What deflate can do at most; most streams are settled by this.
-    if filters.count("/FlateDecode") == 1 and 1032 * packed <= room:
+    # What one filter can do at most; most streams are settled by this.
+    if len(filters) == 1 and _MOST[filters[0]] * packed <= room:
         return
     data: bytes = stream.read_raw_bytes()
-    for name in filters:
-        if name != "/FlateDecode":
+    for name, told in zip(filters, parms_of(stream), strict=True):
+        if name == "/LZWDecode":
+            _require_room(_lzw_size(data, int(room)), int(room))
+        if name == "/FlateDecode":
+            plain = _inflated(data, int(room))
+            if told is None:
+                data = plain
+                continue
+        try:
+            data = undone(data, [name], [told])
+        except PdfError:  # a coded picture, or what nobody can read
             return
-        data = _inflated(data, int(room))
+        _require_room(len(data), int(room))
 
 
 def _inflated(data: bytes, room: int) -> bytes:
@@ -144,12 +191,41 @@ def _inflated(data: bytes, room: int) -> bytes:
         unpacked = worker.decompress(data, room + 1)
     except zlib.error:  # whoever reads it gets no further either
         return b""
-    if len(unpacked) > room:
+    _require_room(len(unpacked), room)
+    return unpacked
+
+
+def _lzw_size(data: bytes, room: int) -> int:
+    """Bytes to which LZW unpacks (ISO 32000-2, 7.4.4); counted no further than past ``room``."""
+    sizes, width, size, before = [1] * 258, 9, 0, 0
+    bits = count = 0
+    for byte in data:
+        bits, count = (bits << 8 | byte) & 0xFFFFFF, count + 8
+        if count < width:
+            continue
+        count -= width
+        code = bits >> count & (1 << width) - 1
+        if code == 256:  # a new table
+            del sizes[258:]
+            width, before = 9, 0
+            continue
+        if code == 257 or code > len(sizes) or size > room:
+            break
+        new = sizes[code] if code < len(sizes) else before + 1
+        if before and len(sizes) < 4096:
+            sizes.append(before + 1)
+        size, before = size + new, new
+        # One earlier than needed, as is usual; where it is not, the count is of what nobody shows.
+        width = min(12, max(9, (len(sizes) + 1).bit_length()))
+    return size
+
+
+def _require_room(size: int, room: int) -> None:
+    if size > room:
         raise LimitError(
             say("a part of the PDF unpacks to far more than its size"),
             say("If you trust the file, raise max_ratio."),
         )
-    return unpacked
 
 
 def clean(pdf: Pdf) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -159,7 +235,6 @@ def clean(pdf: Pdf) -> tuple[tuple[str, ...], tuple[str, ...]]:
         Names of what was dropped, as `leftovers` has them, and warnings of what will be missed.
     """
     dropped: dict[str, None] = {}
-    attached = set()
     root = pdf.Root
     signed = "/Perms" in root or "/DSS" in root
     if "/Info" in pdf.trailer:
@@ -167,7 +242,11 @@ def clean(pdf: Pdf) -> tuple[tuple[str, ...], tuple[str, ...]]:
         del pdf.trailer["/Info"]
     if "/ID" in pdf.trailer:  # tells which document this one was made from
         del pdf.trailer["/ID"]
+    _keep_known(pdf.trailer, _KNOWN["trailer"], dropped)
     _drop(root, {**_FROM_ROOT, "/Perms": "", "/DSS": ""}, dropped)
+    for article in items_of(root.get("/Threads")):
+        if is_dictionary(article):
+            _drop(article, {"/I": say("document information")}, dropped)
     if is_dictionary(names := root.get("/Names")):
         _drop(names, _FROM_NAMES, dropped)
     shown = {page.obj.objgen for page in pdf.pages}
@@ -179,32 +258,30 @@ def clean(pdf: Pdf) -> tuple[tuple[str, ...], tuple[str, ...]]:
             dropped[say("pages that are not shown")] = None
             _emptied(one)
         _drop(one, _DROPPED, dropped)
-        if "/EF" in one:
-            attached.add(one.objgen if one.is_indirect else id(one))
-            for key in ("/EF", "/RF"):
-                if key in one:
-                    del one[key]
-        if one.get("/Type") == "/EmbeddedFile":
-            _emptied(one)
-        if (one.get("/S") in _ACTIONS and "/Type" in one) or one.get("/S") in _ACTIONS - {"/Sound"}:
+        action = one.get("/S")
+        if _is_one_of(_ACTIONS, action) and ("/Type" in one or action != "/Sound"):
             dropped[say("actions")] = None
             _emptied(one)
+        for kind in ("/Image", "/Form"):
+            if is_stream(one) and one.get("/Subtype") == kind:
+                _keep_known(one, _KNOWN[kind], dropped)
         if one.get("/Subtype") == "/Form" and "/Ref" in one:
             del one["/Ref"]
         if one.get("/FT") == "/Sig" and "/V" in one:
             del one["/V"]
             signed = True
+    _keep_known(root, _KNOWN["/Catalog"], dropped)
+    for page in pdf.pages:
+        _keep_known(page.obj, _KNOWN["/Page"], dropped)
     if is_dictionary(form := root.get("/AcroForm")) and "/SigFlags" in form:
         del form["/SigFlags"]
     warnings = []
-    if attached:
-        warnings.append(say("{count} attached files are left out", count=len(attached)))
     if signed:
         warnings.append(say("the signatures are no longer valid and are left out"))
     return tuple(dropped), tuple(warnings)
 
 
-def _drop(one: Object, keys: dict[str, str], dropped: dict[str, None]) -> None:
+def _drop(one: Object, keys: Mapping[str, str], dropped: dict[str, None]) -> None:
     for key, name in keys.items():
         if key in one:
             del one[key]
@@ -212,9 +289,20 @@ def _drop(one: Object, keys: dict[str, str], dropped: dict[str, None]) -> None:
                 dropped[name] = None
 
 
+def _keep_known(one: Object, known: frozenset[str], dropped: dict[str, None]) -> None:
+    """Drop the keys that programs have added."""
+    added = {key: say("data of programs") for key in one.keys() if key not in known}  # noqa: SIM118
+    _drop(one, added, dropped)
+
+
+def _is_one_of(names: frozenset[str], value: object) -> bool:
+    """Whether a value is one of these names; resources may be called as any key is."""
+    from pikepdf import Name
+
+    return isinstance(value, Name) and value in names
+
+
 def _emptied(one: Object) -> None:
     if is_stream(one):
         one.write(b"")
-    for key in list(one.keys()):
-        if key != "/Length":
-            del one[key]
+    empty(one, "/Length")

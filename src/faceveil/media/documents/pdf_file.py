@@ -9,12 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.documents.nodes import Clip
+from faceveil.media.documents.pdf_attached import keep_listed, take_out
 from faceveil.media.documents.pdf_clean import clean, refuse
 from faceveil.media.documents.pdf_coded import strip
+from faceveil.media.documents.pdf_hidden import refuse_hidden
 from faceveil.media.documents.pdf_inline import make_external
-from faceveil.media.documents.pdf_objects import containers, is_dictionary
+from faceveil.media.documents.pdf_objects import (
+    containers,
+    empty,
+    is_dictionary,
+    items_of,
+    open_pdf,
+)
+from faceveil.media.documents.pdf_places import drawing_in, other_looks
+from faceveil.media.documents.pdf_trouble import broken, reading
+from faceveil.media.documents.pdf_undrawn import drop_undrawn
 from faceveil.system.closing import Closing
 
 if TYPE_CHECKING:
@@ -48,6 +60,7 @@ class PdfFile(Closing):
     Attributes:
         pdf: that file, open in pikepdf. Not to be changed.
         path: its path; nobody else can read it, and it goes when this is closed.
+        attached: files that were attached to it, each of which is worked on by itself.
         dropped: names of what was taken out.
         warnings: what of it will be missed, and what had to be repaired.
         lock: how it was encrypted, or None.
@@ -65,29 +78,34 @@ class PdfFile(Closing):
         pikepdf.settings.set_qpdf_limits(
             flate_max_memory=_UNPACKED, run_length_max_memory=_UNPACKED, png_max_memory=_UNPACKED
         )
+        self.attached: list[Clip] = []
         self._folder = tempfile.TemporaryDirectory(prefix="faceveil-")  # of mode 0700
         try:
             self.path = Path(self._folder.name, "document")
-            with _opened(origin, options) as given:
+            with reading(), _opened(origin, options) as given:
                 self.lock = _lock_of(given, options)
                 damaged = bool(given.get_warnings())
                 refuse(given, options)
                 make_external(given)
+                self.attached, others = take_out(given, self.path.parent)
                 self.dropped, warnings = clean(given)
+                self.dropped += drop_undrawn(given)
+                keep_listed(given)
+                if others:
+                    warnings += (say("{count} attached files are left out", count=others),)
                 self.dropped += tuple(dict.fromkeys(strip(given)))
                 damaged |= bool(given.get_warnings())
                 save(given, self.path)
             if damaged:
                 warnings += (say("the PDF was damaged and has been repaired"),)
             self.warnings = warnings
-            self.pdf = pikepdf.open(self.path)
-            self.hides = _hides(self.pdf)
-        except BaseException as error:
+            with reading():
+                with open_pdf(self.path) as saved:
+                    refuse_hidden(saved)
+                self.pdf = open_pdf(self.path)
+                self.hides = _hides(self.pdf)
+        except BaseException:
             self._folder.cleanup()
-            if isinstance(error, pikepdf.PdfError | RecursionError | ValueError | TypeError):
-                raise _broken() from error
-            if isinstance(error, MemoryError):
-                raise LimitError(say("there is not enough memory for the document")) from error
             raise
 
     def close(self) -> None:
@@ -96,11 +114,24 @@ class PdfFile(Closing):
 
 
 def with_all_shown(origin: Path | bytes) -> bytes:
-    """A PDF with every layer and every annotation visible, for looking only."""
-    import pikepdf
+    """A PDF with every layer, and every annotation in every state, visible, for looking only."""
+    from pikepdf import Array, Dictionary, Name
 
-    file: Any = io.BytesIO(origin) if isinstance(origin, bytes) else origin
-    with pikepdf.open(file) as pdf:
+    with open_pdf(origin) as pdf:
+        for page in pdf.pages:
+            annotations = items_of(page.obj.get("/Annots"))
+            shown = [
+                Dictionary(
+                    Type=Name.Annot,
+                    Subtype=Name.Stamp,
+                    Rect=one.get("/Rect", Array([0, 0, 0, 0])),
+                    AP=Dictionary(N=look),
+                )
+                for one in annotations
+                for look in other_looks(one)
+            ]
+            if shown:
+                page.obj.Annots = Array([*annotations, *map(pdf.make_indirect, shown)])
         if "/OCProperties" in pdf.Root:
             del pdf.Root["/OCProperties"]
         for one in containers(pdf):
@@ -109,13 +140,17 @@ def with_all_shown(origin: Path | bytes) -> bytes:
             if "/OC" in one:
                 del one["/OC"]
             if one.get("/Type") in ("/OCG", "/OCMD"):
-                for key in list(one.keys()):
-                    del one[key]
+                empty(one)
             if _flags(one) & _HIDDEN:
                 one.F = _flags(one) & ~_HIDDEN
-        buffer = io.BytesIO()
-        save(pdf, buffer)
-        return buffer.getvalue()
+        return saved(pdf)
+
+
+def saved(pdf: Pdf) -> bytes:
+    """A PDF in memory, for looking only: not encrypted."""
+    buffer = io.BytesIO()
+    save(pdf, buffer)
+    return buffer.getvalue()
 
 
 def save(pdf: Pdf, target: Path | io.BytesIO | Any, lock: Lock | None = None) -> None:
@@ -138,9 +173,8 @@ def save(pdf: Pdf, target: Path | io.BytesIO | Any, lock: Lock | None = None) ->
 def _opened(origin: Path | bytes, options: Options) -> Pdf:
     import pikepdf
 
-    file: Any = io.BytesIO(origin) if isinstance(origin, bytes) else origin
     try:
-        return pikepdf.open(file, password=options.password or "")
+        return open_pdf(origin, options.password or "")
     except pikepdf.PasswordError as error:
         raise UnsupportedError(
             say("the PDF is encrypted, and the password is wrong")
@@ -149,7 +183,7 @@ def _opened(origin: Path | bytes, options: Options) -> Pdf:
             say("Add --password with the password that opens it."),
         ) from error
     except pikepdf.PdfError as error:
-        raise _broken() from error
+        raise broken() from error
     except OSError as error:
         from faceveil.i18n import reason_of
 
@@ -167,13 +201,24 @@ def _lock_of(pdf: Pdf, options: Options) -> Lock | None:
 
 
 def _hides(pdf: Pdf) -> bool:
-    """Whether a viewer leaves anything out: layers that are off, annotations that are hidden."""
+    """Whether a viewer leaves anything out: layers that are off, annotations that are hidden.
+
+    Pictures in other states of an annotation are looked at by themselves, what is drawn is not.
+    """
     if is_dictionary(layers := pdf.Root.get("/OCProperties")):
         usual = layers.get("/D")
         if not is_dictionary(usual) or usual.get("/BaseState", "/ON") != "/ON":
             return True
         if usual.get("/OFF") or usual.get("/AS") or layers.get("/Configs"):
             return True
+    looks = (
+        look
+        for page in pdf.pages
+        for one in items_of(page.obj.get("/Annots"))
+        for look in other_looks(one)
+    )
+    if any(not drawing_in(look).plain for look in looks):
+        return True
     return any(
         is_dictionary(one) and (_flags(one) & _HIDDEN or one.get("/Type") == "/OCMD")
         for one in containers(pdf)
@@ -186,7 +231,3 @@ def _flags(one: Any) -> int:
         return 0
     flags = one.get("/F", 0)
     return flags if isinstance(flags, int) else 0
-
-
-def _broken() -> UnreadableError:
-    return UnreadableError(say("the PDF is broken"), say("Get a complete copy of the file."))

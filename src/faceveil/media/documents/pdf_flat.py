@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from faceveil.frames import Image
-from faceveil.media.documents.pdf_objects import is_array, is_dictionary
-from faceveil.media.documents.pdf_samples import write_flate
+from faceveil.media.documents.pdf_objects import empty, is_dictionary, items_of
+from faceveil.media.documents.pdf_samples import write_rgb
+from faceveil.media.documents.pdf_structure import forget_page
 
 if TYPE_CHECKING:
     from pikepdf import Pdf
@@ -25,22 +23,15 @@ def flatten(pdf: Pdf, number: int, image: Image, points: tuple[float, float]) ->
     from pikepdf import Array, Dictionary, Name
 
     page = pdf.pages[number].obj
-    annotations = page.get("/Annots")
-    for one in list(annotations) if is_array(annotations) else ():
+    for one in items_of(page.get("/Annots")):
         if is_dictionary(one):  # a form or an outline may refer to it
-            for key in list(one.keys()):
-                del one[key]
+            empty(one)
+    forget_page(pdf, page.objgen)
     picture = pdf.make_stream(b"")
     picture.Type, picture.Subtype = Name.XObject, Name.Image
-    picture.Width, picture.Height = image.shape[1], image.shape[0]
-    picture.ColorSpace, picture.BitsPerComponent = Name.DeviceRGB, 8
-    rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-    write_flate(picture, rgb.reshape(len(rgb), -1), 3, 8)
+    write_rgb(picture, image)
     width, height = points
-    kept = ("/Type", "/Parent", "/StructParents", "/Tabs", "/Trans", "/Dur")
-    for key in list(page.keys()):
-        if key not in kept:
-            del page[key]
+    empty(page, "/Type", "/Parent", "/StructParents", "/Tabs", "/Trans", "/Dur")
     page.MediaBox = Array([0, 0, width, height])
     page.Rotate = 0
     page.Resources = Dictionary(XObject=Dictionary(Page=picture))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faceveil.media.documents.pdf_objects import is_dictionary, is_stream
+from faceveil.media.documents.pdf_objects import (
+    data_of,
+    is_array,
+    is_dictionary,
+    is_form,
+    is_stream,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from pikepdf import Pdf
@@ -18,10 +25,12 @@ def make_external(pdf: Pdf) -> None:
     import pikepdf
 
     for page in pdf.pages:
+        if is_array(pieces := page.obj.get("/Contents")):  # readers pass over all but streams
+            page.obj.Contents = pikepdf.Array([one for one in pieces if is_stream(one)])
         if _has_inline(page.obj.get("/Contents")):
             page.externalize_inline_images(shallow=True)
     for one in pdf.objects:
-        drawn = is_stream(one) and (one.get("/Subtype") == "/Form" or one.get("/PatternType") == 1)
+        drawn = is_form(one) or (is_stream(one) and one.get("/PatternType") == 1)
         if drawn and _has_inline(one):
             if "/Resources" not in one:
                 one["/Resources"] = _resources_above(pdf, one)
@@ -35,11 +44,8 @@ def _resources_above(pdf: Pdf, form: Any) -> Any:
 
     for page in pdf.pages:
         known: Any = page.obj.get("/Resources")
-        group = known.get("/XObject") if is_dictionary(known) else None
-        if is_dictionary(group) and form.objgen in {
-            getattr(each, "objgen", None)
-            for each in (group[key] for key in group.keys())  # noqa: SIM118
-        }:
+        named = values_of(known.get("/XObject")) if is_dictionary(known) else []
+        if form.objgen in {getattr(each, "objgen", None) for each in named}:
             return pikepdf.Dictionary({key: known[key] for key in known.keys()})  # noqa: SIM118
     return pikepdf.Dictionary()
 
@@ -53,7 +59,7 @@ def _has_inline(content: Any) -> bool:
         if not is_stream(stream):
             continue
         try:
-            data = stream.read_bytes()
+            data = data_of(stream)
         except pikepdf.PdfError:
             continue  # pictures, and what is broken
         if b"BI" in data and b"ID" in data and b"EI" in data:

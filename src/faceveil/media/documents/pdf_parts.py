@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.i18n import say
-from faceveil.media.documents.pdf_objects import Number, pictures_by_page
-from faceveil.media.documents.pdf_places import Drawing, drawing_of
+from faceveil.media.documents.collage import Collage
+from faceveil.media.documents.matrices import inverted
+from faceveil.media.documents.pdf_objects import Number, is_form, pictures_by_page
+from faceveil.media.documents.pdf_pieces import UPRIGHT, number_of, pieces_in
+from faceveil.media.documents.pdf_places import Drawing, drawing_in, drawing_of
+from faceveil.media.documents.pdf_readings import Reading, readings_of
 from faceveil.media.pictures.pillow import check_size
 
 if TYPE_CHECKING:
@@ -27,6 +32,8 @@ _LONGEST: Final = 5000
 """Pixels of a page's longest side, at most."""
 _LEAST: Final = 8
 """A stored picture with a side of fewer pixels is looked at on its page only."""
+_WHOLE: Final = 0.75
+"""Share of a page that a picture covers which is all of it: a scan may have a white rim."""
 _EVEN: Final = 1.1
 """A picture whose pixels are shown no longer than this times their width is shown as it is."""
 
@@ -36,21 +43,30 @@ class PdfPart:
     """Something to look at.
 
     Attributes:
-        kind: a page as shown; the same with all that is hidden; a stored picture; or a page that
-            is one picture, which is then looked at as it is stored.
+        kind: a page as shown; the same with all that is hidden; pictures that adjoin and are not
+            seen as they lie; a stored picture; a page that is one picture, which is then looked
+            at as it is stored; or any of these as another program may read it.
         name: for the person who reviews it.
         size: width and height in pixels.
         page: its number from 0; -1 for a picture.
         picture: its object's number, or None.
+        on, number: of a picture, the page that shows it, from 1 (0: none does), and its number
+            there.
+        pieces: the pictures that adjoin; in the page's pixels, if they lie on one.
         turns: quarter turns to the left that make the stored picture stand as the page shows it.
+        reading: of a picture of the kind "other".
     """
 
-    kind: Literal["page", "layers", "picture", "scan"]
+    kind: Literal["page", "layers", "pieces", "picture", "scan", "other"]
     name: str
     size: tuple[int, int]
     page: int = -1
     picture: Number | None = None
     turns: int = 0
+    on: int = 0
+    number: int = 0
+    pieces: Collage | None = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +100,12 @@ def layout_of(pdf: Pdf, renderer: Renderer, hides: bool, limit: int) -> Layout:
         for place in drawing.places:
             shown[place.picture] = shown.get(place.picture, 0) + 1
     masked = {one.objgen for one in streams if "/SMask" in one or "/Mask" in one}
-    parts, scans, layers = [], set(), []
+    parts, scans, layers, pieces = [], set(), [], list[PdfPart]()
     for number, drawing in enumerate(drawings):
         name = say("page {number}", number=number + 1)
         width, height = _pixels(renderer.size(number), drawing, sizes, limit)
-        turns = _as_stored(drawing, renderer.to_user_space(number, width, height), sizes)
+        onto = inverted(renderer.to_user_space(number, width, height))
+        turns = _as_stored(drawing, onto, sizes, width * height)
         alone = drawing.places[0].picture if turns is not None else None
         if turns is not None and alone and shown[alone] == 1 and alone not in masked:
             scans.add(alone)
@@ -99,16 +116,67 @@ def layout_of(pdf: Pdf, renderer: Renderer, hides: bool, limit: int) -> Layout:
         if hides and (drawing.areas or drawing.everywhere):
             name = say("page {number} with what is hidden", number=number + 1)
             layers.append(PdfPart("layers", name, (width, height), number))
+        if drawing.hides:
+            for count, collage in enumerate(pieces_in(drawing.places, onto, sizes), 1):
+                name = say(
+                    "page {page}, adjoining pictures {number}", page=number + 1, number=count
+                )
+                pieces.append(PdfPart("pieces", name, collage.size, number, pieces=collage))
     parts += layers
+    pieces += _loose_pieces(pdf, drawings, sizes)
+    parts += pieces
+    parts += _read_otherwise(streams, sizes, drawings, parts)
     for page, pictures in enumerate([*by_page, loose], 1):
         for number, one in enumerate((one.objgen for one in pictures), 1):
             if one in scans:
                 continue
-            name = say("picture {number} on no page", number=number)
+            name, on = say("picture {number} on no page", number=number), 0
             if page <= len(by_page):
-                name = say("page {page}, picture {number}", page=page, number=number)
-            parts.append(PdfPart("picture", name, sizes[one], picture=one))
+                name, on = say("page {page}, picture {number}", page=page, number=number), page
+            parts.append(PdfPart("picture", name, sizes[one], picture=one, on=on, number=number))
     return Layout(tuple(parts), drawings)
+
+
+def _read_otherwise(
+    streams: Iterable[Any],
+    sizes: Mapping[Number, tuple[int, int]],
+    drawings: Sequence[Drawing],
+    parts: Sequence[PdfPart],
+) -> list[PdfPart]:
+    """The pictures that other programs may read otherwise, alone and together."""
+    readings = {one.objgen: found for one in streams if (found := readings_of(one))}
+    made = []
+    for part in parts if readings else ():
+        if part.pieces is not None:
+            several = any(number_of(one) in readings for one in part.pieces.placed)
+        else:
+            places = drawings[part.page].places
+            several = part.kind == "page" and sum(one.picture in readings for one in places) > 1
+        if several:
+            name = say("{part}, as other programs may show it", part=part.name)
+            made.append(replace(part, kind="other", name=name))
+    for number, found in readings.items():
+        for reading in found:
+            name = say("picture {number}, as other programs may show it", number=len(made) + 1)
+            size = sizes[number]
+            made.append(PdfPart("other", name, size, picture=number, reading=reading))
+    return made
+
+
+def _loose_pieces(
+    pdf: Pdf, drawings: Iterable[Drawing], sizes: dict[Number, tuple[int, int]]
+) -> Iterator[PdfPart]:
+    """Pictures that adjoin in forms that no page draws."""
+    drawn = {one for drawing in drawings for one in drawing.forms}
+    loose = [one for one in pdf.objects if is_form(one) and one.objgen not in drawn]
+    found = [(one.objgen, drawing_in(one)) for one in loose]
+    within = {each for number, drawing in found for each in drawing.forms if each != number}
+    count = 0
+    for number, drawing in found:
+        for collage in pieces_in(drawing.places, UPRIGHT, sizes) if number not in within else ():
+            count += 1
+            name = say("adjoining pictures {number} on no page", number=count)
+            yield PdfPart("pieces", name, collage.size, pieces=collage)
 
 
 def worth_a_look(part: PdfPart, drawing: Drawing | None) -> bool:
@@ -152,23 +220,25 @@ def _dpi(matrix: tuple[float, ...], size: tuple[int, int]) -> float:
 
 
 def _as_stored(
-    drawing: Drawing, to_user: NDArray[np.float64], sizes: dict[Number, tuple[int, int]]
+    drawing: Drawing, onto: NDArray[np.float64], sizes: dict[Number, tuple[int, int]], area: int
 ) -> int | None:
-    """Quarter turns from a picture to the page that shows it and nothing else, or None."""
+    """Quarter turns from a picture to the page that is nothing but it, or None.
+
+    Args:
+        onto: (3, 3) from the page's user space to its pixels.
+        area: pixels of the page. Where the picture leaves much of it open, the page is shown to
+            whoever reviews it as it is, with the words around the picture.
+    """
     if not drawing.plain or len(drawing.places) != 1:
         return None
     place = drawing.places[0]
-    a, b, c, d, _, _ = place.matrix
-    try:
-        back = np.linalg.inv(to_user[:, :2])
-    except np.linalg.LinAlgError:
-        return None
     width, height = sizes[place.picture]
     # Where one pixel to the right, and one down, lead on the page.
-    right = back @ np.array([a, b]) / width
-    down = back @ np.array([-c, -d]) / height
+    right, down = (onto @ place.frame)[:2, :2].T / [[width], [height]]
     long, short = np.linalg.norm(right), np.linalg.norm(down)
     if not short or not 1 / _EVEN < long / short < _EVEN:
+        return None
+    if long * width * short * height < _WHOLE * area:
         return None
     for turns, axis in enumerate([(1, 0), (0, -1), (-1, 0), (0, 1)]):
         straight = np.allclose(right / long, axis, atol=0.02)

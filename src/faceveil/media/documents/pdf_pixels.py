@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,14 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media.documents import pdf_render
-from faceveil.media.documents.pdf_objects import Number, filters_of, is_array, stream_of
-from faceveil.media.documents.pdf_samples import channels, repaint, write_flate
+from faceveil.media.documents.pdf_objects import (
+    Number,
+    coded_picture,
+    filters_of,
+    is_array,
+    stream_of,
+)
+from faceveil.media.documents.pdf_samples import channels, repaint, write_flate, write_rgb
 from faceveil.media.pictures.image_write import keeps_blocks
 from faceveil.media.pictures.jpeg_keep import kept_jpeg
 from faceveil.media.pictures.jpeg_layout import CannotKeep
@@ -59,6 +65,8 @@ def read_stored(pdf: Pdf, number: Number) -> StoredPicture | None:
 
 
 def _plain_jpeg(stream: Stream) -> StoredPicture | None:
+    from pikepdf import PdfError
+
     if filters_of(stream)[-1:] != ["/DCTDecode"] or "/Decode" in stream:
         return None
     if stream.get("/ImageMask", False):
@@ -68,21 +76,17 @@ def _plain_jpeg(stream: Stream) -> StoredPicture | None:
     if parms is not None and "ColorTransform" in str(parms):
         return None
     try:
-        data = stream.read_raw_bytes()
-        for name in filters_of(stream)[:-1]:
-            if name != "/FlateDecode":
-                return None
-            data = zlib.decompress(data)
+        data = coded_picture(stream)
         with decoding("jpeg"):
             picture = open_picture("jpeg", data, _ANY)
             size = int(stream.Width), int(stream.Height)
             if {"L": 1, "RGB": 3}.get(picture.mode) != count or picture.size != size:
                 return None
-            picture.load()
-            rgb = np.asarray(picture.convert("RGB"))
-    except (InputError, zlib.error):  # pdfium may know what to do
+            samples = np.asarray(picture)
+    except (InputError, PdfError):  # pdfium may know what to do
         return None
-    return StoredPicture(np.ascontiguousarray(rgb[..., ::-1]), data)
+    code = cv2.COLOR_GRAY2BGR if count == 1 else cv2.COLOR_RGB2BGR
+    return StoredPicture(np.asarray(cv2.cvtColor(samples, code), np.uint8), data)
 
 
 def rewrite(
@@ -157,9 +161,11 @@ def _recoded(
         bits = (painted[..., 0] >= 128).astype(np.uint8)
         write_flate(stream, np.packbits(bits, axis=1), 1, 1)
         return
-    stream.ColorSpace, stream.BitsPerComponent = Name.DeviceGray if grey else Name.DeviceRGB, 8
-    rows = painted[..., 0] if grey else painted[..., ::-1].reshape(len(painted), -1)
-    write_flate(stream, np.ascontiguousarray(rows), 1 if grey else 3, 8)
+    if not grey:
+        write_rgb(stream, painted)
+        return
+    stream.ColorSpace, stream.BitsPerComponent = Name.DeviceGray, 8
+    write_flate(stream, np.ascontiguousarray(painted[..., 0]), 1, 8)
 
 
 def _is_bilevel(stream: Stream) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from faceveil.i18n import say
-from faceveil.media.documents import pdf_coded
+from faceveil.media.documents import pdf_attached, pdf_coded
 from faceveil.media.documents.pdf_clean import clean
+from faceveil.media.documents.pdf_objects import open_pdf
+from faceveil.media.documents.pdf_undrawn import drop_undrawn
 
 # A linearized file has one more, which refers to nothing.
 _END: Final = re.compile(rb"startxref\s+[1-9]\d{0,18}\s+%%EOF")
@@ -21,14 +22,19 @@ def remains(origin: Path | bytes, password: str) -> list[str]:
     """Names of what FaceVeil would take out, each once."""
     import pikepdf
 
-    file: Any = io.BytesIO(origin) if isinstance(origin, bytes) else origin
     try:
-        with pikepdf.open(file, password=password) as pdf:
+        with open_pdf(origin, password) as pdf:
+            attached = list(pdf_attached.remains(pdf))
+            # Attached PDFs have ends of their own, which show if they could not be compressed.
+            inner = 0
+            if not pdf.is_encrypted:
+                inner = sum(len(_END.findall(data)) for data in pdf_attached.stored(pdf))
             dropped, warnings = clean(pdf)
-            found = [*dropped, *warnings, *pdf_coded.remains(pdf)]
+            dropped += drop_undrawn(pdf)
+            found = [*attached, *dropped, *warnings, *pdf_coded.remains(pdf)]
     except pikepdf.PdfError:
         return [say("unparsable structure")]
-    if _revisions(origin) > 1:
+    if _revisions(origin) - inner > 1:
         found.append(say("earlier revisions"))
     return list(dict.fromkeys(found))
 

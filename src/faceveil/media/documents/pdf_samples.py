@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil.frames import Image
-from faceveil.media.documents.pdf_objects import filters_of, is_array, is_stream
+from faceveil.media.documents.pdf_objects import data_of, filters_of, is_array, is_stream
 
 if TYPE_CHECKING:
     from pikepdf import Stream
@@ -86,7 +86,7 @@ def repaint(stream: Stream, painted: Image, touched: NDArray[np.bool_]) -> bool:
     layout = _layout(stream)
     if layout is None:
         return False
-    data = stream.read_bytes()
+    data = data_of(stream)
     size = layout.row * layout.height
     rows = np.frombuffer(data[:size].ljust(size, b"\0"), np.uint8).reshape(layout.height, -1)
     samples = _unpacked(rows, layout)
@@ -104,7 +104,7 @@ def trimmed(stream: Stream) -> bool:
         return False
     size = layout.row * layout.height
     try:
-        data = stream.read_bytes()
+        data = data_of(stream)
     except PdfError:
         return False
     if len(data) <= size + _SLACK:
@@ -112,6 +112,16 @@ def trimmed(stream: Stream) -> bool:
     rows = np.frombuffer(data[:size], np.uint8).reshape(layout.height, layout.row)
     write_flate(stream, rows, layout.channels, layout.bits)
     return True
+
+
+def write_rgb(stream: Stream, image: Image) -> None:
+    """Write a picture, (H, W, 3) BGR, without loss, and say how large it is."""
+    from pikepdf import Name
+
+    stream.Width, stream.Height = image.shape[1], image.shape[0]
+    stream.ColorSpace, stream.BitsPerComponent = Name.DeviceRGB, 8
+    rows = np.ascontiguousarray(image[..., ::-1]).reshape(len(image), -1)
+    write_flate(stream, rows, 3, 8)
 
 
 def write_flate(stream: Stream, rows: NDArray[np.uint8], count: int, bits: int) -> None:
@@ -161,7 +171,7 @@ def _palette(space: Any) -> NDArray[np.int32] | None:
     count = channels(space[1])
     if not count:
         return None
-    table = space[3].read_bytes() if is_stream(space[3]) else bytes(space[3])
+    table = data_of(space[3]) if is_stream(space[3]) else bytes(space[3])
     entries = len(table) // count
     if not entries:
         return None

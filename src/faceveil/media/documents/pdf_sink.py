@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -18,12 +18,22 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Frame, Image, Span
 from faceveil.geometry import Box
 from faceveil.i18n import say
+from faceveil.media.documents.collage import Collage
+from faceveil.media.documents.matrices import inverted
+from faceveil.media.documents.nodes import Clip
+from faceveil.media.documents.pdf_attached import put_back
 from faceveil.media.documents.pdf_carry import Area, Patch, areas_of, patch_for
-from faceveil.media.documents.pdf_file import save, with_all_shown
+from faceveil.media.documents.pdf_file import save, saved
 from faceveil.media.documents.pdf_flat import flatten
-from faceveil.media.documents.pdf_objects import Number, is_picture, is_stream, stream_of
+from faceveil.media.documents.pdf_objects import Number, is_picture, is_stream, open_pdf, stream_of
+from faceveil.media.documents.pdf_pieces import number_of
 from faceveil.media.documents.pdf_pixels import StoredPicture, read_stored, rewrite
+from faceveil.media.documents.pdf_places import area_on_page
+from faceveil.media.documents.pdf_readings import CHANGED
 from faceveil.media.documents.pdf_render import Renderer
+from faceveil.media.documents.pdf_spool import Spool
+from faceveil.media.documents.pdf_trouble import reading
+from faceveil.media.documents.pdf_words import Words
 from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.plan import Media
@@ -55,8 +65,6 @@ class PdfSink(Noting, Aborting):
     spoilt = False
 
     def __init__(self, target: Path, source: Source, options: Options) -> None:
-        import pikepdf
-
         from faceveil.media.documents.pdf_source import PdfSource
 
         super().__init__()
@@ -65,14 +73,23 @@ class PdfSink(Noting, Aborting):
         self._source, self._options = source, options
         self._part = PartFile(target, source.path)
         # Of its own, because the source is read in another thread meanwhile.
-        self._before, self._pdf = (pikepdf.open(source.file.path) for _ in range(2))
+        self._before, self._pdf = (open_pdf(source.file.path) for _ in range(2))
+        self._spool = Spool(self._pdf, source.file.path.parent)
         self._areas: dict[int, list[tuple[PdfPart, Area]]] = defaultdict(list)
         self._patches: dict[Number, list[Patch]] = defaultdict(list)
         self._opaque: dict[Number, list[Image]] = defaultdict(list)
         self._written: set[Number] = set()
+        self._covered: dict[Number, list[Box]] = defaultdict(list)
         self._originals: dict[bytes, Number] = {}
+        self._attached: dict[int, bytes] = {}
         self._frames = self.copied = 0
         self._closed = False
+
+    def put(self, film: Clip, data: bytes) -> None:
+        """Take the new bytes of an attached file; without any it stays out."""
+        if not data:
+            return
+        self._attached[self._source.file.attached.index(film)] = data
 
     def keep(self, times: Sequence[int], touched: Collection[int]) -> Sequence[Span]:
         """All that is not painted stays as it is, if it is known that it can be decoded."""
@@ -86,6 +103,7 @@ class PdfSink(Noting, Aborting):
         self.copied = len(kept)
         return spans
 
+    @reading()
     def write(self, frame: Frame) -> None:
         """Take a page or a picture.
 
@@ -94,8 +112,19 @@ class PdfSink(Noting, Aborting):
         """
         self._frames += 1
         part = self._source.layout.parts[frame.index]
+        if part.pieces is not None:
+            self._write_pieces(part, part.pieces, frame)
+            return
         if part.picture is None:
             self._write_page(part, frame)
+            return
+        if part.kind == "other":
+            if frame.painted:
+                before = self._source.read_otherwise(part)
+                self._patches[part.picture] += [
+                    Patch(area.box, area.after, area.paint() > 0)
+                    for area in areas_of(before, frame.image, frame.painted)
+                ]
             return
         image = np.ascontiguousarray(np.rot90(frame.image, -part.turns))
         boxes = [_turned(box, -part.turns, frame.size) for box in frame.painted]
@@ -107,15 +136,26 @@ class PdfSink(Noting, Aborting):
     def _write_page(self, part: PdfPart, frame: Frame) -> None:
         if not frame.painted:
             return
-        to_user = self._source.to_user_space(part)
+        onto = inverted(self._source.to_user_space(part))
         before = self._source.page_image(part)
         for area in areas_of(before, frame.image, frame.painted):
             self._areas[part.page].append((part, area))
             for place in self._source.layout.drawings[part.page].places:
                 size = self._size(place.picture)
-                patch = patch_for(area, to_user, place.matrix, size)
+                patch = patch_for(area, onto @ place.frame, size)
                 if patch is not None:
                     self._patches[place.picture].append(patch)
+
+    def _write_pieces(self, part: PdfPart, pieces: Collage, frame: Frame) -> None:
+        if not frame.painted:
+            return
+        before = self._source.put_together(part)
+        for area in areas_of(before, frame.image, frame.painted):
+            for at, one in enumerate(pieces.placed):
+                number = number_of(one)
+                patch = pieces.patch(area, at, self._size(number))
+                if patch is not None:
+                    self._patches[number].append(patch)
 
     def _size(self, number: Number) -> tuple[int, int]:
         stream = self._stream(number)
@@ -140,6 +180,7 @@ class PdfSink(Noting, Aborting):
         for opacity in self._opaque.pop(number, ()):
             _shown_where(image, opacity, stencil=bool(stream.get("/ImageMask", False)))
         self._written.add(number)
+        self._covered[number] += covered
         before = stream_of(self._before, number).read_raw_bytes()
         self._originals[hashlib.sha256(before).digest()] = number
         folder = self._part.path.parent
@@ -149,7 +190,9 @@ class PdfSink(Noting, Aborting):
                 opacity = np.zeros(image.shape[:2], np.uint8)
                 opacity[(image != stored.image).any(axis=2)] = 255
                 self._opaque[mask.objgen].append(opacity)
+        self._spool.add(number)
 
+    @reading()
     def finish(self) -> Path:
         """Complete the temporary file.
 
@@ -163,6 +206,8 @@ class PdfSink(Noting, Aborting):
         while pending := [*self._patches, *self._opaque]:
             self._write_picture(pending[0], self._again(pending[0]), ())
         self._cover_twins()
+        self._take_words()
+        put_back(self._pdf, self._attached)
         self._save()
         if flat := self._showing():
             for page, image in flat.items():
@@ -202,14 +247,14 @@ class PdfSink(Noting, Aborting):
             return flat
         made: Path | bytes = self._part.path
         if self._source.file.lock is not None:
-            buffer = io.BytesIO()
-            save(self._pdf, buffer)
-            made = buffer.getvalue()
-        layers = any(part.kind == "layers" for areas in self._areas.values() for part, _ in areas)
-        with Renderer(made) as usual, Renderer(with_all_shown(made) if layers else made) as whole:
+            made = saved(self._pdf)
+        kinds = {part.kind for areas in self._areas.values() for part, _ in areas}
+        with ExitStack() as opened:
+            changed = {kind: CHANGED[kind](made) if kind in CHANGED else made for kind in kinds}
+            renderers = {kind: opened.enter_context(Renderer(pdf)) for kind, pdf in changed.items()}
             for number, areas in self._areas.items():
                 shown = {
-                    part: (whole if part.kind == "layers" else usual).page(number, *part.size)
+                    part: renderers[part.kind].page(number, *part.size)
                     for part in {part for part, _ in areas}
                 }
                 if any(area.shows(shown[part]) for part, area in areas):
@@ -221,7 +266,7 @@ class PdfSink(Noting, Aborting):
         part = replace(self._areas[number][0][0], kind="page")
         image = self._source.page_image(part)
         for each, area in self._areas[number]:
-            if each.kind == "page":
+            if each.kind != "layers":
                 x0, y0, x1, y1 = map(int, area.box.as_tuple())
                 image[y0:y1, x0:x1] = area.after
         return image
@@ -246,6 +291,23 @@ class PdfSink(Noting, Aborting):
             used: Any = painted.get("/Filter")
             parms: Any = painted.get("/DecodeParms")
             one.write(painted.read_raw_bytes(), filter=used, decode_parms=parms)
+
+    def _take_words(self) -> None:
+        """Take out the unseen text under what is covered."""
+        words = Words(self._pdf)
+        for number, drawing in enumerate(self._source.layout.drawings):
+            covered = [
+                area_on_page(place, box, self._size(place.picture))
+                for place in drawing.places
+                for box in self._covered.get(place.picture, ())
+            ]
+            if covered and words.add(number, self._source.drawn(number), covered):
+                note = say(
+                    "page {number}: recognized text is taken out where it is covered",
+                    number=number + 1,
+                )
+                self._notes[note] = None
+        words.apply()
 
     def commit(self) -> Path:
         """Give the file its final name and return that."""

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import IO, Final
 
-from faceveil.errors import UnreadableError, UnsupportedError
-from faceveil.i18n import reason_of, say
-from faceveil.media.kinds import HEAD, sniff
+from faceveil.errors import UnsupportedError
+from faceveil.i18n import say
+from faceveil.media.documents.texts import holds_pictures, narrowed, without_mark
+from faceveil.media.kinds import HEAD, sniff, unreadable
 
 DOCUMENTS: Final = frozenset({"office", "pdf"})
 """Kinds of files, as `kind_of` names them, that are opened as documents."""
@@ -22,11 +23,18 @@ _LOOK: Final = 1 << 26
 """Bytes of a compound file in which the names of its streams are looked for."""
 
 # Names in the directory of a zip (APPNOTE.TXT 4.3.12) that only documents have: ISO/IEC 29500-2,
-# OpenDocument 1.3 part 2, EPUB 3.3.
+# OpenDocument 1.3 part 2, EPUB 3.3, and those of Apple's programs.
 _NAMED: Final = re.compile(
-    rb"PK\x01\x02.{42}(\[Content_Types\]\.xml|META-INF/manifest\.xml|META-INF/container\.xml)",
-    re.DOTALL,
+    rb"PK\x01\x02.{42}(\[Content_Types\]\.xml|META-INF/manifest\.xml|META-INF/container\.xml"
+    rb"|Index/Document\.iwa|Metadata/BuildVersionHistory\.plist)",
+    re.DOTALL | re.IGNORECASE,
 )
+_FLAT: Final = re.compile(
+    rb"<office:document\s|<pkg:package\b|<\?mso-application\b|<w:wordDocument\b|^\s*\{\\rtf"
+    rb"|^mime-version:|<(?:\w+:)?FictionBook\b",
+    re.IGNORECASE,
+)
+"""Documents in one file of text."""
 _END: Final = 1 << 16
 _TABLE: Final = 1 << 24
 """Bytes of the end record with its comment, and of the directory, that are looked through."""
@@ -70,6 +78,15 @@ _MIMETYPES: Final = {
 
 SUFFIXES: Final = frozenset({*(suffix for _, suffix in _OPC), *_MIMETYPES.values()})
 """Suffixes of the documents that are handled."""
+DOCUMENT_TYPES: Final = {
+    **{suffix: name for name, suffix in _MIMETYPES.items()},
+    **{
+        suffix: f"application/vnd.openxmlformats-officedocument.{name}"
+        for name, suffix in _OPC
+        if not name.startswith("ms-")
+    },
+}
+"""Media types by the suffixes of documents, but for those with macros."""
 
 
 def kind_of(origin: Path | bytes | IO[bytes]) -> tuple[bytes, str | None]:
@@ -88,8 +105,7 @@ def kind_of(origin: Path | bytes | IO[bytes]) -> tuple[bytes, str | None]:
                 return _kind(file)
         return _kind(origin)
     except OSError as error:
-        reason = reason_of(error)
-        raise UnreadableError(say("the file cannot be read: {reason}", reason=reason)) from error
+        raise unreadable(error) from error
 
 
 def _kind(file: IO[bytes]) -> tuple[bytes, str | None]:
@@ -141,6 +157,27 @@ def compound_refusal(origin: Path | bytes | IO[bytes]) -> UnsupportedError:
     return UnsupportedError(
         say("old office files (.doc, .xls, .ppt, .msg) are not handled"),
         say("Save it as .docx, .xlsx or .pptx, and give that to FaceVeil."),
+    )
+
+
+def is_flat(head: bytes) -> bool:
+    """Whether a file is a document in one text, which may hold pictures as letters."""
+    return _FLAT.search(without_mark(narrowed(head[: len(head) & ~1])[0])) is not None
+
+
+def is_flat_anywhere(origin: Path | bytes) -> bool:
+    """Whether a file of no kind is a text with pictures as letters in it, however it begins."""
+    if isinstance(origin, bytes):
+        return holds_pictures(io.BytesIO(origin))
+    with origin.open("rb") as file:
+        return holds_pictures(file)
+
+
+def flat_refusal() -> UnsupportedError:
+    """The reason why a document in one text is not handled."""
+    return UnsupportedError(
+        say("documents in one file of text (flat XML, RTF, MHT, HTML, notebooks) are not handled"),
+        say("Save it as .docx, .pptx, .xlsx, .odt, .ods or .odp, and give that to FaceVeil."),
     )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from faceveil.i18n import say
 from faceveil.media.archives.archive import OLDEST
-from faceveil.media.documents import pdf_remains
-from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.recognize import kind_of
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
@@ -24,9 +21,15 @@ def remains(path: Path, options: Options) -> list[str]:
     """
     _, kind = kind_of(path)
     if kind == "pdf":
+        from faceveil.media.documents import pdf_remains
+
         return pdf_remains.remains(path, options.password or "")
     if kind != "office":
         return leftovers(path)
+    import zipfile
+
+    from faceveil.media.documents.document import DocumentSource
+
     with DocumentSource(path, "office", options) as source:
         found = [*source.dropped]
     with zipfile.ZipFile(path) as package:

@@ -10,11 +10,11 @@ import gzip
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
-from faceveil.media.documents import metafiles
+from faceveil.media.documents import drawings, metafiles
 from faceveil.media.documents.blanks import (
     BLANK_PNG,
     BLANK_SVG,
@@ -22,9 +22,23 @@ from faceveil.media.documents.blanks import (
     blank_wmf,
     empty_compound,
 )
+from faceveil.media.documents.compound import streams_of
 from faceveil.media.documents.nodes import Budget, Clip, Gone, Nest, Node, Read, Still
 from faceveil.media.documents.recognize import COMPOUND, kind_of
-from faceveil.media.documents.texts import narrowed, replaced, runs, widened
+from faceveil.media.documents.svg import lean_svg
+from faceveil.media.documents.texts import (
+    SAVE_AGAIN,
+    encoding_refusal,
+    entities_refusal,
+    is_readable,
+    is_written_otherwise,
+    narrowed,
+    replaced,
+    runs,
+    widened,
+    without_mark,
+)
+from faceveil.media.documents.within import has_pictures, pictures_in
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS
 
 Open = Callable[[bytes, str, Budget], Node]
@@ -38,9 +52,21 @@ _WDP: Final = b"II\xbc\x01"
 _SVM: Final = b"VCLMTF"
 _EPS: Final = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 _PICT: Final = b"\x00\x11\x02\xff\x0c\x00"
-_MACROS: Final = ("vbaProject.bin", "vbaProjectSignature.bin")
+_MACROS: Final = ("vbaproject.bin", "vbaprojectsignature.bin")
 _FORM: Final = "VBFrame".encode("utf-16-le")
-_SOUNDS: Final = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"fLaC", b"#!AMR", b"MThd")
+_SOUNDS: Final = (
+    *(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xfa", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9"),
+    *(b"fLaC", b"#!AMR", b"MThd", b".snd", b"caff", b"wvpk", b"\x0b\x77", b"MAC ", b"DSD "),
+)
+_LEFT_OUT: Final = (
+    (b"glTF", say("a 3D model is left out")),
+    (b"Kaydara FBX Binary", say("a 3D model is left out")),
+    (b"FWS", say("a program is left out")),
+    (b"CWS", say("a program is left out")),
+    (b"ZWS", say("a program is left out")),
+)
+"""The first bytes of what nobody can look at here: a head in three dimensions, Flash."""
+_OF_DRAWING: Final = say("metadata of a drawing")
 _LEAST: Final = 64
 """Bytes of the smallest thing that shows a face."""
 _HEX: Final = (b"ffd8ff", b"89504e47", b"\\pict", b"\\objdata")
@@ -58,12 +84,15 @@ class Walker:
     def __init__(self, open_document: Open, budget: Budget, *, sounds: bool) -> None:
         self._open, self._budget, self._sounds = open_document, budget, sounds
 
-    def part(self, name: str, data: bytes, read: Read) -> Node | None:
+    def part(
+        self, name: str, data: bytes, read: Read, called: Literal["picture", "film", ""] = ""
+    ) -> Node | None:
         """The things a part holds, or None if it is to stay as it is.
 
         Args:
             data: its bytes.
             read: gives them again.
+            called: what the document says that it is.
 
         Raises:
             UnsupportedError: it holds what is not handled, and cannot be left out.
@@ -80,11 +109,16 @@ class Walker:
         except UnreadableError as error:
             return Gone(name, b"", say("a film in it: {reason}", reason=error))
         if kind in VIDEOS or head.startswith(_SOUNDS) or head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):
-            return self._sound(name, data, read)
+            return self._sound(name, data, read, kind)
         if kind == "office":
             return self._document(name, data)
         if kind == "gzip":
             return self._packed(name, data, read)
+        if kind == "pdf":
+            return Clip(name, kind, read)
+        for sign, why in _LEFT_OUT:
+            if head.startswith(sign):
+                return Gone(name, b"", why)
         if kind is not None:
             if kind in ARCHIVES:
                 return Gone(name, b"", say("an archive in the document is left out"))
@@ -93,8 +127,13 @@ class Walker:
             return self._compound(name, data)
         if metafiles.is_emf(head) or metafiles.is_wmf(head):
             return self._drawing(name, data, read)
-        if head.startswith((_WDP, _SVM, *_EPS)) or data[522:528] == _PICT:
+        is_xml = without_mark(narrowed(head)[0])[:1] == b"<"  # drawings are, and stay
+        unread = "" if is_xml else called
+        if head.startswith((_WDP, _SVM, *_EPS)) or data[522:528] == _PICT or unread == "picture":
             return Gone(name, BLANK_PNG, say("it is a picture that cannot be read here"))
+        if unread:
+            why = say("neither a picture, a video nor a document that is known here")
+            return Gone(name, b"", say("a film in it: {reason}", reason=why))
         return self._text(name, data, read)
 
     def _document(self, name: str, data: bytes) -> Node:
@@ -111,9 +150,9 @@ class Walker:
             self._budget.bytes, self._budget.parts = budget.bytes, budget.parts
 
     def _compound(self, name: str, data: bytes) -> Node | None:
-        if name.rpartition("/")[2] not in _MACROS:
+        if name.rpartition("/")[2].casefold() not in _MACROS:
             return Gone(name, empty_compound(), say("an embedded object is left out"))
-        if _FORM in data:
+        if _FORM in data or any(map(has_pictures, (data, *streams_of(data)))):
             raise UnsupportedError(
                 say(
                     "the macros of the document have windows of their own, which may hold pictures"
@@ -123,13 +162,26 @@ class Walker:
         self._budget.notes[say("macros are kept as they are")] = None
         return None
 
-    def _sound(self, name: str, data: bytes, read: Read) -> Node | None:
-        """A sound, in which there may be pictures: covers of albums."""
+    def _sound(self, name: str, data: bytes, read: Read, kind: str | None) -> Node | None:
+        """A sound, less its tags and covers. Of one that is not understood, pictures are sought."""
         if not self._sounds:
             return Gone(name, b"", say("a sound is left out"))
-        node = self._binary(name, data, read)
+        from faceveil.media.videos.sound_alone import sound_alone  # needs PyAV
+
+        alone = sound_alone(data, kind)
+        if alone is None:
+            what = say("a sound keeps its title and other tags")
+            self._budget.warnings[say("{name}: {what}", name=name, what=what)] = None
+            alone = data
+        changed = alone != data
+        if changed:
+            self._budget.beside[say("metadata of a sound")] = None
+        node = self._binary(name, alone, (lambda: alone) if changed else read)
         if isinstance(node, Nest):
-            node.build = lambda new: b""
+            node.build = lambda new: b"" if new else alone
+            node.always = changed
+        elif changed:
+            return Gone(name, alone)
         return node
 
     def _packed(self, name: str, data: bytes, read: Read) -> Node | None:
@@ -140,6 +192,8 @@ class Walker:
             plain = worker.decompress(read(), _LARGEST)
             if worker.unconsumed_tail:
                 raise LimitError(say("a part of the document unpacks to too much"))
+            if worker.unused_data:  # nothing shows it, and it may be anything
+                raise zlib.error
             return plain
 
         try:
@@ -150,7 +204,7 @@ class Walker:
         if self._budget.bytes < 0:
             raise LimitError(say("a part of the document unpacks to too much"))
         node = self.part(name, plain, unpacked)
-        if node is None or isinstance(node, Gone):
+        if node is None or (isinstance(node, Gone) and node.why):
             return node
 
         def build(new: Mapping[Any, bytes | None]) -> bytes:
@@ -161,88 +215,115 @@ class Walker:
     def _drawing(self, name: str, data: bytes, read: Read) -> Node | None:
         blank = blank_emf if metafiles.is_emf(data[:HEAD]) else blank_wmf
         why = say("it is a drawing that cannot be looked at, and is replaced by a blank one")
+        lean = metafiles.without_title(data)
+        if lean != data:
+            self._budget.beside[_OF_DRAWING] = None
         try:
-            pictures = metafiles.bitmaps(data)
+            looks = drawings.looks_at(data)
         except metafiles.UnwalkableError:
             return Gone(name, blank(data), why)
         inner: dict[Any, Node] = {}
-        for number, picture in enumerate(pictures):
-            _, kind = kind_of(picture)
+        for number, look in enumerate(looks):
+            _, kind = kind_of(look.file)
             if kind not in IMAGES:
                 return Gone(name, blank(data), why)
 
             def again(number: int = number) -> bytes:
-                return metafiles.bitmaps(read())[number]
+                return drawings.looks_at(read())[number].file
 
-            inner[number] = Still(f"{name}#{number + 1}", kind, again, fixed=True)
+            inner[number] = Still(f"{name}#{number + 1}", kind, again, fixed=not look.takes_paint)
         if not inner:
-            return None
-        return Nest(name, inner, lambda new: blank(read()))
+            return None if lean == data else Gone(name, lean)
+
+        def build(new: Mapping[Any, bytes | None]) -> bytes:
+            if any(not looks[at].takes_paint for at in new):
+                return blank(read())
+            try:
+                whole = metafiles.without_title(read())
+                return drawings.painted(whole, {at: one or b"" for at, one in new.items()})
+            except metafiles.UnwalkableError:  # a picture that cannot be decoded is blank itself
+                return blank(read())
+
+        return Nest(name, inner, build, always=lean != data)
 
     def _text(self, name: str, data: bytes, read: Read) -> Node | None:
         """A text, or what is of no kind known here, with pictures written as letters."""
         plain, code = narrowed(data)
-        if plain.lstrip()[:1] == b"<" and b"<!ENTITY" in plain:
-            if b"<svg" in plain:
-                why = say("it is a drawing with entities, and is replaced by a blank one")
-                return Gone(name, BLANK_SVG, why)
-            raise UnsupportedError(
-                say("a part of the document declares entities ({name})", name=name),
-                say("Save it again with a newer program, and give that to FaceVeil."),
-            )
-        if plain.lstrip()[:5].lower() == b"{\\rtf" and any(one in plain.lower() for one in _HEX):
-            raise UnsupportedError(
-                say("it holds a text in RTF with pictures ({name})", name=name),
-                say("Save it again with a newer program, and give that to FaceVeil."),
-            )
+        if (words := without_mark(plain))[:1] == b"<" and b"<!ENTITY" in words and b"<svg" in words:
+            why = say("it is a drawing with entities, and is replaced by a blank one")
+            return Gone(name, BLANK_SVG, why)
+        lean = lean_svg(plain)
+        if lean != plain:
+            self._budget.beside[_OF_DRAWING] = None
+        _refuse_text(name, without_mark(lean))
         inner: dict[Any, Node] = {}
-        for number, run in enumerate(runs(plain), 1):
+        for number, run in enumerate(runs(lean), 1):
             place = run.start
 
             def again(place: int = place) -> bytes:
-                text, _ = narrowed(read())
+                text = lean_svg(narrowed(read())[0])
                 return next(one.data for one in runs(text) if one.start == place)
 
             node = self.part(f"{name}#{number}", run.data, again)
             if node is not None:
                 inner[place] = node
-        if inner:
+        # In a text there is no picture as it is: each has bytes that are 0.
+        bare = self._binary(name, data, read) if b"\0" in plain else None
+        if bare is not None:
+            inner[bare.name] = bare
+        if not inner:
+            return None if lean == plain else Gone(name, widened(lean, code))
 
-            def build(new: Mapping[Any, bytes | None]) -> bytes:
-                text, _ = narrowed(read())
-                return widened(replaced(text, {at: one or b"" for at, one in new.items()}), code)
+        def build(new: Mapping[Any, bytes | None]) -> bytes:
+            text = lean_svg(narrowed(read())[0])
+            return widened(replaced(text, {at: one or b"" for at, one in new.items()}), code)
 
-            return Nest(name, inner, build)
-        return None if not _is_binary(plain) else self._binary(name, data, read)
+        return Nest(name, inner, build, always=lean != plain)
 
-    def _binary(self, name: str, data: bytes, read: Read) -> Node | None:
+    def _binary(self, name: str, data: bytes, read: Read) -> Nest | None:
         """A part of no kind known here: pictures may begin anywhere in it."""
         inner: dict[Any, Node] = {}
-        for sign in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8"):
-            at = data.find(sign)
-            while at >= 0:
-                _, kind = kind_of(data[at : at + HEAD])
-                if kind in IMAGES and _opens(kind, data[at:]):
-                    end = at + _length(kind, data[at:])
+        for at, end, kind in pictures_in(data):
 
-                    def again(at: int = at, end: int = end) -> bytes:
-                        return read()[at:end]
+            def again(at: int = at, end: int = end) -> bytes:
+                return read()[at:end]
 
-                    inner[at] = Still(f"{name}#{len(inner) + 1}", kind, again, fixed=True)
-                at = data.find(sign, at + 1)
+            inner[at] = Still(f"{name}#{len(inner) + 1}", kind, again, fixed=True)
         if not inner:
             return None
 
         def build(new: Mapping[Any, bytes | None]) -> bytes:
-            raise UnsupportedError(
-                say(
-                    "it shows a face, or has metadata, where nothing can be painted ({name})",
-                    name=name,
-                ),
-                say("Take that out of the document first."),
-            )
+            raise _unpaintable(name)
 
         return Nest(name, inner, build)
+
+
+def _refuse_text(name: str, plain: bytes) -> None:
+    """Refuse a text in which pictures cannot be found or painted.
+
+    Raises:
+        UnsupportedError: it is one.
+    """
+    is_xml = plain[:1] == b"<"
+    if is_xml and b"<!ENTITY" in plain:
+        raise entities_refusal(name)
+    if is_xml and not is_readable(plain):
+        raise encoding_refusal(name)
+    if plain[:5].lower() == b"{\\rtf" and any(one in plain.lower() for one in _HEX):
+        raise UnsupportedError(
+            say("it holds a text in RTF with pictures ({name})", name=name), SAVE_AGAIN
+        )
+    if is_written_otherwise(plain):
+        raise UnsupportedError(
+            say("it holds a picture that is written in a rare way ({name})", name=name), SAVE_AGAIN
+        )
+
+
+def _unpaintable(name: str) -> UnsupportedError:
+    return UnsupportedError(
+        say("it shows a face, or has metadata, where nothing can be painted ({name})", name=name),
+        say("Take that out of the document first."),
+    )
 
 
 def _moves(data: bytes, kind: str) -> bool:
@@ -251,33 +332,3 @@ def _moves(data: bytes, kind: str) -> bool:
 
     with open_input(data, kind) as container:
         return picture_stream(container) is not None
-
-
-def _is_binary(data: bytes) -> bool:
-    return b"\0" in data[:HEAD]
-
-
-def _length(kind: str, data: bytes) -> int:
-    """Bytes of a picture with other data behind it; all of them where its end is not known."""
-    if kind == "png":
-        end = data.find(b"IEND")
-        return end + 8 if end > 0 else len(data)
-    at = 2
-    while kind == "jpeg" and data[at : at + 1] == b"\xff":
-        if data[at + 1] == 0xDA:
-            end = data.find(b"\xff\xd9", at)
-            return end + 2 if end > 0 else len(data)
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
-
-
-def _opens(kind: str, data: bytes) -> bool:
-    """Whether a picture really begins here."""
-    from faceveil.media.pictures.pillow import decoding, open_picture
-
-    try:
-        with decoding(kind):
-            open_picture(kind, data, 1 << 28).load()
-    except FaceVeilError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -144,6 +145,25 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
         at += 12 + size
+
+
+def lean_png(data: bytes) -> bytes | None:
+    """The file with nothing beside its picture, and every pixel as it is coded.
+
+    None where it looks otherwise without what it would lose: colours, orientation, a picture for
+    programs without animation.
+    """
+    kept, found = [data[:8]], False
+    for code, body in png_chunks(data):
+        if code in (b"iCCP", b"eXIf", b"acTL") or b"Raw profile type " in body[:80]:
+            return None
+        if code in _PNG_NEEDED or _PNG_NUMBERS.get(code) == len(body):
+            end = (code + body, zlib.crc32(code + body))
+            kept.append(len(body).to_bytes(4, "big") + end[0] + end[1].to_bytes(4, "big"))
+        found = code == b"IEND"
+        if found:
+            break
+    return b"".join(kept) if found else None
 
 
 def _png_chunk(code: bytes, body: bytes) -> Iterator[str]:

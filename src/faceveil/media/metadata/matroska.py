@@ -122,7 +122,7 @@ class _Tracks:
 def matroska(data: bytes) -> Iterator[str]:
     """Names of what is not needed to play the first picture track and the sound."""
     tracks = _Tracks()
-    for element, body, end in _elements(data, 0, len(data)):
+    for element, body, end in elements(data, 0, len(data)):
         if element in (_SEGMENT, _EBML):
             yield from _walk(data, element, body, end, tracks)
         elif element == _VOID:
@@ -135,7 +135,7 @@ def matroska(data: bytes) -> Iterator[str]:
 
 def _walk(data: bytes, parent: int, at: int, end: int, tracks: _Tracks) -> Iterator[str]:
     codec = private = b""
-    for element, body, stop in _elements(data, at, end):
+    for element, body, stop in elements(data, at, end):
         if element == _VOID:
             yield from _padding(data, body, stop)
         elif element not in _ALLOWED[parent] and element != _CRC:
@@ -181,7 +181,7 @@ def _inspect(data: bytes, element: int, body: int, end: int, tracks: _Tracks) ->
 
 def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
     """Only the duration of a track is harmless, and only if it is one."""
-    parts = [(kind, bytes(data[body:stop])) for kind, body, stop in _elements(data, at, end)]
+    parts = [(kind, bytes(data[body:stop])) for kind, body, stop in elements(data, at, end)]
     name = next((text for kind, text in parts if kind == _TAG_NAME), b"").rstrip(b"\0")
     fine = {_TAG_NAME: _CODE, _TAG_TEXT: _DURATION, 0x447A: _CODE, 0x4484: _FLAG, _VOID: _ZEROS}
     if name not in _KNOWN_TAGS or not all(
@@ -191,7 +191,7 @@ def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
         yield say("tag {tag}", tag="".join(c if 32 < ord(c) < 127 else "?" for c in shown))
 
 
-def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+def elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(id, start of the body, end) of each element.
 
     One of unknown size (a live recording) is taken to end where an element begins that cannot

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from faceveil.i18n import say
@@ -24,7 +25,9 @@ _AIDS: Final = (b"hdrgm", b"hdrgainmap", b"GainMap", b"21496-1", b"AuxiliaryImag
 
 _WITHOUT_CLIP: Final = say("the clip of a motion photo is left out; only its still picture is kept")
 _CLIP: Final = re.compile(rb"\0\0\0[\x10-\x40]ftyp[\x20-\x7e]{4}")
-"""The beginning of an MP4 that a phone appends to a JPEG (motion photo)."""
+"""The beginning of an MP4 that a phone appends to a picture (motion photo)."""
+_FIRST: Final = 8
+"""The place at which the search begins in a picture that begins so itself."""
 
 _JOINT: Final = re.compile(rb"\xff\xd9\0*(?=\xff\xd8\xff)")
 """The joint of two JPEGs; no compressed data looks like this."""
@@ -47,20 +50,25 @@ def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
         if _CLIP.search(data):
             yield _WITHOUT_CLIP
     elif kind in ("heic", "avif"):
-        try:
+        with suppress(ValueError):
             items = read_items(data)
             count = 0 if items is None else _of_items(items)
-            outer = {name for name, _, _ in boxes(data, 0, len(data))}
-            if b"mpvd" in outer:
-                yield _WITHOUT_CLIP
-            if kind == "heic" and b"moov" in outer:
-                yield say("the file's image sequence is left out; only its still picture is kept")
-        except ValueError:  # bytes behind the last box: what was read before them stands
-            pass
+        outer = list(_outer(data))
+        if b"mpvd" in outer or _CLIP.search(data, _FIRST):
+            yield _WITHOUT_CLIP
+        elif kind == "heic" and b"moov" in outer:
+            yield say("the file's image sequence is left out; only its still picture is kept")
     if count == 1:
         yield say("1 further picture of the file is left out")
     elif count:
         yield say("{count} further pictures of the file are left out", count=count)
+
+
+def _outer(data: bytes) -> Iterator[bytes]:
+    """The names of the outer boxes, up to bytes that are none."""
+    with suppress(ValueError):
+        for name, _, _ in boxes(data, 0, len(data)):
+            yield name
 
 
 def _of_items(items: Items) -> int:

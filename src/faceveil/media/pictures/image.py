@@ -27,7 +27,7 @@ from faceveil.media.pictures.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pictures.pillow import check_size, decoding, open_picture
 from faceveil.media.pictures.traits import StoredJpeg, Traits
 from faceveil.media.pictures.well_known import well_known
-from faceveil.plan import Media
+from faceveil.plan import DocumentPart, Media
 from faceveil.system.closing import Closing
 
 if TYPE_CHECKING:
@@ -237,7 +237,13 @@ def _orientation(kind: str, picture: Picture) -> int:
 
 def _sheet(pages: Sequence[Page]) -> Media:
     width, height = (max(side) for side in zip(*(page.size for page in pages), strict=True))
-    return Media("image" if len(pages) == 1 else "pages", "tiff", width, height, len(pages))
+    if len(pages) == 1:
+        return Media("image", "tiff", width, height)
+    parts = tuple(
+        DocumentPart(say("page {number}", number=number), *page.size, number)
+        for number, page in enumerate(pages, 1)
+    )
+    return Media("pages", "tiff", width, height, len(pages), parts=parts)
 
 
 def _format_notes(kind: str, picture: Picture, data: bytes, profile: Profile) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
-from faceveil.media.kinds import SUFFIXES, format_of_suffix
+from faceveil.media.kinds import SUFFIXES, WRITTEN, format_of_suffix
 from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write
 from faceveil.media.pictures.animation import Animator, animator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from faceveil.media import Source
     from faceveil.options import Options
 
-_STILLS: Final = frozenset({"jpeg", "png", "webp", "tiff", "bmp", "avif", "gif"})
 _ANIMATIONS: Final = frozenset({"gif", "png", "webp"})
 
 
@@ -77,7 +76,7 @@ def require_suffix(target: Path, media: Media) -> None:
             ),
             say("Name the output .jpg or .png; a folder is named with / at its end."),
         )
-    if format not in _STILLS:
+    if format not in WRITTEN:
         raise UsageError(
             say("{format} cannot be written", format=format.upper()),
             say("Name the output .jpg or .png."),
@@ -122,7 +121,7 @@ class ImageSink(Noting, Aborting):
 
     def _check_format(self) -> None:
         name = self._format.upper()
-        if self._format not in _STILLS:
+        if self._format not in WRITTEN:
             raise UsageError(
                 say("{format} cannot be written", format=name), say("Name the output .jpg or .png.")
             )

@@ -85,11 +85,11 @@ def _in_strips(picture: Picture, profile: Profile, orientation: int, notes: list
 
 def _to_bgr(picture: Picture, profile: Profile, notes: list[str]) -> Image:
     if profile is not None:
-        picture = _to_srgb(picture, profile, notes)
+        picture = to_srgb(picture, profile, notes)
     if picture.mode == "CMYK":
         notes.append(say("CMYK converted to RGB without a colour profile"))
     elif picture.mode == "LAB":
-        picture = _to_srgb(picture, None, notes)
+        picture = to_srgb(picture, None, notes)
     if picture.mode == "L":
         return np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2BGR), np.uint8)
     rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -125,7 +125,7 @@ def _to_8_bits(picture: Picture) -> Picture:
     return PIL.Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
 
 
-def _to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
+def to_srgb(picture: Picture, profile: Profile, notes: list[str]) -> Picture:
     """Convert colours through the picture's profile (None: CIE L*a*b*), saying so in ``notes``."""
     from PIL import ImageCms
 

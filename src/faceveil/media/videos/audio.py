@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -35,12 +36,17 @@ _KEPT_DISPOSITION: Final = (
     | Disposition.hearing_impaired
     | Disposition.visual_impaired
 )
+_CHANGING: Final = frozenset({"flv", "mpegts"})
+"""Containers in which the form of AAC may change."""
 _SELF_DELAYED: Final = frozenset({"opus", "vorbis"})
 """Codecs that tell Matroska themselves what of them is played before zero."""
 
 
 class AudioTrack:
     """One sound track from the input to the output.
+
+    Args:
+        changes: its rate or its channels change on the way, which a copy cannot tell.
 
     Attributes:
         copied: packets pass unchanged.
@@ -51,13 +57,20 @@ class AudioTrack:
         av.error.FFmpegError, ValueError: no encoder takes it.
     """
 
-    def __init__(self, stream: AudioStream, output: OutputContainer, container: Container) -> None:
+    def __init__(
+        self,
+        stream: AudioStream,
+        output: OutputContainer,
+        container: Container,
+        *,
+        changes: bool = False,
+    ) -> None:
         self.source = stream
         self.notes: list[str] = []
         self.lost = 0
         self._last: int | None = None
         self._trims = not container.iso and not _stores_delay(stream)
-        self.copied = self._copy(output, container)
+        self.copied = not changes and self._copy(output, container)
         if not self.copied:
             self._encode(output, container)
         if language := stream.metadata.get("language"):
@@ -184,6 +197,7 @@ class Sound:
         self.notes: list[str] = []
         self._left_out: list[str] = []
         self._broken = ""
+        self._changing = _changing(origin, kind)
         for track in self._input.streams.audio:
             self._add(track, container)
         self._packets = self._read() if self.tracks else iter(())
@@ -208,7 +222,8 @@ class Sound:
             self._left_out.append(say("a damaged sound track ({codec}) is left out", codec=name))
             return
         try:
-            track = AudioTrack(stream, self._output, container)
+            changes = stream.index in self._changing
+            track = AudioTrack(stream, self._output, container, changes=changes)
         except (FFmpegError, ValueError) as error:
             why = reason_of(error) if isinstance(error, FFmpegError) else words_of(error)
             self._left_out.append(
@@ -280,6 +295,32 @@ class Sound:
         self._packets = iter(())
         self._next = None
         self._input.close()
+
+
+def _changing(origin: Path | bytes, kind: str) -> frozenset[int]:
+    """Indices of the tracks of AAC whose rate or channels change on the way, as in joined
+    recordings."""
+    forms: dict[int, set[bytes]] = {}
+    if kind in _CHANGING:
+        with open_input(origin, kind) as container, suppress(FFmpegError):
+            for track in container.streams.audio:
+                context = cast("AudioCodecContext | None", track.codec_context)
+                if context is not None and context.codec.canonical_name == "aac":
+                    forms[track.index] = {context.extradata} if context.extradata else set()
+            for packet in all_packets(container, [container.streams[index] for index in forms]):
+                if form := _form_of(packet):
+                    forms[packet.stream.index].add(form)
+    return frozenset(index for index, found in forms.items() if len(found) > 1)
+
+
+def _form_of(packet: Packet[AudioStream]) -> bytes:
+    """The bytes that say how the AAC of a packet is to be decoded; b"" where it is as before."""
+    if packet.has_sidedata("new_extradata"):
+        return bytes(packet.get_sidedata("new_extradata"))
+    head = bytes(packet)[:4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return b""
+    return bytes([head[2] & 0xFD, head[3] & 0xC0])  # ISO/IEC 13818-7, 6.2: profile, rate, channels
 
 
 def _stores_delay(stream: AudioStream) -> bool:

@@ -288,10 +288,12 @@ def _demuxed(container: InputContainer, streams: Sequence[Stream]) -> Iterator[P
 
 
 def packets_of(
-    container: InputContainer, stream: VideoStream, start: int | None = None
+    container: InputContainer, stream: VideoStream, start: int | None = None, seek: bool = False
 ) -> Iterator[Packet[VideoStream] | str]:
     """The stream's packets; the reason as the last item where reading ends before the file does."""
     try:
+        if seek and start is not None:
+            container.seek(start, stream=stream)
         packets = all_packets(container, [stream])
         if start is None:
             yield from packets
@@ -319,7 +321,21 @@ def passed_over(
             yield packet
 
 
-def groups_of(
+def decoded_of(
+    times: set[int], container: InputContainer, stream: VideoStream, decoder: VideoCodecContext
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The frames that are shown at certain times, from only the groups that they need."""
+    before: Sequence[Packet[VideoStream]] = ()
+    for group in _groups_of(container, stream):
+        due = times & {packet.pts for packet in group}
+        # Shown before their key frame: they may refer to the group before, too.
+        leads = any(time < (group[0].pts or 0) for time in due)
+        if due:
+            yield from decoded_at(due, (*before, *group) if leads else group, decoder).items()
+        before = group
+
+
+def _groups_of(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[list[Packet[VideoStream]]]:
     """The stream's packets, each key frame with those up to the next."""

@@ -225,6 +225,7 @@ def copies_of(
         or container.name not in _CONTAINERS
         or (traits.codec, encoder) != ("h264", "libx264")
         or traits.interlaced
+        or source.cropped
         or traits.mastering is not None
         or traits.format not in _FORMATS
         or coded != traits

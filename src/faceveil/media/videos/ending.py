@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from faceveil.errors import UnreadableError
 from faceveil.i18n import reason_of, say
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 _ISO_BOXES: Final = frozenset(
     {b"ftyp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"uuid", b"sidx", b"udta"}
@@ -19,6 +23,9 @@ _HEADS: Final = (b"moof", b"sidx", b"styp", b"prft")
 _SEGMENT: Final = 0x18538067
 _HEAD_SIZES: Final = {"flv": 4, "asf": 16}
 """The length of such a file's beginning: a word and a version, an identifier."""
+
+_SHORT_BY: Final = Fraction(1, 50)
+"""A file that ends this share before its declared length, and a second, was cut off."""
 
 _LAST_PAGE: Final = 4  # RFC 3533, section 6: the flag of the last page of a stream
 _OGG_TAIL: Final = 65_307 + 27
@@ -37,17 +44,50 @@ def is_cut_off(origin: Path | bytes, kind: str) -> bool:
         return look(file, size)
 
 
-def another_follows(origin: Path | bytes, kind: str) -> bool:
-    """Whether a whole second film was joined to the first, in a format that is read as one only."""
+def early_end(origin: Path | bytes, kind: str, stream: VideoStream, last: int, end: int) -> str:
+    """A warning where a film ends before it should, or "".
+
+    Args:
+        last: time of the last frame, in units of the stream.
+        end: time up to which frames are known to be shown, if that is later.
+    """
+    unit, start = stream.time_base or Fraction(0), stream.start_time or 0
+    if is_cut_off(origin, kind):
+        return say(
+            "the file was cut off: what came after {seconds:.1f} seconds is missing",
+            seconds=float((last - start) * unit),
+        )
+    # That of a recorder is the difference of two times, of which either can be after a jump.
+    if not stream.duration or kind in ("mpeg", "mpegts"):
+        return ""
+    declared, seen = stream.duration * unit, (max(last, end) - start) * unit
+    if seen >= declared * (1 - _SHORT_BY) - 1:
+        return ""
+    return say(
+        "the video ends after {seconds:.1f} of {declared:.1f} seconds",
+        seconds=float(seen),
+        declared=float(declared),
+    )
+
+
+def another_follows(origin: Path | bytes, kind: str) -> str:
+    """A warning of a whole second film that was joined to the first, in a format that is read as
+    one only, or ""."""
     with _opened(origin) as (file, size):
-        if kind in ("mp4", "mov"):
-            return [code for code, _ in _boxes(file, size)].count(b"moov") > 1
-        if kind in ("flv", "asf"):
-            file.seek(0)
-            head = file.read(_HEAD_SIZES[kind])
-            end = _behind_tags(file, size) if kind == "flv" else _behind_objects(file, size, head)
-            file.seek(end)
-            return file.read(len(head)) == head
+        if not _is_followed(file, size, kind):
+            return ""
+    return say("another recording follows in the file, and is not read")
+
+
+def _is_followed(file: IO[bytes], size: int, kind: str) -> bool:
+    if kind in ("mp4", "mov"):
+        return [code for code, _ in _boxes(file, size)].count(b"moov") > 1
+    if kind in ("flv", "asf"):
+        file.seek(0)
+        head = file.read(_HEAD_SIZES[kind])
+        end = _behind_tags(file, size) if kind == "flv" else _behind_objects(file, size, head)
+        file.seek(end)
+        return file.read(len(head)) == head
     return False
 
 

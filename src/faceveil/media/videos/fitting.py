@@ -136,10 +136,7 @@ class Fitter:
         """The frame in the size, shape, turn, pixel format and colours of the first."""
         if self._shape != shape:
             self._graph, self._shape = self._made(frame, shape), shape
-        self._graph.push(frame)
-        fitted: VideoFrame = self._graph.vpull()
-        fitted.pts, fitted.time_base, fitted.duration = frame.pts, frame.time_base, frame.duration
-        return fitted
+        return through(self._graph, frame)
 
     def _made(self, frame: VideoFrame, shape: FrameFormat) -> av.filter.Graph:
         graph = av.filter.Graph()
@@ -189,6 +186,16 @@ class Fitter:
         left = (room_x - width) // 2 // step_x * step_x
         top = (room_y - height) // 2 // step_y * step_y
         return width, height, f"{room_x}:{room_y}:{left}:{top}"
+
+
+def through(graph: av.filter.Graph, frame: VideoFrame) -> VideoFrame:
+    """A frame as a graph of filters makes it, at its own time."""
+    graph.push(frame)
+    made = graph.vpull()
+    made.pts, made.duration = frame.pts, frame.duration
+    if frame.time_base is not None:
+        made.time_base = frame.time_base
+    return made
 
 
 def turned(orientation: Orientation) -> list[tuple[str, str] | tuple[str]]:

@@ -51,6 +51,17 @@ def flow_in(origin: Path | bytes, kind: str) -> Flow | None:
     return flow_of(times, sizes, keys, unit)
 
 
+def longest_group(origin: Path | bytes, kind: str) -> int:
+    """The most pictures from one key frame to the next, read without decoding any."""
+    longest = length = 0
+    with open_input(origin, kind) as container, suppress(FFmpegError):
+        stream = picture_stream(container)
+        for packet in all_packets(container, [stream] if stream else []):
+            length = 1 if packet.is_keyframe else length + bool(packet.size)
+            longest = max(longest, length)
+    return longest
+
+
 def flow_of(
     times: Sequence[int], sizes: Sequence[int], keys: Sequence[bool], time_base: Fraction
 ) -> Flow | None:

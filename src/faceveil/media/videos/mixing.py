@@ -119,6 +119,7 @@ class Mixer:
     def _converted(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         if self._converter is not None:
             for one in _through(self._converter, frame):
+                _count_in_samples(one)
                 if self._steady is None:
                     self._steady = _graph(one, ("aresample", _STEADY))
                 yield from _through(self._steady, one)
@@ -167,6 +168,13 @@ def _through(graph: Graph, frame: AudioFrame | None) -> Iterator[AudioFrame]:
             yield cast("AudioFrame", graph.pull())
         except (NothingYet, Ended):
             return
+
+
+def _count_in_samples(frame: AudioFrame) -> None:
+    """Sound that needs no conversion keeps its unit of time; what comes after it may not."""
+    unit = Fraction(1, frame.sample_rate)
+    if frame.pts is not None and frame.time_base is not None:
+        frame.pts, frame.time_base = round(frame.pts * frame.time_base / unit), unit
 
 
 def _needs_hand(layout: AudioLayout) -> bool:

@@ -55,7 +55,7 @@ def stream_leftovers(origin: Path | bytes) -> list[str]:
         UnreadableError: the file cannot be read.
     """
     found: dict[str, None] = {}
-    with _bytes_of(origin) as data:
+    with bytes_of(origin) as data:
         kind = sniff(bytes(data[:HEAD]))
         if kind not in VIDEOS:
             raise UnsupportedError(say("no video format that can be looked through"))
@@ -102,7 +102,7 @@ def _nothing(data: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def _bytes_of(origin: Path | bytes) -> Iterator[Any]:
+def bytes_of(origin: Path | bytes) -> Iterator[Any]:
     if isinstance(origin, bytes):
         yield origin
         return

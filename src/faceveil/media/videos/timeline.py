@@ -71,23 +71,36 @@ class _Strand:
     Attributes:
         offset: seconds to add to its times.
         joint: number of the joint that the offset is from.
+        last: the latest time of a packet, with the offset.
         end: where its last packet ends, with the offset; None before the first.
         span: seconds that its last packet lasts.
     """
 
-    __slots__ = ("_lead", "end", "joint", "offset", "span")
+    __slots__ = ("_lead", "end", "joint", "last", "offset", "span")
 
     def __init__(self, offset: Fraction, joint: int) -> None:
         self.offset, self.joint = offset, joint
         self.end: Fraction | None = None
+        self.last = Fraction(0)
         self.span = Fraction(0)
         self._lead = 0
 
     def passed(self, packet: Packet[Any], time: Fraction) -> None:
         if packet.duration:
             self.span = packet.duration * packet.time_base
-        end = time + self.offset + self.span
-        self.end = end if self.end is None else max(self.end, end)
+        now = time + self.offset
+        self.last = now if self.end is None else max(self.last, now)
+        self.end = now + self.span if self.end is None else max(self.end, now + self.span)
+
+    def ahead(self, time: Fraction) -> Fraction:
+        """Seconds by which a time lies beyond the end, or, less than zero, before the last packet.
+
+        In between, while one is shown for long, packets may come that are shown before it.
+        """
+        now = time + self.offset
+        if self.end is not None and now > self.end:
+            return now - self.end
+        return min(Fraction(0), now - self.last)
 
     def moved(self, packet: Packet[Any], offset: Fraction) -> Packet[Any]:
         if packet.pts is not None and packet.dts is not None:
@@ -145,7 +158,7 @@ class _Timeline:
         """Whether the time belongs to a clock that began after the stream's last packet."""
         if strand.end is None:
             return bool(self._begins)
-        ahead = time + strand.offset - strand.end
+        ahead = strand.ahead(time)
         if self._begins:  # others jumped: what is left of the old clock comes at once, in order
             late = self._now - min(self._begins.values()) > _LEFT_OVER
             return late or ahead < -_ROUGHLY or abs(time - self._now) < abs(ahead)

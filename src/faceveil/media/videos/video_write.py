@@ -81,6 +81,8 @@ class VideoSink(Aborting):
         self.warnings: tuple[str, ...] = ()
         self._sound: Sound | None = None
         self._first = True
+        self._held: Packet[Any] | None = None
+        self._last, self._stands = -math.inf, 0
         self._part = PartFile(target, source.path)
         try:
             with writing():
@@ -269,7 +271,15 @@ class VideoSink(Aborting):
         packet.stream = self._stream
         if self._sound and packet.dts is not None and packet.time_base is not None:
             self._sound.feed(packet.dts * packet.time_base)
-        self._output.mux_one(packet)
+        if packet.pts is not None and packet.pts > self._last:
+            self._last, self._stands = packet.pts, packet.duration or 0
+        self._mux_held()
+        self._held = packet
+
+    def _mux_held(self) -> None:
+        if self._held is not None:
+            self._output.mux_one(self._held)
+            self._held = None
 
     def finish(self) -> Path:
         """Complete the file under its temporary name and return that name.
@@ -281,6 +291,10 @@ class VideoSink(Aborting):
             with self._writing():
                 self._copy_up_to(math.inf)
                 self._end_encoding()
+                if self._held is not None and self._container.iso:
+                    # There the last one decoded says how long the last one shown stands.
+                    self._held.duration = max(self._held.duration or 0, self._stands)
+                self._mux_held()
                 if self._sound:
                     self._sound.feed(None)
                     self.warnings += tuple(self._sound.warnings)

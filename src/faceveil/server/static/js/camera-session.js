@@ -3,7 +3,7 @@
 import { urls } from "./api.js";
 import { el } from "./dom.js";
 
-const WIDTHS = [320, 480, 640, 960, 1280];
+export const WIDTHS = [320, 480, 640, 960, 1280];
 const FIRST_WIDTH = 640;
 export const MOST_FPS = 25;
 const LEAST_FPS = 15;
@@ -44,6 +44,8 @@ export class Session {
     this.video.play();
     this.grab = document.createElement("canvas");
     this.level = WIDTHS.indexOf(FIRST_WIDTH);
+    /** A person chose the size. */
+    this.chosen = false;
     /** @type {Map<number, number>} number of a picture -> when it was taken */
     this.sent = new Map();
     this.number = this.drawn = 0;
@@ -157,7 +159,7 @@ export class Session {
 
   /** Smaller pictures where it does not keep up, larger ones where it long has. @param {number} now */
   judge(now) {
-    if (now - this.judged < JUDGED_MS) return;
+    if (this.chosen || now - this.judged < JUDGED_MS) return;
     this.judged = now;
     const slow = this.fps() < LEAST_FPS || this.skipped > 2;
     this.skipped = 0;
@@ -167,6 +169,12 @@ export class Session {
       this.level += 1;
       this.calm = 0;
     }
+  }
+
+  /** Send pictures of this width; null: as large as the service keeps up. @param {number | null} width */
+  resize(width) {
+    this.chosen = width !== null;
+    this.level = WIDTHS.indexOf(width ?? FIRST_WIDTH);
   }
 
   /** Begin to record what is shown, or end it and hand over the file. */

@@ -1,7 +1,7 @@
 // The camera of this machine, obscured: frames go to the service and come back with faces covered.
 // What is shown and recorded is only what came back.
 
-import { MOST_FPS, Session } from "./camera-session.js";
+import { MOST_FPS, Session, WIDTHS } from "./camera-session.js";
 import { announce, button, el } from "./dom.js";
 import { number, onLanguage, say } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -26,24 +26,54 @@ export function startCamera(place, settings) {
   record.dataset.action = "camera-record";
   /** @type {Session | null} */
   let session = null;
+  const devices = el("select", { tLabel: "camera.device", onchange: () => begin() });
+  const device = el("label", { class: "small", hidden: true }, el("span", { t: "camera.device" }), devices);
+  const sizes = el(
+    "select",
+    { tLabel: "camera.size", onchange: () => session?.resize(size()) },
+    el("option", { value: "", t: "camera.size.auto" }),
+    WIDTHS.map((n) => el("option", { value: n, t: ["camera.size.px", { width: n }] })),
+  );
+  const size = () => Number(sizes.value) || null;
 
   place.append(
     el("h2", { t: "camera.title" }),
     el("p", { class: "soft", t: "camera.about" }),
     view,
     figures,
-    el("div", { class: "row" }, start, stop, record),
+    el("div", { class: "row camera-tools" }, start, stop, record, device, el("label", { class: "small" }, el("span", { t: "camera.size" }), sizes)),
   );
+  // What is recorded is in the page alone until it is saved.
+  addEventListener("beforeunload", (event) => {
+    if (session?.recorder) event.preventDefault();
+  });
 
-  async function begin() {
+  /** Offer the cameras that there are, by their names, which are told once one was allowed. @param {MediaStream} stream */
+  async function offer(stream) {
+    const all = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+    const current = stream.getVideoTracks()[0]?.getSettings().deviceId;
+    devices.replaceChildren(
+      ...all.map(({ deviceId, label }) => el("option", { value: deviceId, selected: deviceId === current }, label || deviceId)),
+    );
+    device.hidden = !all.length;
+  }
+
+  /** Another camera, too, is from the beginning; one after the other, or the first would be left running. */
+  const begin = () => (begun = begun.then(open).catch(complain));
+  let begun = Promise.resolve();
+
+  async function open() {
+    session?.end();
     const options = settings();
     if (!options) return;
     start.disabled = true;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS } },
+        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS }, ...(devices.value && { deviceId: { ideal: devices.value } }) },
       });
       session = new Session(stream, options, view, { show, recording, ended });
+      session.resize(size());
+      await offer(stream);
       view.hidden = stop.hidden = record.hidden = false;
       start.hidden = true;
     } catch (error) {
@@ -79,6 +109,7 @@ export function startCamera(place, settings) {
   function recording(on) {
     say(/** @type {HTMLElement} */ (record.querySelector("span")), on ? "camera.record.stop" : "camera.record");
     record.setAttribute("aria-pressed", String(on));
+    devices.disabled = on;
   }
 
   /** @param {Trouble | null} problem */

@@ -1,9 +1,15 @@
 // Before and after, one over the other, with a slider between them; of a video frame by frame.
 
-import { getPlan, urls } from "./api.js";
-import { el, svg } from "./dom.js";
+import { getPlan, getReport, urls } from "./api.js";
+import { button, el, svg } from "./dom.js";
+import { partOf } from "./editor/names.js";
 import { bind, say } from "./i18n.js";
+import { icon } from "./icons.js";
 import { LatestImage } from "./latest.js";
+import { isPaged } from "./store.js";
+import { playbar } from "./playbar.js";
+import { Player } from "./player.js";
+import { timesOf } from "./times.js";
 import { complain } from "./toast.js";
 
 const WIDEST = 1280;
@@ -18,12 +24,10 @@ export function comparison(job, version) {
     ? new LatestImage((index) => urls.frame(job, index, "original", width), "compare.before")
     : null;
   const stage = el("div", { class: "compare" }, after.node);
-  if (job.width && job.height) {
-    stage.style.aspectRatio = `${job.width} / ${job.height}`;
-    stage.style.setProperty("--wide", `calc(70vh * ${job.width / job.height})`);
-  }
   const tools = el("div", { class: "row compare-tools" });
   let frame = 0;
+  /** @type {Service.DocumentPart[]} */
+  let parts = [];
   /** @type {Awaited<ReturnType<typeof overlay>> | null} */
   let boxes = null;
 
@@ -38,11 +42,43 @@ export function comparison(job, version) {
   /** @param {number} index */
   const go = (index) => {
     frame = index;
+    shape(stage, parts[index] ?? job);
     after.show(index);
     if (before) before.show(index);
     boxes?.show(index);
   };
-  if (job.frames && job.frames > 1) tools.append(frames(job.frames, go));
+  if (job.frames && job.frames > 1) {
+    const bar = frames(job.frames, (index) => parts[index], (index) => {
+      player?.pause();
+      go(index);
+    });
+    const player = isPaged(job) ? null : playerOf(job, version, bar, {
+      look: async (index) => void (await Promise.all([after.show(index), before?.show(index)])),
+      at: (index) => {
+        frame = index;
+        boxes?.show(index);
+      },
+      rest: async () => {
+        go(frame);
+        await after.show(frame);
+      },
+    });
+    if (player) {
+      after.node.after(player.node);
+      const { play, rest } = playbar(player, () => frame);
+      tools.append(play, bar.node, ...rest);
+    } else tools.append(bar.node);
+    // Of a document the report tells what each frame is, also when its plan is gone.
+    if (isPaged(job)) {
+      getReport(job)
+        .then((report) => {
+          parts = report.media.parts;
+          go(frame);
+          bar.tell();
+        })
+        .catch(complain);
+    }
+  }
   if (job.has_plan) {
     tools.append(
       boxesSwitch(async (on) => {
@@ -54,6 +90,13 @@ export function comparison(job, version) {
   }
   go(0);
   return el("figure", { class: "comparison", tLabel: "compare.label" }, stage, tools);
+}
+
+/** As wide and high as what is shown. @param {HTMLElement} stage @param {{width: number | null, height: number | null}} size */
+function shape(stage, { width, height }) {
+  if (!width || !height) return;
+  stage.style.aspectRatio = `${width} / ${height}`;
+  stage.style.setProperty("--wide", `calc(var(--high, 60vh) * ${width / height})`);
 }
 
 /** A range input over the whole picture, and the line that follows it. @param {HTMLElement} stage */
@@ -76,18 +119,51 @@ function divider(stage) {
   return [input, line];
 }
 
-/** @param {number} total @param {(index: number) => void} go */
-function frames(total, go) {
+/**
+ * Plays the result; the style sheet hides all else while it does.
+ * @param {Job} job @param {number} version @param {ReturnType<typeof frames>} bar
+ * @param {Pick<import("./player.js").Film, "look" | "at" | "rest">} film
+ */
+function playerOf(job, version, bar, { look, at, rest }) {
+  return new Player({
+    url: `${urls.result(job)}?v=${version}`,
+    frames: job.frames ?? 0,
+    times: async () => (job.has_plan ? timesOf(await getPlan(job)) : null),
+    look,
+    at: (index) => {
+      bar.stand(index);
+      at(index);
+    },
+    rest,
+  });
+}
+
+/** @param {number} total @param {(index: number) => Service.DocumentPart | undefined} partAt @param {(index: number) => void} go */
+function frames(total, partAt, go) {
   const said = el("output", { class: "small soft" });
   const input = el("input", { type: "range", min: 0, max: total - 1, value: 0, tLabel: "frame.slider" });
-  const follow = () => {
+  const tell = () => {
     const index = Number(input.value);
-    say(said, "frame.of", { frame: index + 1, total });
-    go(index);
+    const part = partAt(index);
+    if (part) say(said, "part.at", { name: () => partOf(part), number: index + 1, total });
+    else say(said, "frame.of", { frame: index + 1, total });
   };
-  input.addEventListener("input", follow);
-  say(said, "frame.of", { frame: 1, total });
-  return el("div", { class: "frames" }, input, said);
+  /** @param {string} key @param {string} picture @param {number} by */
+  const step = (key, picture, by) => button(key, icon(picture), () => move(Number(input.value) + by), { bare: true });
+  /** @param {number} index */
+  const stand = (index) => {
+    input.value = String(index);
+    tell();
+  };
+  /** @param {number} index */
+  const move = (index) => {
+    stand(index);
+    go(Number(input.value));
+  };
+  input.addEventListener("input", () => move(Number(input.value)));
+  tell();
+  const node = el("div", { class: "frames" }, step("frame.before", "previous", -1), input, step("frame.after", "next", 1), said);
+  return { node, tell, stand };
 }
 
 /** @param {(on: boolean) => Promise<void>} change */
@@ -104,10 +180,12 @@ function boxesSwitch(change) {
 /** The plan's boxes drawn over the picture: in the page alone, never in the file. @param {Job} job @param {HTMLElement} stage */
 async function overlay(job, stage) {
   const { tracks, media } = await getPlan(job);
-  const node = svg("svg", { viewBox: `0 0 ${media.width} ${media.height}`, class: "boxes", "aria-hidden": "true" });
+  const node = svg("svg", { class: "boxes", "aria-hidden": "true" });
   stage.append(node);
   /** @param {number} index */
   const show = (index) => {
+    const { width, height } = media.parts[index] ?? media;
+    node.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const shown = tracks.filter((track) => track.boxes[index]);
     node.replaceChildren(
       ...shown.map((track) => {

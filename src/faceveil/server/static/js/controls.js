@@ -11,6 +11,9 @@ import { has, t } from "./i18n.js";
  * @property {() => boolean} touched
  * @property {() => any} value
  * @property {(value: any) => void} suggest shows what holds as long as nobody chooses otherwise
+ * @property {(value: any) => void} choose as a person does
+ * @property {(value: any) => void} forget what was chosen; the value holds again
+ * @property {(value: any) => string} words a value, as a person reads it
  */
 
 /** @param {string} name @param {Setting} setting @param {string} id @returns {Control} */
@@ -37,13 +40,18 @@ function choice(name, values, id) {
   return touchable(node, "change", {
     value: () => values[node.selectedIndex],
     show: (value) => (node.selectedIndex = values.indexOf(value)),
+    words: (value) => (has(key(value)) ? t(key(value)) : String(value)),
   });
 }
 
 /** @param {string} name @param {string} id */
 function toggle(name, id) {
   const node = el("input", { type: "checkbox", role: "switch", id, name });
-  return touchable(node, "change", { value: () => node.checked, show: (value) => (node.checked = value) });
+  return touchable(node, "change", {
+    value: () => node.checked,
+    show: (value) => (node.checked = value),
+    words: (value) => t(value ? "option.on" : "option.off"),
+  });
 }
 
 /** @param {string} name @param {Setting} kind @param {string} id @param {boolean} optional */
@@ -69,8 +77,9 @@ function zones(name, id) {
   const node = el("textarea", { id, name, rows: 2, tPlaceholder: "option.zones.form", spellcheck: "false" });
   return touchable(node, "input", {
     value: () => readZones(node.value) ?? node.value,
-    show: (value) => (node.value = (value ?? []).map((/** @type {number[]} */ zone) => zone.join(",")).join("\n")),
+    show: (value) => (node.value = [value ?? []].flat().map((/** @type {any} */ zone) => [zone].flat().join(",")).join("\n")),
     check: () => (readZones(node.value) ? "" : t("option.zones.wrong")),
+    words: (value) => (value?.length ? value.join("; ") : t("option.none")),
   });
 }
 
@@ -94,14 +103,15 @@ function words(name, id) {
 
 /**
  * @param {Field} node @param {"input" | "change"} event
- * @param {{value: () => any, show: (value: any) => void, check?: () => string}} does
+ * @param {{value: () => any, show: (value: any) => void, check?: () => string, words?: (value: any) => string}} does
  * @returns {Control}
  */
-function touchable(node, event, { value, show, check }) {
+function touchable(node, event, { value, show, check, words = (one) => String(one ?? t("option.automatic")) }) {
   let touched = false;
+  const judge = () => node.setCustomValidity(check?.() ?? "");
   node.addEventListener(event, () => {
     touched = true;
-    node.setCustomValidity?.(check?.() ?? "");
+    judge();
   });
   return {
     node,
@@ -114,5 +124,16 @@ function touchable(node, event, { value, show, check }) {
         touched = false;
       }
     },
+    choose: (wanted) => {
+      show(wanted);
+      touched = true;
+      judge();
+    },
+    forget: (usual) => {
+      show(usual);
+      touched = false;
+      judge();
+    },
+    words,
   };
 }

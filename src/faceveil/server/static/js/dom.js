@@ -73,3 +73,43 @@ export function button(key, picture, onclick, { kind = "", bare = false, params 
 export function speakIn(place) {
   place.append(byId("toasts"), byId("live"));
 }
+
+/** Scroll a list to one of its members, and nothing around the list. @param {Element} list @param {Element} member */
+export function reveal(list, member) {
+  const [room, place] = [list.getBoundingClientRect(), member.getBoundingClientRect()];
+  if (place.top < room.top) list.scrollTop -= room.top - place.top;
+  else if (place.bottom > room.bottom) list.scrollTop += place.bottom - room.bottom;
+}
+
+/** Keys go nowhere from what is hidden, disabled or gone: they go on in the dialog around it. @param {Element} node */
+export function keysLeave(node) {
+  if (node.contains(document.activeElement)) node.closest("dialog")?.focus();
+}
+
+/**
+ * Keys open the list first, and what is chosen there counts. In a closed one browsers take each key
+ * for a choice, and on the way to a name a face would be left visible.
+ * @param {HTMLSelectElement} select
+ */
+export function opensByKeys(select) {
+  select.addEventListener("keydown", (event) => {
+    const { key, ctrlKey, metaKey } = event;
+    if (ctrlKey || metaKey || !/^(Arrow|Page|Home$|End$|[^ ]$)/u.test(key)) return;
+    event.preventDefault();
+    select.showPicker?.();
+  });
+}
+
+/**
+ * Put others in the place of buttons. The focus goes on with the one that has the same data under a
+ * name, else with the first, or where there is none.
+ * @param {HTMLElement} node @param {HTMLElement[]} buttons @param {string} name @param {HTMLElement} otherwise
+ */
+export function refill(node, buttons, name, otherwise) {
+  const active = document.activeElement;
+  const focused = active instanceof HTMLElement && node.contains(active) ? active : null;
+  node.replaceChildren(...buttons);
+  if (!focused) return;
+  const same = buttons.find(({ dataset }) => dataset[name] === focused.dataset[name]);
+  (same ?? buttons[0] ?? otherwise).focus();
+}

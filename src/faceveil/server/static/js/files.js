@@ -12,9 +12,13 @@ export const fromClipboard = (clipboard) =>
 
 /** What was dropped, folders with all below them. @param {DataTransfer} transfer */
 export async function fromDrop(transfer) {
-  // The entries are gone as soon as the event is over, so they are taken out before any wait.
+  // All of them are gone as soon as the event is over, so they are taken out before any wait. An entry
+  // is for folders: WebKit's cannot read a file that lies in none, such as a picture out of a page.
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+  const entries = items.map((item) => {
+    const entry = item.webkitGetAsEntry?.();
+    return entry?.isDirectory ? entry : item.getAsFile();
+  });
   /** @type {Given[]} */
   const found = [];
   for (const entry of entries) {

@@ -31,11 +31,17 @@ export function timecode(seconds) {
 /** Moment of the service, ISO text or seconds since 1970, in milliseconds. @param {string | number} value */
 export const moment = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value));
 
+/** How many seconds there are until a moment of the service; 0 if it is over. @param {string | number} value */
+export const secondsTo = (value) => Math.max(0, (moment(value) - Date.now()) / 1000);
+
 /** A problem in words: what went wrong, the particulars, and what to do. @param {import("./api.js").Trouble} problem */
 export function problemWords(problem) {
   const type = problemType(problem);
   const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
-  const advice = has(`advice.${type}`) ? t(`advice.${type}`) : (problem.advice ?? "");
+  const usual = has(`advice.${type}`) ? t(`advice.${type}`) : "";
+  // Of what is not handled, the service knows best what can be done about it.
+  const own = problem.advice ?? "";
+  const advice = type === "unsupported" ? own || usual : usual || own;
   return { title, detail: problem.detail ?? "", advice };
 }
 

@@ -1,6 +1,8 @@
 // The page in the language of who reads it. Texts are bound to elements, so that a switch changes
 // them in place.
 
+import { remember, remembered } from "./memory.js";
+
 const KEPT_AS = "faceveil.language";
 
 /** @typedef {Record<string, unknown>} Params what a text is filled in with */
@@ -20,8 +22,14 @@ let current = "en";
  */
 export function preferred(kept, spoken, known) {
   if (kept !== null && known.includes(kept)) return kept;
-  const first = spoken.map((name) => name.split("-")[0].toLowerCase());
-  return first.find((name) => known.includes(name)) ?? "en";
+  // The longest first: zh-Hant-TW is zh-Hant rather than zh. Regions tell which script is meant.
+  const longest = [...known].sort((a, b) => b.length - a.length);
+  for (const name of spoken) {
+    const tag = `${/^zh-(tw|hk|mo)$/i.test(name) ? "zh-hant" : name.toLowerCase()}-`;
+    const found = longest.find((one) => tag.startsWith(`${one.toLowerCase()}-`));
+    if (found) return found;
+  }
+  return "en";
 }
 
 export const language = () => current;
@@ -33,23 +41,23 @@ export const number = (value, digits = 0) =>
 
 export async function startLanguage() {
   languages = await fetched("languages");
-  await use(preferred(remembered(), navigator.languages ?? [navigator.language], languages));
+  await use(preferred(remembered(KEPT_AS), navigator.languages ?? [navigator.language], languages));
 }
 
-/** The language that a switch leads to: each in turn. */
-export const nextLanguage = () => languages[(languages.indexOf(current) + 1) % languages.length];
+export const allLanguages = () => languages;
 
-/** What a language calls itself. @param {string} language */
-export const nameOf = (language) => new Intl.DisplayNames([language], { type: "language" }).of(language) ?? language;
+/** What a language calls itself; with its script, where it is written in several. @param {string} language */
+export function nameOf(language) {
+  const { language: base, script } = new Intl.Locale(language).maximize();
+  const several = languages.filter((one) => one.split("-")[0] === base).length > 1;
+  const tag = several ? `${base}-${script}` : language;
+  return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? language;
+}
 
-export async function switchLanguage() {
-  const next = nextLanguage();
+/** @param {string} next */
+export async function switchLanguage(next) {
   await use(next);
-  try {
-    localStorage.setItem(KEPT_AS, next);
-  } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
-  }
+  remember(KEPT_AS, next);
 }
 
 /** Is there a text under this key? @param {string} key */
@@ -121,13 +129,5 @@ function adopt(root) {
     if (label) bind(node, "aria-label", label);
     delete node.dataset.t;
     delete node.dataset.tLabel;
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(KEPT_AS);
-  } catch {
-    return null;
   }
 }

@@ -20,11 +20,16 @@ const STROKES = {
   edit: "M4 20h4L19 9a2.1 2.1 0 0 0-3-3L5 17zM14 8l3 3",
   retry: "M20 5v5h-5M19.5 10A8 8 0 1 0 20 14",
   compare: "M12 3v18M5 6h4v12H5zM15 6h4v12h-4z",
+  sliders: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
   undo: "M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3",
   redo: "M16 5l4 4-4 4M20 9H10a6 6 0 0 0 0 12h3",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
   box: "M5 5h14v14H5zM12 9v6M9 12h6",
+  play: "M8 5v14l11-7z",
+  pause: "M8 5v14M16 5v14",
+  sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a7.5 7.5 0 0 1 0 11",
+  aim: "M12 7.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM12 2.5v5M12 16.5v5M2.5 12h5M16.5 12h5",
   next: "M9 5l7 7-7 7",
   previous: "M15 5l-7 7 7 7",
   from: "M5 4v16M20 12H9m0 0 5-5m-5 5 5 5",
@@ -44,25 +49,5 @@ export function icon(name) {
     "svg",
     { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" },
     svg("path", { d: STROKES[name] }),
-  );
-}
-
-/** A head as each preset leaves it: a grid of shades, `cells` to a side; 1 is a plain fill. @param {number} cells */
-export function veiledHead(cells) {
-  const grid = svg("g", {});
-  const side = 26 / cells;
-  for (let row = 0; row < cells; row += 1) {
-    for (let column = 0; column < cells; column += 1) {
-      const shade = cells === 1 ? 0.8 : 0.5 + 0.28 * Math.sin(row * 2.1 + column * 1.7 + 0.6);
-      const place = { x: 11 + column * side, y: 7 + row * side, width: side + 0.1, height: side + 0.1 };
-      grid.append(svg("rect", { ...place, fill: "currentColor", "fill-opacity": shade.toFixed(2) }));
-    }
-  }
-  return svg(
-    "svg",
-    { viewBox: "0 0 48 48", class: "head", "aria-hidden": "true", focusable: "false" },
-    svg("path", { d: "M6 46c2-9 9-13 18-13s16 4 18 13", class: "shoulders" }),
-    svg("circle", { cx: 24, cy: 20, r: 13, class: "skull" }),
-    grid,
   );
 }

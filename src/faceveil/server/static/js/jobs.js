@@ -1,91 +1,150 @@
-// The list of jobs: one section a batch, newest first, one card a job.
+// The list of jobs: one section a batch, newest first. A few are cards, many are tiles in a grid.
 
-import { discardBatch, urls } from "./api.js";
+import { urls } from "./api.js";
 import { announce, button, byId, el } from "./dom.js";
 import { problemWords } from "./format.js";
-import { say, t } from "./i18n.js";
+import { onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { JobCard, stateOf } from "./job-card.js";
+import { JobCard } from "./job-card.js";
+import { foundIn } from "./job-words.js";
+import { stateOf } from "./standing.js";
 import { isOver } from "./store.js";
-import { complain } from "./toast.js";
+import { lacking, showSummary } from "./summary.js";
+
+/** More jobs than this are shown as tiles. */
+const FEW = 3;
 
 /** @typedef {Service.Job} Job */
-/** @typedef {{node: HTMLElement, head: HTMLElement, title: HTMLElement, download: HTMLElement, list: HTMLElement}} Batch */
+/** @typedef {{node: HTMLElement, head: HTMLElement, title: HTMLElement, download: HTMLElement, words: HTMLElement, lacks: HTMLElement, list: HTMLElement}} Batch */
 
 /**
  * @param {import("./store.js").Store} store
- * @param {import("./job-card.js").Tools} tools what a card may ask for
+ * @param {Omit<import("./job-card.js").Tools, "opened"> & {discardAll: (jobs: Job[]) => void}} tools
  */
 export function showJobs(store, tools) {
   /** @type {Map<string, Batch>} */
   const batches = new Map();
   /** @type {Map<string, JobCard>} */
   const cards = new Map();
+  /** @type {JobCard | null} */
+  let open = null;
+  /** The batch of which a result was opened last, by itself or by hand. */
+  let seen = "";
+  let planned = false;
+
+  /** @param {JobCard} card */
+  const opened = (card) => {
+    if (open && open !== card) open.close();
+    open = card;
+    seen = card.job.batch;
+  };
+
+  const summary = showSummary(() => store.all, () => refresh());
 
   /** @param {Job} job @param {Job} [before] */
   const update = (job, before) => {
     let card = cards.get(job.id);
     if (!card) {
       const batch = batches.get(job.batch) ?? newBatch(job.batch);
-      card = new JobCard(job, store, tools);
+      card = new JobCard(job, store, { ...tools, opened });
       cards.set(job.id, card);
       batch.list.append(card.node);
     }
     card.update(job);
-    refresh(job.batch);
     if (before && before.state !== job.state) tellOf(job);
+    plan();
   };
 
   /** @param {string} id */
   const remove = (id) => {
     const card = cards.get(id);
     if (!card) return;
-    const batch = card.job.batch;
     keepFocus(card.node);
     card.node.remove();
     cards.delete(id);
-    refresh(batch);
+    if (open === card) open = null;
+    plan();
   };
 
   /** @param {string} id @returns {Batch} */
   const newBatch = (id) => {
-    const title = el("h3", { class: "batch-title", tabindex: -1 });
-    const download = el(
-      "a",
-      { class: "button primary", href: urls.batch(id), download: "" },
-      icon("download"),
-      el("span", { t: "batch.download" }),
-    );
-    const discard = button("batch.discard", icon("trash"), () => discardBatch(id).catch(complain), {
+    const title = el("p", { class: "batch-title", tabindex: -1 });
+    const words = el("span", {});
+    const download = el("a", { class: "button primary", href: urls.batch(id), download: "" }, icon("download"), words);
+    const discard = button("batch.discard", icon("trash"), () => tools.discardAll(store.inBatch(id)), {
       kind: "quiet",
     });
-    const head = el("header", { class: "batch-head" }, title, el("div", { class: "row" }, download, discard));
+    const lacks = el("p", { class: "lacks warn small" });
+    const head = el("header", { class: "batch-head" }, el("div", {}, title, lacks), el("div", { class: "row" }, download, discard));
     const list = el("ul", { class: "cards-list" });
-    const batch = { node: el("section", { class: "batch" }, head, list), head, title, download, list };
+    const node = el("section", { class: "batch" }, head, list);
+    const batch = { node, head, title, download, words, lacks, list };
     batches.set(id, batch);
-    byId("batches").prepend(batch.node);
+    byId("batches").prepend(node);
     return batch;
   };
 
-  /** @param {string} id */
-  const refresh = (id) => {
-    const batch = batches.get(id);
-    if (!batch) return;
-    const jobs = store.inBatch(id);
+  /** However many jobs change at a time, the rest of the page follows once. */
+  const plan = () => {
+    if (planned) return;
+    planned = true;
+    queueMicrotask(() => {
+      planned = false;
+      refresh();
+    });
+  };
+
+  const refresh = () => {
+    const many = cards.size > FEW;
+    byId("jobs").classList.toggle("many", many);
+    document.body.classList.toggle("working", cards.size > 0);
+    byId("jobs").hidden = !cards.size;
+    for (const card of cards.values()) {
+      card.asTile(many);
+      card.node.hidden = !summary.shown(card.job);
+    }
+    /** @type {Map<string, Job[]>} */
+    const grouped = new Map();
+    for (const job of store.all) grouped.set(job.batch, [...(grouped.get(job.batch) ?? []), job]);
+    for (const [id, batch] of batches) showBatch(id, batch, grouped.get(id) ?? []);
+    summary.refresh();
+    openNewest();
+  };
+
+  /** @param {string} id @param {Batch} batch @param {Job[]} jobs */
+  const showBatch = (id, batch, jobs) => {
     if (!jobs.length) {
       batch.node.remove();
       batches.delete(id);
-    } else {
-      const over = jobs.filter(isOver).length;
-      batch.head.hidden = jobs.length < 2;
-      batch.download.hidden = jobs.filter((job) => job.has_result).length < 2;
-      say(batch.title, "batch.title", { n: jobs.length, over });
+      return;
     }
-    byId("jobs").hidden = !batches.size;
+    const done = jobs.filter((job) => job.has_result).length;
+    const lacks = lacking(jobs);
+    batch.node.hidden = !jobs.some((job) => summary.shown(job));
+    batch.head.hidden = jobs.length < 2;
+    batch.download.hidden = done < 2;
+    batch.lacks.hidden = done < 2 || !lacks;
+    say(batch.title, "batch.title", { n: jobs.length });
+    say(batch.words, lacks ? "batch.download.some" : "batch.download", { done, n: jobs.length });
+    batch.lacks.textContent = lacks && t("batch.lacks", { what: lacks });
+  };
+
+  /** The first result of the newest upload is shown by itself. What is being looked at stays. */
+  const openNewest = () => {
+    const { all } = store;
+    if (!all.length) return;
+    const newest = all.reduce((a, b) => (b.created > a.created ? b : a));
+    if (newest.batch === seen) return;
+    const ready = store.inBatch(newest.batch).find((job) => job.state === "done" && job.has_result);
+    const card = ready && cards.get(ready.id);
+    if (!card) return;
+    card.node.classList.add("first");
+    card.show();
   };
 
   store.listen((change) => (change.job ? update(change.job, change.before) : remove(change.gone)));
-  return { show: (/** @type {string} */ id) => cards.get(id)?.showResult() };
+  onLanguage(plan);
+  return { show: (/** @type {string} */ id) => cards.get(id)?.show({ into: true }) };
 }
 
 /** When the card with the focus goes, its neighbour gets it. @param {HTMLElement} node */
@@ -98,7 +157,8 @@ function keepFocus(node) {
 /** @param {Job} job */
 function tellOf(job) {
   let what = t(`state.${stateOf(job)}`);
-  if (job.state === "done") what = t("about.file", { name: what, what: t("job.faces", { n: job.faces ?? 0 }) });
-  else if (job.problem && isOver(job)) what = problemWords(job.problem).title;
+  if (job.state === "done") {
+    what = t("about.file", { name: what, what: foundIn(job) });
+  } else if (job.problem && isOver(job)) what = problemWords(job.problem).title;
   announce(t("about.file", { name: job.name, what }));
 }

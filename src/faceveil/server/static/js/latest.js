@@ -4,7 +4,8 @@ import { el } from "./dom.js";
 import { bind } from "./i18n.js";
 
 export class LatestImage {
-  #busy = false;
+  /** @type {Promise<void> | null} */
+  #under_way = null;
   /** @type {number | null} */
   #wanted = null;
   /** @type {number | null} */
@@ -15,27 +16,28 @@ export class LatestImage {
     this.url = url;
     this.node = el("img", { draggable: "false" });
     bind(this.node, "alt", alt);
+    this.note = el("p", { class: "picture-missing small", role: "status", t: "picture.missing" });
   }
 
   /** Show frame `index`; resolves when it, or one asked for later, is there. @param {number} index */
-  async show(index) {
+  show(index) {
     this.#wanted = index;
-    if (this.#busy) return;
-    this.#busy = true;
-    try {
-      while (this.#shown !== this.#wanted) {
-        const next = this.#wanted;
-        await this.#load(next);
-        this.#shown = next;
-      }
-    } finally {
-      this.#busy = false;
-    }
+    return (this.#under_way ??= this.#run().finally(() => {
+      this.#under_way = null;
+    }));
   }
 
   /** The next `show` loads again, for another size. */
   forget() {
     this.#shown = null;
+  }
+
+  async #run() {
+    while (this.#wanted !== null && this.#shown !== this.#wanted) {
+      const next = this.#wanted;
+      await this.#load(next);
+      this.#shown = next;
+    }
   }
 
   /** @param {number} index */
@@ -46,9 +48,11 @@ export class LatestImage {
       await ahead.decode();
       this.node.classList.remove("missing");
       this.node.src = ahead.src;
+      this.note.remove();
     } catch {
       this.node.classList.add("missing");
       this.node.removeAttribute("src");
+      this.node.after(this.note);
     }
   }
 }

@@ -1,14 +1,18 @@
 // The page: brings the parts together, holds no logic of its own.
 
-import { getOptions } from "./api.js";
+import { applyAgain } from "./again.js";
+import { onlyWherePressed } from "./aim.js";
+import { discard, discardBatch, getOptions } from "./api.js";
+import { Bin } from "./bin.js";
 import { startCamera } from "./camera.js";
 import { byId, el } from "./dom.js";
 import { Editor } from "./editor/editor.js";
 import { follow } from "./events.js";
-import { nameOf, nextLanguage, onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
+import { allLanguages, language, nameOf, onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showJobs } from "./jobs.js";
 import { optionsForm } from "./options-form.js";
+import { nextToLookAt } from "./standing.js";
 import { Store, isOver } from "./store.js";
 import { startTheme } from "./theme.js";
 import { complain } from "./toast.js";
@@ -16,6 +20,7 @@ import { startUpload } from "./upload.js";
 
 await startLanguage();
 startTheme();
+onlyWherePressed(document);
 startSwitch(byId("language"));
 
 try {
@@ -24,39 +29,53 @@ try {
   complain(error);
 }
 
-/** The button that leads to the next language, in that language. @param {HTMLElement} button */
-function startSwitch(button) {
-  const show = () => {
-    button.lang = nextLanguage();
-    button.textContent = nameOf(nextLanguage());
-  };
-  show();
-  onLanguage(show);
-  button.addEventListener("click", switchLanguage);
+/** The languages, each in its own words. @param {HTMLElement} choice */
+function startSwitch(choice) {
+  if (!(choice instanceof HTMLSelectElement)) return;
+  choice.append(...allLanguages().map((name) => el("option", { value: name, lang: name }, nameOf(name))));
+  choice.value = language();
+  choice.addEventListener("change", () => switchLanguage(choice.value).catch(complain));
 }
 
 /** @param {Service.OptionsPage} page */
 function start({ schema, presets, service }) {
-  const form = optionsForm(/** @type {HTMLFormElement} */ (byId("options")), schema, presets);
   const store = new Store();
+  const place = /** @type {HTMLFormElement} */ (byId("options"));
+  const form = optionsForm(place, schema, presets, () => {
+    if (form.valid()) applyAgain(store, schema, form.values()).catch(complain);
+  }, service.people);
   const awaited = new Set();
-  const editor = new Editor((job) => {
-    awaited.add(job.id);
-    store.put(job);
+  const editor = new Editor(
+    { get: (id) => store.get(id), next: (id) => nextToLookAt(store.all, id) },
+    (job) => {
+      awaited.add(job.id);
+      store.put(job);
+    },
+    service.people ? (job) => store.put(job) : null,
+  );
+  const bin = new Bin(store);
+  const jobs = showJobs(store, {
+    edit: (job) => editor.open(job),
+    discard: (job) => bin.put([job], () => discard(job)),
+    discardAll: (all) => bin.put(all, () => discardBatch(all[0].batch)),
   });
-  const jobs = showJobs(store, { edit: (job) => editor.open(job) });
 
   // What was just corrected is shown as soon as it is there.
   store.listen(({ job }) => {
     if (job && isOver(job) && awaited.delete(job.id)) jobs.show(job.id);
+    if (job) editor.changed(job);
   });
-  const settings = () => (form.valid() ? { options: form.values(), review: form.review() } : null);
-  startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)));
+  const settings = () => (form.valid() ? { options: form.values(), review: form.review(), who: form.who() } : null);
+  startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)), form.note);
   startCamera(byId("camera"), () => (form.valid() ? form.values() : null));
   follow({
     job: (job) => store.put(job),
     gone: (id) => store.drop(id),
-    all: (all) => all && store.replace(all),
+    all: (all) => {
+      if (!all) return;
+      store.replace(all);
+      editor.resume();
+    },
     connected: (yes) => document.body.classList.toggle("offline", !yes),
   });
   promise(service);
@@ -69,7 +88,8 @@ function promise(service) {
   const foot = el("p", { class: "soft small" });
   byId("foot").append(el("p", { class: "offline-note", role: "status", t: "offline" }), foot);
   const show = () => {
-    say(words, "promise", { minutes: service.keep_original_minutes, hours: service.keep_result_hours });
+    const { keep_original_minutes: minutes, keep_result_hours: hours, keep_reviewed_minutes: reviewed } = service;
+    say(words, "promise", { minutes, hours, reviewed: Math.max(minutes, reviewed) });
     say(foot, "foot", { version: service.version, detector: service.detector || "—" });
   };
   show();

@@ -1,69 +1,110 @@
 // The settings, drawn from the service's schema: a setting added there appears here by itself.
+// Those that people ask for come first, in plain words; all others are for experts.
 
-import { el } from "./dom.js";
-import { bind, has, say } from "./i18n.js";
-import { icon, veiledHead } from "./icons.js";
 import { control } from "./controls.js";
+import { announce, button, el } from "./dom.js";
+import { unfold } from "./fold.js";
+import { bind, has, onLanguage, say, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { keepSettings, keptSettings } from "./kept-settings.js";
+import { remember, remembered } from "./memory.js";
+import { peopleForm } from "./people-form.js";
 
 /** @typedef {Record<string, any>} Schema */
 /** @typedef {Record<string, Record<string, any>>} Presets */
+/** @typedef {import("./controls.js").Control} Control */
+/** @typedef {import("./people-form.js").Who} Who */
+/** @typedef {{name: string, control: Control, node: HTMLElement, group: string, refresh: () => void}} Field */
 
 const PRESET = "preset";
-/** @type {Record<string, number>} */
-const HEADS = { strict: 1, balanced: 3, light: 5 };
+const SEARCHED_AS = "faceveil.searched";
+/** Beside strength and review these are all that most people need. */
+const PLAIN = ["shape", "min_face", "audio"];
 
 /**
  * @param {HTMLFormElement} form to fill
  * @param {Schema} schema JSON schema of the settings offered; each property names its group
  * @param {Presets} presets name -> what it sets
- * @returns {{values: () => object, review: () => boolean, valid: () => boolean}} what was chosen;
- *   settings left alone are not in it, so that a preset's and the service's own defaults stay in
- *   force. `valid` shows the person what is wrong.
+ * @param {() => void} again called to have finished files made anew with what is chosen
+ * @param {boolean} apart whether the service can tell people apart
+ * @returns {{values: () => Record<string, any>, review: () => boolean, who: () => Who | null, note: HTMLElement | null, valid: () => boolean}}
+ *   what was chosen; settings left alone are not in it, so that a preset's and the service's own defaults stay
+ *   in force. `valid` shows the person what is wrong.
  */
-export function optionsForm(form, schema, presets) {
-  /** @type {Map<string, import("./controls.js").Control>} */
-  const controls = new Map();
-  const initial = schema.properties[PRESET]?.default ?? Object.keys(presets)[0];
-  let chosen = initial;
+export function optionsForm(form, schema, presets, again, apart) {
+  const usual = schema.properties[PRESET]?.default ?? Object.keys(presets)[0];
+  let chosen = usual;
+  /** @param {string} name */
+  const standard = (name) => presets[chosen]?.[name] ?? schema.properties[name].default;
+  const fields = Object.keys(schema.properties)
+    .filter((name) => name !== PRESET)
+    .map((name) => field(name, schema.properties[name], () => standard(name), () => changed()));
+  const review = el("input", { type: "checkbox", role: "switch", name: "review" });
+  const who = apart ? peopleForm(() => changed()) : null;
+  const strengths = cards(presets, (preset) => choose(preset));
+  const more = expert(fields.filter(({ name }) => !PLAIN.includes(name)));
+  const reset = button("options.reset", icon("undo"), () => restore({}), { kind: "quiet" });
+  const apply = button("options.again", icon("retry"), again, { kind: "again" });
+
   /** @param {string} preset */
   const choose = (preset) => {
-    chosen = preset;
-    for (const [name, one] of controls) {
-      one.suggest(presets[preset][name] ?? schema.properties[name].default);
+    chosen = preset in presets ? preset : usual;
+    for (const { name, control } of fields) control.suggest(standard(name));
+    for (const input of strengths.querySelectorAll("input")) input.checked = input.value === chosen;
+    changed();
+  };
+  const given = () =>
+    Object.fromEntries(fields.filter(({ control }) => control.touched()).map(({ name, control }) => [name, control.value()]));
+  const changed = () => {
+    for (const one of fields) one.refresh();
+    reset.disabled = chosen === usual && !review.checked && !who?.used() && !Object.keys(given()).length;
+    const kept = { preset: chosen, review: review.checked, people: who?.get().people, given: given(), photos: who?.asked() };
+    keepSettings(kept, form.checkValidity());
+  };
+  /** @param {import("./kept-settings.js").Kept} kept */
+  const restore = (kept) => {
+    for (const { name, control } of fields) {
+      control.forget(standard(name));
+      if (!kept.given || !(name in kept.given)) continue;
+      control.choose(kept.given[name]);
+      // What this service does not take, or no longer, is left as it comes.
+      const taken = JSON.stringify(control.value()) === JSON.stringify(kept.given[name]);
+      if (!taken || !(kept.typed || control.node.checkValidity())) control.forget(standard(name));
     }
+    review.checked = kept.review === true;
+    who?.restore(kept.people === true, kept.photos);
+    choose(kept.preset ?? usual);
+    if (!kept.preset) announce(t("options.reset.done"));
   };
 
-  const review = el("input", { type: "checkbox", role: "switch", name: "review" });
-  const more = el("details", { class: "more" }, el("summary", {}, el("span", { t: "options.more" })));
-  for (const [group, names] of grouped(schema)) {
-    const fields = names.map((name) => {
-      const one = control(name, schema.properties[name], `option-${name}`);
-      controls.set(name, one);
-      return field(name, schema.properties[name], one);
-    });
-    more.append(el("fieldset", {}, el("legend", { t: `group.${group}` }), ...fields));
-  }
   form.append(
     el("h2", { t: "options.title" }),
-    cards(presets, initial, choose),
+    strengths,
+    el("div", { class: "plain" }, ...fields.filter(({ name }) => PLAIN.includes(name)).map(({ node }) => node)),
     el(
       "label",
       { class: "switch-row" },
       review,
       el("span", {}, el("b", { t: "options.review" }), el("small", { t: "options.review.help" })),
     ),
+    ...(who ? [who.node] : []),
     more,
+    el("div", { class: "row options-foot" }, apply, reset),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
-  choose(initial);
+  form.addEventListener("input", changed);
+  form.addEventListener("change", changed);
+  const kept = keptSettings();
+  if (kept.preset) restore(kept);
+  else choose(usual);
   return {
-    values: () => {
-      const given = [...controls].filter(([, one]) => one.touched()).map(([name, one]) => [name, one.value()]);
-      return { ...(schema.properties[PRESET] && { [PRESET]: chosen }), ...Object.fromEntries(given) };
-    },
+    values: () => ({ ...(schema.properties[PRESET] && { [PRESET]: chosen }), ...given() }),
     review: () => review.checked,
+    who: () => who?.get() ?? null,
+    note: who?.note ?? null,
     valid: () => {
       if (form.checkValidity()) return true;
+      unfold(form.id, true);
       more.open = true;
       form.reportValidity();
       return false;
@@ -71,31 +112,50 @@ export function optionsForm(form, schema, presets) {
   };
 }
 
-/** Group -> names of its settings, in the schema's order. @param {Schema} schema */
-function grouped(schema) {
-  /** @type {Map<string, string[]>} */
-  const groups = new Map();
-  for (const [name, setting] of Object.entries(schema.properties)) {
-    if (name === PRESET) continue;
-    groups.set(setting.group, [...(groups.get(setting.group) ?? []), name]);
-  }
-  return groups;
+/** All other settings, by their groups, to be searched. @param {Field[]} fields */
+function expert(fields) {
+  const search = el("input", { type: "search", tLabel: "options.search", tPlaceholder: "options.search", spellcheck: "false" });
+  const none = el("p", { class: "soft small", t: "options.search.none", hidden: true });
+  const groups = [...new Set(fields.map(({ group }) => group))].map((group) => {
+    const mine = fields.filter((one) => one.group === group);
+    return { node: el("fieldset", {}, el("legend", { t: `group.${group}` }), ...mine.map(({ node }) => node)), mine };
+  });
+  const narrow = () => {
+    remember(SEARCHED_AS, search.value, "sessionStorage");
+    const wanted = search.value.trim().toLocaleLowerCase();
+    for (const { node, mine } of groups) {
+      for (const one of mine) {
+        const text = `${one.name.replaceAll("_", " ")} ${one.node.textContent}`.toLocaleLowerCase();
+        one.node.hidden = !text.includes(wanted);
+      }
+      node.hidden = mine.every((one) => one.node.hidden);
+    }
+    none.hidden = groups.some(({ node }) => !node.hidden);
+  };
+  search.addEventListener("input", (event) => {
+    event.stopPropagation();
+    narrow();
+  });
+  search.value = remembered(SEARCHED_AS, "sessionStorage") ?? "";
+  narrow();
+  return el(
+    "details",
+    { class: "more", open: search.value !== "" },
+    el("summary", {}, el("span", { t: "options.more" })),
+    search,
+    ...groups.map(({ node }) => node),
+    none,
+  );
 }
 
-/** @param {Presets} presets @param {string} initial @param {(preset: string) => void} choose */
-function cards(presets, initial, choose) {
+/** @param {Presets} presets @param {(preset: string) => void} choose */
+function cards(presets, choose) {
   const all = Object.keys(presets).map((name) =>
     el(
       "label",
       { class: "card" },
-      el("input", {
-        type: "radio",
-        name: PRESET,
-        value: name,
-        checked: name === initial,
-        onchange: () => choose(name),
-      }),
-      veiledHead(HEADS[name] ?? 4),
+      el("input", { type: "radio", name: PRESET, value: name, onchange: () => choose(name) }),
+      el("img", { class: "head", src: `/static/strength/${name}.jpg`, alt: "", width: 96, height: 96 }),
       el("b", { t: `preset.${name}` }),
       el("small", { t: `preset.${name}.help` }),
       el("span", { class: "tick" }, icon("check")),
@@ -104,8 +164,13 @@ function cards(presets, initial, choose) {
   return el("fieldset", { class: "cards" }, el("legend", { class: "unseen", t: "options.presets" }), ...all);
 }
 
-/** @param {string} name @param {Record<string, any>} setting @param {import("./controls.js").Control} one */
-function field(name, setting, one) {
+/**
+ * @param {string} name @param {Record<string, any>} setting
+ * @param {() => any} standard what holds where nothing is chosen @param {() => void} changed
+ * @returns {Field}
+ */
+function field(name, setting, standard, changed) {
+  const one = control(name, setting, `option-${name}`);
   const help = el("small", { id: `help-${name}` });
   const label = el("label", { for: `option-${name}` });
   // A setting of a plug-in has no text of ours: the service's own words stand in for it.
@@ -114,6 +179,18 @@ function field(name, setting, one) {
   if (has(`option.${name}.help`)) bind(help, "text", `option.${name}.help`);
   else help.textContent = setting.description ?? "";
   one.node.setAttribute("aria-describedby", help.id);
+  const usual = el("small", { class: "usual" });
+  const reset = button("option.reset", icon("undo"), () => (one.forget(standard()), changed(), one.node.focus()), {
+    kind: "quiet reset",
+    params: { name: () => label.textContent },
+    bare: true,
+  });
+  const refresh = () => {
+    usual.textContent = t("option.default", { value: one.words(standard()) });
+    reset.hidden = !one.touched();
+  };
+  onLanguage(refresh);
   const kind = one.node.type === "checkbox" ? "field switch" : "field";
-  return el("div", { class: kind }, label, one.node, help);
+  const node = el("div", { class: kind }, label, one.node, help, el("div", { class: "usual-row" }, usual, reset));
+  return { name, control: one, node, group: setting.group, refresh };
 }

@@ -9,12 +9,16 @@ const DONE = new Set(["done", "failed", "withheld"]);
 export const isOver = (job) => DONE.has(job.state);
 /** @param {Pick<Job, "state">} job */
 export const isBusy = (job) => !isOver(job) && job.state !== "review";
+/** Its frames are pages and pictures. @param {Pick<Job, "kind">} job */
+export const isPaged = (job) => job.kind === "document" || job.kind === "pages";
 
 export class Store {
   /** @type {Map<string, Job>} */
   #jobs = new Map();
   /** @type {Map<string, number>} */
   #versions = new Map();
+  /** Out of sight, but still there. @type {Map<string, Job>} */
+  #hidden = new Map();
   /** @type {Set<(change: Change) => void>} */
   #listeners = new Set();
 
@@ -44,6 +48,7 @@ export class Store {
 
   /** @param {Job} job */
   put(job) {
+    if (this.#hidden.has(job.id)) return void this.#hidden.set(job.id, job);
     const before = this.#jobs.get(job.id);
     this.#jobs.set(job.id, job);
     if (before && before.state !== job.state && isOver(job)) {
@@ -54,8 +59,24 @@ export class Store {
 
   /** @param {string} id */
   drop(id) {
+    this.#hidden.delete(id);
     if (!this.#jobs.delete(id)) return;
     for (const listener of this.#listeners) listener({ gone: id });
+  }
+
+  /** @param {string} id */
+  hide(id) {
+    const job = this.#jobs.get(id);
+    if (!job) return;
+    this.drop(id);
+    this.#hidden.set(id, job);
+  }
+
+  /** @param {string} id */
+  unhide(id) {
+    const job = this.#hidden.get(id);
+    this.#hidden.delete(id);
+    if (job) this.put(job);
   }
 
   /** Make this all there is. @param {Job[]} jobs */

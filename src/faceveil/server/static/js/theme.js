@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 import { bind } from "./i18n.js";
 import { icon } from "./icons.js";
+import { remember, remembered } from "./memory.js";
 
 const KEPT_AS = "faceveil.theme";
 const THEMES = ["auto", "light", "dark"];
@@ -10,15 +11,12 @@ const THEMES = ["auto", "light", "dark"];
 const PICTURES = { auto: "contrast", light: "sun", dark: "moon" };
 
 export function startTheme() {
-  let theme = remembered();
+  const kept = remembered(KEPT_AS);
+  let theme = kept !== null && THEMES.includes(kept) ? kept : "auto";
   show(theme);
   byId("theme").addEventListener("click", () => {
     theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-    try {
-      localStorage.setItem(KEPT_AS, theme);
-    } catch {
-      // Storage may be forbidden; the choice then lasts as long as the page.
-    }
+    remember(KEPT_AS, theme);
     show(theme);
   });
 }
@@ -31,13 +29,4 @@ function show(theme) {
   switcher.replaceChildren(icon(PICTURES[theme]));
   bind(switcher, "aria-label", `theme.${theme}`);
   bind(switcher, "title", `theme.${theme}`);
-}
-
-function remembered() {
-  try {
-    const kept = localStorage.getItem(KEPT_AS);
-    return kept !== null && THEMES.includes(kept) ? kept : "auto";
-  } catch {
-    return "auto";
-  }
 }

@@ -3,19 +3,22 @@
 import { sendFiles } from "./api.js";
 import { announce, button, byId, el } from "./dom.js";
 import { fromClipboard, fromDrop, fromInput, isClutter } from "./files.js";
+import { foldButton } from "./fold.js";
 import { say, t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { complain } from "./toast.js";
+import { complain, refuse } from "./toast.js";
+import { tellOfBrokenOff, underWay } from "./under-way.js";
 
 /** @typedef {import("./api.js").Given} Given */
-/** @typedef {{options: object, review: boolean}} Settings */
+/** @typedef {{options: object, review: boolean, who: import("./people-form.js").Who | null}} Settings */
 
 /**
  * @param {Service.Limits} service
  * @param {() => Settings | null} settings at the moment of sending; null if they cannot be used
  * @param {(made: Service.Job[]) => void} onjobs called with the jobs the service accepted
+ * @param {HTMLElement | null} note on who stays visible
  */
-export function startUpload(service, settings, onjobs) {
+export function startUpload(service, settings, onjobs, note) {
   const files = picker({ multiple: true });
   const folder = picker({ webkitdirectory: true });
   const progress = el("div", { class: "sending", hidden: true });
@@ -24,14 +27,19 @@ export function startUpload(service, settings, onjobs) {
     { class: "zone" },
     el("div", { class: "zone-icon" }, icon("upload")),
     el("p", { class: "zone-title", t: "drop.title" }),
-    el("p", { class: "soft", t: "drop.kinds" }),
+    el("p", { class: "zone-more", t: "drop.more" }),
+    el("p", { class: "soft zone-kinds", t: "drop.kinds" }),
     el(
       "div",
       { class: "row centred" },
       button("drop.files", icon("file"), () => files.click(), { kind: "primary" }),
       button("drop.folder", icon("folder"), () => folder.click()),
+      foldButton("bar.settings", "sliders", "options"),
+      foldButton("bar.camera", "video", "camera"),
     ),
-    el("p", { class: "soft small", t: "drop.paste" }),
+    el("p", { class: "soft small zone-paste", t: "drop.paste" }),
+    button("drop.sample", icon("photo"), () => sample().then(send, complain), { kind: "quiet try-sample" }),
+    note,
     progress,
     files,
     folder,
@@ -51,6 +59,15 @@ export function startUpload(service, settings, onjobs) {
     if (pasted.length) send(pasted);
   });
   watchDrops(zone, send);
+  tellOfBrokenOff();
+}
+
+/** A picture to try with: it comes with the page. @returns {Promise<Given[]>} */
+async function sample() {
+  const address = "/static/sample.jpg";
+  const name = address.slice(address.lastIndexOf("/") + 1);
+  const answer = await fetch(address);
+  return [{ file: new File([await answer.blob()], name, { type: "image/jpeg" }), path: name }];
 }
 
 /** The browser's own chooser, opened by the buttons: they are what is seen, reached and read out. @param {object} attributes */
@@ -65,14 +82,15 @@ function watchDrops(zone, send) {
   const wanted = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
     if (!wanted(event)) return;
+    // Another place may take it.
+    zone.classList.toggle("over", !event.defaultPrevented);
     event.preventDefault();
-    zone.classList.add("over");
   });
   addEventListener("dragleave", (event) => {
     if (!event.relatedTarget) zone.classList.remove("over");
   });
   addEventListener("drop", async (event) => {
-    if (!event.dataTransfer || !wanted(event)) return;
+    if (!event.dataTransfer || !wanted(event) || event.defaultPrevented) return;
     event.preventDefault();
     zone.classList.remove("over");
     if (document.querySelector("dialog[open]")) return;
@@ -90,10 +108,12 @@ function watchDrops(zone, send) {
  */
 async function upload(found, service, settings, progress, onjobs) {
   if (!settings) return;
-  const { options, review } = settings;
+  const { options, review, who } = settings;
   const files = found.filter((one) => !isClutter(one));
   const problem = refusal(files, service);
   if (problem) return complain({ problem });
+  /** @param {Given[]} some */
+  const again = (some) => upload(some, service, settings, progress, onjobs);
   const ending = new AbortController();
   const bar = el("progress", { max: 1, value: 0, tLabel: "drop.sending" });
   const words = el("span", { class: "small" });
@@ -112,14 +132,18 @@ async function upload(found, service, settings, progress, onjobs) {
     say(words, share < 1 ? "drop.share" : "drop.looking", { n: files.length, percent: Math.floor(share * 100) });
   };
   step(0);
+  const over = underWay();
+  let arrived = false;
   try {
-    const answer = await sendFiles(files, options, review, step, ending.signal);
-    for (const { name, problem } of answer.refused ?? []) complain({ problem }, name);
+    const answer = await sendFiles(files, options, review, who, step, ending.signal);
+    arrived = true;
     onjobs(answer.jobs);
     announce(t("drop.accepted", { n: answer.jobs.length }));
+    refuse(answer.refused ?? [], (names) => again(files.filter(({ path }) => names.has(path))));
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === "AbortError")) complain(error);
+    if (!(error instanceof DOMException && error.name === "AbortError")) complain(error, () => again(files));
   } finally {
+    over(arrived);
     row.remove();
     progress.hidden = !progress.childElementCount;
   }

@@ -1,20 +1,25 @@
-// What pointers do on the picture: a click on a face keeps or hides it, a drag moves it, a drag at
-// a grip resizes it, a drag beside all faces draws a new box.
+// What pointers do on the picture: a click selects a face, a drag moves it, a drag at a grip resizes
+// it, a drag beside all faces draws a new box, or moves the picture if it is enlarged. The wheel and
+// two fingers enlarge.
 
 import { fromCorners, moved, resized } from "./geometry.js";
 
 /** A hand trembles by this many pixels of the screen. */
 const TREMBLE = 4;
+const WHEEL = 0.0016;
+const LINE_PX = 30;
 
 /** @typedef {import("./geometry.js").Box} Box */
 /** @typedef {import("./geometry.js").Point} Point */
+/** @typedef {[number, number]} Spot in pixels of the screen */
 /**
  * @typedef {object} Drag
  * @property {number | null} id of the track; null: beside all faces
  * @property {string} handle the sides that are held, or ""
  * @property {Box | null} box as it was
  * @property {Point} start in pixels of the picture
- * @property {[number, number]} screen the same in pixels of the screen
+ * @property {Spot} screen where it was last
+ * @property {boolean} pans it moves the picture
  * @property {boolean} far it is no trembling
  * @property {Box} [latest] as it would be now
  */
@@ -23,18 +28,29 @@ const TREMBLE = 4;
 export function gestures(view, model) {
   /** @type {Drag | null} */
   let drag = null;
+  /** @type {Map<number, Spot>} */
+  const fingers = new Map();
 
-  view.layer.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+  // Fingers may lie beside the picture, where it leaves room.
+  view.node.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch") fingers.set(event.pointerId, spot(event));
+    if (fingers.size > 1) {
+      drag = null;
+      view.ghost(null);
+    }
+    if (event.button > 1 || !event.isPrimary || fingers.size > 1) return;
     const target = /** @type {HTMLElement} */ (event.target);
-    const node = trackNode(target);
+    if (!view.layer.contains(target)) return;
+    const pans = event.button === 1;
+    const node = view.drawing || pans ? null : trackNode(target);
     const id = node ? Number(node.dataset.track) : null;
     drag = {
       id,
-      handle: target.dataset.handle ?? "",
+      handle: (node && target.dataset.handle) ?? "",
       box: id === null ? null : model.track(id).boxes.get(model.frame) ?? null,
       start: view.point(event),
-      screen: [event.clientX, event.clientY],
+      screen: spot(event),
+      pans: pans || (id === null && view.enlarged && !view.drawing && !event.shiftKey),
       far: false,
     };
     if (node) node.focus();
@@ -42,46 +58,80 @@ export function gestures(view, model) {
     event.preventDefault();
   });
 
-  view.layer.addEventListener("pointermove", (event) => {
+  view.node.addEventListener("pointermove", (event) => {
+    if (fingers.has(event.pointerId) && fingers.size === 2) return pinch(event);
     if (!drag) return;
     const [x, y] = drag.screen;
-    drag.far ||= Math.hypot(event.clientX - x, event.clientY - y) > TREMBLE;
+    const [dx, dy] = [event.clientX - x, event.clientY - y];
+    drag.far ||= Math.hypot(dx, dy) > TREMBLE;
     if (!drag.far) return;
-    const now = view.point(event);
-    drag.latest = changedBox(drag, now, model.size);
+    if (drag.pans) {
+      view.pan(dx, dy);
+      drag.screen = spot(event);
+      return;
+    }
+    drag.latest = changedBox(drag, view.point(event), model.size);
     view.ghost(drag.latest);
   });
 
   /** @param {PointerEvent} event */
+  const pinch = (event) => {
+    const before = [...fingers.values()];
+    fingers.set(event.pointerId, spot(event));
+    const after = [...fingers.values()];
+    const [old, now] = [middle(before), middle(after)];
+    view.pan(now[0] - old[0], now[1] - old[1]);
+    view.zoom(apart(after) / Math.max(1, apart(before)), now);
+  };
+
+  /** @param {PointerEvent} event */
   const finish = (event) => {
+    fingers.delete(event.pointerId);
     if (!drag) return;
-    const { id, far, latest } = drag;
+    const { id, far, latest, pans } = drag;
     drag = null;
     view.ghost(null);
-    if (event.type === "pointercancel") return;
+    if (event.type === "pointercancel" || (far && pans)) return;
     if (far && latest) {
       if (id !== null) model.setBox(id, latest);
       else {
         const made = model.add(latest);
-        if (made !== null) view.focus(made);
+        if (made !== null) {
+          view.focus(made);
+          view.ondrawn(made);
+        }
       }
-    } else if (id !== null) {
-      model.select(id);
-      model.toggle(id);
-    } else {
-      model.select(null);
-    }
+    } else model.pick(id);
   };
-  view.layer.addEventListener("pointerup", finish);
-  view.layer.addEventListener("pointercancel", finish);
+  view.node.addEventListener("pointerup", finish);
+  view.node.addEventListener("pointercancel", finish);
 
-  // Space and Enter on a box arrive as clicks that no pointer made; those of pointers are dealt
-  // with above, because they have to be told from drags.
+  view.node.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const far = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_PX : event.deltaY;
+      view.zoom(Math.exp(-far * WHEEL), spot(event));
+    },
+    { passive: false },
+  );
+
+  // Space and Enter on a box arrive as clicks that no pointer made. A pointer's click only selects:
+  // one click never exposes a face.
   view.layer.addEventListener("click", (event) => {
     const node = trackNode(/** @type {HTMLElement} */ (event.target));
     if (node && event.detail === 0) model.toggle(Number(node.dataset.track));
   });
 }
+
+/** @param {MouseEvent} event @returns {Spot} */
+const spot = (event) => [event.clientX, event.clientY];
+
+/** @param {Spot[]} two @returns {Spot} */
+const middle = ([[a, b], [c, d]]) => [(a + c) / 2, (b + d) / 2];
+
+/** @param {Spot[]} two */
+const apart = ([[a, b], [c, d]]) => Math.hypot(a - c, b - d);
 
 /** @param {HTMLElement} target @returns {HTMLElement | null} */
 const trackNode = (target) => target.closest("[data-track]");

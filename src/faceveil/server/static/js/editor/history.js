@@ -22,10 +22,11 @@ export class History {
    * @param {S} state
    * @param {string | null} tag steps with the same tag shortly after each other are undone together, such as the
    *   presses of an arrow key; null stands alone
+   * @param {number} [now] @param {number} [within] milliseconds that are shortly
    */
-  push(state, tag = null, now = Date.now()) {
+  push(state, tag = null, now = Date.now(), within = TOGETHER_MS) {
     if (state === this.state) return;
-    const together = tag !== null && tag === this.#last.tag && now - this.#last.at < TOGETHER_MS;
+    const together = tag !== null && tag === this.#last.tag && now - this.#last.at < within;
     if (!together) this.#past.push(this.state);
     this.#last = { tag, at: now };
     this.#future = [];

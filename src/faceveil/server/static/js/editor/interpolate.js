@@ -41,7 +41,7 @@ function at(keys, order, next, frame) {
 
 /**
  * What a time bar shows of a track: stretches of frames that are all seen or all filled in.
- * @param {import("./tracks.js").Track} track
+ * @param {Pick<import("./tracks.js").Track, "boxes" | "seen">} track
  * @returns {{from: number, to: number, seen: boolean}[]} in order, both ends included
  */
 export function stretches(track) {

@@ -1,11 +1,12 @@
 // What the check still found in a result that it withheld, as boxes that can be covered at once.
 
 import { sceneOf } from "./interpolate.js";
+import { hull } from "./tracks.js";
 
 /** @typedef {Service.Box} Box */
 /** @typedef {{frame: number, box: Box}} Missed */
 /** @typedef {{keys: Map<number, Box>, span: [number, number]}} Drawn key boxes, to be held over a scene */
-/** @typedef {{findings: {kind: string, frame: number, box: [number, number, number, number] | null}[]}} Report */
+/** @typedef {{media: Service.Media, findings: {kind: string, frame: number, box: [number, number, number, number] | null}[]}} Report */
 
 /** The faces of a report's findings, in order of time. @param {Report} report @returns {Missed[]} */
 export function missedFaces(report) {
@@ -41,10 +42,3 @@ export function asTracks(found, cuts, frames) {
 /** @param {Box} a @param {Box} b */
 const meet = (a, b) => a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
 
-/** @param {Box} a @param {Box} b @returns {Box} */
-const hull = (a, b) => ({
-  x0: Math.min(a.x0, b.x0),
-  y0: Math.min(a.y0, b.y0),
-  x1: Math.max(a.x1, b.x1),
-  y1: Math.max(a.y1, b.y1),
-});

@@ -8,7 +8,9 @@ import { gestures } from "./drag.js";
 import { nameOf } from "./names.js";
 
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
-const ZOOMS = [1, 1.5, 2, 3, 4, 6];
+const MOST_ZOOM = 12;
+/** A face that is looked at closely takes this much of the room. */
+const CLOSE = 0.4;
 const WIDEST = 3840;
 const ROOMY_PX = 56;
 
@@ -18,7 +20,11 @@ const ROOMY_PX = 56;
 export class Stage {
   /** @type {Map<number, HTMLElement>} */
   #boxes = new Map();
-  #zoom = 0;
+  #zoom = 1;
+  /** Drags draw, wherever they begin. */
+  drawing = false;
+  /** A new box was drawn. @type {(id: number) => void} */
+  ondrawn = () => {};
   #asked = 0;
 
   /** @param {import("./model.js").Model} model @param {{id: string}} job */
@@ -30,10 +36,9 @@ export class Stage {
     this.ghosted = el("div", { class: "face-box ghost" });
     this.stage = el("div", { class: "stage" }, this.image.node, this.layer);
     this.node = el("div", { class: "viewport" }, this.stage);
-    this.stage.style.aspectRatio = `${model.size.width} / ${model.size.height}`;
     gestures(this, model);
     model.listen((what) => {
-      if (what === "frame") this.#showFrame();
+      if (what === "frame") this.#turn();
       this.render();
     });
     this.watcher = new ResizeObserver(() => this.#fit());
@@ -55,14 +60,47 @@ export class Stage {
     };
   }
 
-  /** @param {number} by */
-  zoom(by) {
-    const before = this.#zoom;
-    this.#zoom = Math.min(Math.max(before + by, 0), ZOOMS.length - 1);
-    const middle = [this.node.scrollLeft + this.node.clientWidth / 2, this.node.scrollTop + this.node.clientHeight / 2];
+  /** Is there more than fits the room? */
+  get enlarged() {
+    return this.#zoom > 1;
+  }
+
+  /**
+   * Enlarge, so that the place under a point of the screen stays there.
+   * @param {number} by factor @param {[number, number]} [at] without it, the middle
+   */
+  zoom(by, at) {
+    const room = this.node.getBoundingClientRect();
+    const [x, y] = at ?? [room.left + room.width / 2, room.top + room.height / 2];
+    const before = this.stage.getBoundingClientRect();
+    const wanted = Math.min(Math.max(this.#zoom * by, 1), MOST_ZOOM);
+    if (wanted === this.#zoom) return;
+    this.#zoom = wanted;
     this.#fit();
-    const grown = ZOOMS[this.#zoom] / ZOOMS[before];
-    this.node.scrollTo(middle[0] * grown - this.node.clientWidth / 2, middle[1] * grown - this.node.clientHeight / 2);
+    const after = this.stage.getBoundingClientRect();
+    const [across, down] = [(x - before.left) / before.width, (y - before.top) / before.height];
+    this.pan(x - (after.left + across * after.width), y - (after.top + down * after.height));
+  }
+
+  /** Move the picture by pixels of the screen. @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    this.node.scrollBy(-dx, -dy);
+  }
+
+  /** Go close to a face. @param {number} id */
+  look(id) {
+    const box = this.model.track(id).boxes.get(this.model.frame);
+    if (!box) return;
+    const { width, height } = this.model.size;
+    const room = this.node.getBoundingClientRect();
+    const fit = Math.min(room.width / width, room.height / height);
+    const wanted = CLOSE * Math.min(room.width / (box.x1 - box.x0), room.height / (box.y1 - box.y0));
+    this.zoom(wanted / fit / this.#zoom);
+    const stage = this.stage.getBoundingClientRect();
+    const scale = stage.width / width;
+    const [x, y] = [stage.left + ((box.x0 + box.x1) / 2) * scale, stage.top + ((box.y0 + box.y1) / 2) * scale];
+    this.pan(room.left + room.width / 2 - x, room.top + room.height / 2 - y);
+    this.focus(id);
   }
 
   /** @param {number} id */
@@ -85,7 +123,7 @@ export class Stage {
       present.add(track.id);
       const node = this.#boxes.get(track.id) ?? this.#newBox(track);
       const filled = !track.seen.has(model.frame);
-      node.className = ["face-box", track.keep ? "kept" : "hidden-face", filled && "filled"].filter(Boolean).join(" ");
+      node.className = ["face-box", track.keep ? "kept" : "hidden-face", filled && "filled", track.origin === "checked" && "checked"].filter(Boolean).join(" ");
       node.classList.toggle("selected", model.selected === track.id);
       node.setAttribute("aria-pressed", String(!track.keep));
       const key = track.keep ? "editor.box.kept" : "editor.box.hidden";
@@ -105,7 +143,12 @@ export class Stage {
   /** @param {Track} track */
   #newBox(track) {
     const grips = HANDLES.map((handle) => el("span", { class: `grip ${handle}`, "data-handle": handle }));
-    const node = el("button", { type: "button", "data-track": track.id }, ...grips);
+    const node = el(
+      "button",
+      { type: "button", "data-track": track.id },
+      el("span", { class: "number", "aria-hidden": "true" }, String(track.id + 1)),
+      ...grips,
+    );
     node.addEventListener("focus", () => this.model.select(track.id));
     this.#boxes.set(track.id, node);
     this.layer.append(node);
@@ -126,12 +169,20 @@ export class Stage {
     node.style.zIndex = String(1 + Math.round(1e6 / (1 + (box.x1 - box.x0) * (box.y1 - box.y0))));
   }
 
+  /** Go to another frame; one of a document has a size of its own. */
+  #turn() {
+    if (!this.model.paged) return this.#showFrame();
+    this.#asked = 0;
+    this.#fit();
+  }
+
   /** The whole picture fits the room there is, times the zoom. */
   #fit() {
     const { width, height } = this.model.size;
+    this.stage.style.aspectRatio = `${width} / ${height}`;
     const room = { width: this.node.clientWidth, height: this.node.clientHeight };
     if (!room.width || !room.height) return;
-    const scale = Math.min(room.width / width, room.height / height) * ZOOMS[this.#zoom];
+    const scale = Math.min(room.width / width, room.height / height) * this.#zoom;
     this.stage.style.width = `${Math.floor(width * scale)}px`;
     this.render();
     const pixels = Math.min(width * scale * devicePixelRatio, width, WIDEST);

@@ -8,7 +8,7 @@ const HEIGHT = 14;
 /** @typedef {import("./tracks.js").Track} Track */
 
 /**
- * A bar as wide as its room, drawn anew with `draw(track, frame)`.
+ * A bar as wide as its room, drawn anew with `draw(track)`. The style sheet marks the frame shown.
  * @param {number} frames @param {(frame: number) => void} onseek
  */
 export function timebar(frames, onseek) {
@@ -17,16 +17,16 @@ export function timebar(frames, onseek) {
     const place = canvas.getBoundingClientRect();
     onseek(((event.clientX - place.left) / place.width) * frames);
   });
-  /** @param {Track} track @param {number} frame */
-  const anew = (track, frame) => draw(canvas, track, frame, frames);
-  return { node: canvas, draw: anew };
+  /** @param {Pick<Track, "boxes" | "seen">} track */
+  const anew = (track) => draw(canvas, track, frames);
+  return { node: el("div", { class: "lane" }, canvas), draw: anew };
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Track} track @param {number} frame @param {number} frames */
-function draw(canvas, track, frame, frames) {
+/** @param {HTMLCanvasElement} canvas @param {Pick<Track, "boxes" | "seen">} track @param {number} frames */
+function draw(canvas, track, frames) {
   canvas.width = Math.max(60, Math.round(canvas.clientWidth * devicePixelRatio)) || 600;
   const paint = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  // The style sheet chooses: colour of the stretches, outline colour of the frame shown.
+  // The style sheet chooses the colour of the stretches.
   const look = getComputedStyle(canvas);
   const { width, height } = canvas;
   /** @param {number} index */
@@ -38,8 +38,6 @@ function draw(canvas, track, frame, frames) {
     if (seen) paint.fillRect(x(from), height * 0.15, long, height * 0.7);
     else hatch(paint, x(from), long, height);
   }
-  paint.fillStyle = look.outlineColor;
-  paint.fillRect(Math.min(x(frame), width - 2), 0, 2, height);
 }
 
 /**

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.detect.levels import cells, darkness_of
 from faceveil.faces import Faces, Mask
 from faceveil.frames import Image
 from faceveil.geometry import Box
@@ -24,7 +24,13 @@ Luma = NDArray[np.uint8]
 SAMPLES = 3.0
 """Samples along the smallest face: a change of that size shows in several."""
 BASE, TIMES = 5, 2.5
-"""A place has changed if it differs by so many levels of 255 plus so many times its noise."""
+"""A place has changed if it differs by so many levels of 255 plus so many times its noise. Where it
+is dark, levels count as the detector sees them: brightened.
+"""
+LEAST = 1.0
+"""Levels by which a place differs at least, because pictures hold whole levels only."""
+BLACK = 16
+"""The level of black in most videos."""
 GRAIN = 4
 """The strongest noise that is assumed; a stronger change from frame to frame is a motion."""
 RATE = 0.1
@@ -37,6 +43,42 @@ JOIN = 0.03
 """The least cost of a look at a part, as a share of the picture, however small the part is."""
 MOST = 0.3
 """If a larger share of the picture is due, all of it is looked at."""
+
+
+class Grid:
+    """The samples of a picture in which a face of the smallest size shows.
+
+    Args:
+        size: width and height of the picture, in pixels.
+        smallest: size in pixels of the smallest face that can be found.
+
+    Attributes:
+        shape: width and height of the small picture that the samples make.
+    """
+
+    def __init__(self, size: tuple[int, int], smallest: float) -> None:
+        self._size = size
+        step = max(1.0, smallest / SAMPLES)
+        self.shape = max(1, round(size[0] / step)), max(1, round(size[1] / step))
+
+    def inside(self, box: Box) -> tuple[slice, slice]:
+        """The samples that lie in a box all over."""
+        (width, height), (w, h) = self._size, self.shape
+        left, top = max(0, math.ceil(box.x0 * w / width)), max(0, math.ceil(box.y0 * h / height))
+        right, bottom = max(left, int(box.x1 * w / width)), max(top, int(box.y1 * h / height))
+        return slice(top, bottom), slice(left, right)
+
+    def patches(self, mask: Mask) -> tuple[NDArray[np.int32], list[Box]]:
+        """The connected parts of a mask of samples: for each sample the number of its part, from 1
+        on, or 0; and the box of each part, in pixels.
+        """
+        (width, height), (w, h) = self._size, self.shape
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+        boxes = []
+        for x, y, across, down, _ in stats[1:count].tolist():
+            corners = (x / w, y / h, (x + across) / w, (y + down) / h)
+            boxes.append(Box(*np.multiply(corners, (width, height, width, height)).tolist()))
+        return np.asarray(labels, np.int32), boxes
 
 
 class ChangeMap:
@@ -53,13 +95,13 @@ class ChangeMap:
 
     def __init__(self, size: tuple[int, int], smallest: float) -> None:
         self._size = size
-        step = max(1.0, smallest / SAMPLES)
-        self.shape = max(1, round(size[0] / step)), max(1, round(size[1] / step))
+        self._grid = Grid(size, smallest)
+        self.shape = self._grid.shape
         self._smallest = smallest
         self.moving = self._moved = 0.0
         self._looked: Luma | None = None
         self._last: Luma | None = None
-        self._noise = np.zeros(0, np.float32)
+        self._noise = Noise()
         self._covered = np.zeros(self.shape[::-1], bool)
 
     def feed(self, luma: Luma) -> Mask:
@@ -75,16 +117,12 @@ class ChangeMap:
             fresh = np.ones(luma.shape, bool)
             self._looked = luma.copy()
         else:
-            step = _difference(luma, self._last)
-            if not self._noise.size:
-                self._noise = np.full(luma.shape, min(float(np.median(step)), GRAIN), np.float32)
-            # Differences are whole numbers, so the limits may be, too.
-            limit = (BASE + TIMES * self._noise).astype(np.uint8)
+            step = difference(luma, self._last)
+            limit = self._noise.feed(luma, step)
             self.moving, self._moved = self._moved, np.count_nonzero(step > limit) / step.size
-            fresh = (_difference(luma, self._looked) > limit) & ~self._covered
+            fresh = (difference(luma, self._looked) > limit) & ~self._covered
             if fresh.any():
-                fresh = _solid(_unmoved(fresh, luma, self._looked, limit))
-            cv2.accumulateWeighted(np.minimum(step, np.uint8(GRAIN)), self._noise, RATE)
+                fresh = solid(unmoved(fresh, luma, self._looked, limit))
         self._last = luma
         return fresh
 
@@ -95,7 +133,7 @@ class ChangeMap:
         if box is None:
             self._looked = self._last.copy()
         else:  # samples on the border are looked at only in part
-            part = self._samples(*box.as_tuple())
+            part = self._grid.inside(box)
             self._looked[part] = self._last[part]
 
     def cover(self, faces: Faces, *, anew: bool) -> None:
@@ -107,19 +145,13 @@ class ChangeMap:
         if anew:
             self._covered[:] = False
         for corners in faces.boxes.tolist():
-            self._covered[self._samples(*corners)] = True
+            self._covered[self._grid.inside(Box(*corners))] = True
 
     def boxes(self, fresh: Mask) -> Sequence[Box] | None:
         """The boxes to look at after ``feed``, or None for the whole picture."""
         if not fresh.any():
             return ()
-        (width, height), (w, h) = self._size, self.shape
-        count, _, stats, _ = cv2.connectedComponentsWithStats(fresh.astype(np.uint8))
-        found = []
-        for x, y, across, down, _ in stats[1:count].tolist():
-            corners = (x / w, y / h, (x + across) / w, (y + down) / h)
-            found.append(Box(*np.multiply(corners, (width, height, width, height)).tolist()))
-        return self._with_room(found)
+        return self._with_room(self._grid.patches(fresh)[1])
 
     def around(self, faces: Faces) -> Sequence[Box] | None:
         """The boxes that show these faces, or None for the whole picture."""
@@ -134,42 +166,69 @@ class ChangeMap:
             grown = Box(box.x0 - margin, box.y0 - margin, box.x1 + margin, box.y1 + margin)
             if (inside := grown.clipped(width, height)) is not None:
                 found.append(inside)
-        found = _merged(found, JOIN * width * height)
+        found = merged(found, JOIN * width * height)
         return found if sum(box.area for box in found) <= MOST * width * height else None
 
-    def _samples(self, x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
-        """Those that lie in a box all over."""
-        (width, height), (w, h) = self._size, self.shape
-        left, top = max(0, math.ceil(x0 * w / width)), max(0, math.ceil(y0 * h / height))
-        right, bottom = max(left, int(x1 * w / width)), max(top, int(y1 * h / height))
-        return slice(top, bottom), slice(left, right)
+
+class Noise:
+    """The noise of each place of a film, a running mean."""
+
+    def __init__(self) -> None:
+        self._mean = np.zeros(0, np.float32)
+
+    def feed(self, luma: Luma, step: Image) -> Luma:
+        """Take the next frame.
+
+        Args:
+            step: its difference from the one before it.
+
+        Returns:
+            The difference from which a place counts as changed.
+        """
+        if not self._mean.size:
+            self._mean = np.full(step.shape, min(float(np.median(step)), GRAIN), np.float32)
+        # Differences are whole numbers, so the limits may be, too.
+        limit = np.maximum(_base(luma) + TIMES * self._mean, LEAST).astype(np.uint8)
+        cv2.accumulateWeighted(np.minimum(step, np.uint8(GRAIN)), self._mean, RATE)
+        return limit
 
 
-def _difference(a: Luma, b: Luma) -> Image:
+def _base(luma: Luma) -> NDArray[np.float32] | float:
+    """The least change of a place that has no noise: fewer levels where it is dark."""
+    height, width = luma.shape
+    small = cv2.resize(luma, cells(width, height), interpolation=cv2.INTER_AREA)
+    dark = darkness_of(np.maximum(small, BLACK) - BLACK)
+    if dark is None:
+        return BASE
+    return np.asarray(BASE / cv2.resize(dark.gain, (width, height)), np.float32)
+
+
+def difference(a: Luma, b: Luma) -> Image:
     """(H, W) mean difference around each sample."""
     return np.asarray(cv2.blur(cv2.absdiff(a, b), (3, 3)), np.uint8)
 
 
-def _unmoved(mask: Mask, luma: Luma, before: Luma, limit: Luma) -> Mask:
+def unmoved(mask: Mask, luma: Luma, before: Luma, limit: Luma) -> Mask:
     """The part of a mask that shows something else than was near there before."""
     height, width = luma.shape
-    if not _solid(mask).any():
-        return mask
-    wide = np.pad(before, SHIFT, "edge")
-    for y, x in product(range(2 * SHIFT + 1), repeat=2):
-        if not _solid(mask).any():
+    edges = (SHIFT, SHIFT, SHIFT, SHIFT)
+    wide = np.asarray(cv2.copyMakeBorder(before, *edges, cv2.BORDER_REPLICATE), np.uint8)
+    for y in range(2 * SHIFT + 1):
+        if not solid(mask).any():
             break
-        mask = mask & (_difference(luma, wide[y : y + height, x : x + width]) > limit)
+        for x in range(2 * SHIFT + 1):
+            mask = mask & (difference(luma, wide[y : y + height, x : x + width]) > limit)
     return mask
 
 
-def _solid(mask: Mask) -> Mask:
+def solid(mask: Mask) -> Mask:
     """The solid part of a mask, without the thin outlines of slow things."""
-    share = cv2.blur(mask.astype(np.float32), (SOLID, SOLID), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(share >= SHARE) & mask
+    patch, edge = (SOLID, SOLID), cv2.BORDER_REPLICATE
+    count = cv2.boxFilter(mask.view(np.uint8), -1, patch, normalize=False, borderType=edge)
+    return np.asarray(count >= SHARE * SOLID**2) & mask
 
 
-def _merged(boxes: Sequence[Box], room: float) -> list[Box]:
+def merged(boxes: Sequence[Box], room: float) -> list[Box]:
     """Merge boxes until none touch, and none are so near that merging adds less than ``room``."""
     rest, done = list(boxes), []
     while rest:

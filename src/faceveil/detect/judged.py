@@ -1,0 +1,211 @@
+"""A detector of stills: one network's candidates, another's opinion, a probability for a score.
+
+A network's score tells how much a place looks like a face to it, not how likely it is one, and two
+networks are mistaken about different places. So candidates come from far below the score from which
+one network alone would be believed. Those that it cannot settle are cut out and shown to the other
+one, and a fitted rule makes a probability of both scores; see rule.py and docs/detection.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceveil.detect.crops import ask
+from faceveil.detect.levels import lit
+from faceveil.detect.protocols import SinglePass
+from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
+from faceveil.detect.scaled import Groups, Scaled
+from faceveil.detect.views import union, views
+from faceveil.faces import Faces, Floats, centers, hull, paired_iou
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+from faceveil.options import Sensitivity
+
+LEAST: Final = 0.1
+"""Score of a find in one look from which it can belong to a candidate."""
+CANDIDATE: Final = 0.12
+"""The same for the vote of all looks."""
+HOPELESS, CERTAIN = 0.1, 0.98
+"""Below and above these probabilities of one network, the other one is not asked,"""
+FEW: Final = 8
+"""except about the likeliest so many: that costs little, and a face that is alone is not missed."""
+SHOWN: Final = 32.0
+"""Size in pixels at which a face is shown to the other network. Measured: at 32 px, in a square of
+96 px, its answers rank a face over a false find more often than at 24 px in 64 or at 48 px in 96; a
+second size adds nothing that could be measured, and costs as much again."""
+AGREES, SAME, WIDE = 0.3, 0.3, -3.0
+"""The other network's score and the IoU from which both boxes count: their mean is painted, which
+covers as many faces as the first one's box and spills half as much; for a face of 2**WIDE of the
+picture's longer side and more, their hull, because that spills little there.
+"""
+THRESHOLDS: Final[dict[Sensitivity, float]] = {"high": 0.29, "balanced": 0.45, "precise": 0.65}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The answers of both networks about one picture.
+
+    Attributes:
+        groups: the candidates, as the first network's looks find them.
+        boxes: (n, 4) those to paint.
+        known: what the first network says.
+        asked: numbers of the candidates that were put to the other one.
+        opinions: (m,) its scores for these.
+    """
+
+    groups: Groups
+    boxes: Floats
+    known: Candidates
+    asked: NDArray[np.intp]
+    opinions: Floats
+
+
+class Judged:
+    """A detector of stills whose scores are probabilities. Implements the protocols ``Detector``
+    and ``Consulting``.
+
+    Args:
+        first: the network that finds candidates.
+        rule: for that network.
+        other: the network that is asked; None: there is none, and one alone has to settle all.
+        everything: ask it about every candidate.
+    """
+
+    def __init__(
+        self, first: Scaled, rule: Rule, other: SinglePass | None, *, everything: bool = False
+    ) -> None:
+        self._first = first
+        self._rule = rule
+        self._other = other
+        self._everything = everything
+        self.name = first.name
+        self.weights_sha256 = first.weights_sha256
+        self.thresholds = dict(THRESHOLDS)
+        self.second = "" if other is None else other.name
+
+    def smallest_face(self, width: int, height: int) -> float:
+        return self._first.smallest_face(width, height)
+
+    def detect(self, frame: Frame, floor: float) -> Faces:
+        return self.consult(frame, floor)[0]
+
+    def consult(self, frame: Frame, floor: float) -> tuple[Faces, int]:
+        """As ``detect``, and the number of places the other network was asked about."""
+        found, asked = [], 0
+        for view in views(frame):
+            evidence = self.evidence(view, everything=self._everything)
+            scores = self._scores(evidence)
+            faces = Faces(evidence.boxes, scores, evidence.groups.faces.landmarks)
+            found.append(faces[scores >= floor])
+            asked += len(evidence.asked)
+        return union(found), asked
+
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> Faces:
+        """The faces of the whole picture whose center lies in the part."""
+        return _inside(self.detect(frame, floor), box)
+
+    def detect_rotated(self, frame: Frame, floor: float) -> Faces:
+        """Lying heads as the first network finds them, with its own scores."""
+        return self._first.detect_rotated(frame, floor)
+
+    def recheck(self, frame: Frame, floor: float) -> Faces:
+        """A quick look of the first network, with its own scores."""
+        return self._first.recheck(frame, floor)
+
+    def evidence(self, view: Frame, *, everything: bool = False) -> Answers:
+        """All that the rule needs to know about a picture.
+
+        Args:
+            everything: the other network is asked about all candidates.
+        """
+        groups = self._first.groups(view, LEAST)
+        groups = groups[groups.voted(np.inf).scores >= CANDIDATE]
+        known = weigh(groups, max(view.size), self._rule)
+        boxes, asked, opinions = groups.faces.boxes.copy(), np.zeros(0, np.intp), np.zeros(0)
+        if self._other is not None:
+            asked = np.arange(len(boxes)) if everything else _doubtful(known.chance)
+        if self._other is not None and len(asked):
+            places = boxes[asked]
+            shown = lit(view)  # perhaps smaller
+            scale = shown.size[0] / view.size[0]
+            opinions, seen = ask(self._other, shown.image, places * scale, SHOWN)
+            seen /= scale
+            wide = known.relative[asked, None] >= WIDE
+            both = np.where(wide, hull(places, seen), (places + seen) / 2)
+            agree = (opinions > AGREES) & (paired_iou(places, seen) > SAME)
+            boxes[asked] = np.where(agree[:, None], both, places)
+        return Answers(groups, boxes, known, asked, opinions)
+
+    def _scores(self, evidence: Answers) -> Floats:
+        odds, asked = evidence.known.odds.copy(), evidence.asked
+        if len(asked):
+            terms = opinion_terms(evidence.known.terms[asked], evidence.opinions)
+            odds[asked] = terms @ np.array(self._rule.together)
+        return probability(odds)
+
+
+class Thorough:
+    """Several judges, each of which sees the picture and its mirror image. Implements the
+    ``Detector`` protocol.
+
+    Args:
+        judges: what only the first one can do is left to it.
+    """
+
+    def __init__(self, judges: Sequence[Judged]) -> None:
+        self._judges = judges
+        self._main = judges[0]
+        self.name = self._main.name
+        self.weights_sha256 = self._main.weights_sha256
+        self.thresholds = self._main.thresholds
+        self.second = self._main.second
+        self.smallest_face = self._main.smallest_face
+        self.detect_rotated = self._main.detect_rotated
+        self.recheck = self._main.recheck
+
+    def detect(self, frame: Frame, floor: float) -> Faces:
+        return self.consult(frame, floor)[0]
+
+    def detect_in(self, frame: Frame, box: Box, floor: float) -> Faces:
+        return _inside(self.detect(frame, floor), box)
+
+    def consult(self, frame: Frame, floor: float) -> tuple[Faces, int]:
+        """As that of `Judged`: the faces that any of them finds."""
+        found, asked, reverse = [], 0, _mirrored(frame)
+        for judge in self._judges:
+            faces, number = judge.consult(frame, floor)
+            back, again = judge.consult(reverse, floor)
+            found += [faces, _mirrored_back(back, frame.size[0])]
+            asked += number + again
+        return union(found), asked
+
+
+def _inside(faces: Faces, box: Box) -> Faces:
+    """Those whose center lies in the box."""
+    middle = centers(faces.boxes)
+    inside = (middle >= [box.x0, box.y0]) & (middle < [box.x1, box.y1])
+    return faces[np.flatnonzero(inside.all(axis=1))]
+
+
+def _mirrored(frame: Frame) -> Frame:
+    alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[:, ::-1])
+    return Frame(frame.index, np.ascontiguousarray(frame.image[:, ::-1]), alpha=alpha)
+
+
+def _mirrored_back(faces: Faces, width: int) -> Faces:
+    x0, y0, x1, y1 = faces.boxes.T
+    # What is a person's right eye in the mirror is the left one.
+    marks = faces.landmarks[:, [1, 0, 2, 4, 3]] * [-1, 1] + [width, 0]
+    return Faces(np.stack([width - x1, y0, width - x0, y1], axis=1), faces.scores, marks)
+
+
+def _doubtful(chance: Floats) -> NDArray[np.intp]:
+    """Numbers of the candidates that one network cannot settle."""
+    doubtful = (chance > HOPELESS) & (chance < CERTAIN)
+    doubtful[np.argsort(-chance, kind="stable")[:FEW]] = True
+    return np.flatnonzero(doubtful)

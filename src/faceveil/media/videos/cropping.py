@@ -1,0 +1,171 @@
+"""The part of a film's stored pictures that its file says is to be shown.
+
+Matroska stores how much is cut off on each side, MP4 and QuickTime the part that is left. Who cuts
+pictures off in this way, without encoding them again, does not want what is beyond to be seen.
+"""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import av.filter
+
+from faceveil.i18n import say
+from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.matroska import elements
+from faceveil.media.pictures.item import clean_aperture
+from faceveil.media.videos.fitting import through
+from faceveil.media.videos.tags import bytes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from av.video.frame import VideoFrame
+
+_ENTRY: Final = 78
+"""Bytes of a visual sample entry before its boxes (ISO/IEC 14496-12, 12.1.3)."""
+
+_SEGMENT, _TRACKS, _TRACK, _TYPE, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x83, 0xE0
+_PICTURES: Final = 1
+_NOTHING: Final = 0, 0
+_SIDES: Final = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
+"""PixelCropLeft, Top, Right and Bottom (RFC 9559, 5.1.4.1.28)."""
+
+
+class Margins(NamedTuple):
+    """The part of each side of the stored pictures that is not shown, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def margins_of(
+    origin: Path | bytes, kind: str, track: int, size: tuple[int, int]
+) -> Margins | None:
+    """The margins of a film's first picture stream, or None where all of it is shown.
+
+    Args:
+        kind: of the file.
+        track: the stream's number in the file (MP4, QuickTime).
+        size: of a stored picture.
+    """
+    if kind not in ("mp4", "mov", "mkv", "webm"):
+        return None
+    with bytes_of(origin) as data:
+        try:
+            found = _matroska(data) if kind in ("mkv", "webm") else _iso(data, track, size)
+        except (IndexError, ValueError, struct.error):
+            return None  # what is broken is passed over, as players do
+    if found is None or not any(found):
+        return None
+    across, down = found.left + found.right, found.top + found.bottom
+    return found if across < size[0] and down < size[1] else None
+
+
+def _matroska(data: bytes) -> Margins | None:
+    for at, end in _inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
+        parts = {part: (body, stop) for part, body, stop in elements(data, at, end)}
+        if int.from_bytes(data[slice(*parts.get(_TYPE, _NOTHING))], "big") != _PICTURES:
+            continue
+        video = elements(data, *parts.get(_VIDEO, _NOTHING))
+        cut = {side: int.from_bytes(data[body:stop], "big") for side, body, stop in video}
+        return Margins(*(cut.get(side, 0) for side in _SIDES))
+    return None
+
+
+def _iso(data: bytes, track: int, size: tuple[int, int]) -> Margins | None:
+    for trak in _inside(boxes, data, (0, len(data)), b"moov", b"trak"):
+        for head, _ in _inside(boxes, data, trak, b"tkhd"):
+            at = head + (20 if data[head] == 1 else 12)
+            if int.from_bytes(data[at : at + 4], "big") == track:
+                return _of_track(data, trak, size)
+    return None
+
+
+def _of_track(data: bytes, trak: tuple[int, int], size: tuple[int, int]) -> Margins | None:
+    for at, end in _inside(boxes, data, trak, b"mdia", b"minf", b"stbl", b"stsd"):
+        for _, entry, stop in boxes(data, at + 8, end):
+            for body, last in _inside(boxes, data, (entry + _ENTRY, stop), b"clap"):
+                if (shown := clean_aperture(bytes(data[body:last]), size)) is not None:
+                    x0, y0, x1, y1 = shown
+                    return Margins(x0, y0, size[0] - x1, size[1] - y1)
+    return None
+
+
+def _inside(
+    walk: Callable[[bytes, int, int], Iterator[tuple[Any, int, int]]],
+    data: bytes,
+    span: tuple[int, int],
+    *path: Any,
+) -> Iterator[tuple[int, int]]:
+    """(start of the body, end) of what is reached through parts of these kinds."""
+    for kind, body, end in walk(data, *span):
+        if kind != path[0]:
+            continue
+        if len(path) == 1:
+            yield body, end
+        else:
+            yield from _inside(walk, data, (body, end), *path[1:])
+
+
+class Cropper:
+    """Cuts frames of one size off, as the file says; others pass as they are.
+
+    Args:
+        margins: of frames of the size that the file begins with.
+        size: of those, as stored.
+    """
+
+    def __init__(self, margins: Margins | None, size: tuple[int, int]) -> None:
+        self._margins, self._size = margins, size
+        self._graph: Any = None
+
+    def shown(self, frame: VideoFrame) -> VideoFrame:
+        """The part of a frame that is shown, rounded inwards to whole samples of colour."""
+        if self._margins is None or (frame.width, frame.height) != self._size:
+            return frame
+        if self._graph is None:
+            self._graph = self._made(frame, self._margins)
+        return through(self._graph, frame)
+
+    def note(self, width: int, height: int) -> str:
+        """A note on what is shown, or "" where it is all."""
+        if (width, height) == self._size:
+            return ""
+        return say(
+            "only the {width}x{height} pixels that the file says are shown are kept, of "
+            "{stored_width}x{stored_height}",
+            width=width,
+            height=height,
+            stored_width=self._size[0],
+            stored_height=self._size[1],
+        )
+
+    def _made(self, frame: VideoFrame, margins: Margins) -> av.filter.Graph:
+        across = 8 // (frame.format.chroma_width(8) or 8)
+        down = 8 // (frame.format.chroma_height(8) or 8) * (2 if frame.interlaced_frame else 1)
+        left, top, right, bottom = (
+            -(-side // step) * step
+            for side, step in zip(margins, (across, down, across, down), strict=True)
+        )
+        graph = av.filter.Graph()
+        steps = [
+            graph.add_buffer(
+                width=frame.width,
+                height=frame.height,
+                format=frame.format,
+                time_base=frame.time_base or Fraction(1, 1000),
+            ),
+            graph.add(
+                "crop", f"{frame.width - left - right}:{frame.height - top - bottom}:{left}:{top}"
+            ),
+            graph.add("copy"),  # else the picture would still lie in the rows of the larger one
+            graph.add("buffersink"),
+        ]
+        graph.link_nodes(*steps).configure()
+        return graph

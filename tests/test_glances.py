@@ -1,0 +1,109 @@
+"""A frame of a video that somebody points at: the right one, found without reading up to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceveil.errors import UnreadableError
+from faceveil.frames import Image
+from faceveil.media.videos.glances import Glances
+from faceveil.media.videos.video import VideoSource
+from films import film, scenery
+from videos import source_of
+
+FRAMES, SIZE = 60, (160, 96)
+
+CODINGS = {
+    "plain": {"bf": "0"},
+    "reordered": {"bf": "3", "preset": "veryfast"},
+    "open groups": {"bf": "3", "preset": "veryfast", "x264-params": "open-gop=1"},
+}
+
+
+def numbered() -> list[Image]:
+    """Pictures that show by their brightness which they are."""
+    ground = scenery(3, SIZE) // 8
+    return [(ground + 2 * index + 10).astype(np.uint8) for index in range(FRAMES)]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "ts", "avi"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_frame_that_is_pointed_at(tmp_path: Path, suffix: str, coding: str) -> None:
+    clip = film(tmp_path / f"c.{suffix}", numbered(), gop=20, settings=CODINGS[coding])
+    source = source_of(clip)
+    exact = {frame.index: frame.image for frame in source.frames()}
+    assert len(exact) == FRAMES
+    glances = Glances(source)
+    # Around the key frames everything differs: order, groups, what a frame refers to.
+    for index in (37, 0, FRAMES - 1, 18, 19, 20, 21, 40, 39, *range(16, 44), *range(43, 15, -1)):
+        frame = glances.at(index)
+        assert frame is not None
+        assert frame.index == index
+        assert (frame.image == exact[index]).all(), (suffix, index)
+    assert glances.at(FRAMES) is None
+    for first, end in ((18, 41), (19, 20), (0, FRAMES)):
+        some = list(glances.between(first, end))
+        assert [frame.index for frame in some] == list(range(first, end))
+        assert all(abs(float(one.image.mean() - exact[one.index].mean())) < 0.5 for one in some)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_sample_has_the_frames_themselves(tmp_path: Path, suffix: str, coding: str) -> None:
+    """The check looks at it: it must not look at what no player shows."""
+    clip = film(tmp_path / f"c.{suffix}", numbered(), gop=20, settings=CODINGS[coding])
+    source = source_of(clip)
+    exact = {frame.index: frame.image for frame in source.frames()}
+    for wanted in ({18, 19, 20, 39, 41}, {19}, set(range(FRAMES))):
+        found = {frame.index: frame.image for frame in source.sample(wanted)}
+        assert found.keys() == wanted
+        assert all((found[index] == exact[index]).all() for index in wanted)
+
+
+def test_long_stretches_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first glance at it, a file is neither searched nor decoded from its beginning."""
+    clip = film(tmp_path / "c.mp4", numbered(), gop=20)
+    source = source_of(clip)
+    glances = Glances(source)
+    assert glances.at(3) is not None
+
+    def refused(self: VideoSource, *_: object) -> None:
+        raise AssertionError("all of it is read")
+
+    for reading in ("times", "sample", "_decode"):
+        monkeypatch.setattr(VideoSource, reading, refused)
+    assert all(glances.at(index) is not None for index in (55, 0, 31))
+
+
+def test_a_file_that_is_gone_is_not_held_open(tmp_path: Path) -> None:
+    clip = film(tmp_path / "c.mp4", numbered(), gop=20)
+    glances = Glances(source_of(clip))
+    assert glances.at(3) is not None
+    assert is_open(clip)
+    clip.unlink()
+    with pytest.raises(UnreadableError):
+        glances.at(4)
+    assert not is_open(clip)
+
+
+def test_a_closed_file_is_opened_again(tmp_path: Path) -> None:
+    clip = film(tmp_path / "c.mp4", numbered(), gop=20)
+    glances = Glances(source_of(clip))
+    first = glances.at(30)
+    glances.close()
+    assert not is_open(clip)
+    again = glances.at(30)
+    assert first is not None
+    assert again is not None
+    assert (first.image == again.image).all()
+
+
+def is_open(path: Path) -> bool:
+    """Does this process hold the file open, also when its name is gone?"""
+    held = Path("/proc/self/fd")
+    if not held.is_dir():
+        pytest.skip("this system does not tell which files are open")
+    return any(str(path) in str(one.readlink()) for one in held.iterdir() if one.is_symlink())

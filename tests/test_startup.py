@@ -1,0 +1,154 @@
+"""A short command loads what it needs and no more: lists of modules, because times depend on the
+machine.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faceveil import weights
+from faceveil.cli.flags import flag_name
+from faceveil.detect import onnx_format
+from faceveil.options import Options
+from faceveil.system.extras import advice_for, packages_of
+
+pytestmark = pytest.mark.slow
+
+NUMERIC = {"av", "cv2", "numpy", "onnxruntime", "PIL"}
+"""Each takes a tenth of a second and more, or loads one that does."""
+ODD = {"onnx", "ml_dtypes", "rich", "scipy", "skimage", "pikepdf", "pypdfium2", "fastapi", "ray"}
+"""Packages that no single photo takes."""
+VERBS = ("veil", "detect", "render", "check", "live", "serve", "weights fetch")
+
+RUN = """
+import sys
+from faceveil.__main__ import main
+try:
+    main()
+finally:
+    print("", *sorted(sys.modules), file=sys.stderr, sep="\\n")
+"""
+
+
+def loaded(*arguments: str, columns: int = 80) -> tuple[list[str], set[str]]:
+    """The lines that a command prints, and all modules that it loads."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"COLUMNS": str(columns), "LC_ALL": "C.UTF-8"},
+    )
+    return done.stdout.splitlines(), set(done.stderr.splitlines())
+
+
+def test_the_version_loads_neither_numbers_nor_settings() -> None:
+    said, modules = loaded("--version")
+    assert said[0].startswith("faceveil ")
+    assert not modules & (NUMERIC | ODD | {"pydantic", "faceveil.options", "multiprocessing"})
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_loads_nothing_heavy_and_fits_a_screen(verb: str) -> None:
+    said, modules = loaded(*verb.split(), "--help")
+    assert not modules & (NUMERIC | ODD)
+    assert verb or not modules & {"pydantic", "importlib.metadata", "email"}
+    assert len(said) <= 25
+    assert max(map(len, said)) <= 80
+
+
+def test_all_help_names_every_setting_below_its_group() -> None:
+    short, full = (loaded("veil", flag)[0] for flag in ("--help", "--help-all"))
+    assert len(full) > 3 * len(short)
+    assert {"Protection:", "Detection:", "Video:", "Check:"} <= set(full)
+    text = "\n".join(full)
+    for name in ("method", "min_face", "encoder", "on_fail", "names_in"):
+        assert flag_name(name) in text
+
+
+def test_a_photo_loads_nothing_that_other_files_take(photo: Path, detector: object) -> None:
+    said, modules = loaded("veil", str(photo), "-o", str(photo.with_name("safe.png")))
+    assert said[0].endswith("covered")
+    assert not modules & ODD
+    others = ("faceveil.media.videos.", "faceveil.batch.run", "faceveil.batch.apart")
+    pdf = ("faceveil.media.documents.pdf", "faceveil.media.documents.package", "faceveil.server")
+    assert not [name for name in modules if name.startswith((*others, *pdf))]
+
+
+def test_a_file_in_place_of_a_verb_is_veiled(photo: Path, detector: object) -> None:
+    said, _ = loaded(str(photo), "--preset", "strict")
+    assert said == [f"{photo} -> {photo.with_stem('photo.veiled')}: 1 face covered"]
+
+
+@pytest.mark.parametrize("given", [["--no-such"], ["--metod", "solid"]])
+def test_a_misspelt_flag_is_named_with_what_was_meant(given: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "faceveil", "veil", "x.jpg", *given], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert given[0] in done.stderr
+    assert given[0] != "--metod" or "--method" in done.stderr
+
+
+def test_a_variable_counts_as_a_flag_that_is_given(photo: Path, detector: object) -> None:
+    """Only flags that are given are made; the password comes by a variable of the environment."""
+    code = (
+        "from typer.testing import CliRunner; from faceveil.cli import app\n"
+        "import faceveil.pipeline as p\n"
+        "p.veil_file = lambda path, out, options, **more: print(options.password) or 1 / 0\n"
+        f"print(CliRunner().invoke(app, ['veil', {str(photo)!r}]).stdout)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"FACEVEIL_PASSWORD": "open sesame"},
+    )
+    assert done.stdout.startswith("open sesame\n"), done.stderr
+
+
+def test_the_graph_of_centerface_is_one_that_onnx_takes() -> None:
+    onnx = pytest.importorskip("onnx")
+    from faceveil.detect import centerface
+
+    located = weights.verify("centerface", Options().weights)
+    if located.path is None:
+        pytest.skip("no weights of centerface here")
+    model = onnx.load_from_string(centerface._dynamic(located.path))
+    onnx.checker.check_model(model)
+    (picture,) = model.graph.input
+    sizes = picture.type.tensor_type.shape.dim
+    assert [size.dim_param or size.dim_value for size in sizes] == ["batch", 3, "height", "width"]
+    before = onnx.load(located.path)
+    assert [one.name for one in model.graph.output] == [one.name for one in before.graph.output]
+    assert model.graph.node == before.graph.node
+    assert model.graph.initializer == before.graph.initializer
+
+
+@pytest.mark.parametrize(
+    ("extra", "package"),
+    [("sign", "cryptography[ssh]>=44"), ("server", "fastapi>=0.165"), ("mediapipe", "ai-edge-")],
+)
+def test_advice_names_the_installer_of_this_installation(
+    extra: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any(one.startswith(package) for one in packages_of(extra))
+    for there, command in ((object(), "-m pip install "), (None, "uv pip install --python ")):
+        monkeypatch.setattr("faceveil.system.extras.find_spec", lambda _, there=there: there)
+        words = advice_for(extra)
+        assert command in words
+        assert sys.executable in words
+        assert package in words
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert advice_for(extra).startswith("The executable does not contain it")
+
+
+@pytest.mark.parametrize("cut", [b"\x0a", b"\x0a\x05ab", b"\x80", b"\x0b"])
+def test_what_is_no_model_is_refused(cut: bytes) -> None:
+    with pytest.raises(onnx_format.NoModelError):
+        onnx_format.with_shapes(cut, {}, {})
