@@ -474,6 +474,29 @@ def test_an_archive_in_a_document_is_emptied(face: Image, tmp_path: Path, detect
     assert read(out)["word/embeddings/a.zip"] == b""
 
 
+def test_archives_in_documents_in_archives_are_told_of(
+    face: Image, tmp_path: Path, detector: str
+) -> None:
+    inner = zipped({"a.jpg": jpeg(face)})
+    book = document("xlsx", {"xl/embeddings/a.zip": inner, "xl/media/a.jpeg": jpeg(face)})
+    text = document("docx", {"word/embeddings/a.xlsx": book})
+    zipped({"x.docx": text, "b.jpg": jpeg(face)}, tmp_path / "x.zip")
+    jobs = find_inputs([tmp_path / "x.zip"], OPTIONS).jobs
+    (ended,) = veil_files(jobs, tmp_path / "out", OPTIONS, Serial())
+    assert ended.codes == {0}
+    assert isinstance(ended.outcome, Report)
+    assert ended.outcome.status == "partial"
+    said = "word/embeddings/a.xlsx!xl/embeddings/a.zip: an archive in the document is left out"
+    assert [said in what for what in ended.outcome.warnings] == [True]
+    (packed,) = (tmp_path / "out").iterdir()
+    made = read(packed)
+    deepest = read(read(made["x.veiled.docx"])["word/embeddings/a.xlsx"])
+    assert deepest["xl/embeddings/a.zip"] == b""
+    assert jpeg(face) not in deepest.values()
+    (tmp_path / "x.docx").write_bytes(made["x.veiled.docx"])
+    assert faces_in(tmp_path / "x.docx") == 0
+
+
 def test_thumbnails_go_with_all_that_leads_to_them(
     face: Image, tmp_path: Path, detector: str
 ) -> None:

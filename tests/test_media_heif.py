@@ -14,11 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from faceveil.errors import InputError, LimitError, UnsupportedError
+from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
 from faceveil.media import open_sink, open_source, sniff
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
-from heif import Part, Property, auxc, av1, by_ffmpeg, clap, grid, heif, ispe, scene
+from heif import Part, Property, auxc, av1, box, by_ffmpeg, clap, grid, heif, ispe, scene
 
 OPTIONS = Options()
 WIDTH, HEIGHT = 96, 64
@@ -306,3 +306,36 @@ def test_a_bomb_that_is_decoded_apart_is_refused() -> None:
     data = heif([parts()["8 bits"], parts()["alpha of 10 bits"]], [LINK])
     with pytest.raises(LimitError):
         open_source(data, Options(max_pixels=5000))
+
+
+@pytest.mark.parametrize("kind", ["jp2", "j2k", "heic", "avif"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"abc",
+        bytes(99),
+        b"words of a program " * 9,
+        b"\xff\xd8\xff\xe0" + bytes(99),
+        box(b"ftyp", b"jp2 " * 4),
+    ],
+    ids=["short", "zeros", "words", "JPEG", "box"],
+)
+def test_what_is_behind_a_picture_is_named_and_does_not_matter(kind: str, rest: bytes) -> None:
+    if kind in ("jp2", "j2k"):
+        file = io.BytesIO()
+        Pillow.fromarray(scene()).save(file, "JPEG2000", no_jp2=kind == "j2k")
+        data = file.getvalue()
+    elif kind == "avif":
+        data = heif([parts()["8 bits"]])
+    else:
+        data = heif([parts()["hevc"]], **HEIC)
+    with open_source(data, OPTIONS) as plain, open_source(data + rest, OPTIONS) as longer:
+        (first,), (second,) = plain.frames(), longer.frames()
+        assert np.array_equal(first.image, second.image)
+        (more,) = set(longer.dropped) - set(plain.dropped)
+    if rest[4:8] == b"ftyp" and kind != "j2k":
+        assert more == "box ftyp"
+    else:
+        assert more == f"trailer {len(rest)} bytes"
+    with pytest.raises(UnreadableError):
+        open_source(data[:-20], OPTIONS)

@@ -164,3 +164,26 @@ def test_readings_show_what_is_stored(astronaut: Image) -> None:
         data = _coded(255 - picture[..., ::-1], "RGB", "JPEG2000")
         turned = _stored(pdf, data, "/JPXDecode", Decode=Array([1, 0] * 3))
         assert np.array_equal(np.asarray(read_as(pdf, turned.objgen, "turned")), picture)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_what_is_behind_a_jpeg_2000_goes(bare: bool, tmp_path: Path, detector: str) -> None:
+    plain = np.full((pdfs.SIDE, pdfs.SIDE, 3), 90, np.uint8)
+    data = _coded(plain, "RGB", "JPEG2000")
+    if bare:
+        data = data[data.index(b"jp2c") + 4 :]
+    hidden = b"\xff\xd8\xff\xe0" + b"PLANTED-TOKEN" * 9 + b"\xff\xd9"
+    at = data.find(b"jp2c") - 4
+    endless = data if bare else data[:at] + bytes(4) + data[at + 4 :]  # to the end of the file
+    for number, one in enumerate((data, endless)):
+        path, out = tmp_path / f"{number}.pdf", tmp_path / "out.pdf"
+        with pikepdf.new() as pdf:
+            _page(pdf, one + hidden, "/JPXDecode", ColorSpace=Name.DeviceRGB)
+            pdf.save(path)
+        report = veil_file(path, out, OPTIONS)
+        assert report.status == "ok"
+        assert "trailer 123 bytes" in report.dropped
+        assert b"PLANTED-TOKEN" not in out.read_bytes()
+        with pikepdf.open(out) as pdf:
+            (left,) = pdf.pages[0].Resources.XObject.values()
+            assert left.read_raw_bytes()[-2:] == b"\xff\xd9"

@@ -29,6 +29,8 @@ RATE = 48_000
 KINDS = {
     "mp3": ("mp3", "libmp3lame"),
     "wav": ("wav", "pcm_s16le"),
+    "rf64": ("wav", "pcm_s16le"),
+    "w64": ("w64", "pcm_s16le"),
     "aiff": ("aiff", "pcm_s16be"),
     "au": ("au", "pcm_s16be"),
     "m4a": ("ipod", "aac"),
@@ -46,7 +48,8 @@ def spoken(kind: str, cover: bytes = b"") -> bytes:
     """A quarter of a second of sound, with words in its tags, and a picture where there is one."""
     muxer, codec = KINDS[kind]
     file = io.BytesIO()
-    with av.open(file, "w", format=muxer) as output:
+    options = {"rf64": "always"} if kind == "rf64" else {}
+    with av.open(file, "w", format=muxer, options=options) as output:
         stream = cast("AudioStream", output.add_stream(codec, rate=RATE, layout="mono"))
         for key in ("title", "artist", "comment", "location"):
             output.metadata[key] = TOKEN.decode()
@@ -58,6 +61,8 @@ def spoken(kind: str, cover: bytes = b"") -> bytes:
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             output.mux(packet)
     data = file.getvalue()
+    if kind == "w64":  # FFmpeg writes no words there
+        data += b"list" + data[44:56] + (24 + len(TOKEN)).to_bytes(8, "little") + TOKEN
     if cover and kind == "mp3":
         picture = b"APIC" + struct.pack(">IH", len(cover) + 14, 0) + b"\0image/jpeg\0\x03\0" + cover
         size = bytes(len(picture) >> shift & 127 for shift in (21, 14, 7, 0))
@@ -133,6 +138,27 @@ def test_sound_of_a_recorder_that_was_stopped_is_not_lost() -> None:
     assert sound_alone(data[:size] + bytes(4) + data[size + 4 :], "wav") is None
 
 
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
+@pytest.mark.parametrize("words", [1, 2])
+def test_words_behind_sound_of_a_size_that_is_not_known_go(size: int, words: int) -> None:
+    data = spoken("wav")
+    bare = sound_alone(data, "wav")
+    assert bare is not None
+    at = bare.index(b"data") + 4
+    piped = bare[:at] + struct.pack("<I", size) + bare[at + 4 :]
+    heard_there = heard(piped)
+    held = b"INFOIART" + struct.pack("<I", 13) + TOKEN + b"\0"
+    behind = (b"LIST" + struct.pack("<I", len(held)) + held) * words
+    alone = sound_alone(piped + behind, "wav")
+    assert alone == bare
+    assert np.array_equal(heard(alone), heard_there)
+    again = sound_alone(piped, "wav")
+    assert again is not None
+    assert np.array_equal(heard(again), heard_there)
+    # Words of which nobody knows where they begin are told of.
+    assert sound_alone(piped + behind[:-2], "wav") is None
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_is_left_alone(kind: str) -> None:
     data = spoken(kind)
@@ -145,7 +171,10 @@ def test_a_document_keeps_sounds_without_words(
     astronaut: Image, tmp_path: Path, detector: str
 ) -> None:
     face = jpeg(np.ascontiguousarray(astronaut[:300, 100:360]))
-    sounds = {f"ppt/media/s.{kind}": spoken(kind, face) for kind in ("mp3", "opus", "wav", "m4a")}
+    sounds = {
+        f"ppt/media/s.{kind}": spoken(kind, face)
+        for kind in ("mp3", "opus", "wav", "m4a", "w64", "rf64")
+    }
     path, out = tmp_path / "x.pptx", tmp_path / "out.pptx"
     document("pptx", sounds, path)
     report = veil_file(path, out, OPTIONS)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
 from faceveil.i18n import say
+from faceveil.media.documents.accounts import ACCOUNTS, without_accounts
+from faceveil.media.documents.binary_book import without_binary_traces
 from faceveil.media.documents.fields import without_fetching
 from faceveil.media.documents.texts import narrowed, widened
 from faceveil.media.documents.traces import PATH, PROPERTIES, template_of, without_traces
@@ -116,11 +118,21 @@ class Edits:
         types: the bytes of `TYPES`; none in OpenDocument and EPUB.
         suffix: of the document.
         dropped: names of parts that are not kept.
+        unlinked: name of a part -> ids of its relationships that lead to such.
+        numbers: the new ones of authors, see `without_accounts`.
     """
 
-    def __init__(self, types: bytes, suffix: str, dropped: Iterable[str]) -> None:
+    def __init__(
+        self,
+        types: bytes,
+        suffix: str,
+        dropped: Iterable[str],
+        unlinked: Mapping[str, Collection[str]],
+        numbers: Mapping[bytes, bytes],
+    ) -> None:
         self._dropped = frozenset(map(key_of_part, dropped))
         self._suffix = suffix
+        self._unlinked, self._numbers = unlinked, numbers
         self._properties: dict[str, bytes] = {}
         self._defaults: dict[str, bytes] = {}
         for found in _TYPE.finditer(narrowed(types)[0]):
@@ -150,28 +162,33 @@ class Edits:
         if plain is not None:
             plain = _with_program(plain, text)
             return plain, (PROPERTIES,) if data != plain else ()
+        gone = self._unlinked.get(name, ())
+        if self._suffix == ".xlsb" and low.endswith(".bin"):
+            return without_binary_traces(data, gone)
         if b"<" not in text[:4096] and not low.endswith((".css", ".js")):
             return data, ()
-        changed, links, trace = text, 0, ""
+        changed, links, traces = text, 0, tuple[str, ...]()
         if low.endswith(".rels"):
-            changed, links, trace = self._rels(name, text)
+            changed, links, traces = self._rels(name, text)
         elif low == TYPES.casefold():
             changed = _TYPE.sub(self._type, text)
         elif name == MANIFEST and self._dropped:
             changed = _ENTRY.sub(self._entry, text)
         else:
-            changed, trace = without_traces(text)
-            changed, links = self._links(changed)
+            changed, traces = without_traces(text, gone)
+            lean = without_accounts(changed, self._numbers)
+            traces += (ACCOUNTS,) if lean != changed else ()
+            changed, links = self._links(lean)
         if changed == text:
             return data, ()
-        return widened(changed, code), tuple(filter(None, (LINKS if links else "", trace)))
+        return widened(changed, code), (*((LINKS,) if links else ()), *traces)
 
-    def _rels(self, name: str, text: bytes) -> tuple[bytes, int, str]:
-        count, trace = 0, ""
+    def _rels(self, name: str, text: bytes) -> tuple[bytes, int, tuple[str, ...]]:
+        count, traces = 0, tuple[str, ...]()
         in_cells = _CELLS in f"/{name.casefold()}"
 
         def change(found: re.Match[bytes]) -> bytes:
-            nonlocal count, trace
+            nonlocal count, traces
             given = attributes(found[0])
             target = given.get("Target", "")
             if given.get("TargetMode") != "External":
@@ -179,7 +196,7 @@ class Edits:
                 return b"" if gone else found[0]
             template = template_of(given.get("Type", ""), target)
             if template is not None:
-                trace = PATH
+                traces = (PATH,)
                 return _with(found[0], b"Target", template.encode())
             shown = in_cells or _SHOWN.search(given.get("Type", ""))
             if not shown or target == _NOWHERE.decode():
@@ -187,7 +204,7 @@ class Edits:
             count += 1
             return _with(found[0], b"Target", _NOWHERE)
 
-        return _RELATIONSHIP.sub(change, text), count, trace
+        return _RELATIONSHIP.sub(change, text), count, traces
 
     def _type(self, found: re.Match[bytes]) -> bytes:
         part = attributes(found[0]).get("PartName", "")

@@ -6,7 +6,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, Literal, NamedTuple
@@ -16,6 +16,7 @@ from faceveil.i18n import say
 from faceveil.media.archives.archive import OLDEST, Archive
 from faceveil.media.archives.entries import Member
 from faceveil.media.archives.zips import ZipReader
+from faceveil.media.documents.accounts import new_numbers, tells_authors
 from faceveil.media.documents.edits import (
     MANIFEST,
     TYPES,
@@ -108,7 +109,12 @@ class Package(Closing):
             self._refuse()
             self._shown = self._read_shown(types)
             dropped = self._dropped()
-            self._edits = Edits(types, self.suffix, dropped)
+            numbers = new_numbers(
+                narrowed(self._text(link.target))[0]
+                for link in self._links
+                if tells_authors(link.kind)
+            )
+            self._edits = Edits(types, self.suffix, dropped, self._unlinked(dropped), numbers)
             self._beside = budget.beside
             self._beside.update(dict.fromkeys(dropped.values()))
             sounds = options.audio == "copy"
@@ -200,8 +206,7 @@ class Package(Closing):
             if link.target in pictures:
                 by_part.setdefault(link.rels, {})[link.id] = link.target
         for rels, linked in by_part.items():
-            path = PurePosixPath(rels)
-            name = str(path.parent.parent / path.stem)
+            name = _owner(rels)
             if len(set(linked.values())) > 1:
                 yield name, narrowed(self._text(name))[0], linked
 
@@ -221,6 +226,14 @@ class Package(Closing):
             if key.startswith(_TRASH) and TYPES.casefold() in self._names:
                 gone[name] = say("remnant")
         return gone
+
+    def _unlinked(self, dropped: Collection[str]) -> dict[str, set[str]]:
+        """The ids by which each part calls parts that are not kept."""
+        found: dict[str, set[str]] = {}
+        for link in self._links:
+            if link.target in dropped:
+                found.setdefault(_owner(link.rels), set()).add(link.id)
+        return found
 
     def _look(self, part: Member, walker: Walker) -> None:
         name = str(part.name)
@@ -309,6 +322,12 @@ class Package(Closing):
 
     def close(self) -> None:
         self._archive.close()
+
+
+def _owner(rels: str) -> str:
+    """The part whose relationships stand in a part."""
+    path = PurePosixPath(rels)
+    return str(path.parent.parent / path.stem)
 
 
 def _nested(data: bytes, name: str, budget: Budget, *, options: Options) -> Node:

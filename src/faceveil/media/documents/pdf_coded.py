@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from faceveil.media.documents.pdf_pixels import read_stored, recode
 from faceveil.media.documents.pdf_render import picture
 from faceveil.media.documents.pdf_samples import trimmed
 from faceveil.media.leftovers import leftovers
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import end_of_codestream, outer_boxes
 from faceveil.media.pictures.jpeg_layout import CannotKeep, segments, size_of
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def _bare_jpx(data: bytes) -> bytes:
     if data.startswith(_CODESTREAM):
         return _without_comments(data)
     kept, at = [], 0
-    for kind, body, end in boxes(data, 0, len(data)):
+    for kind, body, end in outer_boxes(data):
         if kind == b"jp2c":
             stream = _without_comments(data[body:end])
             kept.append((len(stream) + 8).to_bytes(4, "big") + kind + stream)
@@ -208,7 +209,11 @@ def _bare_jpx(data: bytes) -> bytes:
 
 
 def _without_comments(stream: bytes) -> bytes:
-    """A code stream without the comments in its main header (ISO/IEC 15444-1, A.9.2)."""
+    """A code stream without the comments in its main header (ISO/IEC 15444-1, A.9.2), and without
+    what lies behind it.
+    """
+    with suppress(ValueError):
+        stream = stream[: end_of_codestream(stream)]
     kept, at = [stream[:2]], 2
     while stream[at : at + 2] not in (_TILE, b""):
         end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")

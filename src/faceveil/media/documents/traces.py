@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from functools import partial
 from typing import Final
 
 from faceveil.i18n import say
 
-PROPERTIES, HISTORY, PATH = (
+PROPERTIES, HISTORY, PATH, PRINTER = (
     say("document properties"),
     say("editing history"),
     say("path of a file"),
+    say("settings of a printer"),
 )
 
 _HISTORIES: Final = ("/changesinfo", "/revisioninfo")
@@ -31,6 +34,28 @@ _FOLDER: Final = re.compile(
 """The folder in which Excel saved the file (MS-XLSX 2.6.1)."""
 _URL: Final = re.compile(rb"(<(?:\w+:)?absPath\b[^>]*?\surl\s*=\s*)(?:\"[^\"]+\"|'[^']+')")
 _TEMPLATE: Final = "/attachedtemplate"
+_PRINTERS: Final = "/printersettings"
+"""The printer of whoever saved the file, with the names of its computer and its user."""
+_TO_PRINTER: Final = re.compile(
+    rb"<(?:\w+:)?printerSettings\s[^<>]*?\w+:id\s*=\s*[\"'](?P<own>[^\"']*)[\"'][^<>]*?"
+    rb"(?:/>|>\s*</(?:\w+:)?printerSettings\s*>)"
+    rb"|(?P<head><(?:\w+:)?pageSetup\s[^<>]*?)\s\w+:id\s*=\s*[\"'](?P<id>[^\"']*)[\"']"
+)
+"""Places that lead there (ISO/IEC 29500-1, 17.6.14 and 18.3.1.63)."""
+_SETTING: Final = (
+    rb"<config:config-item\s[^<>]*?\bconfig:name\s*=\s*[\"'](?:%b)[\"'][^<>]*(?<!/)>[^<>]+"
+    rb"</config:config-item\s*>"
+)
+# Numbers of the sessions in which a text was written: they tell which texts were made from which
+# (ISO/IEC 29500-1, 17.15.1.70; MS-DOCX 2.5.4.2). In workbooks, of their versions (MS-XLSX 2.4.82).
+_SESSION: Final = re.compile(
+    rb"\s\w+:(?:paragraph-)?rsid(?:R|RPr|RDefault|P|Tr|Sect|Del)?\s*=\s*"
+    rb"(?:\"[0-9A-Fa-f]*\"|'[0-9A-Fa-f]*')(?=[^<>]*>)"
+    rb"|<(?P<list>\w+:rsids)(?:\s*/>|\s*>.*?</(?P=list)\s*>)"
+    rb"|<(?P<one>w1[45]:docId|\w+:revisionPtr)\s[^<>]*?(?:/>|>\s*</(?P=one)\s*>)",
+    re.DOTALL,
+)
+_SESSIONS: Final = b"rsid", b":docId", b"revisionPtr"
 
 BUYER: Final = re.compile(r"itunesmetadata[\w-]*\.plist|meta-inf/calibre_bookmarks\.txt")
 """Parts of a book, in lower case, that say who bought it by which account, and how far it was read.
@@ -46,20 +71,57 @@ def what_leads_there(kind: str) -> str:
     """
     if kind.endswith(_HISTORIES):
         return HISTORY
+    if kind.endswith(_PRINTERS):
+        return PRINTER
     return PROPERTIES if kind.endswith(_LABELS) else ""
 
 
-def without_traces(text: bytes) -> tuple[bytes, str]:
-    """A part without such traces, and the name of what it held."""
+def without_traces(text: bytes, gone: Collection[str] = ()) -> tuple[bytes, tuple[str, ...]]:
+    """A part without such traces, and the names of what it held.
+
+    Args:
+        gone: ids of relationships of the part that are not kept.
+    """
     if (found := _SET.match(text)) is not None:
         name, space = found["name"], found["space"]
         key = b"xmlns:" + name.partition(b":")[0] if b":" in name else b"xmlns"
         empty = found["head"] + b"<" + name + b" " + key + b'="' + space + b'"/>'
-        return empty, PROPERTIES if text != empty else ""
-    if b"absPath" not in text:
-        return text, ""
-    plain = _URL.sub(rb'\1""', _FOLDER.sub(b"", text))
-    return plain, PATH if plain != text else ""
+        return empty, (PROPERTIES,) if text != empty else ()
+    found_there: dict[str, None] = {}
+    for what, change in _CHANGES:
+        changed = change(text)
+        if changed != text:
+            text, found_there[what] = changed, None
+    if gone:
+        text = _TO_PRINTER.sub(lambda one: _unlinked(one, gone), text)
+    return text, tuple(found_there)
+
+
+def _without_folder(text: bytes) -> bytes:
+    return _URL.sub(rb'\1""', _FOLDER.sub(b"", text)) if b"absPath" in text else text
+
+
+def _without_sessions(text: bytes) -> bytes:
+    return _SESSION.sub(b"", text) if any(one in text for one in _SESSIONS) else text
+
+
+def _without_setting(name: bytes, text: bytes) -> bytes:
+    """Without a setting of OpenDocument that has a value."""
+    return re.sub(_SETTING % name, b"", text) if b"config:name" in text else text
+
+
+def _unlinked(found: re.Match[bytes], gone: Collection[str]) -> bytes:
+    """A place without what led to the settings of a printer that are not kept."""
+    id = next(one for one in found.group("own", "id") if one is not None)
+    return (found["head"] or b"") if id.decode() in gone else found[0]
+
+
+_CHANGES: Final = (
+    (PATH, _without_folder),
+    (HISTORY, _without_sessions),
+    (HISTORY, partial(_without_setting, b"Rsid(?:Root)?")),
+    (PRINTER, partial(_without_setting, b"PrinterName|PrinterSetup|PrintFaxName")),
+)
 
 
 def template_of(kind: str, target: str) -> str | None:

@@ -57,6 +57,7 @@ _FORM: Final = "VBFrame".encode("utf-16-le")
 _SOUNDS: Final = (
     *(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xfa", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9"),
     *(b"fLaC", b"#!AMR", b"MThd", b".snd", b"caff", b"wvpk", b"\x0b\x77", b"MAC ", b"DSD "),
+    b"riff\x2e\x91\xcf\x11",
 )
 _LEFT_OUT: Final = (
     (b"glTF", say("a 3D model is left out")),

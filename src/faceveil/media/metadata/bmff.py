@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from faceveil.i18n import say
 from faceveil.media.metadata.blocks import trailer
-from faceveil.media.metadata.items import Items, boxes, read_meta
+from faceveil.media.metadata.items import (
+    Items,
+    boxes,
+    end_of_boxes,
+    end_of_codestream,
+    outer_boxes,
+    printable,
+    read_meta,
+)
 from faceveil.media.metadata.tiff import exif, unreferenced, xmp
 
 _TOP: Final = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip"}
@@ -32,34 +41,13 @@ _HDR_TRANSFERS: Final = {16, 18}
 """PQ and HLG, as coded in ITU-T H.273."""
 
 
-def _end_of_boxes(data: bytes) -> int:
-    """The end of the last box; behind it there may be bytes that are no box.
-
-    Raises:
-        ValueError: a box that belongs in such a file reaches beyond the end: it was cut off.
-    """
-    at = 0
-    while at + 8 <= len(data):
-        kind, size = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        elif size == 0:
-            size = len(data) - at
-        if size < 8 or at + size > len(data):
-            if kind in _TOP:
-                raise ValueError("box beyond the end")
-            return at
-        at += size
-    return at
-
-
 def is_cut_off(data: bytes) -> bool:
     """Whether the last box of a HEIC or AVIF file is incomplete.
 
     The decoders do not say so as long as the picture itself is whole.
     """
     try:
-        _end_of_boxes(data)
+        end_of_boxes(data)
     except ValueError:
         return True
     return False
@@ -70,7 +58,7 @@ def heif(data: bytes) -> Iterator[str]:
     used: list[tuple[int, int]] = []
     moving = False
     stills: tuple[int, int] | None = None
-    for kind, body, end in boxes(data, 0, _end_of_boxes(data)):
+    for kind, body, end in outer_boxes(data):
         if kind == b"meta":
             stills = (body, end)
         elif kind == b"moov":
@@ -79,8 +67,8 @@ def heif(data: bytes) -> Iterator[str]:
         elif kind in (b"free", b"skip"):
             if data[body:end].strip(b"\0"):
                 yield say("unreferenced {count} bytes", count=end - body)
-        elif kind not in _TOP:
-            yield say("box {name}", name=kind.decode("latin-1"))
+        elif kind not in _TOP or (kind == b"ftyp" and used):  # a second file begins
+            yield say("box {name}", name=printable(kind))
         if kind != b"mdat":
             used.append((body - 8, end))
         else:
@@ -89,8 +77,8 @@ def heif(data: bytes) -> Iterator[str]:
         if not moving:
             yield say("no picture item")
         return
-    yield from trailer(len(data) - _end_of_boxes(data))
-    used.append((_end_of_boxes(data), len(data)))
+    yield from trailer(len(data) - end_of_boxes(data))
+    used.append((end_of_boxes(data), len(data)))
     items, found = read_meta(data, *stills)
     yield from found
     yield from _judge_items(data, items)
@@ -150,14 +138,14 @@ def _judge_items(data: bytes, items: Items) -> Iterator[str]:
         elif kind in PIXEL_ITEMS:
             yield say("further picture")
         else:
-            yield say("item {name}", name=kind.decode("latin-1"))
+            yield say("item {name}", name=printable(kind))
     for name, body in items.properties:
         if name == b"colr" and body[:4] in (b"prof", b"rICC"):
             yield "ICC"
         elif name == b"udes":
             yield say("description")
         elif name not in _PROPERTIES:
-            yield say("property {name}", name=name.decode("latin-1"))
+            yield say("property {name}", name=printable(name))
 
 
 def aux_type(items: Items, item: int) -> bytes:
@@ -182,7 +170,7 @@ def _sequence(data: bytes, start: int, end: int) -> Iterator[str]:
 def is_hdr(data: bytes) -> bool:
     """Whether a HEIC or AVIF file declares a high-dynamic-range transfer curve for a picture."""
     try:
-        for kind, body, end in boxes(data, 0, _end_of_boxes(data)):
+        for kind, body, end in outer_boxes(data):
             if kind == b"meta":
                 return any(
                     name == b"colr"
@@ -200,21 +188,22 @@ def jp2(data: bytes) -> Iterator[str]:
     if data[:4] == b"\xff\x4f\xff\x51":
         yield from _codestream(data)
         return
-    for kind, body, end in boxes(data, 0, len(data)):
+    for kind, body, end in outer_boxes(data):
         if kind == b"jp2h":
             for inner, at, stop in boxes(data, body, end):
                 if inner == b"colr":
                     if data[at] == 2 and stop - at > 3:
                         yield "ICC"
                 elif inner not in (b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef", b"res "):
-                    yield say("box {name}", name=inner.decode("latin-1"))
+                    yield say("box {name}", name=printable(inner))
         elif kind == b"jp2c":
             yield from _codestream(data[body:end])
         elif kind == b"uuid":
             packet = data[body + 16 : end]
             yield from xmp(packet) if b"xmpmeta" in packet else iter((say("UUID box"),))
-        elif kind not in (b"jP  ", b"ftyp"):
-            yield "XML" if kind == b"xml " else say("box {name}", name=kind.decode("latin-1"))
+        elif kind not in (b"jP  ", b"ftyp") or body > 28:
+            yield "XML" if kind == b"xml " else say("box {name}", name=printable(kind))
+    yield from trailer(len(data) - end_of_boxes(data))
 
 
 def _codestream(data: bytes) -> Iterator[str]:
@@ -225,6 +214,5 @@ def _codestream(data: bytes) -> Iterator[str]:
         if data[at + 1] == 0x64:
             yield say("comment")
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    end = data.rfind(b"\xff\xd9")
-    if end >= 0:
-        yield from trailer(len(data) - end - 2)
+    with suppress(ValueError):  # some are not ended
+        yield from trailer(len(data) - end_of_codestream(data))

@@ -34,6 +34,57 @@ def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         at += size
 
 
+_OUTER: Final = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"jP  ", b"jp2h", b"jp2c"}
+
+
+def end_of_boxes(data: bytes) -> int:
+    """The end of the last box of a file; behind it there may be bytes that are no box.
+
+    Raises:
+        ValueError: a box that belongs in such a file reaches beyond the end: it was cut off.
+    """
+    at = 0
+    while at + 8 <= len(data):
+        kind, size = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:
+            size = len(data) - at
+        if size < 8 or at + size > len(data) or b"\0" in kind:
+            if kind in _OUTER:
+                raise ValueError("box beyond the end")
+            return at
+        at += size
+    return at
+
+
+def outer_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """`boxes` of a whole file, without the bytes behind them.
+
+    Raises:
+        ValueError: it was cut off.
+    """
+    return boxes(data, 0, end_of_boxes(data))
+
+
+def end_of_codestream(data: bytes) -> int:
+    """The end of a code stream of JPEG 2000, behind its mark (ISO/IEC 15444-1, A.4.2 and A.4.4).
+
+    Raises:
+        ValueError: it has none.
+    """
+    at = 2
+    while (mark := data[at : at + 2]) != b"\xff\xd9":
+        step = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if mark == b"\xff\x90":  # a part of a tile; 0 is one that reaches to the end
+            step = int.from_bytes(data[at + 6 : at + 10], "big")
+            step = step or data.find(b"\xff\xd9", at) - at
+        if mark[:1] != b"\xff" or step < 4:
+            raise ValueError("no end")
+        at += step
+    return at + 2
+
+
 @dataclass
 class Items:
     """The items of a ``meta`` box.
@@ -112,7 +163,7 @@ def read_meta(data: bytes, start: int, end: int) -> tuple[Items, list[str]]:
         elif kind == b"iloc":
             _read_locations(_Cursor(data, body), items)
         elif kind not in _META:
-            found.append(say("box {name}", name=kind.decode("latin-1")))
+            found.append(say("box {name}", name=printable(kind)))
     return items, found
 
 

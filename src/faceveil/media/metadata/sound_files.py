@@ -20,6 +20,15 @@ _FROM_WAVE: Final = b"wvpk", b"MAC "
 _WORDS: Final = re.compile(rb"LIST....INFO|bext|iXML|aXML|_PMX|id3 |ID3 ", re.DOTALL)
 """Chunks of a WAVE, which these keep to give the same file again."""
 _WAVE: Final = (b"fmt ", b"fact", b"data")
+_BEHIND: Final = re.compile(
+    rb"(?:LIST|PEAK|PAD |JUNK|junk|bext|iXML|a[Xx]ML|chna|_PMX|id3 |ID3 |cue |plst|smpl|inst|DISP"
+    rb"|acid|cart|note|afsp|fact|slnt|MD5 |umid|strc|levl|link|minf|elm1|FLLR|Cr8r|SAUR)(?=.{4})",
+    re.DOTALL,
+)
+"""Chunks that may follow the sound of a WAVE."""
+_W64: Final = re.compile(rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0.{8}wave", re.DOTALL)
+_W64_REST: Final = b"\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a"
+"""The end of the names of its chunks."""
 _AIFF: Final = (b"FVER", b"COMM", b"SSND")
 _CAF: Final = (b"desc", b"data", b"pakt", b"kuki", b"chan")
 _STREAMINFO, _SEEKTABLE = 0, 3
@@ -106,12 +115,77 @@ def _chunks(data: bytes, start: int, order: str) -> Iterator[tuple[bytes, bytes]
 
 def _wave(data: bytes) -> bytes:
     kept = [chunk for name, chunk in _chunks(data, 12, "little") if name in _WAVE]
+    if kept and kept[-1][:4] == b"data":
+        kept[-1] = _ended(kept[-1])
     body = b"".join(kept)
     # Whoever records writes the size of the sound last: without it, what follows may be sound.
     sound = [chunk for chunk in kept if chunk[:4] == b"data" and len(chunk) > 8]
     if not body.startswith(b"fmt ") or not sound:
         raise ValueError("no sound")
     return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WAVE" + body
+
+
+def _ended(sound: bytes) -> bytes:
+    """The last chunk of a WAVE, up to its end.
+
+    Whoever writes into a pipe does not know the size of the sound. If it says more than there is,
+    chunks with words may still follow.
+
+    Raises:
+        ValueError: there are such words, and it cannot be told where they begin.
+    """
+    if int.from_bytes(sound[4:8], "little") <= len(sound) - 8:
+        return sound
+    for found in _BEHIND.finditer(sound, 8):
+        at = found.start()
+        while _BEHIND.match(sound, at):
+            size = int.from_bytes(sound[at + 4 : at + 8], "little")
+            at += 8 + size + size % 2
+        if len(sound) <= at <= len(sound) + 1:
+            return b"data" + (found.start() - 8).to_bytes(4, "little") + sound[8 : found.start()]
+    if _WORDS.search(sound):
+        raise ValueError("words within")
+    return sound
+
+
+def _long_wave(data: bytes) -> bytes:
+    """RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088): the sizes stand in the first chunk."""
+    size = int.from_bytes(data[16:20], "little")
+    if data[12:16] != b"ds64" or size < 28:
+        raise ValueError("no sizes")
+    start = 20 + size + size % 2
+    sound = int.from_bytes(data[28:36], "little")
+    kept, at = [], start
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        size = sound if name == b"data" and size == 0xFFFFFFFF else size
+        if name in _WAVE:
+            if name == b"data" and (not size or at + 8 + size > len(data)):
+                raise ValueError("no sound")
+            kept.append(data[at : at + 8 + size + size % 2])
+        at += 8 + size + size % 2
+    body = b"".join(kept)
+    if not body.startswith(b"fmt ") or kept[-1][:4] != b"data":
+        raise ValueError("no sound")
+    # The table at the end of the sizes is of chunks that are gone.
+    sizes = (4 + 36 + len(body)).to_bytes(8, "little") + data[28:44] + bytes(4)
+    return data[:4] + b"\xff" * 4 + b"WAVEds64" + (28).to_bytes(4, "little") + sizes + body
+
+
+def _wave64(data: bytes) -> bytes:
+    """Sony's W64: a WAVE with names of 16 bytes, sizes of 8 that count both, and steps of 8."""
+    kept, at = [], 40
+    while at + 24 <= len(data):
+        size = int.from_bytes(data[at + 16 : at + 24], "little")
+        if size < 24 or at + size > len(data):
+            raise ValueError("cut off")
+        if data[at : at + 4] in _WAVE and data[at + 4 : at + 16] == _W64_REST:
+            kept.append(data[at : at + size].ljust(-(-size // 8) * 8, b"\0"))
+        at += -(-size // 8) * 8
+    body = b"".join(kept)
+    if not body.startswith(b"fmt ") or kept[-1][:4] != b"data" or len(kept[-1]) < 32:
+        raise ValueError("no sound")
+    return data[:16] + (40 + len(body)).to_bytes(8, "little") + data[24:40] + body
 
 
 def _aiff(data: bytes) -> bytes:
@@ -148,6 +222,8 @@ def _same(data: bytes) -> bytes:
 
 _WRITERS: Final[tuple[tuple[re.Pattern[bytes], Callable[[bytes], bytes]], ...]] = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), _wave),
+    (re.compile(rb"(?:RF64|BW64)....WAVE", re.DOTALL), _long_wave),
+    (_W64, _wave64),
     (re.compile(rb"FORM....AIF[FC]", re.DOTALL), _aiff),
     (re.compile(rb"caff"), _caf),
     (re.compile(rb"\.snd"), _au),

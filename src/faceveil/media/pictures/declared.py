@@ -13,7 +13,7 @@ from faceveil.i18n import say
 from faceveil.media import colour
 from faceveil.media.colour import Curve, Profile, Space
 from faceveil.media.metadata.blocks import png_chunks
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import boxes, outer_boxes
 from faceveil.media.pictures.exif import read_exif
 from faceveil.media.pictures.item import primary_item
 
@@ -141,7 +141,7 @@ def _of_jp2(picture: Picture, data: bytes) -> Profile:
     """The first ``colr`` box that says something (ISO/IEC 15444-1, I.5.3.3, and 15444-2)."""
     if data[:4] == b"\xff\x4f\xff\x51":
         return None
-    for kind, body, end in boxes(data, 0, len(data)):
+    for kind, body, end in outer_boxes(data):
         if kind != b"jp2h":
             continue
         for inner, at, stop in boxes(data, body, end):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from faceveil.i18n import say
 from faceveil.media.metadata.blocks import png_chunks
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import boxes, outer_boxes
 from faceveil.media.pictures.exif import read_exif
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _of_jp2(data: bytes) -> Density | None:
     if data[:4] == b"\xff\x4f\xff\x51":
         return None
     found: dict[bytes, Density | None] = {}
-    for kind, body, end in boxes(data, 0, len(data)):
+    for kind, body, end in outer_boxes(data):
         if kind != b"jp2h":
             continue
         for inner, at, stop in boxes(data, body, end):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import outer_boxes
 from faceveil.media.pictures.deep_jpeg import frame_at
 from faceveil.media.pictures.item import bits_of_movie, primary_item
 
@@ -34,6 +34,6 @@ def _of_jp2(data: bytes) -> int:
     """From the SIZ segment of the codestream (ISO/IEC 15444-1, A.5.1)."""
     start = 0
     if data[:4] != b"\xff\x4f\xff\x51":
-        start = next(at for kind, at, _ in boxes(data, 0, len(data)) if kind == b"jp2c")
+        start = next(at for kind, at, _ in outer_boxes(data) if kind == b"jp2c")
     count = int.from_bytes(data[start + 40 : start + 42], "big")
     return max((byte & 0x7F) + 1 for byte in data[start + 42 : start + 42 + 3 * count : 3])

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from faceveil.i18n import say
 from faceveil.media.metadata.bmff import PIXEL_ITEMS, shown_items
-from faceveil.media.metadata.items import Items, boxes
+from faceveil.media.metadata.items import Items, outer_boxes
 from faceveil.media.metadata.tiff import TiffReader
 from faceveil.media.pictures.item import read_items
 from faceveil.media.pictures.jpeg_layout import CannotKeep, segments, size_of
@@ -67,7 +67,7 @@ def what_is_further(kind: str, picture: Any, data: bytes) -> Iterator[str]:
 def _outer(data: bytes) -> Iterator[bytes]:
     """The names of the outer boxes, up to bytes that are none."""
     with suppress(ValueError):
-        for name, _, _ in boxes(data, 0, len(data)):
+        for name, _, _ in outer_boxes(data):
             yield name
 
 

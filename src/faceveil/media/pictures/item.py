@@ -9,7 +9,7 @@ from typing import Final
 
 from faceveil.errors import UnsupportedError
 from faceveil.i18n import say
-from faceveil.media.metadata.items import Items, boxes, read_meta
+from faceveil.media.metadata.items import Items, boxes, outer_boxes, read_meta
 from faceveil.media.pictures import av1
 
 _PUT_TOGETHER: Final = {b"grid", b"iden", b"iovl", b"tmap"}
@@ -41,7 +41,7 @@ def read_items(data: bytes) -> Items | None:
     Raises:
         ValueError: the structure is broken.
     """
-    for kind, body, end in boxes(data, 0, len(data)):
+    for kind, body, end in outer_boxes(data):
         if kind == b"meta":
             return read_meta(data, body, end)[0]
     return None

@@ -13,7 +13,7 @@ import numpy as np
 
 from faceveil.errors import UnsupportedError
 from faceveil.i18n import say
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import boxes, outer_boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -41,11 +41,22 @@ def rightly(picture: Picture, data: bytes) -> Picture:
     return _by_opencv(picture, data, bits[0] + 1)
 
 
+def without_the_rest(data: bytes) -> bytes:
+    """A file up to the end of its first code stream: OpenJPEG minds what phones append to it.
+
+    Raises:
+        ValueError: it was cut off.
+    """
+    if data[:4] == _CODESTREAM:
+        return data
+    return data[: next((end for kind, _, end in outer_boxes(data) if kind == b"jp2c"), len(data))]
+
+
 def _described(data: bytes) -> tuple[list[int], bool, bool]:
     """Depth of each component (SIZ, ISO/IEC 15444-1, A.5.1), whether there is a palette, sYCC."""
     start, palette, sycc = 0, False, False
     if data[:4] != _CODESTREAM:
-        found = {kind: (body, end) for kind, body, end in boxes(data, 0, len(data))}
+        found = {kind: (body, end) for kind, body, end in outer_boxes(data)}
         start = found[b"jp2c"][0]
         for kind, body, _ in boxes(data, *found[b"jp2h"]):
             palette |= kind == b"pclr"

@@ -25,7 +25,7 @@ from faceveil.i18n import say
 from faceveil.media.pictures.avif import decode_apart
 from faceveil.media.pictures.deep_jpeg import frame_at, open_deep
 from faceveil.media.pictures.item import coded_as, primary_item
-from faceveil.media.pictures.jp2 import rightly
+from faceveil.media.pictures.jp2 import rightly, without_the_rest
 from faceveil.media.pictures.large import Rows, is_large
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ def open_picture(kind: str, data: bytes, limit: int) -> Picture:
         )
         check_size(width, height, limit)
         return open_deep(data, at)
+    if kind == "jp2":
+        data = without_the_rest(data)
     module, name = _PLUGINS[kind]
     picture: Picture = getattr(import_module(module), name)(io.BytesIO(data))
     check_size(*picture.size, limit)
