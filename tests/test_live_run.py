@@ -34,7 +34,7 @@ from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
-from servers import free_port
+from servers import free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,8 @@ class Receiver(threading.Thread):
 
 
 def sender(address: str, first: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(SENDER), address, str(first), "400"])
+    """Sends until it is killed: who waits at the far end of a busy machine waits long."""
+    return subprocess.Popen([sys.executable, str(SENDER), address, str(first), "9000"])
 
 
 def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +105,8 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
         before = len(collector.pictures)
         process = sender(source, 90)
         wait_for(lambda: len(collector.pictures) > before + 50)
+        # On a busy machine it may be ready late, and datagrams do not wait for it.
+        wait_for(lambda: len(receiver.pictures) > 15)
     finally:
         process.kill()
         process.wait()
@@ -112,7 +115,6 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
         receiver.over = True
         receiver.join()
     assert "broke off: nothing comes" in said[0]
-    assert len(receiver.pictures) > 15
     for pictures in (collector.pictures, receiver.pictures):
         assert [number for number, picture in enumerate(pictures) if bare(picture)] == []
     # And what it covers is the mark, not everything.
@@ -135,7 +137,7 @@ def test_http_is_read_and_sent_to() -> None:
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-            command = [sys.executable, str(SENDER), "pipe:1", "0", "400"]
+            command = [sys.executable, str(SENDER), "pipe:1", "0", "9000"]
             with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
                 assert process.stdout is not None
                 with suppress(ConnectionError):
@@ -203,13 +205,6 @@ def covered(picture: Image) -> float:
     values = picture.reshape(-1, 3)
     grey = np.abs(values.astype(int) - np.median(values, axis=0)).max(axis=1) < 4
     return float(grey.mean())
-
-
-def wait_for(condition, seconds: float = 40.0) -> None:  # type: ignore[no-untyped-def]
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 @pytest.fixture
