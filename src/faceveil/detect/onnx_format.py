@@ -7,6 +7,7 @@ of the fields are those of ``onnx/onnx.proto``, format version 8.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +17,10 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED: Final = {_FIXED64: 8, _FIXED32: 4}
 
 _IR_VERSION, _GRAPH, _OPSETS = 1, 7, 8  # ModelProto
-_NODES, _GRAPH_NAME, _CONSTANTS, _INPUTS, _OUTPUTS = 1, 2, 5, 11, 12  # GraphProto
+_NODES, _GRAPH_NAME, _CONSTANTS, _INPUTS, _OUTPUTS, _VALUES = 1, 2, 5, 11, 12, 13  # GraphProto
 _FLOAT, _INT64 = 1, 7  # TensorProto.DataType
 _KINDS: Final = {np.dtype(np.float32): _FLOAT, np.dtype(np.int64): _INT64}
-_INTS: Final = 7  # AttributeProto.AttributeType
+_INT, _INTS = 2, 7  # AttributeProto.AttributeType
 
 
 class NoModelError(ValueError):
@@ -61,12 +62,14 @@ def model(
 
 
 def node(
-    operator: str, inputs: Iterable[str], outputs: Iterable[str], **settings: Sequence[int]
+    operator: str, inputs: Iterable[str], outputs: Iterable[str], **settings: int | Sequence[int]
 ) -> bytes:
     """A step of a graph."""
     attributes = (
-        _field(1, key) + b"".join(_field(8, one) for one in values) + _field(20, _INTS)
-        for key, values in settings.items()
+        _field(1, key) + _field(3, value) + _field(20, _INT)
+        if isinstance(value, int)
+        else _field(1, key) + b"".join(_field(8, one) for one in value) + _field(20, _INTS)
+        for key, value in settings.items()
     )
     return b"".join(
         [
@@ -85,6 +88,46 @@ def constant(name: str, values: NDArray[Any]) -> bytes:
     return sizes + _field(2, _KINDS[values.dtype]) + _field(8, name) + _field(9, little.tobytes())
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a graph that was read.
+
+    Attributes:
+        operator, inputs, outputs: names.
+        raw: as it was written.
+    """
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    raw: bytes
+
+
+def steps(contents: bytes) -> list[Step]:
+    """The steps of a model, in the order in which they run."""
+    found = []
+    for raw in _parts_of_graph(contents, _NODES):
+        names: dict[int, list[str]] = {1: [], 2: [], 4: []}
+        for number, value, _ in _fields(raw):
+            if number in names and isinstance(value, bytes):
+                names[number].append(value.decode())
+        found.append(Step("".join(names[4]), tuple(names[1]), tuple(names[2]), raw))
+    return found
+
+
+def floats(contents: bytes) -> dict[str, NDArray[np.float32]]:
+    """The constant arrays of a model that are float32 and kept as bytes, by name."""
+    found = {}
+    for raw in _parts_of_graph(contents, _CONSTANTS):
+        fields = [(number, value) for number, value, _ in _fields(raw)]
+        told = dict(fields)
+        name, data = told.get(8), told.get(9)
+        if told.get(2) == _FLOAT and isinstance(name, bytes) and isinstance(data, bytes):
+            shape = [value for number, value in fields if number == 1 and isinstance(value, int)]
+            found[name.decode()] = np.frombuffer(data, "<f4").reshape(shape)
+    return found
+
+
 def with_shapes(
     contents: bytes, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
 ) -> bytes:
@@ -93,15 +136,48 @@ def with_shapes(
     Raises:
         NoModelError: it is none.
     """
+    written = [*_values(_INPUTS, inputs), *_values(_OUTPUTS, outputs)]
+    return _with(contents, (_INPUTS, _OUTPUTS), written)
+
+
+def with_steps(
+    contents: bytes,
+    nodes: Iterable[bytes],
+    constants: Iterable[bytes],
+    inputs: Mapping[str, Shape],
+    outputs: Mapping[str, Shape],
+) -> bytes:
+    """A model with these steps, inputs and outputs in place of its own, and further constants.
+
+    Raises:
+        NoModelError: it is none.
+    """
+    written = [
+        *(_field(_NODES, one) for one in nodes),
+        *(_field(_CONSTANTS, one) for one in constants),
+        *_values(_INPUTS, inputs),
+        *_values(_OUTPUTS, outputs),
+    ]
+    return _with(contents, (_NODES, _INPUTS, _OUTPUTS, _VALUES), written)
+
+
+def _with(contents: bytes, replaced: Sequence[int], by: Iterable[bytes]) -> bytes:
+    """A model whose graph has other fields in place of those with these numbers."""
     written = []
     for number, value, raw in _fields(contents):
         if number == _GRAPH and isinstance(value, bytes):
-            kept = (raw for part, _, raw in _fields(value) if part not in (_INPUTS, _OUTPUTS))
-            raw = _field(
-                _GRAPH, b"".join([*kept, *_values(_INPUTS, inputs), *_values(_OUTPUTS, outputs)])
-            )
+            kept = (raw for part, _, raw in _fields(value) if part not in replaced)
+            raw = _field(_GRAPH, b"".join([*kept, *by]))
         written.append(raw)
     return b"".join(written)
+
+
+def _parts_of_graph(contents: bytes, wanted: int) -> Iterator[bytes]:
+    for number, graph, _ in _fields(contents):
+        if number == _GRAPH and isinstance(graph, bytes):
+            for part, value, _ in _fields(graph):
+                if part == wanted and isinstance(value, bytes):
+                    yield value
 
 
 def _values(number: int, shapes: Mapping[str, Shape]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ Research 20 (2023). Weights: libfacedetection.train, Apache-2.0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceveil import weights
+from faceveil.detect.joined_heads import STRIDES
 from faceveil.detect.runtime import named, session
+from faceveil.detect.yunet_network import Network
 from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.options import Device, Options, Sensitivity
 
-STRIDES = (8, 16, 32)
 NMS_IOU = 0.45
+_SLACK = 0.01
+"""Cells are chosen by logits that are so much lower than needed, because of rounding."""
 
 
 class YuNet:
@@ -49,50 +53,58 @@ class YuNet:
     ) -> None:
         self.weights_sha256 = weights_sha256
         self.thresholds: dict[Sensitivity, float] = {"high": 0.41, "balanced": 0.5, "precise": 0.6}
-        self._session = session(model, threads, device)
-        self.name = named(self.name, device, self._session)
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._network = Network(
+            model.read_bytes(),
+            lambda part: session(part, threads, device),
+            strips=device == "cpu",
+        )
+        self.name = named(self.name, device, self._network.session)
 
     def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         return [self._detect(image, floor) for image in images]
 
     def close(self) -> None:
-        del self._session
+        del self._network
 
     def _detect(self, image: Image, floor: float) -> Faces:
-        height, width = image.shape[:2]
-        padded_h, padded_w = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in (height, width))
-        blob = np.zeros((1, 3, padded_h, padded_w), np.float32)
-        blob[0, :, :height, :width] = image.transpose(2, 0, 1)
-        values = self._session.run(self._outputs, {"input": blob})
-        rows = _decode(dict(zip(self._outputs, values, strict=True)), padded_w, floor)
-        found = Faces.from_rows(rows)
+        found = Faces.from_rows(_decode(self._network.heads(image), floor))
         return found[found.leaders(NMS_IOU)]
 
 
-def _decode(
-    outputs: dict[str, NDArray[np.float32]], width: int, floor: float
-) -> NDArray[np.float32]:
-    """(n, 15) rows: box, score, five landmarks."""
+def _decode(heads: Sequence[NDArray[np.float32]], floor: float) -> NDArray[np.float32]:
+    """(n, 15) rows: box, score, five landmarks.
+
+    Args:
+        heads: (16, rows, columns) for each stride.
+        floor: the least score. It is the root of the product of two, so neither is below its
+            square.
+    """
+    least = math.log(floor**2 / (1 - floor**2)) - _SLACK if 0 < floor < 1 else -math.inf
     found = []
-    for stride in STRIDES:
-        score = np.sqrt(
-            np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1)
-            * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
-        )
-        index = np.flatnonzero(score >= floor)
-        anchor = np.stack([index % (width // stride), index // (width // stride)], 1)
-        raw = outputs[f"bbox_{stride}"][0, index]
-        center = (anchor + raw[:, :2]) * stride
-        half = np.exp(raw[:, 2:]) * (stride / 2)
-        marks = outputs[f"kps_{stride}"][0, index].reshape(-1, 5, 2) + anchor[:, None]
+    for stride, head in zip(STRIDES, heads, strict=True):
+        index = np.flatnonzero((head[0] >= least) & (head[1] >= least))
+        if not len(index):
+            continue
+        cells = head.reshape(len(head), -1)[:, index].T
+        score = np.sqrt(_sigmoid(cells[:, 0]) * _sigmoid(cells[:, 1]))
+        enough = score >= floor
+        score, cells, index = score[enough], cells[enough], index[enough]
+        columns = head.shape[2]
+        anchor = np.stack([index % columns, index // columns], 1)
+        center = (anchor + cells[:, 2:4]) * stride
+        half = np.exp(cells[:, 4:6]) * (stride / 2)
+        marks = cells[:, 6:].reshape(-1, 5, 2) + anchor[:, None]
         found.append(
             np.concatenate(
-                [center - half, center + half, score[index, None], marks.reshape(-1, 10) * stride],
+                [center - half, center + half, score[:, None], marks.reshape(-1, 10) * stride],
                 axis=1,
             )
         )
-    return np.concatenate(found).astype(np.float32)
+    return np.concatenate(found).astype(np.float32) if found else np.empty((0, 15), np.float32)
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-np.maximum(logits, -80))), np.float32)
 
 
 def from_options(options: Options) -> YuNet:
