@@ -111,21 +111,24 @@ def test_the_page_parses_nothing_and_fetches_nothing_foreign() -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
 
 
-def test_type_and_distances_are_of_one_scale() -> None:
-    """Sizes of type, margins, paddings and gaps: none but those that the page names at its top."""
+def test_type_distances_and_corners_are_of_one_scale() -> None:
+    """Sizes of type, margins, gaps, radii: none but those that the page names at its top."""
     css = (STATIC / "app.css").read_text(encoding="utf-8")
-    named = set(re.findall(r"^  (--(?:text|space)-\w+):", css, re.MULTILINE))
-    used = set(re.findall(r"var\((--(?:text|space)-\w+)\)", css))
+    named = set(re.findall(r"^  (--(?:text|space|round)-\w+):", css, re.MULTILINE))
+    used = set(re.findall(r"var\((--(?:text|space|round)-\w+)\)", css))
     assert used == named
-    assert len(named) <= 14
+    assert len(named) <= 19
     kinds = r"(?<![\w-])((?:font|margin|padding|(?:row-|column-)?gap)[\w-]*):([^;}]+)"
     reckoned = r"(?:calc|clamp)\((?:[^()]|\([^()]*\))*var\(--space(?:[^()]|\([^()]*\))*\)"
     written = [(kind, re.sub(reckoned, "", value)) for kind, value in re.findall(kinds, css)]
     assert len(written) > 200
+    corners = re.findall(r"(border-(?:[\w-]+-)?radius): ([^;}]+)", css)
+    assert len(corners) > 30
+    written += [one for one in corners if one[1] not in {"50%", "inherit"}]
     assert not [one for one in written if re.search(r"\d(?:r?em|px|%|v[hw])", one[1])]
     for path in STATIC.rglob("*.js"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"style\.(font|margin|padding|gap)", text), path
+        assert not re.search(r"style\.(font|margin|padding|gap|border)", text), path
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)

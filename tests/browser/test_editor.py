@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 
 from browser import hands
 from browser.hands import drop, ended, jpeg
@@ -23,7 +23,9 @@ Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 
 FRAMES, WALL = 30, (480, 288)
-NARROW = {"viewport": {"width": 360, "height": 740}}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+NARROW = {"viewport": PHONE}
+ORIGINAL = re.compile(r"/frames/\d+\?of=original&width=(\d+)")
 
 
 def place(found: Locator) -> FloatRect:
@@ -34,9 +36,15 @@ def place(found: Locator) -> FloatRect:
 
 def test_closer_and_elsewhere(visit: Open, look: Look, astronaut: Image) -> None:
     page = visit()
+    asked: list[int] = []
     drop(page, {"group.jpg": jpeg(hands.group(astronaut))})
-    dialog = hands.review(ended(page, "group.jpg"))
+    job = ended(page, "group.jpg")
+    page.on("request", lambda one: asked.extend(map(int, ORIGINAL.findall(one.url))))
+    dialog = hands.review(job)
     boxes, stage = dialog.locator(".face-box"), dialog.locator(".stage")
+    # None was asked for before it was known how large it is shown.
+    expect(stage.locator("img")).to_have_js_property("naturalWidth", hands.SIZE[0])
+    assert not [width for width in asked if width < 700]
     expect(boxes.locator(".number")).to_have_text(["1", "2", "3"])
     whole, face = place(stage), place(boxes.nth(1))
 
@@ -251,3 +259,38 @@ def test_next_leads_through_the_files_to_look_at(visit: Open, astronaut: Image) 
         dialog.get_by_role("button", name="Next file").click()
         expect(dialog.locator("h2")).to_have_text(name)
         expect(dialog.locator(".face-box")).to_have_count(boxes)
+
+
+def test_a_box_that_is_lost_is_said_and_stays(
+    visit: Open, look: Look, tmp_path: Path, axe: str
+) -> None:
+    """What it was drawn around is gone from one frame to the next, where nobody cut."""
+    gone = 18
+    thing = scenery(8, (66, 66))
+    pictures = [
+        put(scenery(3, WALL), thing, 40 + 4 * index, 190) if index < gone else scenery(3, WALL)
+        for index in range(FRAMES)
+    ]
+    page = visit()
+    page.evaluate(axe)
+    drop(page, {"c.mp4": film(tmp_path / "c.mp4", pictures).read_bytes()})
+    dialog = hands.review(ended(page, "c.mp4"))
+    hands.drag(dialog, WALL, (40, 190), (106, 256))
+    told = dialog.locator(".following")
+    expect(told).to_contain_text("was followed from")
+    there = told.get_by_role("button", name="Lost at")
+    expect(there).to_contain_text("from there on the box stands still. Look there")
+    assert hands.barriers(page) == []
+    look(page, "editor lost")
+    page.set_viewport_size(PHONE)
+    look(page, "editor lost phone")
+    assert hands.probe(page, "cutOff") == []
+    there.focus()
+    page.keyboard.press("Enter")
+    said, box = dialog.locator(".frame-said"), dialog.locator(".face-box")
+    assert gone - 2 <= said_frame(said) <= gone + 2
+    before = place(box)["x"]
+    dialog.locator(".scrub").press("End")
+    expect(said).to_contain_text(f"frame {FRAMES} of")
+    expect(box).to_have_attribute("aria-pressed", "true")
+    assert abs(place(box)["x"] - before) < 2

@@ -82,7 +82,7 @@ def test_what_goes_wrong(
 
     # What was said follows a switch of the language.
     page.locator("#language").select_option("en")
-    expect(withheld).to_contain_text("the check found one thing, so the output was withheld")
+    expect(withheld).to_contain_text("The check found one thing, so the output was withheld")
     page.locator("#language").select_option("zh")
     expect(withheld).to_contain_text("检查发现一处问题，因此没有交出结果")
     assert left_over(page) == []

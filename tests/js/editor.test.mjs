@@ -8,7 +8,7 @@ import { History } from "../../src/faceveil/server/static/js/editor/history.js";
 import { follow, sceneOf, stretches } from "../../src/faceveil/server/static/js/editor/interpolate.js";
 import { asTracks, missedFaces } from "../../src/faceveil/server/static/js/editor/missed.js";
 import { Model } from "../../src/faceveil/server/static/js/editor/model.js";
-import { personsIn, secondsOf } from "../../src/faceveil/server/static/js/editor/persons.js";
+import { personsIn, secondsOf, together } from "../../src/faceveil/server/static/js/editor/persons.js";
 import { Sender } from "../../src/faceveil/server/static/js/editor/sender.js";
 import { drawn, fromPlan, room, span, toPlan, withBox, withEdits, withoutKey, withSpan } from "../../src/faceveil/server/static/js/editor/tracks.js";
 
@@ -111,8 +111,8 @@ test("two cards of one person become one, also visible or hidden", () => {
 
 test("two people that are joined are nobody, and time is counted once", () => {
   const model = people();
-  assert.equal(secondsOf(model, [model.track(0), model.track(2)]).toFixed(3), "0.080");
-  assert.equal(secondsOf(model, [model.track(0), model.track(0)]).toFixed(3), "0.040");
+  assert.equal(secondsOf(model, together([model.track(0), model.track(2)])).toFixed(3), "0.080");
+  assert.equal(secondsOf(model, together([model.track(0), model.track(0)])).toFixed(3), "0.040");
   model.merge(0);
   model.pick(1);
   assert.equal(model.track(0).person, null);

@@ -10,6 +10,7 @@ import { isClutter } from "../../src/faceveil/server/static/js/files.js";
 import { duration, problemType, timecode } from "../../src/faceveil/server/static/js/format.js";
 import { preferred } from "../../src/faceveil/server/static/js/i18n.js";
 import { actionsOf } from "../../src/faceveil/server/static/js/job-card.js";
+import { LatestImage } from "../../src/faceveil/server/static/js/latest.js";
 import { marked, marksOf, mayRetry, maySendAgain, standingOf, stateOf, tally } from "../../src/faceveil/server/static/js/standing.js";
 import { Store } from "../../src/faceveil/server/static/js/store.js";
 import { frameAt, timesOf } from "../../src/faceveil/server/static/js/times.js";
@@ -150,4 +151,40 @@ test("the frame of a time is the one that is shown then", () => {
   assert.deepEqual([-1, 0, 0.0333, 0.034, 0.3, 0.5666, 0.5667, 9].map(at), [0, 0, 1, 1, 2, 3, 3, 4]);
   assert.deepEqual([0, 1, 2, 3, 4].map((frame) => at(times(frame))), [0, 1, 2, 3, 4]);
   assert.equal(frameAt(times, 1, 5), 0);
+});
+
+test("a picture that is asked for larger, or of something else, while one is under way", async () => {
+  const node = () => {
+    const names = new Set();
+    return { classList: { add: (one) => names.add(one), remove: (one) => names.delete(one), has: (one) => names.has(one) }, setAttribute() {}, append() {}, remove() {}, after() {} };
+  };
+  globalThis.document = { createElement: node };
+  const [asked, shown] = [[], []];
+  globalThis.Image = class {
+    decode() {
+      asked.push(this.src);
+      return new Promise((done) => setTimeout(done, 5));
+    }
+  };
+  let width = 16;
+  const picture = new LatestImage((index) => `${index} ${width}`, "editor.picture");
+  Object.defineProperty(picture.node, "src", { set: (url) => shown.push(url) });
+  // Of the same frame, larger.
+  picture.show(0);
+  width = 900;
+  await picture.show(0);
+  assert.deepEqual(shown, ["0 16", "0 900"]);
+  // Others come as fast as they can, but not all of them.
+  for (const index of [1, 2, 3]) picture.show(index);
+  await picture.show(3);
+  assert.deepEqual(shown.splice(0), ["0 16", "0 900", "1 900", "3 900"]);
+  // Of another page: what was under way is not shown over it.
+  picture.show(4);
+  picture.clear();
+  await picture.show(5);
+  assert.deepEqual(shown, ["5 900"]);
+  assert.ok(!picture.node.classList.has("missing"));
+  assert.equal(asked.length, 6);
+  delete globalThis.document;
+  delete globalThis.Image;
 });

@@ -2,6 +2,7 @@
 
 import { urls } from "./api.js";
 import { el } from "./dom.js";
+import { complain } from "./toast.js";
 
 export const WIDTHS = [320, 480, 640, 960, 1280];
 const FIRST_WIDTH = 640;
@@ -11,6 +12,8 @@ const LEAST_FPS = 15;
 const MOST_WAITING = 200_000;
 /** Every so many milliseconds the size is looked at anew. */
 const JUDGED_MS = 3000;
+/** Figures are of so many milliseconds. */
+const COUNTED_MS = 2000;
 const QUALITY = 0.8;
 /** How the service says that it watches enough cameras already. */
 const BUSY = 1013;
@@ -48,7 +51,7 @@ export class Session {
     this.chosen = false;
     /** @type {Map<number, number>} number of a picture -> when it was taken */
     this.sent = new Map();
-    this.number = this.drawn = 0;
+    this.number = this.drawn = this.first = 0;
     /** @type {number[]} */
     this.arrived = [];
     /** @type {number[]} */
@@ -124,7 +127,7 @@ export class Session {
     if (began !== undefined) this.delays.push(now - began);
     if (this.delays.length > 50) this.delays.shift();
     this.arrived.push(now);
-    while (this.arrived[0] < now - 2000) this.arrived.shift();
+    this.first ||= now;
     this.judge(now);
   }
 
@@ -148,9 +151,11 @@ export class Session {
     });
   }
 
+  /** Of the last seconds, up to now: some that come in a hurry after a pause are not many. */
   fps() {
-    const span = (this.arrived.at(-1) ?? 0) - (this.arrived[0] ?? 0);
-    return span > 0 ? ((this.arrived.length - 1) * 1000) / span : 0;
+    const now = performance.now();
+    while (this.arrived[0] < now - COUNTED_MS) this.arrived.shift();
+    return (this.arrived.length * 1000) / Math.min(COUNTED_MS, Math.max(now - this.first, 1000));
   }
 
   delay() {
@@ -185,12 +190,15 @@ export class Session {
     const recorder = (this.recorder = new MediaRecorder(this.view.captureStream(MOST_FPS)));
     recorder.ondataavailable = ({ data }) => parts.push(data);
     recorder.onstop = () => {
-      const url = URL.createObjectURL(new Blob(parts, { type: recorder.mimeType }));
+      this.recorder = null;
+      this.told.recording(false);
+      const film = new Blob(parts, { type: recorder.mimeType });
+      // A browser may have all but the codec, and say nothing.
+      if (!film.size) return complain({ problem: { type: "camera-unrecorded" } });
+      const url = URL.createObjectURL(film);
       const suffix = recorder.mimeType.includes("mp4") ? "mp4" : "webm";
       el("a", { href: url, download: `camera.veiled.${suffix}` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000);
-      this.recorder = null;
-      this.told.recording(false);
     };
     recorder.start();
     this.told.recording(true);

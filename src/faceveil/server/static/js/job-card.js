@@ -3,7 +3,7 @@
 import { act, urls } from "./api.js";
 import { announce, button, el, refill } from "./dom.js";
 import { comparison } from "./compare.js";
-import { onLanguage, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { factsOf, notesOf, paceOf } from "./job-words.js";
 import { isMarked, mayRetry, standingOf, stateOf } from "./standing.js";
@@ -51,7 +51,6 @@ export class JobCard {
     const head = el("div", { class: "job-head" }, this.name, this.state);
     const body = el("div", { class: "job-body" }, head, this.facts, this.bar, this.pace, this.notes, this.actions);
     this.node = el("li", { class: "job", tabindex: -1, "data-job": job.id }, this.opener, this.picture, this.result, body);
-    onLanguage(() => this.node.isConnected && this.update(this.job));
   }
 
   /** @param {Job} job */

@@ -6,6 +6,7 @@ import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { isMarked, stateOf } from "./standing.js";
 import { isBusy, isOver, isPaged } from "./store.js";
+import { reasonOf } from "./toast.js";
 
 const MOST_PLACES = 8;
 
@@ -52,7 +53,10 @@ export function notesOf(job) {
     notes.push(el("p", { class: `${kind} small` }, sign ? icon(sign) : null, el("span", {}, words)));
   if (job.problem && isOver(job) && stateOf(job) !== "cancelled") {
     const { title, detail, advice } = problemWords(job.problem);
-    notes.push(el("p", { class: "bad" }, icon("warning"), el("span", {}, el("b", {}, title), detail ? ` — ${detail}` : "")));
+    // That it is withheld is what its particulars say, too, and they say why.
+    const once = stateOf(job) === "withheld";
+    const words = once ? [el("b", {}, reasonOf(job.problem).why)] : [el("b", {}, title), detail ? ` — ${detail}` : ""];
+    notes.push(el("p", { class: "bad" }, icon("warning"), el("span", {}, words)));
     if (advice) note("soft", advice);
   }
   if (isMarked(job, "none")) note("warn", t("job.none.help"), "eye");

@@ -143,7 +143,10 @@ export function showJobs(store, tools) {
   };
 
   store.listen((change) => (change.job ? update(change.job, change.before) : remove(change.gone)));
-  onLanguage(plan);
+  onLanguage(() => {
+    for (const card of cards.values()) card.update(card.job);
+    plan();
+  });
   return { show: (/** @type {string} */ id) => cards.get(id)?.show({ into: true }) };
 }
 

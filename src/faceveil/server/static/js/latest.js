@@ -1,4 +1,4 @@
-// A picture that can be asked for faster than it comes: what was overtaken is never shown.
+// A picture that can be asked for faster than it comes: what was overtaken is not even asked for.
 
 import { el } from "./dom.js";
 import { bind } from "./i18n.js";
@@ -6,10 +6,9 @@ import { bind } from "./i18n.js";
 export class LatestImage {
   /** @type {Promise<void> | null} */
   #under_way = null;
-  /** @type {number | null} */
-  #wanted = null;
-  /** @type {number | null} */
-  #shown = null;
+  #wanted = "";
+  #shown = "";
+  #cleared = false;
 
   /** @param {(index: number) => string} url @param {string} alt key of its description */
   constructor(url, alt) {
@@ -19,33 +18,37 @@ export class LatestImage {
     this.note = el("p", { class: "picture-missing small", role: "status", t: "picture.missing" });
   }
 
-  /** Show frame `index`; resolves when it, or one asked for later, is there. @param {number} index */
+  /** Show frame `index`, as large as it is now; resolves when it, or one asked for later, is there. @param {number} index */
   show(index) {
-    this.#wanted = index;
+    this.#wanted = this.url(index);
     return (this.#under_way ??= this.#run().finally(() => {
       this.#under_way = null;
     }));
   }
 
-  /** The next `show` loads again, for another size. */
-  forget() {
-    this.#shown = null;
+  /** Until the one asked for next is there, none is shown: what is shown is of something else. */
+  clear() {
+    this.node.classList.add("missing");
+    this.#shown = "";
+    this.#cleared = true;
   }
 
   async #run() {
-    while (this.#wanted !== null && this.#shown !== this.#wanted) {
+    while (this.#shown !== this.#wanted) {
       const next = this.#wanted;
       await this.#load(next);
       this.#shown = next;
     }
   }
 
-  /** @param {number} index */
-  async #load(index) {
+  /** @param {string} url */
+  async #load(url) {
     const ahead = new Image();
-    ahead.src = this.url(index);
+    ahead.src = url;
     try {
       await ahead.decode();
+      if (this.#cleared && url !== this.#wanted) return;
+      this.#cleared = false;
       this.node.classList.remove("missing");
       this.node.src = ahead.src;
       this.note.remove();

@@ -1,4 +1,4 @@
-// Messages, read out at once: short ones at the foot of the page, refusals of files above the list.
+// Messages, read out at once: short ones at the foot of the page, refusals of files above all else.
 // They stay until they are closed.
 
 import { button, byId, el } from "./dom.js";
@@ -82,7 +82,9 @@ export function refuse(refused, again) {
   });
   const curable = new Set(refused.filter(({ problem }) => maySendAgain(problem)).map(({ name }) => name));
   const title = t("refused.title", { n: refused.length });
-  byId("notices").append(notice(title, [el("ul", {}, ...lines)], curable.size ? () => again(curable) : null));
+  const made = notice(title, [el("ul", {}, ...lines)], curable.size ? () => again(curable) : null);
+  byId("notices").append(made);
+  made.scrollIntoView({ block: "nearest" });
 }
 
 /** Why and what to do, once each: the particulars say more than the kind they belong to. @param {Trouble} problem */

@@ -22,6 +22,8 @@ import { span } from "./tracks.js";
  * @property {HTMLElement} members
  * @property {HTMLSelectElement} join
  * @property {Map<number, HTMLElement>} rows of the tracks, once the card was opened
+ * @property {Track[]} drawn the tracks as they were when it was reckoned when they are there
+ * @property {ReturnType<typeof together>} whole that
  */
 
 export class People {
@@ -88,7 +90,7 @@ export class People {
     const head = el("div", { class: "person-head" }, looks, el("div", { class: "face-lines" }, title, about, bar?.node), open);
     const node = el("li", { class: "person" }, head, el("div", { class: "person-acts" }, only, keep), members, join);
     /** @type {Card} */
-    const card = { node, about, bar, only, keep, members, join, rows: new Map() };
+    const card = { node, about, bar, only, keep, members, join, rows: new Map(), drawn: [], whole: together([]) };
     // In the order of their numbers, also after an undo has brought one back.
     const after = [...this.#cards].filter(([other]) => other > person).sort(([a], [b]) => a - b)[0];
     this.list.insertBefore(node, after?.[1].node ?? null);
@@ -102,15 +104,22 @@ export class People {
     const kept = mine.filter((track) => track.keep).length;
     const look = kept === mine.length ? "kept" : kept ? "partly" : "hidden";
     const alone = look === "kept" && model.tracks.every((track) => !track.keep || mine.includes(track));
+    const another = card.node.dataset.look !== look;
     card.node.dataset.look = look;
     card.node.classList.toggle("is-kept", look === "kept");
     card.only.setAttribute("aria-pressed", String(alone));
     card.keep.replaceChildren(icon(kept ? "eye" : "veil"), el("span", { t: `editor.${look}` }));
     card.keep.setAttribute("aria-pressed", String(!kept));
     bind(card.keep, "aria-label", `editor.row.${look}`, { name: () => called(person) });
-    const time = () => duration(secondsOf(model, mine));
-    say(card.about, model.isVideo ? "editor.person.time" : "editor.person.faces", { n: mine.length, time });
-    card.bar?.draw(together(mine));
+    // Most edits leave the times of most people as they are, and of a long film they are many.
+    const anew = !sameTimes(card.drawn, mine);
+    if (anew) {
+      card.drawn = mine;
+      card.whole = together(mine);
+      const seconds = secondsOf(model, card.whole);
+      say(card.about, model.isVideo ? "editor.person.time" : "editor.person.faces", { n: mine.length, time: () => duration(seconds) });
+    }
+    if (anew || another) card.bar?.draw(card.whole);
     card.join.hidden = card.members.hidden;
     if (card.members.hidden) return;
     this.#list(card, person, mine);
@@ -169,6 +178,10 @@ export class People {
     return el("li", { class: "member" }, looks, out);
   }
 }
+
+/** Are they the same tracks, there at the same times? @param {Track[]} before @param {Track[]} now */
+const sameTimes = (before, now) =>
+  before.length === now.length && now.every((track, i) => track.boxes === before[i].boxes && track.seen === before[i].seen);
 
 /** @param {number} person */
 const called = (person) => t("editor.person", { number: person });

@@ -81,18 +81,20 @@ export function personsIn(tracks) {
 
 /** When any of some tracks is there, and seen. @param {Track[]} tracks */
 export function together(tracks) {
-  const one = { boxes: new Map(tracks[0].boxes), seen: new Map(tracks[0].seen) };
-  for (const { boxes, seen } of tracks.slice(1)) {
+  /** @type {Pick<Track, "boxes" | "seen">} */
+  const one = { boxes: new Map(), seen: new Map() };
+  for (const { boxes, seen } of tracks) {
     for (const [frame, box] of boxes) one.boxes.set(frame, box);
     for (const [frame, face] of seen) one.seen.set(frame, face);
   }
   return one;
 }
 
-/** Seconds in which one of some tracks is there. @param {import("./model.js").Model} model @param {Track[]} tracks */
-export function secondsOf(model, tracks) {
-  const frames = new Set(tracks.flatMap((track) => [...track.boxes.keys()]));
+/** Seconds in which it is there. @param {import("./model.js").Model} model @param {Pick<Track, "boxes">} whole */
+export function secondsOf(model, { boxes }) {
   const last = model.frames - 1;
   const mean = model.seconds(last) / Math.max(1, last);
-  return [...frames].reduce((sum, at) => sum + (at < last ? model.seconds(at + 1) - model.seconds(at) : mean), 0);
+  let sum = 0;
+  for (const at of boxes.keys()) sum += at < last ? model.seconds(at + 1) - model.seconds(at) : mean;
+  return sum;
 }

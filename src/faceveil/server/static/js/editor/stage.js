@@ -34,7 +34,7 @@ export class Stage {
     this.image = new LatestImage((frame) => urls.frame(job, frame, "original", this.#asked), "editor.picture");
     this.layer = el("div", { class: "layer" });
     this.ghosted = el("div", { class: "face-box ghost" });
-    this.stage = el("div", { class: "stage" }, this.image.node, this.layer);
+    this.stage = el("div", { class: "stage loading" }, this.image.node, this.layer);
     this.node = el("div", { class: "viewport" }, this.stage);
     gestures(this, model);
     model.listen((what) => {
@@ -172,6 +172,7 @@ export class Stage {
   /** Go to another frame; one of a document has a size of its own. */
   #turn() {
     if (!this.model.paged) return this.#showFrame();
+    this.image.clear();
     this.#asked = 0;
     this.#fit();
   }
@@ -180,7 +181,9 @@ export class Stage {
   #fit() {
     const { width, height } = this.model.size;
     this.stage.style.aspectRatio = `${width} / ${height}`;
-    const room = { width: this.node.clientWidth, height: this.node.clientHeight };
+    // With the room that scrollbars take: they come and go with the zoom, and the picture is not to
+    // change its size with them.
+    const room = { width: this.node.offsetWidth, height: this.node.offsetHeight };
     if (!room.width || !room.height) return;
     const scale = Math.min(room.width / width, room.height / height) * this.#zoom;
     this.stage.style.width = `${Math.floor(width * scale)}px`;
@@ -188,12 +191,12 @@ export class Stage {
     const pixels = Math.min(width * scale * devicePixelRatio, width, WIDEST);
     if (pixels > this.#asked * 1.1) {
       this.#asked = Math.ceil(pixels);
-      this.image.forget();
       this.#showFrame();
     }
   }
 
   async #showFrame() {
+    if (!this.#asked) return; // nobody knows yet how large it will be
     this.stage.classList.add("loading");
     await this.image.show(this.model.frame);
     this.stage.classList.remove("loading");
