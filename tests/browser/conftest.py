@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 import pytest
 
+from browser.couple import HIGH, WIDE, pictures
+from faceveil.frames import Image
+from films import film
 from servers import PATIENCE, Server, running
 
 if TYPE_CHECKING:  # none of it need be there: the tests then say so
@@ -40,9 +45,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(
-    browser: Browser, detector: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(detector: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two workers, shared by all: each leaves it without jobs, as it found it."""
     with running(tmp_path_factory.mktemp("server") / "jobs", workers=2) as server:
         yield server
@@ -103,6 +106,32 @@ def axe() -> str:
     """The source of axe-core."""
     package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
     return Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def her(_astronaut: Image) -> Image:
+    """Somebody, (300, 270, 3) uint8 BGR."""
+    picture = _astronaut[0:240, 120:336]
+    return np.asarray(cv2.resize(picture, (WIDE, HIGH), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def stranger(data: Path) -> Image:
+    """Somebody else, as large."""
+    picture = cv2.imread(str(data / "close_ups" / "0063.jpg"))
+    if picture is None:
+        pytest.skip("no such picture")
+    wide = picture.shape[1] * HIGH // picture.shape[0]
+    whole = cv2.copyMakeBorder(
+        cv2.resize(picture, (wide, HIGH)), 0, 0, 0, WIDE, cv2.BORDER_REPLICATE
+    )
+    return np.asarray(whole[:, :WIDE], np.uint8)
+
+
+@pytest.fixture(scope="session")
+def couple(her: Image, stranger: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of both, see `browser.couple`."""
+    return film(tmp_path_factory.mktemp("couple") / "two.mp4", pictures(her, stranger))
 
 
 @pytest.fixture

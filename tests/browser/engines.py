@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from browser.hands import PROBES
+from browser.hands import ASK, PROBES, RULES
 from servers import PATIENCE, free_port, wait_for
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
@@ -41,6 +41,7 @@ _COMMANDS = {
 KEYS = {
     "Tab": "\ue004",
     "Enter": "\ue007",
+    "Space": " ",
     "Escape": "\ue00c",
     "End": "\ue010",
     "Right": "\ue014",
@@ -53,11 +54,13 @@ class Engine:
 
     Attributes:
         name: "firefox" or "webkit".
+        narrowest: CSS pixels that it must be wide at least.
         downloads: the folder where files that are downloaded arrive.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, narrowest: int) -> None:
         self.name = name
+        self.narrowest = narrowest
         self.folder = folder
         self.downloads = folder / "downloads"
         self.downloads.mkdir(parents=True)
@@ -106,6 +109,19 @@ class Engine:
         except AssertionError:
             raise AssertionError(f"{self.name} shows no {css}") from None
 
+    def barriers(self, axe: str) -> list[str]:
+        """Violations of WCAG 2.2 AA that axe finds, see `hands.barriers`."""
+        return list(self.run(f"(async () => {{ {axe}\n; return ({ASK})(given[0]) }})()", RULES))
+
+    def reload(self) -> None:
+        self.run("void (window.left = true, location.reload())")
+        wait_for(lambda: self.run("!window.left && document.readyState === 'complete'"))
+
+    def drop(self, files: Mapping[str, bytes]) -> None:
+        """Let go of files over the zone."""
+        contents = [base64.b64encode(content).decode() for content in files.values()]
+        self.probe("drop", [list(files), contents])
+
     def click(self, css: str) -> None:
         self.wait(css)
         self.ask("ElementClick", id=self._element(css))
@@ -148,7 +164,10 @@ class Engine:
         )
 
     def resize(self, width: int, height: int) -> None:
+        """Make what is seen of the page so wide, or as narrow as the browser can."""
         self.ask("SetWindowRect", width=width, height=height)
+        wanted = max(width, self.narrowest)
+        wait_for(lambda: abs(self.run("innerWidth") - wanted) <= 2)
 
     def look(self, name: str) -> None:
         """Save what it looks like in the folder FACEVEIL_SCREENSHOTS, for people to see."""
@@ -175,13 +194,18 @@ class _Firefox(Engine):
     """Its commands go as JSON with their length before them."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        super().__init__("firefox", folder)
+        super().__init__("firefox", folder, 360)
         profile = folder / "profile"
         profile.mkdir()
         settings = {
             "marionette.port": 0,
             "browser.download.folderList": 2,
             "browser.download.dir": str(self.downloads),
+            # Neither a panel nor what was downloaded is to take the keys.
+            "browser.download.alwaysOpenPanel": False,
+            "pdfjs.disabled": True,
+            "media.navigator.streams.fake": True,
+            "media.navigator.permission.disabled": True,
             "intl.accept_languages": "en-GB",
         }
         lines = [
@@ -199,6 +223,12 @@ class _Firefox(Engine):
         self._number = 0
         self._hear()  # it says who it is
         self.ask("NewSession", capabilities={"alwaysMatch": {"timeouts": {"script": 180_000}}})
+        # A window with all its bars is never as narrow as a phone; one that a page opens may be.
+        old = self.ask("GetWindowHandles")
+        self.run("void open('about:blank', '', 'width=1280,height=900')")
+        wait_for(lambda: len(self.ask("GetWindowHandles")) == 2)
+        (new,) = set(self.ask("GetWindowHandles")) - set(old)
+        self.ask("SwitchToWindow", handle=new)
 
     def ask(self, command: str, **parameters: Any) -> Any:
         return self._ask(f"WebDriver:{command}", parameters)
@@ -227,14 +257,15 @@ class _Firefox(Engine):
           .map((one) => `${one.errorMessage} ${one.sourceName}:${one.lineNumber}`);"""
         found = self.ask("ExecuteScript", script=script, args=[])
         self._ask("Marionette:SetContext", {"value": "content"})
-        return list(found)
+        # Firefox ends the stream of events before it tells the page that it is left, and says so.
+        return [one for one in found if not ("/api/events" in one and "was interrupted" in one)]
 
 
 class _WebKit(Engine):
     """WebKit in the plain window that comes with it."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        super().__init__("webkit", folder)
+        super().__init__("webkit", folder, 447)
         driver = required("WebKitWebDriver")
         browsers = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
         if not browsers:
@@ -259,7 +290,8 @@ class _WebKit(Engine):
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
         )
         wait_for(self._answers)
-        arguments = ["--automation", "--enable-write-console-messages-to-stdout=true"]
+        switched = ("enable-write-console-messages-to-stdout", "enable-mock-capture-devices")
+        arguments = ["--automation", *(f"--{one}=true" for one in switched)]
         options = {"binary": str(browsers[-1]), "args": arguments}
         wanted = {"webkitgtk:browserOptions": options, "timeouts": {"script": 180_000}}
         self._session = "/session"

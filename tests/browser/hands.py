@@ -25,8 +25,8 @@ BOARD = Box(80, 330, 200, 450)
 
 PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
 
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_ASK = """async (rules) => {
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ASK = """async (rules) => {
   const { violations } = await axe.run(document, { runOnly: rules });
   const told = ({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`);
   return violations.flatMap(told);
@@ -35,7 +35,7 @@ _ASK = """async (rules) => {
 
 def barriers(page: Page) -> list[str]:
     """Violations of WCAG 2.2 AA that axe finds; its source must have been evaluated before."""
-    return list(page.evaluate(_ASK, _RULES))
+    return list(page.evaluate(ASK, RULES))
 
 
 def probe(page: Page, name: str, argument: Any = None) -> Any:

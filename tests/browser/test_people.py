@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Locator, Page, Route, expect
 
 from browser import hands
+from browser.couple import WALL, WIDE, changed, frames_of, require_only_her
 from browser.hands import download, drop, ended, probe
 from faceveil import weights
 from faceveil.frames import Image
-from films import film, scenery
 from servers import Server
 
 pytestmark = pytest.mark.slow
@@ -29,71 +27,9 @@ pytestmark = pytest.mark.slow
 Open = Callable[..., Page]
 Look = Callable[[Page, str], None]
 
-HIGH, WIDE, WALL = 300, 270, (960, 320)
-SCENES = ((60, 620), (500, 100), (None, 350), (620, 100))
-"""Left edges of her and of the stranger from cut to cut; she is away in the third scene."""
-LONG = 20
-"""Frames of a scene."""
 told_apart = pytest.mark.skipif(
     not weights.available("people"), reason="needs `faceveil weights fetch people`"
 )
-
-
-@pytest.fixture(scope="module")
-def her() -> Image:
-    picture = astronaut()[..., ::-1][0:240, 120:336]
-    return np.asarray(cv2.resize(picture, (WIDE, HIGH), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def stranger(data: Path) -> Image:
-    picture = cv2.imread(str(data / "close_ups" / "0063.jpg"))
-    if picture is None:
-        pytest.skip("no such picture")
-    wide = picture.shape[1] * HIGH // picture.shape[0]
-    whole = cv2.copyMakeBorder(
-        cv2.resize(picture, (wide, HIGH)), 0, 0, 0, WIDE, cv2.BORDER_REPLICATE
-    )
-    return np.asarray(whole[:, :WIDE], np.uint8)
-
-
-@pytest.fixture(scope="module")
-def clip(her: Image, stranger: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people from cut to cut."""
-    pictures = []
-    for number, (hers, strangers) in enumerate(SCENES):
-        for frame in range(LONG):
-            picture = scenery(number + 20, WALL)
-            for x, who in ((strangers, stranger), (hers, her)):
-                if x is not None:
-                    picture[10 : 10 + HIGH, x + frame : x + frame + WIDE] = who
-            pictures.append(picture)
-    return film(tmp_path_factory.mktemp("clip") / "two.mp4", pictures)
-
-
-def frames_of(data: bytes, folder: Path) -> list[Image]:
-    path = folder / "result.mp4"
-    path.write_bytes(data)
-    with av.open(str(path)) as file:
-        return [
-            np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in file.decode(video=0)
-        ]
-
-
-def require_only_her(before: Sequence[Image], after: Sequence[Image]) -> None:
-    """Her face is bare nearly everywhere, the stranger's nowhere."""
-    assert len(after) == len(before) == LONG * len(SCENES)
-    bare = 0
-    for number, (old, new) in enumerate(zip(before, after, strict=True)):
-        hers, strangers = (x and x + number % LONG for x in SCENES[number // LONG])
-        assert changed(old, new, strangers or 0) > 12, number
-        bare += hers is not None and changed(old, new, hers) < 6
-    assert bare > 0.8 * LONG * 3
-
-
-def changed(old: Image, new: Image, x: int) -> float:
-    part = slice(90, 220), slice(x + 80, x + 190)
-    return float(np.abs(new[part].astype(int) - old[part]).mean())
 
 
 def cards(dialog: Locator) -> Locator:
@@ -102,12 +38,12 @@ def cards(dialog: Locator) -> Locator:
 
 @told_apart
 def test_one_click_leaves_one_person_visible(
-    visit: Open, look: Look, clip: Path, server: Server, tmp_path: Path
+    visit: Open, look: Look, couple: Path, server: Server, tmp_path: Path
 ) -> None:
     """Five steps from the file to the result: tell apart, drop, review, only this person, save."""
     page = visit()
     page.locator("input[name=people]").check()
-    drop(page, {"two.mp4": clip.read_bytes()})
+    drop(page, {"two.mp4": couple.read_bytes()})
     dialog = hands.review(ended(page, "two.mp4"))
     look(page, "people cards")
     hers = card_of(dialog, server)
@@ -116,7 +52,7 @@ def test_one_click_leaves_one_person_visible(
     hands.save(dialog)
     result = ended(page, "two.mp4")
     _, data = download(result.locator('[data-action="download"]'))
-    require_only_her(frames_of(clip.read_bytes(), tmp_path), frames_of(data, tmp_path))
+    require_only_her(frames_of(couple.read_bytes(), tmp_path), frames_of(data, tmp_path))
 
 
 def tracks_of(server: Server) -> list[dict[str, Any]]:
@@ -141,12 +77,12 @@ def card_of(dialog: Locator, server: Server) -> Locator:
 
 @told_apart
 def test_a_wrong_face_is_taken_out_of_a_card(
-    visit: Open, look: Look, clip: Path, server: Server, axe: str
+    visit: Open, look: Look, couple: Path, server: Server, axe: str
 ) -> None:
     page = visit()
     page.evaluate(axe)
     page.locator("input[name=review]").check()
-    drop(page, {"two.mp4": clip.read_bytes()})
+    drop(page, {"two.mp4": couple.read_bytes()})
     dialog = hands.review(ended(page, "two.mp4", "review"))
     # Nobody has asked for it before: they are told apart now, and the review goes on.
     expect(cards(dialog)).to_have_count(0)
