@@ -14,7 +14,8 @@ MANY := -n auto --dist worksteal
 # Compiled modules are kept, whatever Python is told here: see tests/conftest.py.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint format locked weights clean
+.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint style types dead scripts \
+	format locked weights clean
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
@@ -54,11 +55,22 @@ demo: weights
 	then echo "The samples are in demo/. To make them anew: $(BIN)/faceveil demo"; \
 	else $(BIN)/faceveil demo demo; fi
 
+# Beside each other: to find the types takes longer than all the rest.
 lint: $(READY)
+	@$(MAKE) --no-print-directory -j4 $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+		types scripts dead style
+
+style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(READY)
 	$(BIN)/mypy
+
+dead: $(READY)
 	$(BIN)/vulture
+
+scripts:
 	@tools/check_js.sh
 
 quick: lint weights

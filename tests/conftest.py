@@ -48,19 +48,17 @@ sys.dont_write_bytecode = False
 REPOSITORY = Path(__file__).parent.parent
 
 
-AT_ONCE = 3
-"""Tests for each core: more than half of the time one waits, for a server, a browser or a clock.
-With two, the cores had nothing to do for a quarter of the time."""
+AT_ONCE = {"quick": 1, "test": 3, "long": 2}
+"""Tests for each core. More than half of the time one of `make test` waits, for a server, a browser
+or a clock: with two, the cores had nothing to do for a quarter of the time. Those that start no
+program never wait. Of the long ones some are heavy, and some wait."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The number of processes for ``-n auto``.
-
-    The long ones are heavy, and those that start no program never wait: one for each core.
-    """
+    """The number of processes for ``-n auto``, by which tier is asked for."""
     chosen = config.option.markexpr
-    heavy = "not long" not in chosen or "not slow" in chosen
-    return (1 if heavy else AT_ONCE) * len(os.sched_getaffinity(0))
+    tier = "quick" if "not slow" in chosen else "test" if "not long" in chosen else "long"
+    return AT_ONCE[tier] * len(os.sched_getaffinity(0))
 
 
 @pytest.fixture(autouse=True)

@@ -9,25 +9,11 @@ from typing import Any
 import cv2
 import httpx2 as httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import (
-    content_type_conformance,
-    not_a_server_error,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from servers import Server, running
 
 pytestmark = pytest.mark.slow
-
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +24,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def document(server: Server) -> Any:
+    # Imported here, because it takes a second, and this module is read by each of the processes.
+    import schemathesis
+
     address = f"http://127.0.0.1:{server.port}/openapi.json"
     # The stream of all events has no end to compare.
     document = schemathesis.openapi.from_url(address, headers=_authorization(server))
@@ -60,6 +49,14 @@ def _authorization(server: Server) -> dict[str, str]:
 
 
 def test_answers(document: Any, known: str, server: Server) -> None:
+    from schemathesis import checks
+
+    wanted = [
+        checks.not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_schema_conformance,
+    ]
     asked = 0
 
     def ask(case: Any) -> None:
@@ -69,7 +66,7 @@ def test_answers(document: Any, known: str, server: Server) -> None:
         # Half of the questions are about a job that is there.
         if isinstance(job, str) and sum(map(ord, job)) % 2 and case.method != "DELETE":
             case.path_parameters["job"] = known
-        case.call_and_validate(checks=CHECKS, timeout=30, headers=_authorization(server))
+        case.call_and_validate(checks=wanted, timeout=30, headers=_authorization(server))
 
     for operation in document.get_all_operations():
         ask_all = given(case=operation.ok().as_strategy())(ask)
