@@ -19,10 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo     make a sample photo and clip and obscure them"
-	@echo "make quick    style, types and the tests that start no other program"
+	@echo "make quick    style, types and the tests that take a moment each"
 	@echo "make test     all checks but the long ones: style, types, tests"
 	@echo "make test-loaded  the same three times, with two busy loops beside it"
-	@echo "make long     run every command of the documents; install, wheel, executable, container"
+	@echo "make long     the long ones: relatives of the others, all that the documents type, installs"
 	@echo "make trend    a few figures beside those of earlier versions"
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"

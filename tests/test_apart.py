@@ -107,6 +107,7 @@ def test_in_a_folder_the_others_are_done_and_each_is_named(
     assert failed == set(BAD)
 
 
+@pytest.mark.long
 def test_so_in_an_archive(folder: Path, tmp_path: Path) -> None:
     album, out = tmp_path / "album.zip", tmp_path / "out"
     with zipfile.ZipFile(album, "w") as archive:
@@ -124,6 +125,7 @@ def test_so_in_an_archive(folder: Path, tmp_path: Path) -> None:
     assert [path.name for path in out.iterdir()] == ["album.veiled.zip"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", ["veil", "check", pytest.param("detect", marks=pytest.mark.long)])
 def test_of_a_few_files_named_one_by_one(verb: str, folder: Path, tmp_path: Path) -> None:
     names = ("a.png", "b-abort.png", "c-hang.png", "g.png")
@@ -166,6 +168,7 @@ def slow(_: int) -> str:
     return "done"
 
 
+@pytest.mark.long
 def test_what_moves_may_take_as_long_as_it_likes() -> None:
     heard: list[tuple[str, int, int | None]] = []
     with Apart() as helper:

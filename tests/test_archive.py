@@ -161,6 +161,8 @@ def test_an_archive_without_files_has_no_members(
         refused(make(tmp_path / "x", {}), UnsupportedError, "no archive")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_entries_and_not_one_more(tmp_path: Path) -> None:
     files = {f"{number // 100}/{number}.jpg": b"\xff\xd8\xff" for number in range(10_000)}
     for make in (zipped, tarred):
@@ -388,6 +390,7 @@ def test_a_bomb_of_zeros_is_refused_by_its_ratio(tmp_path: Path) -> None:
             assert archive.members[0].size == 20_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress])
 def test_a_compressed_bomb_is_stopped_on_the_way(
     pack: Callable[[bytes], bytes], tmp_path: Path
@@ -505,6 +508,7 @@ def test_a_damaged_header_in_the_middle_of_a_tar_is_no_end(tmp_path: Path) -> No
     refused(path, UnreadableError, "damaged")
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_ends_otherwise_than_in_words(data: st.DataObject, tmp_path: Path) -> None:

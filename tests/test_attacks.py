@@ -108,6 +108,7 @@ def test_a_clear_look_brings_the_face_back() -> None:
         assert np.abs(back - clear).mean() < np.abs(best - clear).mean() + 4
 
 
+@pytest.mark.long
 def test_finer_mosaics_tell_more() -> None:
     faces = lfw_subset()
     scene, guide = Scene(faces[:4], FINE), learn(faces[4:], FINE)

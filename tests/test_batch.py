@@ -352,6 +352,7 @@ def test_what_a_killed_run_left_is_removed(runs: Runs) -> None:
 # The command
 
 
+@pytest.mark.long
 def test_a_killed_run_is_taken_up(tmp_path: Path, photo: Path, detector: str) -> None:
     folder = tmp_path / "in"
     put(photo, *(folder / f"{number % 3}/{number}.jpg" for number in range(16)))
@@ -398,6 +399,7 @@ def test_workers_end_with_the_run_that_began_them(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_the_command_resumes_counts_and_is_strict(
     tmp_path: Path, album: Path, detector: str
 ) -> None:

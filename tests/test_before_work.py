@@ -56,6 +56,7 @@ def test_one_output(out: str, code: ExitCode, words: str, bare: Run, photo: Path
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("out", "code", "words"),
     [
@@ -82,6 +83,7 @@ def test_what_is_written_beside(flag: str, bare: Run, photo: Path) -> None:
     assert done.exit_code == ExitCode.SOME_FAILED
 
 
+@pytest.mark.slow
 def test_resuming_needs_no_manifest(photo: Path, tmp_path: Path, detector: str) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

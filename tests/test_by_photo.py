@@ -53,6 +53,7 @@ from faceveil.weights import search
 from films import film
 from offices import document, png
 from pdfs import PLACED, page, stored
+from tiers import daily
 
 Marks = tuple[Point, Point, Point, Point, Point]
 
@@ -159,6 +160,7 @@ def test_a_track_that_becomes_a_strangers_where_two_cross() -> None:
     assert "crossing" in {track.why for track in decided}
 
 
+@pytest.mark.slow
 @given(st.integers(1, 98), st.integers(0, 40))
 def test_what_was_not_seen_is_nobodys(first: int, gap: int) -> None:
     """After a gap it may be somebody else, who has to be told anew."""
@@ -188,6 +190,7 @@ def test_photos_that_are_alike_do_not_widen_the_limit() -> None:
     assert limit_of(different[:2]) == KEEP_FEW
 
 
+@pytest.mark.slow
 @given(st.integers(0, 99), st.integers(1, 4), st.floats(0.61, 1.5))
 def test_a_single_look_that_is_somebody_elses_hides_the_stretch(
     first: int, length: int, far: float
@@ -331,6 +334,7 @@ def halves(before: Path, after: Path) -> list[bool]:
     return [bool((one[:, part] == two[:, part]).all()) for part in parts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["keep", "hide"])
 def test_one_of_two_in_a_photo(
     pair: Path, photo: Path, spy: Spy, mode: str, tmp_path: Path, detector: str
@@ -345,6 +349,7 @@ def test_one_of_two_in_a_photo(
     assert spy.points
 
 
+@pytest.mark.slow
 def test_a_plan_remembers_who_stays(
     pair: Path, photo: Path, spy: Spy, tmp_path: Path, detector: str
 ) -> None:
@@ -364,6 +369,7 @@ def alone(tmp_path: Path, detector: str) -> tuple[Path, Plan]:
     return path, analyze_file(path)
 
 
+@pytest.mark.slow
 def test_the_check_sees_a_stranger_in_front_of_a_face_that_stays(
     alone: tuple[Path, Plan], tmp_path: Path
 ) -> None:
@@ -377,6 +383,7 @@ def test_the_check_sees_a_stranger_in_front_of_a_face_that_stays(
     assert report.check.added == 1
 
 
+@pytest.mark.slow
 def test_the_check_knows_a_face_that_stays_by_a_box_of_its_own(
     alone: tuple[Path, Plan], tmp_path: Path
 ) -> None:
@@ -429,7 +436,8 @@ def places_at(frame: int) -> tuple[int | None, int]:
     return (None, 640) if frame < 50 else (100, 600)
 
 
-@pytest.mark.parametrize("mode", ["keep", "hide"])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", daily(["keep", "hide"], "hide"))
 def test_nobody_is_bare_who_is_to_be_hidden(
     crossing: Path, photo: Path, spy: Spy, mode: str, tmp_path: Path, detector: str
 ) -> None:
@@ -488,7 +496,8 @@ def frames_of(path: Path) -> list[Image]:
     return [np.asarray(image, np.uint8) for image in images]
 
 
-@pytest.mark.parametrize("form", ["pdf", "docx"])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(["pdf", "docx"], "docx"))
 def test_the_person_stays_visible_in_a_document(
     form: str, her: Image, photo: Path, spy: Spy, tmp_path: Path, detector: str
 ) -> None:
@@ -514,6 +523,7 @@ def shown(path: Path) -> Iterator[Image]:
             yield frame.image
 
 
+@pytest.mark.long
 def test_a_folder_and_an_archive(
     her: Image, photo: Path, spy: Spy, tmp_path: Path, detector: str
 ) -> None:
@@ -539,6 +549,7 @@ def untouched(path: Path, folder: Path) -> bool:
     return bool(np.array_equal(np.asarray(old), np.asarray(new)))
 
 
+@pytest.mark.slow
 def test_people_are_numbered_if_asked(crossing: Path, pair: Path, spy: Spy, detector: str) -> None:
     gallery = Gallery()
     first = analyze_file(crossing, Options(people=True), gallery=gallery)
@@ -552,6 +563,7 @@ def test_people_are_numbered_if_asked(crossing: Path, pair: Path, spy: Spy, dete
     assert {track.person for track in analyze_file(pair).tracks} == {None}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not weights.available("people"), reason="needs `faceveil weights fetch people`")
 def test_numbers_go_on_through_a_folder_and_the_pages_of_documents(
     her: Image, data: Path, tmp_path: Path, detector: str
@@ -613,6 +625,7 @@ def test_a_trace_would_be_found() -> None:
         assert any(trace in b"xy" + text for trace in traces(row))
 
 
+@pytest.mark.slow
 def test_nothing_of_a_face_is_written(
     pair: Path,
     crossing: Path,
@@ -651,6 +664,7 @@ def test_nothing_of_a_face_is_written(
         assert not any(trace in data for data in written), trace
 
 
+@pytest.mark.slow
 def test_a_run_without_photos_never_loads_the_network(pair: Path, detector: str) -> None:
     code = (
         "import sys, faceveil; "
@@ -665,16 +679,20 @@ def test_a_run_without_photos_never_loads_the_network(pair: Path, detector: str)
 # What is refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [
-        ("pair", "shows 2 faces"),
-        ("empty", "no face was found in"),
-        ("small", "too small to tell"),
-        ("text", "cannot be read"),
-        ("gone", "cannot be read"),
-        ("clip", "is no photo"),
-    ],
+    daily(
+        [
+            ("pair", "shows 2 faces"),
+            ("empty", "no face was found in"),
+            ("small", "too small to tell"),
+            ("text", "cannot be read"),
+            ("gone", "cannot be read"),
+            ("clip", "is no photo"),
+        ],
+        every=3,
+    ),
 )
 def test_a_photo_has_to_show_one_person(
     fault: str,
@@ -700,6 +718,7 @@ def test_a_photo_has_to_show_one_person(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_photos_of_two_people_are_refused(photo: Path, her: Image, spy: Spy, detector: str) -> None:
     second = photo.with_name("second.png")
     cv2.imwrite(str(second), other(her))
@@ -758,7 +777,8 @@ def sent(api: TestClient, field: str, photo: Path, *files: Path, **data: str) ->
     return api.post("/api/jobs", files=parts, data=data)
 
 
-@pytest.mark.parametrize("mode", ["keep", "hide"])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", daily(["keep", "hide"], "keep"))
 def test_photos_come_with_an_upload_and_go_with_it(
     mode: str,
     api: TestClient,
@@ -791,6 +811,7 @@ def test_photos_come_with_an_upload_and_go_with_it(
     assert not any(trace in data for row in rows for trace in traces(row) for data in written)
 
 
+@pytest.mark.slow
 def test_what_a_person_changes_is_that_persons_decision(
     api: TestClient, pair: Path, photo: Path, spy: Spy, tmp_path: Path, detector: str
 ) -> None:
@@ -804,6 +825,7 @@ def test_what_a_person_changes_is_that_persons_decision(
     assert sorted(track["why"] for track in saved["tracks"]) == ["", "reference"]
 
 
+@pytest.mark.slow
 def test_whose_a_face_is_by_hand_is_in_the_report(
     api: TestClient, pair: Path, photo: Path, spy: Spy, tmp_path: Path, detector: str
 ) -> None:
@@ -834,6 +856,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.long
 def test_people_are_numbered_afterwards(
     api: TestClient, crossing: Path, spy: Spy, tmp_path: Path, detector: str, there: None
 ) -> None:
@@ -870,6 +893,7 @@ def test_people_are_numbered_afterwards(
     assert api.post(f"/api/jobs/{job}/people").json()["state"] == "review", "nothing is left to do"
 
 
+@pytest.mark.slow
 def test_a_job_whose_people_are_numbered_is_what_it_was(
     api: TestClient,
     pair: Path,
@@ -915,6 +939,7 @@ def raising(error: Exception) -> Any:
     return fail
 
 
+@pytest.mark.slow
 def test_an_upload_with_wrong_photos_is_refused(
     api: TestClient, pair: Path, photo: Path, crossing: Path, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_faces_are_covered_before_and_after_a_change(
         assert np.abs(luma - bare)[:, :60].mean() < 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "scale"), [("libx264", 1), ("libx265", 2)])
 def test_a_change_of_size_is_fitted_into_the_first(codec: str, scale: int, tmp_path: Path) -> None:
     sizes = [(scale * width, scale * height) for width, height in SIZES]

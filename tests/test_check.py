@@ -29,6 +29,7 @@ from faceveil.geometry import Box
 from faceveil.options import Method, Options
 from faceveil.plan import Face, Media, Plan, Track
 from films import Told, film, head, inside, lumas, put, scenery
+from tiers import daily
 from videos import QUICK
 
 FPS = 25
@@ -366,6 +367,7 @@ class Elsewhere(Told):
         return [Face(Box(self.times * 60 - 40, 80, self.times * 60 - 20, 100), 0.95)]
 
 
+@pytest.mark.slow
 def test_what_two_repairs_do_not_mend_is_withheld(clip: Path, use: Use) -> None:
     use(Elsewhere())
     with pytest.raises(WithheldError) as caught:
@@ -421,6 +423,7 @@ def test_an_earlier_output_survives_one_that_is_withheld(clip: Path, use: Use) -
     assert out.read_bytes() == b"earlier"
 
 
+@pytest.mark.slow
 def test_full_looks_at_every_frame_and_off_at_none(clip: Path, use: Use) -> None:
     full, sample, off = (Told(lambda index: [Face(HERE, 0.9)]) for _ in range(3))
     for detector, which in ((full, "full"), (sample, "sample"), (off, "off")):
@@ -630,10 +633,28 @@ def test_a_doubt_that_is_painted_is_none(clip: Path, use: Use) -> None:
 class TestClear:
     """The real detectors, on files that nobody made here."""
 
-    @pytest.mark.parametrize("second", ["auto", "none"])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("second", daily(["auto", "none"], "auto"))
     @pytest.mark.parametrize(
         "change",
-        ["as it is", "small", "dark", "soft", "close", "turned", "noisy", "grey", "clip", "gif"],
+        daily(
+            [
+                "as it is",
+                "small",
+                "dark",
+                "soft",
+                "close",
+                "turned",
+                "noisy",
+                "grey",
+                "clip",
+                "gif",
+            ],
+            "as it is",
+            "dark",
+            "turned",
+            "clip",
+        ),
     )
     def test_a_clearly_visible_face_is_certain(
         self, change: str, second: str, tmp_path: Path, astronaut: Image, detector: str

@@ -23,6 +23,7 @@ from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.pipeline import veil_file
 from faceveil.plan import Plan
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +173,7 @@ class TestVeil:
         assert "interrupted" in errors
         assert all(path.name.endswith(".veiled.jpg") for path in (tmp_path / "out").iterdir())
 
-    @pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2, 1.6])
+    @pytest.mark.parametrize("seconds", daily([0.4, 0.8, 1.2, 1.6], 0.8))
     def test_an_interrupt_is_quiet_while_the_processes_begin(
         self, photo: Path, tmp_path: Path, seconds: float
     ) -> None:
@@ -324,6 +325,7 @@ class TestOtherVerbs:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "photo.veiled.jpg: " in done.stdout
 
+    @pytest.mark.long
     def test_demo(self, tmp_path: Path) -> None:
         done = faceveil("demo", tmp_path / "demo")
         assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import pytest
 
 from faceveil.media.videos.timeline import straightened
 from faceveil.pipeline import veil_file
+from tiers import daily
 from videos import X264, compose, picture, read, rewrite, source_of
 from voices import clip, flashes, hear
 
@@ -70,7 +71,7 @@ def check(
     return list(zip(seen, heard, strict=True))
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("suffix", daily([".mp4", ".mkv"], ".mp4"))
 @pytest.mark.parametrize("muxer", ["mpegts", "mpeg", "matroska", "webm"])
 def test_two_recordings_joined_by_copying_are_whole(
     muxer: str, suffix: str, tmp_path: Path
@@ -122,6 +123,7 @@ def test_a_programme_that_begins_on_the_way_is_told(tmp_path: Path) -> None:
             assert (told in opened.warnings) == warned, opened.warnings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("muxer", ["mpegts", "mpeg"])
 def test_three_recordings_of_different_clocks_are_whole(muxer: str, tmp_path: Path) -> None:
     """The second is an hour ahead, and the third some minutes behind the first."""
@@ -175,6 +177,7 @@ def test_a_clock_that_jumps_in_the_sound_only(tmp_path: Path) -> None:
     check(source, frames=75, times=[1.6])
 
 
+@pytest.mark.slow
 def test_a_long_pause_of_the_sound_is_no_jump(tmp_path: Path) -> None:
     given: dict[str, Any] = {
         "pictures": 320,
@@ -283,7 +286,8 @@ def test_damage_at_the_end_of_a_part_is_still_seen(tmp_path: Path) -> None:
     assert count
 
 
-@pytest.mark.parametrize("fps", [5, 25, 30])
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", daily([5, 25, 30], 25))
 @pytest.mark.parametrize("b_frames", ["0", "1", "2"])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_avi_keeps_picture_and_sound_together(
@@ -366,6 +370,7 @@ def test_what_is_read_twice_has_the_same_times(tmp_path: Path) -> None:
         assert [frame.pts for frame in opened.sample({0, 149})] == [times[0], times[149]]
 
 
+@pytest.mark.slow
 def test_no_packet_is_held_for_ever() -> None:
     """One stream jumps, and the other never follows nor ends."""
     given = []

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tiers import daily
+
 pytestmark = pytest.mark.slow
 
 BASH = """
@@ -40,14 +42,14 @@ SHELLS = {"bash": ("--noprofile", "--norc"), "zsh": ("-f",), "fish": ()}
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", daily(SHELLS, "bash"))
 @pytest.mark.parametrize(
     ("line", "offered", "kept_back"),
     [
         ("faceveil wei", "weights", "veil"),
         pytest.param("faceveil weights ", "verify", "veil", marks=pytest.mark.long),
         pytest.param("faceveil veil --pres", "--preset", "--method", marks=pytest.mark.long),
-        ("faceveil veil --preset ", "strict", "pixelate"),
+        pytest.param("faceveil veil --preset ", "strict", "pixelate", marks=pytest.mark.long),
     ],
 )
 def test_a_shell_completes(

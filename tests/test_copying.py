@@ -34,6 +34,7 @@ from faceveil.options import Options
 from faceveil.plan import Face
 from faceveil.report import Report
 from films import Told, film, head, inside, put, scenery
+from tiers import daily
 from videos import QUARTERS, TOKEN, read, sound_packets, source_of
 
 GREY = 126
@@ -157,7 +158,8 @@ def bare(luma: NDArray[np.int16], face: Box) -> float:
     return float(np.abs(inside(luma, face) - GREY).mean())
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", daily([".mp4", ".mov", ".mkv"], ".mp4"))
 @pytest.mark.parametrize("settings", [{}, PYRAMID])
 def test_untouched_groups_are_the_same_bit_for_bit(
     tmp_path: Path, filmed: Filmed, seen: Box, suffix: str, settings: dict[str, str]
@@ -192,6 +194,7 @@ def listening() -> Iterator[list[str]]:
         logging.set_level(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_a_decoder_has_nothing_to_say(
     tmp_path: Path, filmed: Filmed, seen: Box, suffix: str
@@ -218,7 +221,10 @@ def test_a_decoder_has_nothing_to_say(
     assert heard or left < FRAMES  # a container may be so broken that no picture is decoded
 
 
-@pytest.mark.parametrize("faces", [range(12), range(188, 200), range(0), range(60, 140)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "faces", daily([range(12), range(188, 200), range(0), range(60, 140)], every=2)
+)
 def test_wherever_the_faces_are(
     tmp_path: Path, filmed: Filmed, seen: Box, use: Any, faces: range
 ) -> None:
@@ -235,7 +241,8 @@ def test_wherever_the_faces_are(
         assert number not in faces or bare(luma, seen) < 4
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", daily([".mp4", ".mkv"], ".mp4"))
 def test_times_of_every_kind_stay(
     tmp_path: Path, pictures: list[Image], seen: Box, suffix: str
 ) -> None:
@@ -256,6 +263,7 @@ def test_times_of_every_kind_stay(
     assert sound_packets(out) == sound_packets(clip)
 
 
+@pytest.mark.slow
 def test_one_container_becomes_another(tmp_path: Path, filmed: Filmed, seen: Box) -> None:
     clip = filmed(tmp_path / "a.mkv")
     report, out = veiled(clip, suffix=".mp4")
@@ -263,6 +271,7 @@ def test_one_container_becomes_another(tmp_path: Path, filmed: Filmed, seen: Box
     assert sum(same(out, clip)) >= report.copied
 
 
+@pytest.mark.slow
 def test_a_player_is_told_of_both_kinds_of_groups(
     tmp_path: Path, filmed: Filmed, seen: Box
 ) -> None:
@@ -355,7 +364,8 @@ ATTACKS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", daily(ATTACKS, every=3))
 def test_nothing_of_a_covered_face_is_in_what_is_copied(
     tmp_path: Path, filmed: Filmed, seen: Box, name: str
 ) -> None:
@@ -365,6 +375,7 @@ def test_nothing_of_a_covered_face_is_in_what_is_copied(
     _require_nothing_left(clip, out, seen, report)
 
 
+@pytest.mark.slow
 def test_open_groups_between_idr_pictures(tmp_path: Path, pictures: list[Image], seen: Box) -> None:
     """The parts without a face are copied whole, open groups and all; the one with a face is not,
     nor are those of its open groups in which nobody is."""
@@ -419,6 +430,7 @@ def planted(clip: Path, out: Path, filter: str) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_what_is_planted_beside_the_pictures_is_gone(
     tmp_path: Path, filmed: Filmed, seen: Box
 ) -> None:
@@ -442,6 +454,7 @@ def test_what_is_planted_beside_the_pictures_is_gone(
     assert b"x264 - core" not in out.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_stream_of_pictures_is_gone(
     tmp_path: Path, pictures: list[Image], seen: Box
 ) -> None:
@@ -638,7 +651,8 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", daily(ODD, every=4))
 def test_what_is_odd_is_encoded(
     tmp_path: Path,
     filmed: Filmed,
@@ -659,6 +673,7 @@ def test_what_is_odd_is_encoded(
     assert len(h264.ParameterSets.read(record).sequences) == 1
 
 
+@pytest.mark.slow
 def test_other_sizes_formats_and_fields_are_encoded(
     tmp_path: Path, filmed: Filmed, seen: Box
 ) -> None:
@@ -718,6 +733,7 @@ def test_a_group_that_is_never_shown_parts_what_is_copied(
     assert sorted(copied) == shown
 
 
+@pytest.mark.slow
 def test_a_damaged_group_is_not_copied(tmp_path: Path, pictures: list[Image], use: Any) -> None:
     """A picture that a decoder could not restore is covered whole, here as elsewhere."""
     use(Told())
@@ -736,6 +752,7 @@ def test_a_damaged_group_is_not_copied(tmp_path: Path, pictures: list[Image], us
         assert (np.abs(luma - GREY) <= 1).all() == (index in report.regions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["comes out wrong", "cannot be written", "has changed"])
 def test_what_cannot_be_copied_is_encoded(
     tmp_path: Path, filmed: Filmed, seen: Box, monkeypatch: pytest.MonkeyPatch, how: str
@@ -791,6 +808,7 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, filmed: Filmed, seen: Box) ->
                 sink.commit()
 
 
+@pytest.mark.slow
 def test_the_progress_of_painting_counts_what_is_encoded(
     tmp_path: Path, filmed: Filmed, seen: Box
 ) -> None:
@@ -808,6 +826,7 @@ def test_the_progress_of_painting_counts_what_is_encoded(
     assert told == [(done, left) for done in range(1, left + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "settings"), [(".mp4", PYRAMID), (".mkv", {})])
 @pytest.mark.parametrize("known", [True, False])
 def test_what_was_decoded_once_is_decoded_again_only_beside_what_is_new(
@@ -859,6 +878,7 @@ def test_what_is_copied_is_not_decoded(tmp_path: Path, filmed: Filmed) -> None:
     assert all(np.array_equal(frame.image, one[2]) for frame, one in zip(given, left, strict=True))
 
 
+@pytest.mark.slow
 def test_a_group_that_hardly_lasts_is_not_worth_it(
     tmp_path: Path, filmed: Filmed, use: Any, seen: Box
 ) -> None:
@@ -871,13 +891,17 @@ def test_a_group_that_hardly_lasts_is_not_worth_it(
     assert all(b - a == 1 or b - a > 12 for a, b in runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "touched"),
-    [
-        ("stage_cuts_audio.mp4", range(140, 150)),
+    daily(
+        [
+            ("stage_cuts_audio.mp4", range(140, 150)),
+            ("nasa_13013.mp4", range(100, 110)),
+            ("video_with_failing_audio.mp4", range(30)),
+        ],
         ("nasa_13013.mp4", range(100, 110)),
-        ("video_with_failing_audio.mp4", range(30)),
-    ],
+    ),
 )
 def test_real_clips_keep_what_is_not_touched(
     data: Path, tmp_path: Path, use: Any, name: str, touched: range
@@ -896,6 +920,7 @@ def test_real_clips_keep_what_is_not_touched(
     assert sound_packets(out) == sound_packets(clip)
 
 
+@pytest.mark.slow
 def test_a_turned_film_stays_turned(tmp_path: Path, pictures: list[Image], use: Any) -> None:
     def turn(output: Any) -> None:
         output.streams.video[0].set_display_matrix(QUARTERS[90])

@@ -48,6 +48,7 @@ def test_scores_of_groups_add_up() -> None:
     assert str(both).endswith("6.0")
 
 
+@pytest.mark.slow
 def test_the_same_figures_give_the_same_plot(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib, which draws, is not installed")
     from coverage_plots import draw_comparison, draw_curves
@@ -63,6 +64,7 @@ def test_the_same_figures_give_the_same_plot(tmp_path: Path) -> None:
         assert "<dc:date>" not in first
 
 
+@pytest.mark.slow
 def test_a_peer_says_what_it_paints(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
     skimage_data = pytest.importorskip("skimage.data", reason="scikit-image is not installed")

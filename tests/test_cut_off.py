@@ -10,6 +10,7 @@ import pytest
 from faceveil.errors import UnreadableError
 from faceveil.media.kinds import sniff
 from faceveil.media.videos.ending import is_cut_off
+from tiers import daily
 from videos import CLIPS, VP9, X264, compose, source_of
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
@@ -30,7 +31,7 @@ FORMATS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "how"), FORMATS)
+@pytest.mark.parametrize(("name", "how"), daily(FORMATS, every=4))
 def test_an_early_end_is_told(name: str, how: dict[str, Any], tmp_path: Path) -> None:
     clip = compose(tmp_path / name, times=range(60), **how)
     whole = clip.read_bytes()
@@ -81,6 +82,7 @@ def test_shared_clips_are_whole(name: str, data: Path) -> None:
     assert not is_cut_off(clip, sniff(clip.read_bytes()[:4096]) or "")
 
 
+@pytest.mark.slow
 def test_sound_that_begins_on_the_way_does_not_end_the_reading(tmp_path: Path) -> None:
     """FLV and transport streams tell of a stream when its first packet comes."""
     clip = compose(tmp_path / "in.flv", settings=X264, sound="aac", times=range(100))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from faceveil.frames import Image
 from faceveil.track import THUMBNAIL, CutFinder, is_cut
+from tiers import daily
 
 Gray = NDArray[np.uint8]
 
@@ -28,16 +29,22 @@ def cuts(path: Path) -> tuple[int, ...]:
     return finder.cuts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [
+    daily(
+        [
+            ("stage_cuts_audio.mp4", (20, 82, 211)),
+            ("walking_608x1080_600f.mp4", ()),
+            ("crowd_1080p_audio.mp4", ()),
+            ("jumping_boxes.mpg", ()),
+            ("rotated_vfr.mp4", ()),
+            ("talking_720p_audio.mp4", ()),
+        ],
         ("stage_cuts_audio.mp4", (20, 82, 211)),
-        ("walking_608x1080_600f.mp4", ()),
-        ("crowd_1080p_audio.mp4", ()),
         ("jumping_boxes.mpg", ()),
         ("rotated_vfr.mp4", ()),
-        ("talking_720p_audio.mp4", ()),
-    ],
+    ),
 )
 def test_real_videos(data: Path, name: str, expected: tuple[int, ...]) -> None:
     assert cuts(data / "videos" / name) == expected

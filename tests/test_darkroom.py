@@ -67,6 +67,7 @@ def in_a_room(act: Callable[[Darkroom], Awaitable[None]]) -> None:
     in_a_loop(run())
 
 
+@pytest.mark.slow
 def test_newest_first_and_nothing_for_nobody(tmp_path: Path) -> None:
     path = tmp_path / NOTED
 
@@ -89,6 +90,7 @@ def test_newest_first_and_nothing_for_nobody(tmp_path: Path) -> None:
     in_a_room(act)
 
 
+@pytest.mark.slow
 def test_its_death_is_told_and_outlived(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(darkroom, "_IDLE", 0.2)
 
@@ -110,6 +112,7 @@ def test_its_death_is_told_and_outlived(monkeypatch: pytest.MonkeyPatch, tmp_pat
     in_a_room(act)
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_a_box_is_followed_ends_only_that(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -120,6 +123,7 @@ def test_an_interrupt_while_a_box_is_followed_ends_only_that(
         assert room._run(following._drop, "box") is None
 
 
+@pytest.mark.slow
 def test_no_such_frame_stays_what_it_is(tmp_path: Path) -> None:
     clip = film(tmp_path / "c.mp4", [scenery(3, (64, 48))] * 3)
 

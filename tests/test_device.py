@@ -45,6 +45,7 @@ def test_the_name_tells_where_it_runs(wanted: Device, opened: Any, said: str) ->
     assert named("yunet", wanted, opened) == said
 
 
+@pytest.mark.slow
 def test_a_missing_device_changes_nothing_else(
     astronaut: Image, capfd: pytest.CaptureFixture[str]
 ) -> None:

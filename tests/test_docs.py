@@ -217,6 +217,7 @@ def test_every_page_is_in_the_index_and_in_the_menu_in_one_order() -> None:
     assert sorted(["index.md", *listed]) == sorted(page.name for page in DOCS.glob("*.md"))
 
 
+@pytest.mark.slow
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("zensical", reason="zensical, which builds the site, is not installed")
     shutil.copytree(DOCS, tmp_path / "docs")

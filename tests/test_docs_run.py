@@ -205,6 +205,7 @@ def test_both_first_pages_say_the_same_to_type() -> None:
     assert english == chinese
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     ["docs/plugins.md", *(pytest.param(page, marks=pytest.mark.long) for page in LONGER)],

@@ -53,6 +53,7 @@ from offices import (
     zipped,
 )
 from servers import running
+from tiers import daily
 
 OPTIONS = Options(second_detector="none", check="sample")
 TOKEN = b"PLANTED-TOKEN"
@@ -84,6 +85,7 @@ def done(path: Path, tmp_path: Path, options: Options = OPTIONS) -> tuple[Report
 # Every form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_face_is_covered_and_every_other_part_stays(
     form: str, face: Image, plain: Image, tmp_path: Path, detector: str
@@ -303,7 +305,7 @@ def _tiff(face: Image) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("where", HIDING)
+@pytest.mark.parametrize("where", daily(HIDING, every=4))
 def test_a_face_is_found_wherever_it_hides(
     where: str, face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -359,7 +361,8 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("form", PLACES)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(PLACES, every=3))
 def test_it_does_not_matter_what_a_part_is_for(
     form: str, face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -583,6 +586,7 @@ def _shot(face: Image, path: Path) -> bytes:
     return film(path, [scene] * 12, sound="aac").read_bytes()
 
 
+@pytest.mark.slow
 def test_films_are_worked_on_as_films(face: Image, tmp_path: Path, detector: str) -> None:
     data = _shot(face, tmp_path / "film.mp4")
     path = tmp_path / "x.pptx"
@@ -619,6 +623,7 @@ def test_a_film_in_a_workbook_in_a_deck_is_one_too(
     assert faces_in(veiled) == 0
 
 
+@pytest.mark.slow
 def test_a_film_that_does_not_pass_withholds_the_document(
     face: Image, tmp_path: Path, detector: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -691,6 +696,7 @@ def test_metadata_of_a_picture_in_a_drawing_goes(
 # Many files
 
 
+@pytest.mark.slow
 def test_documents_in_folders_and_archives_are_files_like_others(
     face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -806,6 +812,7 @@ def test_hidden_fonts_of_a_book_are_no_reason(tmp_path: Path, detector: str) -> 
     assert done(path, tmp_path)[0].status == "ok"
 
 
+@pytest.mark.slow
 def test_bombs_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.docx"
     document("docx", {"word/media/a.bin": bytes(20_000_000)}, path)

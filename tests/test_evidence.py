@@ -281,6 +281,7 @@ class TestSignature:
         theirs = path.with_name("report.sig").read_text()
         assert sign_file(path, load_key(key)).read_text() == theirs
 
+    @pytest.mark.slow
     def test_a_protected_key_asks(self, tmp_path: Path) -> None:
         key = tmp_path / "id"
         _keygen("-q", "-t", "ed25519", "-N", "horse staple", "-C", "auditor", "-f", str(key))

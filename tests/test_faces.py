@@ -24,6 +24,7 @@ LIMIT = 0.4123  # no two boxes of round numbers overlap by this much exactly
 several = st.lists(faces, max_size=12)
 
 
+@pytest.mark.slow
 @given(several)
 def test_a_face_comes_out_as_it_went_in(given: list[Face]) -> None:
     found = Faces.of(given)
@@ -38,6 +39,7 @@ def test_a_face_comes_out_as_it_went_in(given: list[Face]) -> None:
     assert centers(found.boxes).tolist() == [list(face.box.center) for face in given]
 
 
+@pytest.mark.slow
 @given(several, st.data())
 def test_what_is_picked_is_what_a_list_gives(given: list[Face], data: st.DataObject) -> None:
     found = Faces.of(given)
@@ -51,6 +53,7 @@ def test_what_is_picked_is_what_a_list_gives(given: list[Face], data: st.DataObj
         assert list(found[[0]]) == given[:1]
 
 
+@pytest.mark.slow
 @given(several, st.sampled_from([0.25, 1.0, 3.0]), numbers, numbers)
 def test_all_are_transformed_like_one(given: list[Face], scale: float, x: float, y: float) -> None:
     assert list(Faces.of(given).transformed(scale, x, y)) == [
@@ -73,6 +76,7 @@ def test_boxes_meet_as_single_ones_do(a: list[Box], b: list[Box]) -> None:
     ]
 
 
+@pytest.mark.slow
 @given(several)
 def test_a_leader_is_overlapped_by_no_better_one(given: list[Face]) -> None:
     found = Faces.of(given)

@@ -90,6 +90,7 @@ def test_transparency_is_read_and_kept(
         rewrite(clip, tmp_path / "out.mp4", QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "format", "muxer", "settings"), STUDIO[:3])
 def test_a_face_drawn_by_opacity_is_covered(
     codec: str,

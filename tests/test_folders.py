@@ -599,6 +599,7 @@ def test_a_folder_is_made_where_the_name_ends_like_one(
     assert not (tmp_path / "x.pdf").exists()
 
 
+@pytest.mark.long
 def test_check_looks_into_archives_and_folders(tmp_path: Path, photo: Path, detector: str) -> None:
     face = {"faces/a.jpg": photo.read_bytes(), "notes.txt": b"text"}
     for where in (put(tmp_path / "in", face), zipped(tmp_path / "x.zip", face)):

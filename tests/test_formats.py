@@ -29,6 +29,7 @@ from videos import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "how"),
     [

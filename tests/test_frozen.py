@@ -35,6 +35,7 @@ def executable(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="the server needs Linux or macOS")
 @pytest.mark.usefixtures("detector")
 def test_the_service_starts_its_workers(executable: Path, tmp_path: Path, photo: Path) -> None:

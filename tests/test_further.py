@@ -181,6 +181,7 @@ def test_the_picture_that_is_shown_where_an_animation_is_not_known() -> None:
         assert source.warnings == ("1 further picture of the file is left out",)
 
 
+@pytest.mark.slow
 def test_further_pictures_of_real_files(data: Path) -> None:
     formats = data / "formats"
     assert warnings((formats / "sugarshack.mpo").read_bytes()) == (

@@ -27,6 +27,7 @@ from faceveil.media.memory import MemorySink, MemorySource
 from faceveil.options import Options
 from faceveil.pipeline import render
 from faceveil.plan import Face, Media, Plan, Track
+from tiers import daily
 from videos import VP9, X264, compose
 
 pytestmark = pytest.mark.slow
@@ -93,14 +94,14 @@ def fuzz(target: str, rounds: int, seeds: list[Path], folder: Path, seed: int = 
     assert not list(folder.glob("fuzz-*"))
 
 
-@pytest.mark.parametrize("kind", STILLS)
+@pytest.mark.parametrize("kind", daily(STILLS, every=4))
 def test_damaged_pictures(kind: str, tmp_path: Path) -> None:
     if kind == "avif":
         pytest.importorskip("PIL._avif", reason="this Pillow has no AVIF")
     fuzz("media", 150, [still(kind, tmp_path / "seed")], tmp_path)
 
 
-@pytest.mark.parametrize("kind", CLIPS)
+@pytest.mark.parametrize("kind", daily(CLIPS, every=3))
 def test_damaged_videos(kind: str, tmp_path: Path) -> None:
     fuzz("media", 40, [clip(kind, tmp_path / "seed")], tmp_path)
 
@@ -120,7 +121,7 @@ def test_damaged_plans(tmp_path: Path) -> None:
     fuzz("plan", 2000, [tmp_path / "seed"], tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"])
+@pytest.mark.parametrize("kind", daily(["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"], "zip", "tar"))
 def test_damaged_archives(kind: str, tmp_path: Path) -> None:
     seed = tmp_path / f"seed.{kind}"
     picture = still("png", tmp_path / "a.png").read_bytes()

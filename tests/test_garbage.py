@@ -24,6 +24,7 @@ from faceveil.plan import Face, Media, Plan, Track
 from lively import patient
 from servers import Server, running, zipped
 from test_server_safety import client, png, refused
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +109,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 class TestRequests:
-    @pytest.mark.parametrize("name", DECISIVE)
+    @pytest.mark.parametrize("name", daily(DECISIVE, every=4))
     def test_options(self, api: Any, name: str) -> None:
         for odd in ODD:
             files = {"files": ("a.png", png(8, 8))}
@@ -162,6 +163,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.long
 @patient
 def test_an_archive_of_70_000_keeps_nobody_waiting(server: Server) -> None:
     large = zipped({f"album/{number:06}.jpg": b"" for number in range(70_000)})

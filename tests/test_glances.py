@@ -12,6 +12,7 @@ from faceveil.frames import Image
 from faceveil.media.videos.glances import Glances
 from faceveil.media.videos.video import VideoSource
 from films import film, scenery
+from tiers import daily
 from videos import source_of
 
 FRAMES, SIZE = 60, (160, 96)
@@ -29,7 +30,8 @@ def numbered() -> list[Image]:
     return [(ground + 2 * index + 10).astype(np.uint8) for index in range(FRAMES)]
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "ts", "avi"])
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", daily(["mp4", "mkv", "mov", "ts", "avi"], "mp4", "ts"))
 @pytest.mark.parametrize("coding", CODINGS)
 def test_the_frame_that_is_pointed_at(tmp_path: Path, suffix: str, coding: str) -> None:
     clip = film(tmp_path / f"c.{suffix}", numbered(), gop=20, settings=CODINGS[coding])
@@ -50,7 +52,7 @@ def test_the_frame_that_is_pointed_at(tmp_path: Path, suffix: str, coding: str) 
         assert all(abs(float(one.image.mean() - exact[one.index].mean())) < 0.5 for one in some)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize("suffix", daily(["mp4", "mkv", "ts"], "mp4"))
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_sample_has_the_frames_themselves(tmp_path: Path, suffix: str, coding: str) -> None:
     """The check looks at it: it must not look at what no player shows."""

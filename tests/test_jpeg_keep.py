@@ -80,6 +80,7 @@ def markers(data: bytes) -> list[int]:
     return [marker for marker, _, _ in segments(data)]
 
 
+@pytest.mark.slow
 @given(
     size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     sampling=st.sampled_from(sorted(SAMPLINGS)),
@@ -349,6 +350,7 @@ def test_the_part_of_jpeglib_that_is_not_public_is_there() -> None:
     assert library.write_jpeg_dct
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("every", "least"), [(8, 25), pytest.param(1, 200, marks=pytest.mark.long)]
 )

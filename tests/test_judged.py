@@ -26,6 +26,7 @@ from faceveil.options import Options, Sensitivity
 from faceveil.pipeline import analyze_file, veil_file
 from faceveil.plan import Face
 from films import head, put, scenery
+from tiers import daily
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
@@ -163,8 +164,9 @@ def crowd(_astronaut: Image) -> tuple[Image, list[Box]]:
     return scene, places
 
 
-@pytest.mark.parametrize("name", ["yunet", "centerface"])
-@pytest.mark.parametrize("second", ["auto", "none"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", daily(["yunet", "centerface"], "yunet"))
+@pytest.mark.parametrize("second", daily(["auto", "none"], "auto"))
 def test_a_scene_has_the_same_faces_at_any_number_of_megapixels(
     crowd: tuple[Image, list[Box]], name: str, second: str
 ) -> None:
@@ -181,6 +183,7 @@ def test_a_scene_has_the_same_faces_at_any_number_of_megapixels(
         assert len(others) <= 1, (factor, others)
 
 
+@pytest.mark.slow
 def test_thorough_finds_what_the_usual_search_finds(crowd: tuple[Image, list[Box]]) -> None:
     scene, _ = crowd
     usual, thorough = judged(), judged(sensitivity="thorough")
@@ -191,6 +194,7 @@ def test_thorough_finds_what_the_usual_search_finds(crowd: tuple[Image, list[Box
         assert max(face.box.iou(other.box) for other in more) > 0.4
 
 
+@pytest.mark.slow
 def test_the_report_names_the_other_network_and_how_often_it_was_asked(photo: Path) -> None:
     judged()
     plan = analyze_file(photo, Options(detector="yunet"))

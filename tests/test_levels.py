@@ -193,6 +193,7 @@ def test_the_check_sees_a_face_that_was_left_in_the_dark(
     assert {one.frame for one in seen if one.box and one.box.iou(wanted) > 0.5} == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_a_dark_photo_that_was_not_painted_is_found_out(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:

@@ -64,6 +64,7 @@ def _here(photo: Path, monkeypatch: pytest.MonkeyPatch, detector: str) -> None:
         film(folder / name, [np.ascontiguousarray(picture[:256, 100:400])] * 6, sound="aac")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_every_example_runs(number: int) -> None:

@@ -22,6 +22,7 @@ from faceveil.live.outlets import LiveSink, open_sink
 from faceveil.media.leftovers import leftovers
 from films import film
 from lively import SOLID, MarkDetector, marked, scene
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -73,13 +74,17 @@ def recording(clip: Path, out: Path, **limits: int) -> tuple[subprocess.Popen[st
 @pytest.mark.usefixtures("detector")
 @pytest.mark.parametrize(
     ("name", "suffix"),
-    [
+    daily(
+        [
+            ("SIGTERM", ".mp4"),
+            ("SIGHUP", ".mkv"),
+            ("SIGINT", ".mp4"),
+            ("SIGKILL", ".mp4"),
+            ("SIGKILL", ".mkv"),
+        ],
         ("SIGTERM", ".mp4"),
-        ("SIGHUP", ".mkv"),
-        ("SIGINT", ".mp4"),
         ("SIGKILL", ".mp4"),
-        ("SIGKILL", ".mkv"),
-    ],
+    ),
 )
 def test_signals(name: str, suffix: str, clip: Path, tmp_path: Path) -> None:
     number = signal.Signals[name]
@@ -111,7 +116,7 @@ def _umask() -> int:
 
 @unix
 @pytest.mark.usefixtures("detector")
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("suffix", daily([".mp4", ".mkv"], ".mp4"))
 def test_a_full_disk(suffix: str, clip: Path, tmp_path: Path) -> None:
     out = tmp_path / f"out{suffix}"
     process, _ = recording(clip, out, RLIMIT_FSIZE=60_000)
@@ -156,7 +161,7 @@ def noise(count: int, first: int = 0) -> Iterator[Frame]:
         yield Frame(index, image, pts=40 * index)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+@pytest.mark.parametrize("suffix", daily([".mp4", ".mkv", ".mov"], ".mp4"))
 def test_what_is_on_the_disk_can_be_played_at_any_moment(suffix: str, tmp_path: Path) -> None:
     out = tmp_path / f"out{suffix}"
     sink = open_sink(str(out))

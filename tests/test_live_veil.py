@@ -19,6 +19,7 @@ from faceveil.options import Options
 from faceveil.plan import Face
 from films import head, put, scenery, threads
 from lively import SOLID, BareError, MarkDetector, bare, marked, patient, play, reasons, scene
+from tiers import daily
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
@@ -48,6 +49,7 @@ def test_a_face_is_covered_and_the_rest_is_not() -> None:
         assert 0 < changed < 0.2
 
 
+@pytest.mark.long
 @patient
 def test_a_camera_without_a_clock_films_what_goes_on() -> None:
     def filmed() -> Iterator[Image]:
@@ -60,6 +62,7 @@ def test_a_camera_without_a_clock_films_what_goes_on() -> None:
     assert reasons(out).count("") > 40
 
 
+@pytest.mark.long
 @patient
 def test_what_comes_in_a_burst_is_judged_by_the_clock_of_its_source() -> None:
     """Ten times as fast as it was made, a mark goes half its way to and fro between two looks."""
@@ -71,6 +74,7 @@ def test_what_comes_in_a_burst_is_judged_by_the_clock_of_its_source() -> None:
     assert "the detector looked too seldom" in reasons(out)
 
 
+@pytest.mark.long
 @patient
 def test_a_frame_that_stands_is_covered_and_looked_at() -> None:
     """The source says nothing for a second, and that one frame shows somebody."""
@@ -140,7 +144,7 @@ def test_a_face_is_covered_before_it_was_first_seen() -> None:
     assert "" in reasons(out[30:38])
 
 
-@pytest.mark.parametrize("trouble", ["raise", "stall"])
+@pytest.mark.parametrize("trouble", daily(["raise", "stall"], "stall"))
 @patient
 def test_a_detector_that_fails_covers_everything(trouble: str) -> None:
     detector = MarkDetector(lambda look: trouble if look > 12 else "")
@@ -151,6 +155,7 @@ def test_a_detector_that_fails_covers_everything(trouble: str) -> None:
     assert len(out) == 90
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trouble", ["raise", "stall"])
 @patient
 def test_trouble_that_ends_is_over(trouble: str) -> None:
@@ -173,6 +178,7 @@ def test_a_detector_that_suddenly_finds_nothing_is_not_believed() -> None:
     assert "all faces vanished at once" in reasons(out)
 
 
+@pytest.mark.long
 @patient
 def test_a_face_that_leaves_over_the_rim_raises_no_doubt() -> None:
     pictures = [marked(scene(), 260 + 3 * n, 90) for n in range(40)] + [scene()] * 80
@@ -211,6 +217,7 @@ def test_after_a_break_nothing_known_counts() -> None:
     assert_covered(out)
 
 
+@pytest.mark.long
 @patient
 def test_cover_until_sure_starts_covered() -> None:
     options = SOLID.model_copy(update={"cover_until_sure": True})
@@ -249,6 +256,7 @@ def test_what_nobody_takes_in_time_is_dropped() -> None:
     veil.close()
 
 
+@pytest.mark.long
 @patient
 def test_frames_above_the_cap_are_left_out() -> None:
     out = play(walk(60), MarkDetector(), SOLID.model_copy(update={"fps_cap": 25.0}))

@@ -213,6 +213,7 @@ def test_high_dynamic_range_is_noted_and_readable(transfer: int) -> None:
     assert space.curve[-1] == pytest.approx(1)
 
 
+@pytest.mark.slow
 @given(colour=st.tuples(*[st.integers(0, 255)] * 3), primaries=st.sampled_from([5, 9, 12]))
 def test_any_colour_is_converted_as_defined(colour: tuple[int, int, int], primaries: int) -> None:
     pixels = to_pixels(flat(colour), profile=of_code_points(primaries, 13))

@@ -245,6 +245,7 @@ def test_nonsense_costs_nothing(data: bytes, tmp_path: Path) -> None:
         assert after[:2]
 
 
+@pytest.mark.slow
 @given(
     x=st.fractions(min_value=Fraction(1, 2), max_value=20_000, max_denominator=1000),
     share=st.fractions(min_value=Fraction(1, 20), max_value=20, max_denominator=1000),

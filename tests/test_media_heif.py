@@ -283,6 +283,7 @@ def test_what_is_not_handled_is_not_called_broken(
     assert "not handled" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alpha", "grid", "hevc"])
 def test_damage_is_refused_in_words_or_shown(name: str) -> None:
     """Any byte may be wrong; nothing but a refusal may come of it."""

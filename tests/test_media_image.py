@@ -168,6 +168,7 @@ def test_broken_exif_costs_nothing(exif: bytes) -> None:
     assert error(read(data)[0].image, read(plain)[0].image) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Landscape", "Portrait"])
 def test_orientations_of_real_pictures_agree(data: Path, name: str) -> None:
     upright = read(data / "formats" / f"{name}_1.jpg")[0].image
@@ -459,6 +460,7 @@ def test_equal_frames_stay_frames(tmp_path: Path) -> None:
         assert [frame.duration for frame in read(target)] == [80, 80, 80]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_photographs_move(suffix: str, astronaut: Image, tmp_path: Path) -> None:
     class Moving:
@@ -555,6 +557,8 @@ def test_frames_count_against_the_limit() -> None:
     assert read(saved("GIF", stills[0]), one)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_large_pictures_within_the_limit_are_welcome() -> None:
     # Above Pillow's own process-wide limit, which is neither used nor changed.
     limit = Pillow.MAX_IMAGE_PIXELS
@@ -720,6 +724,7 @@ def test_jpeg_stays_near(sampling: int, astronaut: Image, tmp_path: Path) -> Non
         assert source.traits.chroma == sampling
 
 
+@pytest.mark.slow
 def test_quality_is_obeyed(astronaut: Image, tmp_path: Path) -> None:
     data = saved("PNG", Pillow.fromarray(astronaut))
     for suffix in (".jpg", ".webp", ".avif"):
@@ -737,6 +742,8 @@ def test_quality_is_obeyed(astronaut: Image, tmp_path: Path) -> None:
 # The shared collection
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_every_file_is_read_or_refused(data: Path, tmp_path: Path) -> None:
     refused: dict[str, str] = {}
     for path in sorted((data / "formats").iterdir()):

@@ -32,6 +32,7 @@ from videos import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", clips())
 def test_shared_clips_keep_times_tags_and_sound(name: str, data: Path, tmp_path: Path) -> None:
     clip = data / "videos" / name

@@ -109,6 +109,7 @@ def test_broken_files_are_refused(content: bytes, tmp_path: Path) -> None:
             source_of(origin)
 
 
+@pytest.mark.slow
 def test_random_damage_never_raises_anything_else(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     for suffix in (".mp4", ".mkv", ".avi", ".ts"):
@@ -211,6 +212,7 @@ with open_source(clip, Options()) as source, open_sink(target, source, Options()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_file_under_the_final_name(tmp_path: Path) -> None:
     clip = compose(tmp_path / "in.mp4", settings=X264, times=range(120))
     target = tmp_path / "out.mp4"

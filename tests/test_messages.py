@@ -198,6 +198,7 @@ class TestTravel:
             with pytest.raises(ValueError, match="no message"):
                 from_data(wrong)
 
+    @pytest.mark.slow
     def test_through_an_exception_in_another_process(self) -> None:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             error = pool.submit(outcome_of, _raised, NESTED).result()

@@ -116,6 +116,7 @@ some_options = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     some_targets(),
@@ -136,6 +137,7 @@ def test_guaranteed_pixels_depend_on_the_codes_alone(
 PLACES = [(0.3, 0.3), (-0.4, 0.3), (1.1, 0.3), (0.3, -0.5), (0.3, 1.1), (1.1, 1.1), (-0.5, -0.5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [8, 13, 64, 301])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("layout", ["bgr", (2, 2)])
@@ -148,6 +150,7 @@ def test_faces_of_all_sizes_at_all_edges(size: int, method: str, layout: Any) ->
         assert_painted(picture, [Target(0, face)], width, height, options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["blur", "pixelate", "solid", "cartoon"])
 @pytest.mark.parametrize("layout", ["bgr", (2, 2)])
 def test_a_face_of_2000_pixels(method: str, layout: Any) -> None:
@@ -156,6 +159,7 @@ def test_a_face_of_2000_pixels(method: str, layout: Any) -> None:
     assert_painted(picture, [Target(0, Box(400.5, -100, 2400.5, 1900))], 2301, 1801, options)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     some_targets(),

@@ -25,6 +25,7 @@ from faceveil.media.documents.remains import remains
 from faceveil.media.documents.svg import lean_svg
 from faceveil.report import Report
 from offices import dib, document, emf, jpeg, png, read, stretched, wmf
+from tiers import daily
 
 OPTIONS = Options(second_detector="none", check="sample")
 LINE = struct.pack("<IIii", 54, 16, 7, 9)
@@ -135,7 +136,7 @@ PAINTED: dict[str, Callable[[Image], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("what", PAINTED)
+@pytest.mark.parametrize("what", daily(PAINTED, every=4))
 def test_a_face_is_painted_and_the_lines_stay(
     what: str, face: Image, tmp_path: Path, detector: str
 ) -> None:

@@ -32,6 +32,7 @@ from faceveil.report import Report
 from films import film
 from offices import document, emf, jpeg, parts_of, png, read, relationships, zipped
 from pdfs import whole_page
+from tiers import daily
 
 OPTIONS = Options(second_detector="none", check="sample")
 TOKEN = b"PLANTED-TOKEN"
@@ -100,7 +101,7 @@ def _pdf(face: Image) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("where", PAINTED)
+@pytest.mark.parametrize("where", daily(PAINTED, every=4))
 def test_a_face_is_painted_however_it_is_written(
     where: str, face: Image, tmp_path: Path, detector: str
 ) -> None:

@@ -20,6 +20,7 @@ from faceveil.media.documents.document import DocumentSource
 from faceveil.media.documents.scenes import scenes_in, tree_of
 from faceveil.plan import Face, Plan, Track
 from offices import document, jpeg, png, read, relationships
+from tiers import daily
 
 OPTIONS = Options(second_detector="none", check="sample")
 EMU = 9525
@@ -111,7 +112,8 @@ WRAPS = {
 }
 
 
-@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.slow
+@pytest.mark.parametrize("wrap", daily(WRAPS, every=3))
 def test_strips_of_a_face_are_painted_where_they_lie(
     wrap: str, face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -129,6 +131,7 @@ def test_strips_of_a_face_are_painted_where_they_lie(
     assert 8 <= len(changed) < 25  # those above and below the head stay as they are
 
 
+@pytest.mark.long
 def test_tiles_of_a_face_are_painted_and_nothing_else(
     face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -151,6 +154,8 @@ def test_tiles_of_a_face_are_painted_and_nothing_else(
     assert (before != after)[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5].any(axis=2).mean() > 0.9
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_cropped_and_scaled_pieces_fit_together(face: Image, tmp_path: Path, detector: str) -> None:
     """Each shows a strip out of a larger picture, which is noise otherwise, at half its size."""
     random = np.random.default_rng(7)
@@ -289,7 +294,8 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(FORMS, every=3))
 def test_in_every_form_that_tells_places(
     form: str, face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -309,6 +315,7 @@ def test_pictures_that_lie_apart_are_not_put_together(face: Image, tmp_path: Pat
         assert source.media.parts[0].name.startswith("ppt/media/")
 
 
+@pytest.mark.slow
 def test_a_face_in_a_picture_and_beside_others_is_one(
     face: Image, tmp_path: Path, detector: str
 ) -> None:

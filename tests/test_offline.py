@@ -22,6 +22,7 @@ from typer.main import get_group
 from faceveil import weights
 from faceveil.cli import app
 from faceveil.frames import Image
+from tiers import daily
 from verbs import ONLINE, VERBS, everyday, furnish, interrupted
 from verbs import run as run_verb
 
@@ -61,7 +62,10 @@ def test_importing_everything_opens_no_socket() -> None:
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("yunet", "yunet"), ("centerface", "centerface"), ("mediapipe", "blazeface-full")],
+    daily(
+        [("yunet", "yunet"), ("centerface", "centerface"), ("mediapipe", "blazeface-full")],
+        ("yunet", "yunet"),
+    ),
 )
 def test_a_whole_run_opens_no_socket(name: str, file: str, photo: Path) -> None:
     if not weights.available(file):
@@ -108,9 +112,8 @@ def furnished(_furnished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_furnished, tmp_path, dirs_exist_ok=True))
 
 
-DAILY = {"veil", "serve", "weights list"}
-"""Verbs that are run without a network every time. The others are traced every time, all but demo,
-which does what veil does."""
+DAILY = ("veil", "live", "serve", "weights list")
+"""Verbs that are traced every time: a file, a stream, a service and what else there is."""
 APART = ("unshare", "--map-root-user", "--net", "--")
 """Runs a program where the only network device is a loopback that is down."""
 
@@ -134,9 +137,7 @@ def test_the_namespace_has_no_way_out(apart: tuple[str, ...]) -> None:
     assert "unreachable" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in DAILY)) for name in VERBS]
-)
+@pytest.mark.parametrize("name", daily(VERBS, "veil"))
 def test_every_verb_works_without_a_network(
     name: str, apart: tuple[str, ...], furnished: Path
 ) -> None:
@@ -206,7 +207,7 @@ def test_the_tracer_sees(
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.long] * (name == "demo")) for name in VERBS],
+    daily(VERBS, *DAILY),
 )
 def test_every_verb_opens_no_socket(name: str, tracer: tuple[str, ...], furnished: Path) -> None:
     verb, trace = VERBS[name], furnished / "trace"

@@ -15,6 +15,7 @@ from faceveil.live.coverage import GAP, Coverage
 from faceveil.live.timing import Timing
 from faceveil.options import Options
 from faceveil.plan import Face
+from tiers import daily
 
 STEP = 0.04
 FRAMES = 300
@@ -66,6 +67,7 @@ def looks_apart(rare: random.Random, most: int) -> set[int]:
     return set(accumulate(rare.randint(1, most) for _ in range(FRAMES)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [30, 40])
 @pytest.mark.parametrize("seed", [4, 7, 8, 9, 26, 38, 114, 158])
 def test_a_face_that_turns_between_two_looks_is_covered(side: float, seed: int) -> None:
@@ -122,10 +124,11 @@ CLOCKS: dict[str, Callable[[Sequence[float]], list[int]]] = {
 }
 
 
-@pytest.mark.parametrize(("seed", "side"), [(3, 30), (4, 40)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "side"), daily([(3, 30), (4, 40)], (3, 30)))
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("way", [held_up, handed_over_late, at_once])
-@pytest.mark.parametrize("camera", [even, with_pauses])
+@pytest.mark.parametrize("camera", daily([even, with_pauses], with_pauses))
 def test_frames_whose_times_are_wrong_are_covered(
     camera: Callable[[random.Random], list[float]],
     way: Callable[[Sequence[float], random.Random], list[float]],

@@ -36,6 +36,7 @@ def test_the_types_of_answers_are_those_of_the_service() -> None:
     assert said == page_types.text(), "run: python tools/page_types.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_modules(node: str, path: Path) -> None:
     done = subprocess.run([node, "--test", str(path)], capture_output=True, text=True, timeout=120)

@@ -54,6 +54,7 @@ def images(path: Path) -> list[Image]:
         return [frame.image for frame in source.frames()]
 
 
+@pytest.mark.slow
 def test_all_pages_come_back_with_their_faces_covered(
     pages: Path, tmp_path: Path, detector: str
 ) -> None:
@@ -77,6 +78,7 @@ def test_all_pages_come_back_with_their_faces_covered(
         assert len(file.pages) == 3
 
 
+@pytest.mark.slow
 def test_pages_may_differ_in_all_respects(
     face: NDArray[np.uint8], tmp_path: Path, detector: str
 ) -> None:
@@ -160,6 +162,7 @@ def test_previews_masks_and_metadata_of_every_page_are_gone(tmp_path: Path) -> N
     assert leftovers(out) == []
 
 
+@pytest.mark.slow
 def test_a_plan_goes_by_page(pages: Path, tmp_path: Path, detector: str) -> None:
     """A box that a person draws on a page is painted there; there is nothing beyond the page."""
     plan = analyze_file(pages, OPTIONS)
@@ -177,6 +180,7 @@ def test_a_plan_goes_by_page(pages: Path, tmp_path: Path, detector: str) -> None
     assert (after[0][100:] == 200).all()
 
 
+@pytest.mark.slow
 def test_what_the_check_finds_on_a_page_is_covered_there(
     pages: Path, tmp_path: Path, detector: str
 ) -> None:
@@ -187,6 +191,7 @@ def test_what_the_check_finds_on_a_page_is_covered_there(
     assert sorted(report.regions) == [1, 2]
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_hold_them_is_refused(pages: Path, tmp_path: Path) -> None:
     with open_source(pages, OPTIONS) as source:
         assert output_suffix(source.media, "scan.TIFF") == ".TIFF"

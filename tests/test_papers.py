@@ -26,6 +26,7 @@ from faceveil.plan import Plan, Track
 from faceveil.server.previews import frame_jpeg
 from films import film, head, put, scenery
 from servers import running
+from tiers import daily
 
 OPTIONS = Options(second_detector="none", preset="strict")
 SAME = 4.0
@@ -64,7 +65,8 @@ def is_bare(image: Image, original: Image) -> bool:
 # Where the faces are
 
 
-@pytest.mark.parametrize("form", papers.FORMS)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(papers.FORMS, "docx", "pdf", "tif"))
 def test_each_face_has_its_page_and_part(
     form: str, face: Image, plain: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -86,7 +88,8 @@ def test_each_face_has_its_page_and_part(
     assert list(plan.faces_by_part.values()) == [1]
 
 
-@pytest.mark.parametrize("form", papers.FORMS)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(papers.FORMS, "docx", "pdf", "tif"))
 def test_a_report_says_where_faces_are_covered(
     form: str, face: Image, plain: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_report_says_where_faces_are_covered(
     assert report.pages or (small.shape == face.shape and is_grey(small))
 
 
+@pytest.mark.slow
 def test_a_finding_names_its_page(face: Image, plain: Image, tmp_path: Path, detector: str) -> None:
     for form, name in (("pdf", "page 2"), ("tif", "page 2"), ("docx", "word/media/image2.jpeg")):
         path = tmp_path / f"x.{form}"
@@ -128,7 +132,8 @@ def test_a_finding_names_its_page(face: Image, plain: Image, tmp_path: Path, det
 # A face in a PDF is one on its page and in its picture
 
 
-@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.slow
+@pytest.mark.parametrize("rotation", daily([0, 90, 180, 270], 90))
 def test_a_face_on_a_page_and_in_its_picture_is_one(
     rotation: int, face: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -176,7 +181,8 @@ def test_two_faces_that_share_a_picture_stay_apart(
 # Corrected by a person
 
 
-@pytest.mark.parametrize("form", papers.FORMS)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", daily(papers.FORMS, "docx", "pdf"))
 def test_a_box_drawn_and_a_face_kept(
     form: str, face: Image, plain: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -273,6 +279,7 @@ def test_a_folder_in_processes_and_again(folder: Path, tmp_path: Path) -> None:
     assert (again.returncode, again.stdout) == (0, ""), again.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_archive(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "papers.zip"
@@ -292,7 +299,7 @@ def test_an_archive(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", papers.FORMS)
+@pytest.mark.parametrize("form", daily(papers.FORMS, "pdf"))
 def test_each_verb(form: str, folder: Path, tmp_path: Path) -> None:
     path, plan = folder / f"{form}.{form}", tmp_path / "plan.json"
     out, third = tmp_path / f"out.{form}", tmp_path / f"third.{form}"
@@ -311,6 +318,7 @@ def test_each_verb(form: str, folder: Path, tmp_path: Path) -> None:
     assert "Traceback" not in wrong.stderr
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_service_with_redis(folder: Path, tmp_path: Path, redis: str) -> None:
     """Several workers; an upload, a single request, and a review whose boxes a client changes."""

@@ -18,6 +18,7 @@ from faceveil.plan import Face
 from faceveil.scan import Scan, scan, schedule
 from faceveil.scan.parts import join, parts_of, scan_part
 from films import Told, film, head, put, scenery
+from tiers import daily
 from videos import source_of
 
 pytestmark = pytest.mark.slow
@@ -47,7 +48,7 @@ CODING = {
 }
 
 
-@pytest.fixture(scope="module", params=CODING)
+@pytest.fixture(scope="module", params=daily(CODING, "pyramid"))
 def clip(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _astronaut: Image
 ) -> Path:
@@ -91,9 +92,7 @@ def whole(path: Path) -> Scan:
         return scan(source, Looking(), 0.2, 0.4, lambda done: None)
 
 
-@pytest.mark.parametrize(
-    "count", [3, 7, *(pytest.param(count, marks=pytest.mark.long) for count in (2, 4))]
-)
+@pytest.mark.parametrize("count", daily([2, 3, 4, 7], 7))
 def test_parts_make_the_whole(clip: Path, one: Scan, count: int) -> None:
     with source_of(clip) as source:
         parts = parts_of(source, count)

@@ -28,6 +28,7 @@ from faceveil.media.leftovers import leftovers
 from faceveil.pipeline import analyze_file, render_file, veil_file
 from faceveil.plan import Track
 from faceveil.report import Report
+from tiers import daily
 
 FLAT = {"drawn_pixel_by_pixel", "bitmap_letter", "drawn_in_a_hidden_layer"}
 """Places that are no picture: their page becomes one."""
@@ -51,6 +52,13 @@ INVISIBLE = (
     }
 )
 """Places whose face the first page does not show."""
+
+DAILY = (
+    *("whole_page", "turned_page", "annotation", "pattern", "strips"),
+    *("inline_on_a_page", "clipped", "attachment", "thumbnail", "unused_name", "coded_jpx"),
+    *("drawn_in_a_hidden_layer", "deleted_page_with_a_bookmark"),
+)
+"""Places that are tried every time: one of each kind."""
 
 
 @pytest.fixture
@@ -102,7 +110,8 @@ def streams(path: Path) -> dict[str, bytes]:
     return {hashlib.sha256(data).hexdigest(): data for data in found}
 
 
-@pytest.mark.parametrize("veiled", pdfs.PLACES, indirect=True, ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("veiled", daily(pdfs.PLACES, *DAILY), indirect=True, ids=str)
 def test_no_place_keeps_a_face(veiled: tuple[str, Path, Path, Report]) -> None:
     name, source, out, report = veiled
     flat, doubts = name in FLAT, [one for one in report.findings if one.kind == "doubt"]
@@ -128,6 +137,7 @@ def test_no_place_keeps_a_face(veiled: tuple[str, Path, Path, Report]) -> None:
     assert changed.mean() < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("veiled", ["whole_page", "strips", "form_in_form"], indirect=True, ids=str)
 def test_what_is_not_painted_looks_as_before(veiled: tuple[str, Path, Path, Report]) -> None:
     _, source, out, report = veiled
@@ -143,6 +153,7 @@ def test_what_is_not_painted_looks_as_before(veiled: tuple[str, Path, Path, Repo
     assert report.status == "ok"
 
 
+@pytest.mark.slow
 def test_without_a_face_only_the_metadata_goes(tmp_path: Path, detector: str) -> None:
     with pikepdf.new() as pdf:
         slope = np.mgrid[:90, :120].transpose(1, 2, 0)[..., [0, 1, 0]].astype(np.uint8)
@@ -170,7 +181,7 @@ def unpacked(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("around", [None, "a predictor", *pdfs.AROUND])
+@pytest.mark.parametrize("around", daily([None, "a predictor", *pdfs.AROUND], every=3))
 def test_metadata_in_a_picture_goes_and_its_pixels_stay(
     around: str | None, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -344,16 +355,17 @@ def _calls(pdf: pikepdf.Pdf) -> None:
     pdf.pages[0].obj.Contents = pdf.make_stream(b"/B Do")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "error", "told"),
     [
         (_xfa, UnsupportedError, "XFA"),
         (_moving, UnsupportedError, "a film, a sound or a model"),
         (_elsewhere, UnsupportedError, "another file"),
-        (_bomb, LimitError, "unpacks to far more"),
+        pytest.param(_bomb, LimitError, "unpacks to far more", marks=pytest.mark.long),
         (_thin_bomb, LimitError, "unpacks to far more"),
         (_lzw_bomb, LimitError, "unpacks to far more"),
-        (_bomb_in_letters, LimitError, "unpacks to far more"),
+        pytest.param(_bomb_in_letters, LimitError, "unpacks to far more", marks=pytest.mark.long),
         (_bomb_of_runs, LimitError, "unpacks to far more"),
         (_many_pages, LimitError, "31 pages"),
         (_wide, LimitError, "too large"),
@@ -381,6 +393,7 @@ def test_broken_beyond_repair(data: bytes, tmp_path: Path) -> None:
         veil_file(tmp_path / "in.pdf", tmp_path / "out.pdf")
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_decoded_is_covered(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:

@@ -20,6 +20,7 @@ from faceveil.frames import Image
 from faceveil.media.documents.remains import remains
 from faceveil.pipeline import veil_file
 from offices import document
+from tiers import daily
 
 
 def specification(pdf: Pdf, name: str, data: bytes) -> Any:
@@ -95,7 +96,8 @@ def photo_bytes(astronaut: Image) -> bytes:
     return cv2.imencode(".jpg", small)[1].tobytes()
 
 
-@pytest.mark.parametrize("way", [listed, pinned, portfolio, associated])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", daily([listed, pinned, portfolio, associated], listed))
 def test_attached_files_are_files_of_their_own(
     way: Any, photo_bytes: bytes, astronaut: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -154,6 +156,7 @@ def test_one_that_cannot_be_read_is_left_out(
     assert cut not in (tmp_path / "out.pdf").read_bytes()
 
 
+@pytest.mark.slow
 def test_those_in_attached_files_are_too_but_not_without_end(
     photo_bytes: bytes, tmp_path: Path, detector: str
 ) -> None:

@@ -23,6 +23,7 @@ from faceveil.media.documents import pdf_coded
 from faceveil.media.documents.remains import remains
 from faceveil.pipeline import veil_file
 from test_pdf import unpacked
+from tiers import daily
 
 Build = Callable[[Pdf, Any], None]
 TOKEN = "PLANTED-TOKEN"
@@ -247,13 +248,19 @@ def _in_the_list_of_looks(pdf: Pdf, picture: Any) -> None:
     pdf.Root.Names = Dictionary(AP=Dictionary(Names=Array([String("a"), _in_form(pdf, picture)])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build",
-    [
-        *(_under_a_rectangle, _under_a_picture, _clipped_away, _beside_the_page),
-        *(_beside_a_cropped_page, _transparent, _while_it_is_pressed, _while_it_is_off),
-        *(_as_an_icon, _in_a_form_that_is_not_drawn, _in_the_list_of_looks),
-    ],
+    daily(
+        [
+            *(_under_a_rectangle, _under_a_picture, _clipped_away, _beside_the_page),
+            *(_beside_a_cropped_page, _transparent, _while_it_is_pressed, _while_it_is_off),
+            *(_as_an_icon, _in_a_form_that_is_not_drawn, _in_the_list_of_looks),
+        ],
+        _beside_a_cropped_page,
+        _in_a_form_that_is_not_drawn,
+        _in_the_list_of_looks,
+    ),
 )
 def test_pieces_that_no_page_shows_are_covered(
     build: Build, tmp_path: Path, astronaut: Image, detector: str
@@ -275,6 +282,7 @@ def _rows(path: Path) -> set[bytes]:
         return {one.read_bytes() for one in pictures if one.get("/Width") == 320}
 
 
+@pytest.mark.slow
 def test_pieces_that_the_page_shows_are_looked_at_once(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -324,7 +332,10 @@ def _letters_in_colours(pdf: Pdf, picture: Any) -> None:
     pdfs.page(pdf, f"BT /F 7 Tf {words} ET ")
 
 
-@pytest.mark.parametrize("build", [_few_rectangles, _few_greys, _letters_in_colours])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "build", daily([_few_rectangles, _few_greys, _letters_in_colours], _few_rectangles)
+)
 def test_faces_of_shapes_and_letters(
     build: Build, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -344,6 +355,7 @@ def _structure(pdf: Pdf, page: Any, kid: Any, **keys: Any) -> None:
     pdf.Root.StructTreeRoot = pdf.make_indirect(Dictionary(Type=Name.StructTreeRoot, K=outer))
 
 
+@pytest.mark.slow
 def test_words_of_a_covered_text_go_from_the_structure(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -361,6 +373,7 @@ def test_words_of_a_covered_text_go_from_the_structure(
         assert pdf.Root.StructTreeRoot.K.K[0].K == 4
 
 
+@pytest.mark.slow
 def test_nothing_of_a_page_stays_that_became_a_picture(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -391,6 +404,7 @@ def _jpeg_2000(pdf: Pdf, picture: Any) -> None:
     pdfs.page(pdf, pdfs.PLACED, {"I": pdfs.stored(pdf, picture, "jpx", Width=40, Height=40)})
 
 
+@pytest.mark.slow
 def test_jpeg_2000_has_the_size_that_it_says_itself(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -401,7 +415,8 @@ def test_jpeg_2000_has_the_size_that_it_says_itself(
         assert [int(photo.Width), int(photo.Height)] == [320, 320]
 
 
-@pytest.mark.parametrize("key", ["Width", "Height"])
+@pytest.mark.slow
+@pytest.mark.parametrize("key", daily(["Width", "Height"], "Width"))
 def test_a_fax_keeps_only_what_is_shown(
     key: str, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -427,7 +442,8 @@ def test_jbig2_says_its_size() -> None:
     assert pdf_coded._jbig2_size(head) == (0, 0)
 
 
-@pytest.mark.parametrize("state", ["/N", "/D"])
+@pytest.mark.slow
+@pytest.mark.parametrize("state", daily(["/N", "/D"], "/D"))
 def test_a_face_that_is_drawn_in_another_state_goes(
     state: str, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:

@@ -21,6 +21,7 @@ from faceveil.check import check_file
 from faceveil.frames import Image
 from faceveil.media.documents.remains import remains
 from faceveil.pipeline import veil_file
+from tiers import daily
 
 Build = Callable[[Pdf, Any], None]
 ODD: dict[str, Build] = {}
@@ -313,7 +314,18 @@ def require_opens(path: Path, count: int) -> None:
         document[0].render(scale=0.2)
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    daily(
+        ODD,
+        "content_in_pieces",
+        "inherited_resources_and_box",
+        "separated_ink",
+        "isolated_group_that_multiplies",
+        "icon_of_a_button",
+    ),
+)
 def test_odd_ones_are_done(name: str, astronaut: Image, tmp_path: Path, detector: str) -> None:
     source = pdfs.built(ODD[name], astronaut, tmp_path / "in.pdf")
     report = veil_file(source, tmp_path / "out.pdf")
@@ -324,7 +336,18 @@ def test_odd_ones_are_done(name: str, astronaut: Image, tmp_path: Path, detector
         require_opens(tmp_path / "out.pdf", len(pdf.pages))
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    daily(
+        WRONG,
+        "resources_of_nothing",
+        "content_that_breaks_off",
+        "names_of_nothing",
+        "picture_of_odd_samples",
+        "turned_by_an_eighth",
+    ),
+)
 def test_wrong_ones_are_done_or_refused(
     name: str, astronaut: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -338,6 +361,8 @@ def test_wrong_ones_are_done_or_refused(
     require_opens(tmp_path / "out.pdf", 1)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_linearized_and_locked_by_its_owner(
     astronaut: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -354,6 +379,7 @@ def test_linearized_and_locked_by_its_owner(
         assert not pdf.allow.extract
 
 
+@pytest.mark.slow
 def test_two_kinds_of_tables_at_once(astronaut: Image, tmp_path: Path, detector: str) -> None:
     """Readers of either kind find another part of it (ISO 32000-2, 7.5.8.4)."""
     source = pdfs.composed("whole_page", astronaut, tmp_path / "in.pdf")
@@ -373,7 +399,8 @@ def test_two_kinds_of_tables_at_once(astronaut: Image, tmp_path: Path, detector:
     assert check_file(tmp_path / "out.pdf", Options()) == []
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", daily(range(24), every=8))
 def test_any_damage_is_done_or_refused(
     seed: int, astronaut: Image, tmp_path: Path, detector: str
 ) -> None:

@@ -55,6 +55,7 @@ def test_pieces_that_are_only_named_go(
     assert remains(target, OPTIONS) == []
 
 
+@pytest.mark.slow
 def test_what_is_drawn_stays_however_it_is_named(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -74,6 +75,7 @@ def test_what_is_drawn_stays_however_it_is_named(
     assert "a picture that nothing shows" not in report.dropped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [60, None])
 def test_rows_behind_a_fax_go(
     said: int | None, tmp_path: Path, astronaut: Image, detector: str
@@ -104,6 +106,7 @@ def test_rows_behind_a_fax_go(
     assert np.array_equal(shown, held[:60])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0, 200])
 def test_a_sound_fax_stays_as_it_is(
     margin: int, tmp_path: Path, astronaut: Image, detector: str

@@ -20,6 +20,7 @@ from faceveil import Options
 from faceveil.frames import Image
 from faceveil.media.documents.pdf_readings import read_as, readings_of
 from faceveil.pipeline import veil_file
+from tiers import daily
 
 Build = Callable[[Pdf, Any], None]
 OPTIONS = Options(second_detector="none", check="off")
@@ -127,7 +128,8 @@ BUILDS: list[Build] = [
 ]
 
 
-@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.__name__)
+@pytest.mark.slow
+@pytest.mark.parametrize("build", daily(BUILDS, every=4), ids=lambda build: build.__name__)
 def test_a_face_in_another_reading_is_covered_in_all(
     build: Build, tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_face_in_another_reading_is_covered_in_all(
     assert (again.status, again.tracks) == ("ok", 0)
 
 
+@pytest.mark.slow
 def test_pictures_that_all_read_alike_are_read_once(astronaut: Image) -> None:
     with pikepdf.new() as pdf:
         for coding in ("flate", "jpeg", "jpx", "fax", "grey16", "indexed"):

@@ -17,6 +17,7 @@ from faceveil.media.documents import pdf_spool
 from faceveil.media.documents.pdf_objects import stream_of
 from faceveil.media.documents.pdf_spool import Spool
 from faceveil.pipeline import veil_file
+from tiers import daily
 
 
 def test_a_stream_is_the_same_from_disk(tmp_path: Path) -> None:
@@ -53,7 +54,8 @@ def test_a_stream_is_the_same_from_disk(tmp_path: Path) -> None:
         assert pdf.get_warnings() == []
 
 
-@pytest.mark.parametrize("name", ["coded_indexed", "strips"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", daily(["coded_indexed", "strips"], "strips"))
 def test_a_document_is_the_same_from_disk(
     name: str,
     astronaut: Image,

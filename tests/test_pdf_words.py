@@ -21,6 +21,7 @@ from faceveil.frames import Image
 from faceveil.geometry import Box
 from faceveil.pipeline import analyze_file, render_file, veil_file
 from faceveil.plan import Track
+from tiers import daily
 
 ON, BELOW = "120 220 Td (planted) Tj", "30 40 Td (Name below) Tj"
 """Words on the astronaut's face, and under her photo."""
@@ -80,7 +81,7 @@ def require_gone(source: Path, out: Path, report: Any, *, stays: bool = True) ->
     assert check_file(out, Options()) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", daily(WAYS, every=4))
 def test_it_goes_where_a_face_is_covered(
     way: str, astronaut: Image, tmp_path: Path, detector: str
 ) -> None:
@@ -97,6 +98,7 @@ def test_text_under_the_picture_is_unseen_too(
     require_gone(source, tmp_path / "out.pdf", veil_file(source, tmp_path / "out.pdf"))
 
 
+@pytest.mark.slow
 def test_text_that_shows_through_a_picture_stays(
     astronaut: Image, tmp_path: Path, detector: str
 ) -> None:

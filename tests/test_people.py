@@ -135,6 +135,7 @@ def test_a_chip_is_the_same_however_the_face_lies_in_the_picture() -> None:
         assert apart < 6
 
 
+@pytest.mark.slow
 def test_a_large_face_is_made_small_by_area() -> None:
     """Skipping pixels would make a fine pattern coarse."""
     large = resized(picture(), 9)

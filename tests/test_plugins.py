@@ -10,12 +10,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from pages import DOCS, blocks
 
 PAGE = DOCS / "plugins.md"
 
 
+@pytest.mark.slow
 def test_the_worked_detector_hides_what_it_finds(tmp_path: Path) -> None:
     install(tmp_path / "site")
     encoder = cv2.QRCodeEncoder.create()

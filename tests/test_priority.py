@@ -14,6 +14,7 @@ from films import film, scenery
 THREADS = Path("/proc/self/task")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not THREADS.is_dir(), reason="priorities of threads are told on Linux only")
 @pytest.mark.parametrize("encoder", ["libsvtav1", "libx264", "libx265", "libvpx-vp9"])
 def test_encoders_leave_priorities_alone(tmp_path: Path, encoder: str) -> None:

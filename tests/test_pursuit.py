@@ -21,6 +21,7 @@ from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.scan.pursuit import Ending, pursue
 from films import FACE, HEAD, Told, film, head, scenery
+from tiers import daily
 
 FRAMES, MIDDLE, SIZE = 50, 25, (384, 216)
 COVERED = 0.9
@@ -140,9 +141,13 @@ WALKS: dict[str, Pose] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("walk", "detector", "least"),
-    [("moves", "asleep", 1.0), ("turns", "own", 1.0), ("turns", "asleep", 0.9)],
+    daily(
+        [("moves", "asleep", 1.0), ("turns", "own", 1.0), ("turns", "asleep", 0.9)],
+        ("turns", "own", 1.0),
+    ),
 )
 def test_a_head_is_covered(
     tmp_path: Path, astronaut: Image, walk: str, detector: str, least: float
@@ -154,6 +159,7 @@ def test_a_head_is_covered(
     assert result.ends == {1: ("film", FRAMES - 1), -1: ("film", 0)}
 
 
+@pytest.mark.slow
 def test_it_ends_with_the_scene_and_where_it_was_told(tmp_path: Path, astronaut: Image) -> None:
     acted = act(tmp_path / "c.mp4", astronaut, WALKS["moves"], cut=40)
     result = followed(acted, MIDDLE, "asleep", cuts=(40,), first=15)
@@ -162,6 +168,7 @@ def test_it_ends_with_the_scene_and_where_it_was_told(tmp_path: Path, astronaut:
     assert result.covered({i: box for i, box in acted.truth.items() if i >= 15}) == 1.0
 
 
+@pytest.mark.slow
 def test_it_leaves_the_picture_with_the_head(tmp_path: Path, astronaut: Image) -> None:
     acted = act(tmp_path / "c.mp4", astronaut, lambda i: (192 + (i - 20) * 10, 108, 0.0))
     result = followed(acted, 20, "own")
@@ -172,7 +179,8 @@ def test_it_leaves_the_picture_with_the_head(tmp_path: Path, astronaut: Image) -
     assert max(result.boxes) < FRAMES - 5
 
 
-@pytest.mark.parametrize("detector", ["own", "asleep"])
+@pytest.mark.slow
+@pytest.mark.parametrize("detector", daily(["own", "asleep"], "asleep"))
 def test_it_is_lost_behind_a_screen_and_says_so(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -188,6 +196,7 @@ def test_it_is_lost_behind_a_screen_and_says_so(
     assert max(result.boxes) > at, "when unsure, cover: it stays for a while"
 
 
+@pytest.mark.slow
 def test_it_is_found_again_behind_a_post(tmp_path: Path, astronaut: Image) -> None:
     acted = act(tmp_path / "c.mp4", astronaut, lambda i: (60 + i * 5, 108, 0.0), screen=(180, 210))
     result = followed(acted, 10, "own")

@@ -12,6 +12,7 @@ import pytest
 from faceveil.frames import Image
 from faceveil.options import Options
 from films import film, lumas
+from tiers import daily
 from videos import rewrite
 
 
@@ -38,15 +39,19 @@ def fidelity(one: Path, other: Path) -> float:
     return float(10 * np.log10(255**2 / np.mean([((a - b) ** 2).mean() for a, b in pairs])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "suffix", "most"),
-    [
-        ({"crf": "36", "preset": "veryfast"}, ".mp4", 1.7),
-        ({"crf": "32", "preset": "veryfast", "g": "250"}, ".mp4", 1.7),
-        ({"crf": "36", "preset": "veryfast"}, ".mov", 1.7),
-        ({"crf": "36", "preset": "veryfast"}, ".mkv", 1.7),
-        ({"crf": "36", "preset": "veryfast"}, ".webm", 2.0),
-    ],
+    daily(
+        [
+            ({"crf": "36", "preset": "veryfast"}, ".mp4", 1.7),
+            ({"crf": "32", "preset": "veryfast", "g": "250"}, ".mp4", 1.7),
+            ({"crf": "36", "preset": "veryfast"}, ".mov", 1.7),
+            ({"crf": "36", "preset": "veryfast"}, ".mkv", 1.7),
+            ({"crf": "36", "preset": "veryfast"}, ".webm", 2.0),
+        ],
+        every=4,
+    ),
 )
 def test_a_coarse_film_stays_about_as_large(
     settings: dict[str, str], suffix: str, most: float, astronaut: Image, tmp_path: Path
@@ -86,6 +91,7 @@ def test_a_fine_film_is_not_made_coarser(astronaut: Image, tmp_path: Path) -> No
     assert fidelity(clip, tmp_path / "bound.mp4") > fidelity(clip, tmp_path / "free.mp4") - 0.3
 
 
+@pytest.mark.slow
 def test_a_busy_moment_keeps_its_bits(astronaut: Image, tmp_path: Path) -> None:
     still = [walk(astronaut, 1)[0]] * 150
     clip = film(

@@ -103,6 +103,7 @@ def test_no_pixel_belongs_to_two_regions(
     assert count.max(initial=0) <= 1
 
 
+@pytest.mark.slow
 @given(some_targets(), sizes, sizes, st.randoms(use_true_random=False))
 def test_order_of_targets_does_not_matter(
     targets: list[Target], width: int, height: int, random: Any
@@ -113,6 +114,7 @@ def test_order_of_targets_does_not_matter(
     assert regions(targets, width, height, options) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(boxes(), min_size=1, max_size=12))
 def test_regions_are_the_connected_components(found: list[Box]) -> None:
     options = Options(margin_side=0, margin_top=0, margin_bottom=0)

@@ -21,6 +21,7 @@ from films import film, head, put, scenery
 from lively import SOLID, MarkDetector, bare, live, scene
 from servers import wait_for
 from test_live_run import Collector, covered
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +71,7 @@ def test_a_camera_killed_and_restarted_never_leaves_bare(open_camera: Camera) ->
         assert sum(covered(picture) < 0.5 for picture in pictures) > 5
 
 
+@pytest.mark.long
 def test_a_camera_behind_a_password_is_recorded(
     locked_camera: Camera, tmp_path: Path, detector: str
 ) -> None:
@@ -87,7 +89,7 @@ def test_a_camera_behind_a_password_is_recorded(
     assert sum(covered(picture) < 0.5 for picture in pushed) > 5
 
 
-@pytest.mark.parametrize("way", ["read", "push"])
+@pytest.mark.parametrize("way", daily(["read", "push"], "read"))
 def test_a_wrong_password_is_told_and_never_printed(
     locked_camera: Camera, tmp_path: Path, way: str
 ) -> None:

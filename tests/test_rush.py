@@ -27,6 +27,7 @@ def tracks(hits: dict[int, list[tuple[float, float, float, float]]]) -> tuple[Tr
     )
 
 
+@pytest.mark.slow
 @given(
     step=st.floats(60, 180),
     size=st.floats(30, 60),

@@ -62,6 +62,7 @@ def local() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.mark.long
 def test_a_node_that_goes_costs_nothing(
     two_nodes: Any, tmp_path: Path, photo: Path, detector: str
 ) -> None:
@@ -111,6 +112,7 @@ class Broken(ray.Worker):
         raise OSError
 
 
+@pytest.mark.long
 def test_a_local_cluster_is_one(
     local: Cluster,
     tmp_path: Path,

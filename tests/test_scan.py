@@ -65,6 +65,7 @@ def test_a_calm_video_is_looked_at_every_rest() -> None:
     assert result.cuts == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [1, 3, 10, 24, 25, 30, 60, 240])
 def test_it_never_rests_longer_whatever_the_frame_rate(fps: int) -> None:
     detector = Told(sliding(0))
@@ -101,6 +102,7 @@ def test_fast_faces_are_looked_at_more_often() -> None:
     assert looks[-1] > 3 * looks[0]
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 4 * 20 / REST - 0.1))
 def test_a_face_moves_half_its_size_at_most_between_looks(step: float) -> None:
     detector = Told(sliding(step))
@@ -143,6 +145,7 @@ def test_broken_times_never_stop_it_looking(pts: list[int]) -> None:
     assert max(gaps([*detector.looked, 40])) <= LONGEST * FPS
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=80))
 def test_any_times_at_all(pts: list[int]) -> None:
     detector = Told()

@@ -77,6 +77,7 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
     screen.close()
 
 
+@pytest.mark.long
 def test_the_screen_is_recorded_without_its_faces(
     screen: Screen, tmp_path: Path, astronaut: Image, detector: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def clip(tmp_path: Path) -> bytes:
     return path.read_bytes() + b"\0\0\0\x20free" + TOKEN
 
 
+@pytest.mark.long
 def test_killed_in_mid_job(tmp_path: Path, picture: bytes, clip: bytes) -> None:
     with running(tmp_path / "jobs", workers=2) as server:
         names = [f"{number}.jpg" for number in range(4)]
@@ -71,6 +72,7 @@ def _result_time(server: Server, job: str) -> int:
     return result.stat().st_mtime_ns
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_replaced(tmp_path: Path, clip: bytes) -> None:
     with running(tmp_path / "jobs") as server:
         (job,) = server.upload({"clip.mp4": clip}, options={"encoder_preset": "slower"})["jobs"]
@@ -81,6 +83,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path, clip: bytes) -> None:
         assert server.workers()[0].pid != worker.pid
 
 
+@pytest.mark.long
 def test_workers_end_with_a_killed_server(tmp_path: Path) -> None:
     with running(tmp_path / "jobs") as server:
         wait_for(server.workers)
@@ -105,6 +108,7 @@ def test_a_file_that_kills_is_given_up(tmp_path: Path, picture: bytes) -> None:
         assert (found["state"], found["problem"]["type"]) == ("failed", "worker-died")
 
 
+@pytest.mark.long
 def test_files_that_abort_or_hang_are_given_up_and_the_others_are_done(tmp_path: Path) -> None:
     grey = {
         "a.png": faulty.GOOD,
@@ -133,6 +137,7 @@ def test_files_that_abort_or_hang_are_given_up_and_the_others_are_done(tmp_path:
 
 
 class TestNothingIsLeft:
+    @pytest.mark.long
     def test_after_a_job_was_finished_or_discarded(self, tmp_path: Path, picture: bytes) -> None:
         with running(tmp_path / "jobs") as server:
             first, second = server.upload({"a.jpg": picture, "b.jpg": picture})["jobs"]
@@ -155,6 +160,7 @@ class TestNothingIsLeft:
             assert holding(tmp_path, TOKEN) == []
             assert server.api.get(f"/api/jobs/{job['id']}/result").status_code == 200
 
+    @pytest.mark.long
     def test_after_its_time_and_a_kill(self, tmp_path: Path, picture: bytes) -> None:
         with running(tmp_path / "jobs", "--keep-original-minutes", "0.1") as server:
             (job,) = server.upload({"a.jpg": picture}, review=True)["jobs"]
@@ -187,6 +193,7 @@ class TestNothingIsLeft:
                 )
             assert holding(tmp_path, TOKEN) == []
 
+    @pytest.mark.long
     def test_after_a_kill_while_accepting(self, tmp_path: Path, picture: bytes) -> None:
         folder = tmp_path / "jobs"
         with running(folder) as server:
@@ -215,6 +222,7 @@ def _open_bytes(server: Server) -> int:
     return total
 
 
+@pytest.mark.long
 def test_ctrl_c_while_the_workers_are_still_starting_ends_quietly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "faceveil", "serve", "--jobs", "2"]
     command += ["--port", str(free_port()), "--folder", str(tmp_path / "jobs")]

@@ -233,6 +233,7 @@ class TestPhoto:
         small = decoded(server.api.get(f"{at}/frames/0?of=result&width=100").content)
         assert small.shape[:2] == (100, 100)
 
+    @pytest.mark.long
     def test_made_again_with_these_settings_and_no_others(
         self, server: Server, picture: bytes
     ) -> None:
@@ -315,6 +316,7 @@ class TestPhoto:
 
 
 class TestMany:
+    @pytest.mark.long
     def test_a_zip_of_ten(self, server: Server, picture: bytes) -> None:
         inside_zip = {f"album/{number}.jpg": picture for number in range(10)}
         clutter = {"__MACOSX/album/._0.jpg": b"x", "album/.DS_Store": b"x", "album/read.me": b"hi"}
@@ -340,6 +342,7 @@ class TestMany:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             assert archive.namelist() == ["x.veiled.jpg", "x.veiled-2.jpg"]
 
+    @pytest.mark.long
     def test_all_events(self, server: Server, picture: bytes) -> None:
         (first,) = server.upload({"first.jpg": picture})["jobs"]
         server.wait(first["id"])
@@ -360,6 +363,7 @@ class TestMany:
         assert states[-1] == "done"
         assert seen[-1] == ("gone", {"id": first["id"]})
 
+    @pytest.mark.long
     @pytest.mark.alone
     @patient
     def test_twenty_at_once_and_the_page_answers(
@@ -482,6 +486,7 @@ class TestVideo:
             answer = server.api.post(f"{at}/follow", json=wanted | wrong)
             assert (answer.status_code, answer.json()["type"]) == (422, "usage"), wrong
 
+    @pytest.mark.long
     def test_cancel_and_retry(self, server: Server, tmp_path: Path) -> None:
         long = film(tmp_path / "long.mp4", [scenery(1, (640, 360))] * 600, crf=35)
         (job,) = server.upload(

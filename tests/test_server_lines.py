@@ -47,6 +47,7 @@ def closed(line: socket.socket) -> bool:
 
 
 class TestCrowds:
+    @pytest.mark.long
     def test_1100_that_say_nothing(self, tmp_path: Path, photo: Path) -> None:
         """Events go on, requests are answered, and the log stays short."""
         heard: list[str] = []
@@ -83,6 +84,7 @@ class TestCrowds:
     def require_well(self, server: Server) -> None:
         assert health(server).status_code == 200
 
+    @pytest.mark.long
     def test_many_files_need_two_descriptors(self, tmp_path: Path) -> None:
         with running(tmp_path / "jobs", program=FEW, workers=1) as server:
             most, over = 0, threading.Event()

@@ -48,6 +48,7 @@ def _authorization(server: Server) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.token}"}
 
 
+@pytest.mark.long
 def test_answers(document: Any, known: str, server: Server) -> None:
     from schemathesis import checks
 

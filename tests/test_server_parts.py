@@ -34,6 +34,7 @@ from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.queue import JobQueue, QueueError
 from faceveil.server.store import ORIGINAL, PLAN, REPORT, Record, Store, new_id
 from servers import free_port, in_a_loop, wait_for
+from tiers import daily
 
 PLAN_MADE = Plan(Media("image", "jpeg", 64, 48), (Track(0, {0: Box(1, 2, 3, 4)}),))
 
@@ -189,7 +190,9 @@ class TestQueue:
         assert (priority, arguments) == (0, ["some-id"])
         database.close()
 
-    @pytest.mark.parametrize("how", ["garbage", "nothing", "folder", "another", "gone"])
+    @pytest.mark.parametrize(
+        "how", daily(["garbage", "nothing", "folder", "another", "gone"], "garbage", "gone")
+    )
     def test_a_broken_file_is_made_anew(self, tmp_path: Path, how: str) -> None:
         """And both ends meet in the new one, whoever notices first."""
         path, here, there = tmp_path / "queue.sqlite", JobQueue(tmp_path), JobQueue(tmp_path)
@@ -705,6 +708,7 @@ def test_headers_of_a_crowd_are_small(store: Store) -> None:
 
 
 class TestNames:
+    @pytest.mark.slow
     @given(st.text())
     def test_a_name_leads_nowhere(self, name: str) -> None:
         shown = display_name(name)

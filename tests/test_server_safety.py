@@ -129,6 +129,7 @@ LEFT_OUT = {
 """Members that are refused of an archive whose other members are accepted."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_archives(server: Server, name: str) -> None:
     answer = server.post_files({"a.zip": ARCHIVES[name]()})
@@ -169,6 +170,7 @@ def test_lying_names(server: Server, name: str, content: bytes, kind: str) -> No
     assert nothing_left(server)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("detector")
 def test_a_picture_under_a_foreign_suffix(server: Server) -> None:
     """The format of the result follows the bytes, and so does its name."""
@@ -178,6 +180,7 @@ def test_a_picture_under_a_foreign_suffix(server: Server) -> None:
     assert server.api.delete(f"/api/jobs/{job['id']}").status_code == 204
 
 
+@pytest.mark.slow
 def test_pixel_bombs(server: Server) -> None:
     bomb = png(10_000, 10_000)
     assert len(bomb) < 100_000
@@ -232,6 +235,7 @@ def test_names_are_never_paths(server: Server) -> None:
 
 
 class TestSize:
+    @pytest.mark.slow
     def test_what_says_that_it_is_too_large(self, server: Server) -> None:
         answer = _raw(
             server,
@@ -257,6 +261,7 @@ class TestSize:
             refused(longer, 413, "limit")
             assert f"larger than {megabytes} MB" in longer.json()["detail"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("path", ["/api/jobs", "/api/veil"])
     def test_what_never_ends(self, server: Server, path: str) -> None:
         sent = 0
@@ -280,6 +285,7 @@ class TestSize:
         assert nothing_left(server)
         assert server.api.get("/healthz").status_code == 200
 
+    @pytest.mark.slow
     def test_a_plan_that_never_ends(self, server: Server) -> None:
         huge = (b"y" * 1_000_000 for _ in range(70))
         path = "/api/jobs/aaaaaaaaaaaaaaaaaaaa/plan"
@@ -376,6 +382,7 @@ class TestAllOrNone:
             assert answer.status_code == 507, answer.text
             assert self.left(tmp_path) == []
 
+    @pytest.mark.slow
     def test_the_queue_is_away(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """That is no reason to refuse: the sweep puts them into the queue once it is back."""
         asked = 0
@@ -693,6 +700,7 @@ class TestAnswers:
         for folder in (server.folder, *(path for path in server.folder.iterdir() if path.is_dir())):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
+    @pytest.mark.slow
     def test_addresses_are_never_fetched(self, server: Server) -> None:
         """A playlist or a picture that names an address is a file of no kind known here."""
         playlist = b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/\n"

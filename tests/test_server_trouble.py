@@ -63,6 +63,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     redis.stop()
 
 
+@pytest.mark.long
 def test_redis_comes_and_goes(tmp_path: Path, own_redis: Redis, picture: bytes) -> None:
     arguments = ("--queue", own_redis.address, "--keep-original-minutes", "0.2")
     with running(tmp_path / "jobs", *arguments) as server:
@@ -87,6 +88,7 @@ def test_redis_comes_and_goes(tmp_path: Path, own_redis: Redis, picture: bytes) 
     assert len(said.splitlines()) < 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how",
     [
@@ -113,6 +115,7 @@ def test_the_queue_file_is_broken(tmp_path: Path, picture: bytes, how: str) -> N
         assert "Traceback" not in server.stop()
 
 
+@pytest.mark.long
 def test_what_a_careless_hand_removes(tmp_path: Path, picture: bytes) -> None:
     folder = tmp_path / "jobs"
     with running(folder, "--keep-original-minutes", "0.15") as server:
@@ -157,6 +160,7 @@ def fill(path: Path) -> None:
             file.write(b"\0" * 4096)
 
 
+@pytest.mark.long
 def test_a_full_disk(tmp_path: Path, picture: bytes) -> None:
     """Uploads are refused in words, originals go on time, and then there is room again."""
     with (

@@ -30,6 +30,7 @@ from faceveil.server.store import Record, Store
 from faceveil.server.webhooks import receiver_of, signature
 from pages import DOCS, blocks
 from servers import Server, free_port, health, in_a_loop, running, wait_for
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -311,7 +312,9 @@ def noted(server: Server, job: str) -> dict[str, Any]:
     return {}
 
 
-@pytest.mark.parametrize("say", [silent, letter_by_letter, without_end, much_after_success])
+@pytest.mark.parametrize(
+    "say", daily([silent, letter_by_letter, without_end, much_after_success], silent)
+)
 def test_a_hostile_receiver_holds_up_nothing(
     server: Server, say: Callable[[socket.socket], None]
 ) -> None:
@@ -353,6 +356,7 @@ def test_the_secret_is_nowhere_and_the_log_names_nothing(tmp_path: Path) -> None
     assert said.count("a webhook was not taken: AnswerError") == 1  # of three, within a minute
 
 
+@pytest.mark.long
 def test_a_restart_goes_on_and_does_not_repeat(tmp_path: Path) -> None:
     port = free_port()
     with (

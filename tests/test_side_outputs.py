@@ -74,6 +74,7 @@ def test_over_a_longer_one(tmp_path: Path) -> None:
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("a plan", 0o600)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no such thing here")
 def test_where_the_output_goes_by_name() -> None:
     code = "from test_side_outputs import save, Path; save(Path('/dev/stdout'))"

@@ -10,6 +10,7 @@ import pytest
 
 from faceveil.media.videos.mixing import Mixer
 from faceveil.options import Options
+from tiers import daily
 from videos import QUICK, rewrite, sound_packets
 from voices import BEEP, PITCH, Heard, beep, clip, hear
 
@@ -122,7 +123,8 @@ def check_all(source: Path) -> None:
             assert (found.rate, found.channels) == (before.rate, before.channels)
 
 
-@pytest.mark.parametrize(("codec", "muxer", "format"), CODECS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "muxer", "format"), daily(CODECS, every=5))
 def test_codecs(codec: str, muxer: str, format: str | None, tmp_path: Path) -> None:
     picture = {"mpeg": "mpeg2video", "mpegts": "mpeg2video", "ogg": "libvpx"}.get(muxer, "mpeg4")
     layout = "stereo" if codec == "wmav2" else "mono"
@@ -132,16 +134,19 @@ def test_codecs(codec: str, muxer: str, format: str | None, tmp_path: Path) -> N
     check_all(source)
 
 
-@pytest.mark.parametrize(("codec", "rate"), RATES)
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "rate"), daily(RATES, every=4))
 def test_rates(codec: str, rate: int, tmp_path: Path) -> None:
     check_all(clip(tmp_path / "in", codec, rate=rate))
 
 
-@pytest.mark.parametrize(("codec", "layout"), LAYOUTS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "layout"), daily(LAYOUTS, every=4))
 def test_layouts(codec: str, layout: str, tmp_path: Path) -> None:
     check_all(clip(tmp_path / "in", codec, layout=layout))
 
 
+@pytest.mark.slow
 def test_the_note_says_what_became_of_the_sound(tmp_path: Path) -> None:
     source = clip(tmp_path / "in", "flac", layout="7.1", rate=176_400)
     _, notes = carried(source, ".webm")

@@ -14,6 +14,7 @@ import pytest
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.sound import clean_header, clean_packet, in_header, in_packet
 from faceveil.options import Options
+from tiers import daily
 from videos import QUICK, TOKEN, rewrite
 from voices import clip, hear
 
@@ -85,6 +86,7 @@ def vorbis_comments(header: bytes) -> bytes:
     return b"\x02" + bytes([first]) + lacing + header[start : start + first] + middle + header[end:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("muxer", ["matroska", "webm"])
 def test_vorbis_comments(muxer: str, tmp_path: Path) -> None:
     plain = made(tmp_path, "vorbis", muxer, layout="stereo")
@@ -93,6 +95,7 @@ def test_vorbis_comments(muxer: str, tmp_path: Path) -> None:
     check_clean(source)
 
 
+@pytest.mark.slow
 def test_comments_of_flac_in_matroska(tmp_path: Path) -> None:
     plain = made(tmp_path, "flac", "matroska", layout="7.1(wide)")
     told = b"WAVEFORMATEXTENSIBLE_CHANNEL_MASK="
@@ -123,6 +126,7 @@ def test_blocks_of_flac(kind: int, body: bytes, name: str) -> None:
     assert clean_header("flac", b"fLaC" + first + block) == bytes(34)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libopus", "flac"])
 def test_tags_of_ogg(codec: str, tmp_path: Path) -> None:
     plain = made(tmp_path, codec, "ogg", layout="stereo")
@@ -131,17 +135,20 @@ def test_tags_of_ogg(codec: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("codec", "muxer"),
-    [
-        ("libopus", "matroska"),
-        ("alac", "mp4"),
-        ("alac", "mov"),
-        ("aac", "mp4"),
-        ("aac", "matroska"),
-        ("adpcm_ms", "avi"),
-        ("pcm_s16le", "avi"),
-        ("libmp3lame", "avi"),
-        ("libmp3lame", "matroska"),
-    ],
+    daily(
+        [
+            ("libopus", "matroska"),
+            ("alac", "mp4"),
+            ("alac", "mov"),
+            ("aac", "mp4"),
+            ("aac", "matroska"),
+            ("adpcm_ms", "avi"),
+            ("pcm_s16le", "avi"),
+            ("libmp3lame", "avi"),
+            ("libmp3lame", "matroska"),
+        ],
+        every=3,
+    ),
 )
 def test_what_is_appended_to_a_header(codec: str, muxer: str, tmp_path: Path) -> None:
     def longer(header: bytes) -> bytes:
@@ -158,6 +165,7 @@ def test_what_is_appended_to_a_header(codec: str, muxer: str, tmp_path: Path) ->
     check_clean(source)
 
 
+@pytest.mark.slow
 def test_the_comment_of_a_programme(tmp_path: Path) -> None:
     """FFmpeg's encoder signs layouts of its own making there."""
     plain = made(tmp_path, "aac", "matroska", layout="hexadecagonal")
@@ -204,7 +212,7 @@ def data_element(align: int) -> str:
 
 
 @pytest.mark.parametrize("element", [fill(0), fill(1), data_element(0), data_element(1)])
-@pytest.mark.parametrize("muxer", ["mp4", "matroska"])
+@pytest.mark.parametrize("muxer", daily(["mp4", "matroska"], "mp4"))
 def test_elements_of_aac_before_the_sound(muxer: str, element: str, tmp_path: Path) -> None:
     def decorate(output: Any) -> None:
         output.streams.audio[0].codec_context.flags |= av.codec.context.Flags.bitexact

@@ -16,6 +16,7 @@ from faceveil.cli.flags import flag_name
 from faceveil.detect import onnx_format
 from faceveil.options import Options
 from faceveil.system.extras import advice_for, packages_of
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ def test_the_version_loads_neither_numbers_nor_settings() -> None:
     assert not modules & (NUMERIC | ODD | {"pydantic", "faceveil.options", "multiprocessing"})
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", daily(["", *VERBS], "", "veil", "serve"))
 def test_help_loads_nothing_heavy_and_fits_a_screen(verb: str) -> None:
     said, modules = loaded(*verb.split(), "--help")
     assert not modules & (NUMERIC | ODD)

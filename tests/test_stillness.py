@@ -46,6 +46,8 @@ def gaps(looked: list[int]) -> list[int]:
     return [b - a for a, b in pairwise(looked)]
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_where_nothing_changes_whole_looks_become_rare() -> None:
     seconds = round(2 * RESTART_SECONDS)
     result, detector = scanned(list(noisy(scenery(1, (96, 64)), seconds * FPS)), lambda index: [])
@@ -66,6 +68,7 @@ def test_what_was_seen_even_faintly_is_looked_at_as_often_as_ever(score: float) 
     assert all(len(faces) == 1 for faces in result.found.values())
 
 
+@pytest.mark.slow
 def test_a_faint_face_that_shows_by_luck_is_watched_from_then_on() -> None:
     """In one look of ten, at first by luck only in a whole one."""
     faint = {index: [Face(HERE, 0.35)] for index in range(0, 12 * FPS, 10)}
@@ -75,6 +78,7 @@ def test_a_faint_face_that_shows_by_luck_is_watched_from_then_on() -> None:
     assert max(gaps(since)) <= REST
 
 
+@pytest.mark.slow
 def test_a_face_that_is_lost_makes_the_whole_due() -> None:
     gone = 5 * FPS
     pictures = [scenery(1)] * (8 * FPS)
@@ -126,6 +130,7 @@ def test_after_a_long_rest_without_anybody_looks_may_take_longer(score: float) -
     assert not still.spares(time + 0.1)
 
 
+@pytest.mark.slow
 def test_however_many_look_at_once_the_result_is_the_same() -> None:
     def script(index: int) -> list[Face]:
         return [Face(HERE, 0.35)] if index % 7 == 0 else []

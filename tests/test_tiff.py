@@ -147,6 +147,7 @@ def layouts(draw: st.DrawFn) -> dict[str, Any]:
     return settings
 
 
+@pytest.mark.slow
 @given(layouts())
 def test_what_is_accepted_looks_as_tifffile_reads_it(settings: dict[str, Any]) -> None:
     if settings["photometric"] == "palette":  # tifffile writes no others

@@ -69,6 +69,7 @@ videos = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(videos)
 def test_any_detections(video: tuple[dict[int, list[Face]], list[int]]) -> None:
     detections, cuts = video
@@ -108,6 +109,7 @@ def _outside(track: Track) -> set[int]:
 walks = st.lists(st.tuples(st.floats(-6, 6), st.floats(-4, 4), st.booleans()), min_size=20)
 
 
+@pytest.mark.slow
 @given(walks)
 def test_time_reversed_covers_alike(steps: list[tuple[float, float, bool]]) -> None:
     x, y, last = 320.0, 180.0, len(steps) + 19
@@ -267,6 +269,8 @@ def test_no_extension_if_none_is_wanted() -> None:
     assert set(track.boxes) == {30}
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_crowd_links_quickly() -> None:
     random = np.random.default_rng(1)
     places, speeds = random.uniform(0, 1, (80, 2)) * (1920, 1080), random.normal(0, 2, (80, 2))

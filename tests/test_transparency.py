@@ -22,6 +22,7 @@ from faceveil.geometry import Box
 from faceveil.media import open_source
 from faceveil.options import Options
 from faceveil.plan import Face
+from tiers import daily
 
 OPTIONS = Options(check="off", second_detector="none")
 GROUNDS = ((255, 255, 255), (0, 0, 0), (255, 0, 0))
@@ -108,23 +109,27 @@ def covered(path: Path, out: Path) -> None:
     assert [one for one in check_file(out, OPTIONS) if one.kind == "face"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ink", "suffix", "settings"),
-    [
-        (black, ".png", {}),
-        (white, ".png", {}),
-        (faint, ".png", {}),
-        (dense, ".png", {}),
-        (stencil, ".png", {}),
-        (palette, ".png", {}),
-        (grey_ink, ".png", {}),
-        (black, ".tif", {"compression": "tiff_lzw"}),
-        (black, ".webp", {"lossless": True}),
-        (white, ".webp", {"quality": 80}),
-        (black, ".avif", {}),
-        (white, ".jp2", {}),
-        (stencil, ".gif", {}),
-    ],
+    daily(
+        [
+            (black, ".png", {}),
+            (white, ".png", {}),
+            (faint, ".png", {}),
+            (dense, ".png", {}),
+            (stencil, ".png", {}),
+            (palette, ".png", {}),
+            (grey_ink, ".png", {}),
+            (black, ".tif", {"compression": "tiff_lzw"}),
+            (black, ".webp", {"lossless": True}),
+            (white, ".webp", {"quality": 80}),
+            (black, ".avif", {}),
+            (white, ".jp2", {}),
+            (stencil, ".gif", {}),
+        ],
+        every=4,
+    ),
     ids=lambda value: getattr(value, "__name__", value if isinstance(value, str) else ""),
 )
 def test_a_face_in_the_opacity_is_covered(
@@ -141,7 +146,8 @@ def test_a_face_in_the_opacity_is_covered(
     covered(path, out)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".webp", ".avif"])
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", daily([".png", ".webp", ".avif"], ".webp"))
 def test_a_face_in_the_opacity_of_an_animation_is_covered(
     suffix: str, grey: NDArray[np.uint8], detector: str, tmp_path: Path
 ) -> None:
@@ -152,7 +158,8 @@ def test_a_face_in_the_opacity_of_an_animation_is_covered(
     covered(path, tmp_path / f"out{'.webp' if suffix == '.avif' else suffix}")
 
 
-@pytest.mark.parametrize("tagged", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("tagged", daily([False, True], False))
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 def test_a_face_in_the_opacity_of_a_video_is_covered(
     codec: str, tagged: bool, grey: NDArray[np.uint8], detector: str, tmp_path: Path

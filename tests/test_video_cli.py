@@ -21,18 +21,13 @@ from faceveil.frames import Image
 from faceveil.media.leftovers import leftovers
 from films import film, head, inside, lumas, put, scenery
 from test_stream_leftovers import plant, with_extra_streams
+from tiers import daily
 from videos import CLIPS, TOKEN, read, sound_packets
 
 pytestmark = pytest.mark.slow
 
 GREY = 126
-ODD = {
-    "corrupted.mp4",
-    "jumping_boxes.mpg",
-    "no_duration.webm",
-    "rotated_vfr.mp4",
-    "video_with_failing_audio.mp4",
-}
+ODD = {"corrupted.mp4", "rotated_vfr.mp4", "video_with_failing_audio.mp4"}
 """Clips that go through the command every time; test_media_video takes more through the library."""
 
 
@@ -83,6 +78,7 @@ ARGUMENTS = ("--min-face", "200", "--check", "off")
 @pytest.mark.usefixtures("detector")
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 class TestStopped:
+    @pytest.mark.long
     def test_a_killed_run_leaves_nothing_under_the_final_name(self, long_clip: Path) -> None:
         folder = long_clip.parent
         with start("veil", long_clip, "-o", folder / "out.mp4", *ARGUMENTS) as process:
@@ -93,7 +89,10 @@ class TestStopped:
         assert {path.name for path in folder.iterdir()} == {"in.mp4", part.name}
         assert part.stat().st_mode & 0o077 == 0
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @pytest.mark.parametrize(
+        ("number", "code"),
+        daily([(signal.SIGINT, 130), (signal.SIGTERM, 143)], (signal.SIGINT, 130)),
+    )
     def test_an_interrupted_run_leaves_no_file_at_all(
         self, number: signal.Signals, code: int, long_clip: Path
     ) -> None:
@@ -214,6 +213,7 @@ def looped(clip: Path, target: Path, times: int) -> Path:
     return target
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("detector")
 @pytest.mark.parametrize(
     ("size", "times"), [((320, 192), 24), pytest.param((1920, 1080), 30, marks=pytest.mark.long)]

@@ -25,6 +25,7 @@ from faceveil.options import Options
 from faceveil.plan import Face, Plan, Track
 from faceveil.report import Report
 from films import SIZE, Told, film, head, inside, lumas, put, scenery, threads
+from tiers import daily
 from videos import read, sound_packets, source_of
 
 Use = Callable[[Told], Told]
@@ -95,16 +96,20 @@ def to_and_fro(index: int) -> tuple[int, int] | None:
     return (140 + round(90 * np.sin(index / 8)), 50 + round(20 * np.cos(index / 5)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "frames"),
-    [
-        (across(7, 3), 140),
-        (across(12, 9), 70),
-        (across(4, 16), 50),
-        (across(0, 25), 40),
-        (popping_up, 90),
-        (to_and_fro, 100),
-    ],
+    daily(
+        [
+            (across(7, 3), 140),
+            (across(12, 9), 70),
+            (across(4, 16), 50),
+            (across(0, 25), 40),
+            (popping_up, 90),
+            (to_and_fro, 100),
+        ],
+        every=2,
+    ),
     ids=["walking", "running", "racing", "flashing past", "popping up", "to and fro"],
 )
 def test_every_frame_from_entering_to_leaving_is_covered(
@@ -163,6 +168,7 @@ def test_a_blurred_face_has_no_detail_left(tmp_path: Path, astronaut: Image, use
         assert sharp[1] < sharp[0] / 8
 
 
+@pytest.mark.slow
 def test_a_real_detector_covers_a_real_face(
     tmp_path: Path, astronaut: Image, detector: str
 ) -> None:
@@ -179,6 +185,7 @@ def test_a_real_detector_covers_a_real_face(
         assert (abs(inside(new, truth) - GREY) <= 1).mean() > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_sound_and_times_stay_as_they_were(
     suffix: str, tmp_path: Path, astronaut: Image, use: Use
@@ -204,6 +211,7 @@ def test_sound_and_times_stay_as_they_were(
     assert read(silent).times == read(clip).times
 
 
+@pytest.mark.slow
 def test_codes_are_held_for_two_seconds_and_no_longer_than_a_scene(
     tmp_path: Path, use: Use
 ) -> None:
@@ -237,6 +245,7 @@ def test_codes_are_held_for_two_seconds_and_no_longer_than_a_scene(
     assert report.status == "ok"
 
 
+@pytest.mark.slow
 def test_damaged_frames_are_covered_whole_and_told(tmp_path: Path, use: Use) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (60, HEIGHT // 4, WIDTH // 4, 3), np.uint8)
     clip = film(tmp_path / "in.mp4", (np.kron(one, np.ones((4, 4, 1), np.uint8)) for one in noise))
@@ -301,6 +310,7 @@ def test_who_walks_out_of_a_visible_zone_is_covered(
         assert (abs(inside(new, truth) - GREY) <= 1).all()
 
 
+@pytest.mark.slow
 def test_a_plan_is_saved_edited_and_rendered(tmp_path: Path, astronaut: Image, use: Use) -> None:
     walk = Walk(astronaut, to_and_fro, 60)
     clip = film(tmp_path / "in.mp4", walk.pictures())
@@ -355,6 +365,7 @@ class TestFailures:
         assert threads() == []
         assert [path.name for path in clip.parent.iterdir()] == ["in.mp4"]
 
+    @pytest.mark.slow
     def test_the_detector_fails(self, clip: Path, use: Use) -> None:
         def broken(index: int) -> list[Face]:
             if index > 90:
@@ -373,6 +384,7 @@ class TestFailures:
         with pytest.raises(MemoryError, match="check"):
             faceveil.veil_file(clip, clip.with_name("out.mp4"), lossless())
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("error", [OutputError("disk full"), ValueError("odd"), MemoryError()])
     def test_the_sink_fails(
         self, error: Exception, clip: Path, use: Use, monkeypatch: pytest.MonkeyPatch
@@ -390,6 +402,7 @@ class TestFailures:
             faceveil.veil_file(clip, clip.with_name("out.mp4"), lossless())
         assert caught.value is error
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("stage", ["analyze", "render"])
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
     def test_the_caller_stops_it(

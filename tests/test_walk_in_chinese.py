@@ -20,6 +20,7 @@ from faceveil.frames import Image
 from faceveil.i18n import catalogue
 from faceveil.options import Options
 from faceveil.server.settings import Service
+from tiers import daily
 
 pytestmark = pytest.mark.slow
 CHINESE = {"LC_ALL": "zh_CN.UTF-8"}
@@ -135,7 +136,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image, detector
 
 @pytest.mark.parametrize(
     ("line", "code", "words"),
-    [
+    daily([
         ("veil photo.jpg", 0, "photo.veiled.jpg：已遮盖 1 张人脸"),
         ("veil album/ -o out/", 1, "张人脸"),
         ("veil album.zip -o out.zip", 0, "已遮盖 1 张人脸"),
@@ -149,7 +150,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image, detector
         ("weights list", 0, "正常"),
         ("live clip.mp4 seen.mp4", 0, "共"),
         ("--version", 0, "faceveil"),
-    ],
+    ], every=3),
 )  # fmt: skip
 def test_what_is_said_of_real_runs(
     line: str, code: int, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch

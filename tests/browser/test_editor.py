@@ -34,6 +34,7 @@ def place(found: Locator) -> FloatRect:
     return box
 
 
+@pytest.mark.long
 def test_closer_and_elsewhere(visit: Open, look: Look, astronaut: Image) -> None:
     page = visit()
     asked: list[int] = []
@@ -93,6 +94,7 @@ def test_closer_and_elsewhere(visit: Open, look: Look, astronaut: Image) -> None
     expect(boxes.nth(2)).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.long
 def test_two_fingers(visit: Open, look: Look, astronaut: Image) -> None:
     page = visit(viewport={"width": 360, "height": 740}, has_touch=True, device_scale_factor=2)
     drop(page, {"group.jpg": jpeg(hands.group(astronaut))})
@@ -159,6 +161,7 @@ def said_frame(found: Locator) -> int:
     return int(number[1])
 
 
+@pytest.mark.long
 def test_plays_with_boxes_and_sound(
     visit: Open, look: Look, astronaut: Image, tmp_path: Path, axe: str
 ) -> None:
@@ -247,6 +250,7 @@ def test_plays_with_boxes_and_sound(
     expect(dialog.get_by_role("button", name="Play")).to_be_visible()
 
 
+@pytest.mark.long
 def test_next_leads_through_the_files_to_look_at(visit: Open, astronaut: Image) -> None:
     page = visit()
     page.locator("input[name=review]").check()

@@ -20,7 +20,7 @@ from faceveil.geometry import Box
 from films import film, head, lumas, put, scenery
 from servers import Server, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FRAMES, WALL = 12, (480, 288)
 SAME = 4.0

@@ -89,6 +89,7 @@ def order(dialog: Locator, face: Box) -> int:
     raise AssertionError("no box lies there")
 
 
+@pytest.mark.long
 def test_a_zip_of_ten_photos(visit: Open, look: Look, astronaut: Image, server: Server) -> None:
     page = visit()
     original = hands.group(astronaut)

@@ -37,6 +37,7 @@ def notes(page: Page, name: str, state: str) -> Locator:
     return ended(page, name, state).locator(".notes")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["desk", "phone"])
 def test_what_goes_wrong(
     visit: Open, look: Look, astronaut: Image, tmp_path: Path, screen: dict[str, object]

@@ -31,6 +31,7 @@ def small(astronaut: Image) -> bytes:
     return jpeg(astronaut[:320, 60:380])
 
 
+@pytest.mark.long
 def test_thirty_files(visit: Open, look: Look, astronaut: Image, server: Server) -> None:
     """Three are corrected in less than twelve steps from the drop to the download."""
     page = visit(viewport={"width": 1280, "height": 800})
@@ -116,6 +117,7 @@ def test_one_photo_takes_two_clicks(visit: Open, astronaut: Image) -> None:
     assert download(link)[0] == "a.veiled.jpg"  # the second
 
 
+@pytest.mark.long
 @pytest.mark.alone
 def test_three_hundred_files_scroll_smoothly(visit: Open, server: Server) -> None:
     """The grid, drawn from answers as the service gives them; nothing is worked on."""

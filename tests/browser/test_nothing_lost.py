@@ -79,6 +79,7 @@ def test_a_reload_at_any_moment(visit: Open, look: Look, astronaut: Image, serve
     assert draft_of(server)["version"] == 0
 
 
+@pytest.mark.long
 def test_a_reload_while_settings_are_chosen_and_files_are_sent(visit: Open, look: Look) -> None:
     """All that was typed is there again, if it makes sense or not yet; the rest is said."""
     page = visit()
@@ -118,6 +119,7 @@ def test_a_reload_while_settings_are_chosen_and_files_are_sent(visit: Open, look
     expect(toast).to_have_count(0)
 
 
+@pytest.mark.long
 def test_while_the_service_does_not_answer(visit: Open, astronaut: Image, server: Server) -> None:
     page = visit(provoked="ERR_INTERNET_DISCONNECTED")
     dialog = hands.review(photo(page, astronaut))
@@ -131,6 +133,7 @@ def test_while_the_service_does_not_answer(visit: Open, astronaut: Image, server
     assert len(draft_of(server)["added"]) == 1
 
 
+@pytest.mark.long
 def test_back_and_forward(visit: Open, astronaut: Image, tmp_path: Path) -> None:
     actor, _ = head(astronaut, 0.6)
     pictures = [put(scenery(5, WALL), actor, 60 + 3 * i, 40) for i in range(FRAMES)]
@@ -155,6 +158,7 @@ def test_back_and_forward(visit: Open, astronaut: Image, tmp_path: Path) -> None
     wait_for(lambda: "#" not in page.url)
 
 
+@pytest.mark.long
 def test_two_windows(visit: Open, astronaut: Image, server: Server) -> None:
     """The second does not overwrite what the first has kept."""
     one, other = visit(), visit(provoked="409")
@@ -168,6 +172,7 @@ def test_two_windows(visit: Open, astronaut: Image, server: Server) -> None:
     assert draft_of(server)["version"] == 1
 
 
+@pytest.mark.long
 def test_discard_can_be_undone(visit: Open, look: Look, astronaut: Image, server: Server) -> None:
     page = visit()
     job = photo(page, astronaut)
@@ -191,6 +196,7 @@ def test_discard_can_be_undone(visit: Open, look: Look, astronaut: Image, server
     wait_for(lambda: not server.jobs())
 
 
+@pytest.mark.long
 def test_reviewing_puts_off_the_deletion(
     visit: Open, look: Look, astronaut: Image, server: Server
 ) -> None:
@@ -204,6 +210,7 @@ def test_reviewing_puts_off_the_deletion(
     assert server.jobs()[0]["original_latest"] == before["original_latest"]
 
 
+@pytest.mark.long
 def test_what_the_check_added_is_shown_and_can_be_taken_away(
     visit: Open, look: Look, astronaut: Image, server: Server
 ) -> None:

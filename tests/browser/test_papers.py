@@ -52,6 +52,7 @@ def there(dialog: Locator, name: str) -> None:
     dialog.locator(".stage:not(.loading)").wait_for()
 
 
+@pytest.mark.long
 def test_a_word_file(visit: Open, look: Look, pictures: list[Image], faces: list[Box]) -> None:
     plain, group, _ = pictures
     page = visit()
@@ -210,6 +211,7 @@ def rendered(data: bytes) -> Image:
         return np.asarray(document[1].render(scale=DOTS).to_numpy(), np.uint8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["desk", "phone"])
 def test_in_chinese(
     visit: Open, look: Look, pictures: list[Image], screen: dict[str, object]
@@ -230,6 +232,7 @@ def test_in_chinese(
     assert hands.probe(page, "cutOff") == []
 
 
+@pytest.mark.long
 def test_what_cannot_be_reviewed_is_said(
     visit: Open, look: Look, astronaut: Image, tmp_path: Path
 ) -> None:

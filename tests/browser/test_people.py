@@ -36,6 +36,7 @@ def cards(dialog: Locator) -> Locator:
     return dialog.locator(".person")
 
 
+@pytest.mark.long
 @told_apart
 def test_one_click_leaves_one_person_visible(
     visit: Open, look: Look, couple: Path, server: Server, tmp_path: Path
@@ -75,6 +76,7 @@ def card_of(dialog: Locator, server: Server) -> Locator:
     return cards(dialog).filter(has_text=f"Person {person}")
 
 
+@pytest.mark.long
 @told_apart
 def test_a_wrong_face_is_taken_out_of_a_card(
     visit: Open, look: Look, couple: Path, server: Server, axe: str

@@ -53,6 +53,7 @@ def test_five_in_plain_words_and_the_rest_by_search(visit: Open, look: Look) -> 
     expect(cells.get_by_role("button")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_they_are_remembered(visit: Open, astronaut: Image, server: Server) -> None:
     page = visit()
     choose(page, "strict")
@@ -78,6 +79,7 @@ def test_they_are_remembered(visit: Open, astronaut: Image, server: Server) -> N
     expect(page.locator("input[name=review]")).not_to_be_checked()
 
 
+@pytest.mark.long
 def test_what_is_kept_in_the_browser_may_be_anything(visit: Open, astronaut: Image) -> None:
     page = visit()
     wrong = '{"cells": -4, "shape": "heart", "cover_zones": 5, "x": 1}'
@@ -91,6 +93,7 @@ def test_what_is_kept_in_the_browser_may_be_anything(visit: Open, astronaut: Ima
     ended(page, "a.jpg")
 
 
+@pytest.mark.long
 def test_a_sample_and_then_with_other_settings(
     visit: Open, look: Look, astronaut: Image, server: Server
 ) -> None:
