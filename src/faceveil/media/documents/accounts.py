@@ -36,7 +36,7 @@ _NUMBER: Final = re.compile(
     rb"\sid\s*=\s*[\"'](\{[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\})[\"']", re.IGNORECASE
 )
 _NOBODY: Final = b'"None"'
-"""What programs write for somebody who has not signed in."""
+"""Names that programs write for somebody who has not signed in."""
 _BEFORE: Final = 4096
 """Bytes before an account in which the name of its owner is looked for."""
 
