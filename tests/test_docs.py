@@ -28,6 +28,7 @@ from faceveil.options import Options
 from faceveil.server import (
     routes_files,
     routes_jobs,
+    routes_recordings,
     routes_review,
     routes_service,
     routes_veil,
@@ -111,7 +112,14 @@ def test_every_verb_has_an_example(verb: str) -> None:
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    for module in (routes_service, routes_veil, routes_jobs, routes_files, routes_review):
+    for module in (
+        routes_service,
+        routes_veil,
+        routes_jobs,
+        routes_files,
+        routes_review,
+        routes_recordings,
+    ):
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             if route.include_in_schema:

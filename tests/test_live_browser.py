@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("uvicorn", reason="the server's packages are not installed")
 
-from playwright.sync_api import Page, Playwright, WebSocket, expect
+from playwright.sync_api import Error, Locator, Page, Playwright, WebSocket, expect
 
 from faceveil.detect import load_detector
 from faceveil.frames import Frame, Image
@@ -136,12 +139,12 @@ def record(page: Page, address: str, enough: Callable[[Seen], bool]) -> Seen:
     expect(figures).to_contain_text("frames a second")
     expect(figures).to_contain_text("one face")
     page.locator('[data-action="camera-record"]').click()
+    expect(page.locator(".camera-recording")).to_contain_text("Recording")
     until = time.monotonic() + PATIENCE
     page.wait_for_timeout(2000)
     while not enough(seen) and time.monotonic() < until:
         page.wait_for_timeout(500)
-    if folder := os.environ.get("FACEVEIL_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / "camera.png", full_page=True)
+    look(page, "camera")
     seen.fps, seen.delay = (
         float(figures.get_attribute(f"data-{name}") or 0) for name in ("fps", "delay")
     )
@@ -155,6 +158,11 @@ def record(page: Page, address: str, enough: Callable[[Seen], bool]) -> Seen:
         page.locator('[data-action="camera-stop"]').click()
     assert Path(download.value.path()).stat().st_size > 1000
     expect(figures).to_contain_text("off")
+    row = page.locator(".recordings li")
+    expect(row).to_have_count(1)
+    expect(row.get_by_text("Broken off")).to_have_count(0)
+    row.get_by_role("button", name="Delete").click()
+    page.locator(".toast").get_by_role("button", name="Close").click()
     assert page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))") is True
     assert page.evaluate(CHOSEN_TWICE) == ["ended", "live"]
     page.locator('[data-action="camera-stop"]').click()
@@ -192,6 +200,112 @@ def test_every_picture_that_comes_back_is_covered(page: Page, address: str) -> N
                 assert detail(shown, face.box) < 0.35 * detail(original, face.box), number
     assert judged > 30
     assert len(looked) - len(whole) > 60  # it is not all of the picture that is covered
+
+
+def started(page: Page) -> None:
+    """Record, until there is something to keep."""
+    expect(page.locator(".camera-figures")).to_contain_text("frames a second")
+    page.locator('[data-action="camera-record"]').click()
+    recorded(page)
+
+
+def recorded(page: Page, least: float = 2.0) -> None:
+    """Wait until so many seconds are recorded, by what the page tells."""
+    told = page.locator(".camera-recording")
+    expect(told).to_be_visible()
+    until = time.monotonic() + PATIENCE
+    while int((re.findall(r"(\d+) sec", told.inner_text()) or ["0"])[0]) < least:
+        assert time.monotonic() < until
+        page.wait_for_timeout(200)
+
+
+def length(film: Path) -> float:
+    """Seconds, every frame decoded."""
+    with av.open(str(film)) as file:
+        times = [frame.time or 0.0 for frame in file.decode(video=0)]
+    assert times == sorted(times)
+    return times[-1]
+
+
+def saved(page: Page, click: Locator) -> Path:
+    with page.expect_download() as download:
+        click.click()
+    name = download.value.suggested_filename
+    assert re.fullmatch(r"camera-[\d-]+\.veiled\.mp4", name), name
+    return Path(download.value.path())
+
+
+def test_a_recording_outlasts_a_reload_and_a_crash(page: Page, address: str) -> None:
+    """It is offered to be saved and gone on with, is one film at the end, and goes when deleted."""
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(address)
+    page.locator('[data-action="camera-start"]').click()
+    started(page)
+    look(page, "camera recording")
+    page.reload()
+    row = page.locator(".recordings li")
+    expect(row.get_by_text("Broken off")).to_be_visible()
+    expect(row).to_have_count(1)
+    ready = "node => fetch(node.poster).then((answer) => answer.blob()).then((blob) => blob.size)"
+    assert row.locator("video").evaluate(ready) > 500
+    look(page, "camera broken off")
+    first = length(saved(page, row.get_by_role("link", name="Download")))
+    assert first > 1
+
+    row.get_by_role("button", name="Go on recording").click()
+    recorded(page, first + 2)
+    second = length(saved(page, page.locator('[data-action="camera-record"]')))
+    assert second > first + 1
+    expect(row).to_have_count(1)
+    expect(row.get_by_text("Broken off")).to_have_count(0)
+    # A person who ends it while the camera runs goes on with it, too, and then the tab crashes.
+    row.get_by_role("button", name="Go on recording").click()
+    recorded(page, second + 1)
+    browser = page.context.browser
+    assert browser is not None
+    with suppress(Error):
+        page.goto("chrome://crash")
+    page = browser.new_page(locale="en-GB")
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(address)
+    row = page.locator(".recordings li")
+    expect(row.get_by_text("Broken off")).to_be_visible()
+    assert length(saved(page, row.get_by_role("link", name="Download"))) > second
+
+    row.get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(row).to_have_count(1)
+    row.get_by_role("button", name="Delete").click()
+    page.locator(".toast").get_by_role("button", name="Close").click()
+    page.reload()
+    page.locator(".zone").wait_for()
+    expect(row).to_have_count(0)
+
+
+def test_what_is_covered_is_shown(page: Page, address: str) -> None:
+    """Their number, and an outline around each; a switch takes the outlines away."""
+    page.goto(address)
+    page.locator('[data-action="camera-start"]').click()
+    tag, outlines = page.locator(".covered"), page.locator(".camera-stage .boxes")
+    expect(tag).to_have_text("1 area is covered")
+    look(page, "camera covered")
+    # The outline lies around the face, while it is not all of the picture that is covered.
+    page.wait_for_function("""() => {
+      const stage = document.querySelector(".camera-stage");
+      const view = stage.querySelector("canvas");
+      const wide = [...stage.querySelectorAll("rect")].map((one) => one.width.baseVal.value);
+      const share = wide[0] / view.width;
+      return stage.dataset.covered === "some" && wide.length === 1 && share > 0.05 && share < 0.9;
+    }""")
+    page.get_by_role("switch", name="Outline").uncheck()
+    expect(outlines).to_be_hidden()
+    expect(tag).to_be_visible()
+
+
+def look(page: Page, name: str) -> None:
+    if folder := os.environ.get("FACEVEIL_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.mark.long

@@ -17,10 +17,10 @@ from pydantic import TypeAdapter
 from faceveil.plan import Plan
 from faceveil.server.drafts import Draft
 from faceveil.server.following import Follow, Pursued
-from faceveil.server.schemas import Accepted, Job, Jobs, OptionsPage
+from faceveil.server.schemas import Accepted, Job, Jobs, OptionsPage, RecordingList
 
 FILE = Path(__file__).parent.parent / "tests" / "js" / "service.d.ts"
-ANSWERS = (Accepted, Draft, Follow, Job, Jobs, OptionsPage, Plan, Pursued)
+ANSWERS = (Accepted, Draft, Follow, Job, Jobs, OptionsPage, Plan, Pursued, RecordingList)
 SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 HEAD = """\
 // Made from src/faceveil/server/schemas.py and plan.py by tools/page_types.py; change it there.

@@ -162,6 +162,22 @@ declare namespace Service {
     problem: Problem | null;
   }
 
+  interface Recording {
+    id: string;
+    name: string;
+    begun: string;
+    result_expires: string | null;
+    seconds: number;
+    width: number;
+    height: number;
+    broken: boolean;
+    open: boolean;
+  }
+
+  interface RecordingList {
+    recordings: Recording[];
+  }
+
   interface Refused {
     name: string;
     problem: Problem;

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Frame, Image
+from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.live.live_pipeline import LivePipeline, Make
 from faceveil.live.stats import Stats
@@ -33,12 +35,18 @@ class Session:
     Args:
         make: detectors to use in place of those the options name.
 
+    Attributes:
+        covers: the areas that are covered in what ``pull`` returned last.
+        tap: gets each frame that leaves, covered, such as `Footage.write`.
+
     Raises:
         UsageError, WeightsError: no such detector, or it has no weights.
     """
 
     def __init__(self, options: Options, *, make: Make | None = None) -> None:
         self._veil = LivePipeline(options, make=make)
+        self.covers: tuple[Box, ...] = ()
+        self.tap: Callable[[Frame], None] | None = None
 
     def push(self, message: bytes) -> None:
         """Take a message; may be called in another thread than ``pull``.
@@ -59,6 +67,9 @@ class Session:
         veiled = self._veil.pull(timeout)
         if veiled is None:
             return None
+        self.covers = veiled.covers
+        if (tap := self.tap) is not None:
+            tap(veiled.frame)
         return _HEAD.pack(veiled.frame.index) + encode(veiled.frame.image)
 
     @property

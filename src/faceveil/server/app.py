@@ -28,6 +28,7 @@ from faceveil.server import (
     routes_files,
     routes_jobs,
     routes_live,
+    routes_recordings,
     routes_review,
     routes_service,
     routes_veil,
@@ -105,6 +106,7 @@ def create_app(
         routes_files,
         routes_review,
         routes_live,
+        routes_recordings,
     ):
         app.include_router(routes.router)
     if STATIC.is_dir():
@@ -122,10 +124,12 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: State = app.state.faceveil
     await to_thread.run_sync(clear_half_made, state.store)
+    await to_thread.run_sync(state.recordings.mend)
     await state.hub.refresh()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(state.darkroom.close)
         stack.push_async_callback(to_thread.run_sync, state.following.close)
+        stack.push_async_callback(to_thread.run_sync, state.recordings.close)
         herald = Herald(state.store, state.service, state.hub.records)
         stack.push_async_callback(herald.close)
         for task in _background(state, herald):
@@ -148,6 +152,7 @@ def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, No
     def delete() -> None:
         state.store.mend()
         sweeper.delete_due(state.hub.records())
+        state.recordings.delete_due()
 
     def look_at_all() -> None:
         # The hub may be out of date, and does not know jobs that cannot be read.

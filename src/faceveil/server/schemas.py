@@ -134,6 +134,29 @@ class OptionsPage(BaseModel):
     service: Limits
 
 
+class Recording(BaseModel):
+    """A recording of the page's camera, obscured.
+
+    ``open``: it is being made. ``broken``: nobody ended it, it was broken off.
+    """
+
+    id: str = Field(examples=[_ID])
+    name: str = Field(examples=["camera-2026-01-31-16-20-00.veiled.mp4"])
+    begun: datetime
+    result_expires: datetime | None
+    seconds: float = Field(examples=[12.5])
+    width: int = Field(examples=[640])
+    height: int = Field(examples=[360])
+    broken: bool = False
+    open: bool = False
+
+
+class RecordingList(BaseModel):
+    """All recordings, oldest first."""
+
+    recordings: list[Recording]
+
+
 class Health(BaseModel):
     """The service answers, and how busy it is."""
 
@@ -158,10 +181,10 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
         options=record.options,
         position=position if record.state == "queued" else None,
         progress=None if record.state in ENDED else store.progress(record.id),
-        created=_time(record.created),
-        original_expires=_time(record.original_until) if has_original else None,
-        original_latest=_time(latest) if has_original else None,
-        result_expires=None if ends is None else _time(ends),
+        created=moment_of(record.created),
+        original_expires=moment_of(record.original_until) if has_original else None,
+        original_latest=moment_of(latest) if has_original else None,
+        result_expires=None if ends is None else moment_of(ends),
         has_original=has_original,
         has_plan=has_original and store.has(record.id, PLAN),
         has_draft=has_original and store.has(record.id, DRAFT),
@@ -172,5 +195,6 @@ def job_of(store: Store, record: Record, position: int | None = None) -> Job:
     )
 
 
-def _time(seconds: float) -> datetime:
+def moment_of(seconds: float) -> datetime:
+    """A time of the store, as clients get it."""
     return datetime.fromtimestamp(seconds, UTC)

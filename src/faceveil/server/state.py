@@ -15,6 +15,7 @@ from faceveil.server.intake import Intake
 from faceveil.server.job_index import JobIndex
 from faceveil.server.metrics import Metrics
 from faceveil.server.queue import JobQueue
+from faceveil.server.recordings import Recordings
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
 
@@ -30,6 +31,7 @@ class State:
         care: knows whether all goes on that has to.
         darkroom: makes previews.
         following: follows boxes in videos.
+        recordings: of the cameras that are being watched, and were.
     """
 
     service: Service
@@ -44,9 +46,11 @@ class State:
     care: Care = field(default_factory=Care)
     darkroom: Darkroom = field(default_factory=Darkroom)
     following: Following = field(init=False)
+    recordings: Recordings = field(init=False)
 
     def __post_init__(self) -> None:
         self.following = Following(self.store, self.machine)
+        self.recordings = Recordings(self.store, self.service)
 
 
 async def _state_of(connection: HTTPConnection) -> State:

@@ -138,8 +138,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self.jobs, self.staging, self.trash = (
-            self.folder / name for name in ("jobs", "staging", "trash")
+        self.jobs, self.staging, self.recordings, self.trash = (
+            self.folder / name for name in ("jobs", "staging", "recordings", "trash")
         )
         try:
             self._claim()
@@ -165,7 +165,7 @@ class Store:
     def mend(self) -> None:
         """Make the parts of the folder that are missing."""
         self.changes.touch(0o600)
-        for folder in (self.jobs, self.staging, self.trash):
+        for folder in (self.jobs, self.staging, self.recordings, self.trash):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def path(self, job: str, name: str = "") -> Path:

@@ -23,6 +23,10 @@ export class Problem extends Error {
 export const urls = {
   events: () => `/api/events?lang=${language()}`,
   live: () => `/api/live?lang=${language()}`,
+  /** @param {Known} recording */
+  recording: (recording) => `/api/recordings/${recording.id}/film`,
+  /** Its last picture. @param {Service.Recording} recording @param {number} width */
+  recordingPicture: ({ id, seconds }, width) => `/api/recordings/${id}/picture?width=${width}&of=${seconds}`,
   /** @param {Known} job */
   result: (job) => `/api/jobs/${job.id}/result`,
   /** The original of a video, to play. @param {Known} job */
@@ -50,6 +54,10 @@ export const urls = {
 export const getOptions = () => request("GET", "/api/options");
 /** @returns {Promise<Service.Job[]>} */
 export const listJobs = async () => (await request("GET", "/api/jobs")).jobs;
+/** What was recorded with the camera. @returns {Promise<Service.Recording[]>} */
+export const listRecordings = async () => (await request("GET", "/api/recordings")).recordings;
+/** @param {Known} recording */
+export const discardRecording = ({ id }) => request("DELETE", `/api/recordings/${id}`, undefined, true);
 /** @param {Known} job @returns {Promise<Service.Plan>} */
 export const getPlan = (job) => request("GET", `/api/jobs/${job.id}/plan`);
 /** @param {Known} job @param {Service.Plan} plan */

@@ -1,17 +1,18 @@
-// Discarded jobs are out of sight at once, and deleted when it can no longer be undone: after ten
+// What is discarded is out of sight at once, and deleted when it can no longer be undone: after ten
 // seconds, or when the page is left.
 
 import { t } from "./i18n.js";
 import { complain, offer } from "./toast.js";
 
-/** @typedef {Service.Job} Job */
+/** @typedef {{id: string, name: string}} Thing a job, or a recording */
+/** @typedef {{hide: (id: string) => unknown, unhide: (id: string) => unknown}} Shelf where it is shown */
 
 export class Bin {
   #store;
   /** What is left to be done, with the way to take it back. @type {Map<() => void, () => void>} */
   #pending = new Map();
 
-  /** @param {import("./store.js").Store} store */
+  /** @param {Shelf} store */
   constructor(store) {
     this.#store = store;
     addEventListener("pagehide", () => {
@@ -20,7 +21,7 @@ export class Bin {
     document.addEventListener("keydown", (event) => this.#undo(event));
   }
 
-  /** @param {Job[]} jobs @param {() => Promise<unknown>} discard */
+  /** @param {Thing[]} jobs @param {() => Promise<unknown>} discard */
   put(jobs, discard) {
     for (const job of jobs) this.#store.hide(job.id);
     const back = () => {

@@ -2,7 +2,6 @@
 
 import { urls } from "./api.js";
 import { el } from "./dom.js";
-import { complain } from "./toast.js";
 
 export const WIDTHS = [320, 480, 640, 960, 1280];
 const FIRST_WIDTH = 640;
@@ -19,7 +18,9 @@ const QUALITY = 0.8;
 const BUSY = 1013;
 
 /** @typedef {import("./api.js").Trouble} Trouble */
-/** @typedef {{smallest_face: number, faces: number, reason: string}} Heard what the service tells now and then */
+/** @typedef {{id: string, seconds: number}} Recorded what is being recorded, and how much so far */
+/** @typedef {[number, number, number, number][]} Covers left, top, right, bottom of the covered areas */
+/** @typedef {{smallest_face: number, faces: number, reason: string, recording: Recorded | null}} Heard what the service tells now and then */
 /**
  * @typedef {object} Seen
  * @property {number} fps @property {number} delay in milliseconds
@@ -30,7 +31,9 @@ const BUSY = 1013;
 /**
  * @typedef {object} Told whom a session tells
  * @property {(seen: Seen) => void} show
- * @property {(on: boolean) => void} recording
+ * @property {(covers: Covers, width: number, height: number) => void} covered each time that a picture is shown
+ * @property {(recorded: Recorded | null) => void} recording
+ * @property {(problem: Trouble) => void} trouble with a recording
  * @property {(problem: Trouble | null) => void} ended
  */
 
@@ -59,10 +62,10 @@ export class Session {
     this.busy = this.stopped = false;
     /** @type {Trouble | null} */
     this.problem = null;
-    /** @type {MediaRecorder | null} */
-    this.recorder = null;
-    /** @type {Heard} */
-    this.stats = { smallest_face: 0, faces: 0, reason: "" };
+    /** @type {Covers} */
+    this.covers = [];
+    /** Wishes that wait for the connection. @type {(string | null)[]} */
+    this.wishes = [];
     this.skipped = 0;
     this.calm = 0;
     this.began = this.judged = performance.now();
@@ -71,9 +74,10 @@ export class Session {
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => {
       this.socket.send(JSON.stringify(options));
+      for (const wish of this.wishes.splice(0)) this.record(wish);
       this.timer = setInterval(() => this.capture(), 1000 / MOST_FPS);
     };
-    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.hear(data) : this.draw(data));
+    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.hear(data) : this.draw(data, this.covers));
     this.socket.onclose = ({ code }) =>
       this.end(this.problem ?? { type: code === BUSY ? "camera-busy" : "unreachable" });
     for (const track of stream.getTracks()) track.onended = () => this.end();
@@ -109,8 +113,8 @@ export class Session {
     this.socket.send(message);
   }
 
-  /** Show a picture that came back. @param {ArrayBuffer} data */
-  async draw(data) {
+  /** Show a picture that came back. @param {ArrayBuffer} data @param {Covers} covers what is covered in it */
+  async draw(data, covers) {
     const number = new DataView(data).getUint32(0);
     const picture = await createImageBitmap(new Blob([new Uint8Array(data, 4)], { type: "image/jpeg" }));
     if (this.stopped || number < this.drawn) return picture.close();
@@ -120,6 +124,7 @@ export class Session {
       this.view.height = picture.height;
     }
     this.pen.drawImage(picture, 0, 0);
+    this.told.covered(covers, picture.width, picture.height);
     picture.close();
     const now = performance.now();
     const began = this.sent.get(number);
@@ -134,11 +139,17 @@ export class Session {
   /** @param {string} text */
   hear(text) {
     const heard = JSON.parse(text);
+    if (this.stopped) return;
     if (heard.problem) {
       this.problem = heard.problem;
       return;
     }
-    this.stats = heard;
+    if (heard.covers) {
+      this.covers = heard.covers;
+      return;
+    }
+    if (heard.trouble) return this.told.trouble(heard.trouble);
+    this.told.recording(heard.recording);
     if (!this.arrived.length) return;
     this.told.show({
       fps: this.fps(),
@@ -182,26 +193,10 @@ export class Session {
     this.level = WIDTHS.indexOf(width ?? FIRST_WIDTH);
   }
 
-  /** Begin to record what is shown, or end it and hand over the file. */
-  record() {
-    if (this.recorder) return this.recorder.stop();
-    /** @type {Blob[]} */
-    const parts = [];
-    const recorder = (this.recorder = new MediaRecorder(this.view.captureStream(MOST_FPS)));
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    recorder.onstop = () => {
-      this.recorder = null;
-      this.told.recording(false);
-      const film = new Blob(parts, { type: recorder.mimeType });
-      // A browser may have all but the codec, and say nothing.
-      if (!film.size) return complain({ problem: { type: "camera-unrecorded" } });
-      const url = URL.createObjectURL(film);
-      const suffix = recorder.mimeType.includes("mp4") ? "mp4" : "webm";
-      el("a", { href: url, download: `camera.veiled.${suffix}` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    };
-    recorder.start();
-    this.told.recording(true);
+  /** Have what comes back recorded by the service. @param {string | null} wish "": anew; the id of a recording: go on with it; null: end it */
+  record(wish) {
+    if (this.socket.readyState === WebSocket.CONNECTING) this.wishes.push(wish);
+    else if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ record: wish }));
   }
 
   /** @param {Trouble | null} problem */
@@ -209,7 +204,7 @@ export class Session {
     if (this.stopped) return;
     this.stopped = true;
     clearInterval(this.timer);
-    if (this.recorder) this.recorder.stop();
+    this.told.recording(null);
     for (const track of this.stream.getTracks()) track.stop();
     this.socket.close();
     this.told.ended(problem);

@@ -2,9 +2,12 @@
 // What is shown and recorded is only what came back.
 
 import { MOST_FPS, Session, WIDTHS } from "./camera-session.js";
+import { coverView } from "./covers.js";
 import { announce, button, el } from "./dom.js";
-import { number, onLanguage, say } from "./i18n.js";
+import { duration } from "./format.js";
+import { number, onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { recordingsList } from "./recordings.js";
 import { complain } from "./toast.js";
 
 /** @typedef {import("./api.js").Trouble} Trouble */
@@ -15,17 +18,30 @@ import { complain } from "./toast.js";
  * @param {() => object | null} settings what was chosen; null where something is wrong with it
  */
 export function startCamera(place, settings) {
-  const view = el("canvas", { class: "camera-view", hidden: true, role: "img", tLabel: "camera.view" });
+  const view = el("canvas", { class: "camera-view", role: "img", tLabel: "camera.view" });
+  const covers = coverView(view);
   const figures = el("p", { class: "camera-figures soft small" });
+  const told = el("p", { class: "camera-recording small", hidden: true });
+  /** @type {HTMLInputElement} */
+  const outlined = el("input", { type: "checkbox", role: "switch", checked: true, onchange: () => covers.outline(outlined.checked) });
+  const outline = el("label", { class: "switch-line", hidden: true }, outlined, el("span", { t: "camera.outline" }));
   const start = button("camera.start", icon("video"), () => begin(), { kind: "primary" });
-  const stop = button("camera.stop", icon("cross"), () => session?.end());
-  const record = button("camera.record", icon("download"), () => session?.record());
+  const stop = button("camera.stop", icon("cross"), () => (finish(), session?.end()));
+  const record = button("camera.record", icon("record"), () => (recorded ? finish() : wish("")));
   stop.hidden = record.hidden = true;
   start.dataset.action = "camera-start";
   stop.dataset.action = "camera-stop";
   record.dataset.action = "camera-record";
   /** @type {Session | null} */
   let session = null;
+  /** What is being recorded. @type {import("./camera-session.js").Recorded | null} */
+  let recorded = null;
+  /** The one that was just ended: what is still heard of it is old. */
+  let over = "";
+  const recordings = recordingsList(
+    (id) => (session ? Promise.resolve() : begin()).then(() => wish(id)),
+    () => recorded?.id ?? "",
+  );
   const devices = el("select", { tLabel: "camera.device", onchange: () => begin() });
   const device = el("label", { class: "small", hidden: true }, el("span", { t: "camera.device" }), devices);
   const sizes = el(
@@ -39,13 +55,15 @@ export function startCamera(place, settings) {
   place.append(
     el("h2", { t: "camera.title" }),
     el("p", { class: "soft", t: "camera.about" }),
-    view,
+    covers.node,
     figures,
-    el("div", { class: "row camera-tools" }, start, stop, record, device, el("label", { class: "small" }, el("span", { t: "camera.size" }), sizes)),
+    told,
+    el("div", { class: "row camera-tools" }, start, stop, record, device, el("label", { class: "small" }, el("span", { t: "camera.size" }), sizes), outline),
+    recordings.node,
   );
-  // What is recorded is in the page alone until it is saved.
+  // Nothing is lost, but nothing is recorded either while the page is away.
   addEventListener("beforeunload", (event) => {
-    if (session?.recorder) event.preventDefault();
+    if (recorded) event.preventDefault();
   });
 
   /** Offer the cameras that there are, by their names, which are told once one was allowed. @param {MediaStream} stream */
@@ -71,10 +89,10 @@ export function startCamera(place, settings) {
       const stream = await navigator.mediaDevices.getUserMedia({
         video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS }, ...(devices.value && { deviceId: { ideal: devices.value } }) },
       });
-      session = new Session(stream, options, view, { show, recording, ended });
+      session = new Session(stream, options, view, { show, covered: covers.show, recording, trouble, ended });
       session.resize(size());
       await offer(stream);
-      view.hidden = stop.hidden = record.hidden = false;
+      covers.node.hidden = stop.hidden = record.hidden = outline.hidden = false;
       start.hidden = true;
     } catch (error) {
       /** @type {Record<string, string>} */
@@ -105,18 +123,51 @@ export function startCamera(place, settings) {
   let shown = () => {};
   onLanguage(() => shown());
 
-  /** @param {boolean} on */
-  function recording(on) {
-    say(/** @type {HTMLElement} */ (record.querySelector("span")), on ? "camera.record.stop" : "camera.record");
-    record.setAttribute("aria-pressed", String(on));
-    devices.disabled = on;
+  /** @param {string} recording to go on with, or "" */
+  function wish(recording) {
+    over = "";
+    record.disabled = session !== null;
+    session?.record(recording);
+  }
+
+  /** End the recording, and save it as soon as it is one film. */
+  function finish() {
+    if (!recorded) return;
+    const { id } = recorded;
+    session?.record(null);
+    recording(null);
+    over = id;
+    recordings.saveWhenMade(id);
+  }
+
+  /** @param {import("./camera-session.js").Recorded | null} now */
+  function recording(now) {
+    if (now?.id === over) return;
+    const before = recorded;
+    recorded = now;
+    told.hidden = !now;
+    if (now) say(told, "camera.recording", { time: () => duration(now.seconds) });
+    if (Boolean(now) === Boolean(before)) return;
+    record.disabled = false;
+    say(/** @type {HTMLElement} */ (record.querySelector("span")), now ? "camera.record.stop" : "camera.record");
+    record.setAttribute("aria-pressed", String(Boolean(now)));
+    devices.disabled = Boolean(now);
+    announce(t(now ? "camera.recording.on" : "camera.recording.off"));
+    recordings.refresh();
+  }
+
+  /** @param {Trouble} problem */
+  function trouble(problem) {
+    record.disabled = false;
+    complain({ problem });
+    recordings.refresh();
   }
 
   /** @param {Trouble | null} problem */
   function ended(problem) {
     session = null;
-    view.hidden = stop.hidden = record.hidden = true;
-    start.hidden = false;
+    covers.node.hidden = stop.hidden = record.hidden = outline.hidden = true;
+    start.hidden = record.disabled = false;
     shown = () => {};
     say(figures, "camera.ended");
     announce(figures.textContent);

@@ -11,9 +11,9 @@ export function foldButton(key, picture, id) {
   return made;
 }
 
-/** @param {string} id @param {boolean} yes */
-export function unfold(id, yes) {
+/** @param {string} id @param {boolean} yes @param {boolean} [into] bring it into view */
+export function unfold(id, yes, into = yes) {
   byId(id).classList.toggle("unfolded", yes);
   document.querySelector(`[aria-controls="${id}"]`)?.setAttribute("aria-expanded", String(yes));
-  if (yes) byId(id).scrollIntoView({ block: "nearest" });
+  if (into) byId(id).scrollIntoView({ block: "nearest" });
 }

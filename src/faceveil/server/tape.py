@@ -1,0 +1,90 @@
+"""The recordings of one camera of the page, on the wishes of its client."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from faceveil.errors import FaceVeilError, LimitError
+from faceveil.i18n import say
+from faceveil.live.footage import Footage
+from faceveil.live.session import Session
+from faceveil.server.problems import ProblemError, problem_of
+from faceveil.server.recordings import Recordings
+from faceveil.server.routes import read_options
+
+
+class Tape:
+    """Begins and ends recordings of a session, and tells how they stand."""
+
+    def __init__(self, session: Session, recordings: Recordings) -> None:
+        self._session = session
+        self._recordings = recordings
+        self._on: tuple[str, Footage] | None = None
+        self._ending: list[threading.Thread] = []
+        self._news: list[dict[str, Any]] = []
+
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """The recording that is being made, and its length so far."""
+        if (on := self._on) is None:
+            return None
+        recording, footage = on
+        return {"id": recording, "seconds": footage.seconds}
+
+    def hear(self, text: str) -> None:
+        """Do what a message of the client says; what goes wrong is told, and the camera goes on."""
+        try:
+            wanted = read_options(text).get("record")
+            self._end(broken=False)
+            if wanted is not None:
+                recording, footage = self._recordings.begin(str(wanted))
+                self._on = recording, footage
+                self._session.tap = footage.write
+        except LookupError:
+            gone = say("there is no such recording, or it is gone")
+            self._trouble(ProblemError(404, "not-found", gone))
+        except (FaceVeilError, ProblemError, OSError) as error:
+            self._trouble(error)
+
+    def news(self) -> list[dict[str, Any]]:
+        """The messages that the client has to hear once. A recording that cannot go on is ended."""
+        if (on := self._on) is not None:
+            _, footage = on
+            if footage.problem is not None:
+                self._trouble(footage.problem)
+                self._end(broken=True)
+            elif footage.full:
+                full = say("the recording is as long as one may be")
+                self._trouble(LimitError(full, say("Save it, and begin another one.")))
+                self._end(broken=False)
+        news, self._news = self._news, []
+        return news
+
+    def leave(self) -> None:
+        """The client is gone: what it records is broken off, and kept."""
+        self._end(broken=True)
+        for thread in self._ending:
+            thread.join()
+
+    def _end(self, *, broken: bool) -> None:
+        on, self._on = self._on, None
+        if on is None:
+            return
+        recording, _ = on
+        self._session.tap = None
+        # Making one film of the parts may take a while, and the camera goes on meanwhile.
+        thread = threading.Thread(target=self._conclude, args=(recording, broken))
+        self._ending.append(thread)
+        thread.start()
+
+    def _conclude(self, recording: str, broken: bool) -> None:
+        try:
+            self._recordings.end(recording, broken=broken)
+        except (FaceVeilError, OSError) as error:
+            self._trouble(error)
+        else:
+            self._news.append({"recorded": recording})
+
+    def _trouble(self, error: Exception) -> None:
+        self._news.append({"trouble": problem_of(error).model_dump(mode="json")})
