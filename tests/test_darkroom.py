@@ -9,16 +9,20 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import cv2
 import psutil
 import pytest
 from starlette.requests import ClientDisconnect
 
 from faceveil.batch.apart import LostError
+from faceveil.frames import Image
+from faceveil.media import open_source
+from faceveil.media.videos.video import VideoSource
 from faceveil.options import Options
 from faceveil.server import darkroom, following
 from faceveil.server.darkroom import Darkroom
 from faceveil.server.following import Following
-from faceveil.server.previews import frame_jpeg
+from faceveil.server.previews import frame_jpeg, prepare
 from faceveil.server.problems import ProblemError
 from faceveil.server.shelf import Shelf
 from faceveil.server.store import Store
@@ -52,6 +56,10 @@ async def here() -> bool:
     return False
 
 
+def die_of_a_fault() -> bytes:
+    raise RuntimeError
+
+
 async def left() -> bool:
     return True
 
@@ -76,16 +84,20 @@ def test_newest_first_and_nothing_for_nobody(tmp_path: Path) -> None:
         while not path.exists():
             await asyncio.sleep(0.01)
         wishes = [
-            room.make(note, path, "t", gone=here, urgent=False),
+            room.make(note, path, "t", gone=here, urgency=darkroom.LATER),
             room.make(note, path, "b", gone=here),
             room.make(note, path, "x", gone=left),
             room.make(note, path, "c", gone=here),
         ]
+        room.soon(note, path, "s")
+        room.soon(die_of_a_fault)  # nobody hears of it
         later = [asyncio.create_task(wish) for wish in wishes]
         answers = await asyncio.gather(first, *later, return_exceptions=True)
         assert [answers[i] for i in (0, 1, 2, 4)] == [b"a", b"t", b"b", b"c"]
         assert isinstance(answers[3], ClientDisconnect)
-        assert path.read_text() == "acbt"
+        while len(path.read_text()) < 5:
+            await asyncio.sleep(0.01)
+        assert path.read_text() == "acbts"
 
     in_a_room(act)
 
@@ -133,6 +145,33 @@ def test_no_such_frame_stays_what_it_is(tmp_path: Path) -> None:
             await room.make(frame_jpeg, clip, 3, 64, Options(), gone=here)
 
     in_a_room(act)
+
+
+def test_the_first_picture_of_a_film_needs_no_times(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those of a long one take seconds; they are read while a person looks at it."""
+    clip = film(tmp_path / "c.mp4", [scenery(n, (64, 48)) for n in range(9)])
+    read = []
+
+    def times(source: VideoSource) -> tuple[list[int], set[int]]:
+        read.append(1)
+        return known(source)
+
+    known = VideoSource.times
+    monkeypatch.setattr(VideoSource, "times", times)
+    with open_source(clip, Options()) as source:
+        first = next(source.frames()).image.copy()
+    assert frame_jpeg(clip, 0, 64, Options()) == encoded(first)
+    assert read == []
+    assert prepare(clip, Options()) == b""
+    assert read == [1]
+    frame_jpeg(clip, 7, 64, Options())
+    assert read == [1]
+
+
+def encoded(image: Image) -> bytes:
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 
 def test_a_deleted_file_is_let_go_of(tmp_path: Path) -> None:

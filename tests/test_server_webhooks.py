@@ -504,6 +504,31 @@ class TestHerald:
         assert herald.word_of(store, record) == "sent"
 
     @looped
+    async def test_people_are_numbered_meanwhile_and_nobody_is_told_twice(
+        self, tmp_path: Path
+    ) -> None:
+        """The job is then what it was, and its message was on its way, or not yet noted as sent."""
+        store = Store(tmp_path / "jobs")
+        with Program() as program:
+            record = self.job(store, webhook=program.address, state="done", problem=None)
+            jobs = [record]
+            for on_its_way in (True, False):
+                mine = Herald(store, Service(webhook_secret=SECRET), lambda: jobs)
+                await mine.look()
+                while not on_its_way and mine._going:
+                    await next(iter(mine._going))
+                jobs[:] = [record.but(state="queued", grouping="done")]
+                await mine.look()
+                jobs[:] = [record]
+                await self.settled(mine)
+                await self.settled(mine)
+                assert len(program.came) == 1
+                await mine.close()
+                if on_its_way:
+                    (store.path(record.id) / "webhook.json").unlink()
+                    program.came.clear()
+
+    @looped
     async def test_the_original_goes_and_the_note_stays(self, tmp_path: Path) -> None:
         store = Store(tmp_path / "jobs")
         with Program() as program:

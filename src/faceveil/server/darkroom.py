@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -34,6 +35,9 @@ _MOST_BYTES = 1_200_000_000
 _TRIES = 2
 _OWN_MEMORY = Path("/proc/self/statm")
 
+URGENT, LATER, IDLE = 2, 1, 0
+"""A person looks at it; waits for it among others; does not know of it yet."""
+
 Gone = Callable[[], Awaitable[bool]]
 Made = tuple[bytes, int]
 """The preview, and the bytes of memory that its process now takes."""
@@ -41,7 +45,7 @@ Made = tuple[bytes, int]
 
 @dataclass(eq=False)
 class _Wish:
-    rank: tuple[bool, int]
+    rank: tuple[int, int]
     call: Callable[[], Made]
     gone: Gone
     answer: asyncio.Future[bytes]
@@ -53,19 +57,22 @@ class Darkroom:
     def __init__(self) -> None:
         self._apart = Apart(alone=False)
         self._own = CapacityLimiter(1)
+        # A wish that is cancelled at the end of the server goes on in its thread for a moment.
+        self._one_at_a_time = Lock()
         self._wishes: list[_Wish] = []
         self._count = 0
+        self._idly: set[asyncio.Task[None]] = set()
         self._wanted = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
 
     async def make(
-        self, function: Callable[..., bytes], *arguments: Any, gone: Gone, urgent: bool = True
+        self, function: Callable[..., bytes], *arguments: Any, gone: Gone, urgency: int = URGENT
     ) -> bytes:
         """The result of a function there; it and its arguments are sent to the process.
 
         Args:
             gone: tells whether the client has left.
-            urgent: a person looks at it; the others wait until no such wish is left.
+            urgency: wishes of less wait until none of more is left.
 
         Raises:
             ClientDisconnect: the client has left.
@@ -75,14 +82,27 @@ class Darkroom:
         self._count += 1
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         call = partial(_in_time, function, *arguments)
-        self._wishes.append(_Wish((urgent, self._count), call, gone, answer))
+        self._wishes.append(_Wish((urgency, self._count), call, gone, answer))
         self._wanted.set()
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._run())
         return await answer
 
+    def soon(self, function: Callable[..., bytes], *arguments: Any) -> None:
+        """Call a function there when there is nothing else to do; nobody waits for it."""
+
+        async def do() -> None:
+            with suppress(Exception, asyncio.CancelledError):  # who looks at the file will see it
+                await self.make(function, *arguments, gone=_nobody_left, urgency=IDLE)
+
+        task = asyncio.create_task(do())
+        self._idly.add(task)
+        task.add_done_callback(self._idly.discard)
+
     async def close(self) -> None:
         """End the process, also in the midst of a preview."""
+        for task in self._idly:
+            task.cancel()
         if self._work is not None:
             self._apart.stop()
             self._work.cancel()
@@ -119,6 +139,10 @@ class Darkroom:
                 wish.answer.set_result(made)
 
     def _tried(self, call: Callable[[], Made]) -> bytes:
+        with self._one_at_a_time:
+            return self._made(call)
+
+    def _made(self, call: Callable[[], Made]) -> bytes:
         made: Made | Exception = LostError()
         for _ in range(_TRIES):
             try:
@@ -142,7 +166,15 @@ class Darkroom:
         return data
 
     async def _end(self) -> None:
-        await to_thread.run_sync(self._apart.close, limiter=self._own)
+        await to_thread.run_sync(self._close, limiter=self._own)
+
+    def _close(self) -> None:
+        with self._one_at_a_time:
+            self._apart.close()
+
+
+async def _nobody_left() -> bool:
+    return False
 
 
 _nice = False

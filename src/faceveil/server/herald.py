@@ -141,8 +141,15 @@ class Herald:
         await to_thread.run_sync(self._take_stock, self._records(), limiter=self._own_thread)
 
     def _take_stock(self, records: Iterable[Record]) -> None:
+        # Before any is forgotten: while the people of a job are numbered there is nothing to tell,
+        # and then it is what it was, and its message has been sent or is on its way.
+        self._note()
         told = [one for one in records if one.webhook and one.state in _TOLD]
-        self._letters = {one.id: self._letter(one) for one in told}
+        going = {job: letter for job, letter in self._letters.items() if letter.busy}
+        self._letters = going | {one.id: self._letter(one) for one in told}
+        self._note()
+
+    def _note(self) -> None:
         for letter in self._letters.values():
             made = letter.delivery
             if made is not letter.noted:

@@ -17,6 +17,8 @@ from faceveil.server.problems import ProblemError
 from faceveil.server.shelf import Shelf
 
 WIDEST = 4096
+SMALL = 320
+"""Wider ones are looked at; these tell files from one another."""
 _QUALITY = 85
 _THUMBNAIL = 160
 """Side of a face's thumbnail in pixels."""
@@ -51,6 +53,24 @@ def frame_jpeg(path: Path, index: int, width: int, options: Options, part: str =
                 return _shown(_frame(source, wanted), width)
 
         return book.once((index, width, part), make)
+
+
+def warm() -> bytes:
+    """Load what the first preview will need."""
+    import faceveil.media.videos.video  # noqa: F401
+
+    return b""
+
+
+def prepare(path: Path, options: Options) -> bytes:
+    """Read what the next frame of a film will need; nothing comes of it but time.
+
+    Raises: as `frame_jpeg`.
+    """
+    with _shelf.book(path, options) as book:
+        if book.glances is not None:
+            book.glances.prepare()
+    return b""
 
 
 def face_jpeg(path: Path, track: Track, options: Options) -> bytes:

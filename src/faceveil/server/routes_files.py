@@ -26,6 +26,7 @@ from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.server import actions, previews
 from faceveil.server.client_names import attachment, result_name, result_path, stem_of, unique
+from faceveil.server.darkroom import LATER, URGENT
 from faceveil.server.playing import played
 from faceveil.server.problems import ProblemError
 from faceveil.server.routes import JobId, chunks
@@ -93,14 +94,22 @@ async def frame(
 ) -> Response:
     """A frame of the original or of the result, as JPEG."""
 
+    films = list[tuple[FilePath, Options]]()
+
     def find() -> tuple[Any, ...]:
         record = state.store.load(job)
         name = ORIGINAL if of == "original" else _result(record)
         path = _existing(state, record, name)
         part = _part(state, record, frame) if of == "result" else ""
-        return previews.frame_jpeg, path, frame, width, _options(record, state), part
+        options = _options(record, state)
+        if record.kind == "video" and frame == 0 and width > previews.SMALL:
+            films.append((path, options))
+        return previews.frame_jpeg, path, frame, width, options, part
 
-    return await _preview(state, request, find, urgent=True)
+    answer = await _preview(state, request, find, urgency=URGENT)
+    for film in films:  # somebody opened it, and will go through it
+        state.darkroom.soon(previews.prepare, *film)
+    return answer
 
 
 @router.get("/jobs/{job}/original", response_class=Response, responses=_FILM)
@@ -134,16 +143,16 @@ async def thumbnail(
                 return previews.face_jpeg, path, found, _options(record, state)
         raise ProblemError(404, "not-found", say("there is no such track"))
 
-    return await _preview(state, request, find, urgent=False)
+    return await _preview(state, request, find, urgency=LATER)
 
 
 async def _preview(
-    state: StateDep, request: Request, find: Callable[[], tuple[Any, ...]], *, urgent: bool
+    state: StateDep, request: Request, find: Callable[[], tuple[Any, ...]], *, urgency: int
 ) -> Response:
     try:
         wanted = await to_thread.run_sync(find)
         gone = request.is_disconnected
-        data = await state.darkroom.make(*wanted, gone=gone, urgent=urgent)
+        data = await state.darkroom.make(*wanted, gone=gone, urgency=urgency)
     except FileNotFoundError as error:
         raise LookupError from error
     return Response(data, media_type="image/jpeg")

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.datastructures import FormData
 
 from faceveil.i18n import say
-from faceveil.server import actions, forms
+from faceveil.server import actions, forms, previews
 from faceveil.server.intake import Upload
 from faceveil.server.problems import ProblemError
 from faceveil.server.references import FIELDS, MOST, photos_in
@@ -107,6 +107,8 @@ async def upload(
     await to_thread.run_sync(actions.enqueue, state.queue, records)
     state.metrics.accepted.inc(len(records))
     state.metrics.refused.inc(len(refused))
+    if records and request.headers.get("sec-fetch-site") == "same-origin":
+        state.darkroom.soon(previews.warm)  # the page will want pictures of them
     # The upload is accepted: a later failure must not say otherwise.
     with suppress(OSError):
         await state.hub.refresh()

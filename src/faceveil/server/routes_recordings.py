@@ -15,6 +15,7 @@ from faceveil.media.media_types import type_of
 from faceveil.options import Options
 from faceveil.server import previews
 from faceveil.server.client_names import attachment
+from faceveil.server.darkroom import LATER
 from faceveil.server.playing import played
 from faceveil.server.problems import ProblemError
 from faceveil.server.recordings import Kept
@@ -61,7 +62,7 @@ async def recording_picture(
         film, kept = state.recordings.film(recording), state.recordings.kept(recording)
         wanted = previews.frame_jpeg, film, max(0, kept.frames - 1), width, Options()
         try:
-            data = await state.darkroom.make(*wanted, gone=request.is_disconnected)
+            data = await state.darkroom.make(*wanted, gone=request.is_disconnected, urgency=LATER)
         except OSError as error:
             raise LookupError from error
     return Response(data, media_type="image/jpeg")

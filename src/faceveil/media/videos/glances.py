@@ -54,6 +54,9 @@ class Glances(Closing):
         """
         with self._lock:
             self._require_file()
+            if index == 0 and self._times is None:
+                # No times are needed for it: those of three hours take seconds.
+                return next(self._source.frames(), None)
             times = self._index()
             if index >= len(times) > 0:
                 return None
@@ -69,6 +72,17 @@ class Glances(Closing):
                     self._let_go()
                     raise
         return next((one for one in self._source.sample({index}) if one.index == index), None)
+
+    def prepare(self) -> None:
+        """Read the times of all frames, and the file's index, so that the next glance need not.
+
+        Raises:
+            UnreadableError: the file is gone or broken.
+        """
+        with self._lock:
+            self._require_file()
+            if self._index() and self._reel is None:
+                self._reel = _Reel(self._source)
 
     def between(self, first: int, end: int) -> Iterator[Frame]:
         """The frames from one index up to another, in their order; those that can be decoded.
