@@ -122,6 +122,8 @@ def test_one_photo_takes_two_clicks(visit: Open, astronaut: Image) -> None:
 def test_three_hundred_files_scroll_smoothly(visit: Open, server: Server) -> None:
     """The grid, drawn from answers as the service gives them; nothing is worked on."""
     page = visit(viewport={"width": 1280, "height": 800})
+    picture = jpeg(scenery(1, (240, 160)))
+    page.route("**/frames/*", lambda route: route.fulfill(body=picture, content_type="image/jpeg"))
     page.evaluate("""async () => {
       const { Store } = await import("/static/js/store.js");
       const { showJobs } = await import("/static/js/jobs.js");
@@ -130,7 +132,7 @@ def test_three_hundred_files_scroll_smoothly(visit: Open, server: Server) -> Non
       showJobs(store, { edit() {} });
       const empty = {
         batch: "b", kind: "image", state: "done", review: false, faces: 2, kept: 0, filled: 0,
-        added: 0, doubts: 0, longest_fill: 0, frames: 0, problem: null, warnings: [], notes: [],
+        added: 0, doubts: 0, longest_fill: 0, frames: 1, problem: null, warnings: [], notes: [],
         dropped: [], places: [], has_original: true, has_plan: true, has_result: true,
         original_expires: "2100-01-01T00:00:00Z", created: "2026-01-01T00:00:00Z",
       };
@@ -139,6 +141,12 @@ def test_three_hundred_files_scroll_smoothly(visit: Open, server: Server) -> Non
     }""")
     expect(page.locator(".job")).to_have_count(300)
     expect(page.locator(".tally")).to_have_text("266 done, 34 to look at")
+    # Those far below, too, are there before anybody scrolls down to them.
+    page.wait_for_function("""() => {
+      const all = [...document.querySelectorAll(".job .thumb img")];
+      return all.length === 300 && all.every((one) => one.complete && one.naturalWidth);
+    }""")
+    assert page.evaluate("scrollY") == 0
     frames = page.evaluate("""async () => {
       const times = [];
       let last = await new Promise(requestAnimationFrame);

@@ -106,7 +106,8 @@ async def frame(
             films.append((path, options))
         return previews.frame_jpeg, path, frame, width, options, part
 
-    answer = await _preview(state, request, find, urgency=URGENT)
+    urgency = URGENT if width > previews.SMALL else LATER
+    answer = await _preview(state, request, find, urgency=urgency)
     for film in films:  # somebody opened it, and will go through it
         state.darkroom.soon(previews.prepare, *film)
     return answer

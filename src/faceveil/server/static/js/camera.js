@@ -24,7 +24,7 @@ export function startCamera(place, settings) {
   const told = el("p", { class: "camera-recording small", hidden: true });
   /** @type {HTMLInputElement} */
   const outlined = el("input", { type: "checkbox", role: "switch", checked: true, onchange: () => covers.outline(outlined.checked) });
-  const outline = el("label", { class: "switch-line", hidden: true }, outlined, el("span", { t: "camera.outline" }));
+  const outline = el("label", { class: "switch-line camera-outline", hidden: true }, outlined, el("span", { t: "camera.outline" }));
   const start = button("camera.start", icon("video"), () => begin(), { kind: "primary" });
   const stop = button("camera.stop", icon("cross"), () => (finish(), session?.end()));
   const record = button("camera.record", icon("record"), () => (recorded ? finish() : wish("")));
@@ -58,7 +58,8 @@ export function startCamera(place, settings) {
     covers.node,
     figures,
     told,
-    el("div", { class: "row camera-tools" }, start, stop, record, device, el("label", { class: "small" }, el("span", { t: "camera.size" }), sizes), outline),
+    outline,
+    el("div", { class: "row camera-tools" }, start, stop, record, device, el("label", { class: "small" }, el("span", { t: "camera.size" }), sizes)),
     recordings.node,
   );
   // Nothing is lost, but nothing is recorded either while the page is away.

@@ -1,5 +1,6 @@
 // One job: what it is, how far it is, what can be done with it. Among many it is a tile until it is opened.
 
+import { fetchAhead } from "./ahead.js";
 import { act, urls } from "./api.js";
 import { announce, button, el, refill } from "./dom.js";
 import { comparison } from "./compare.js";
@@ -197,7 +198,9 @@ export class JobCard {
     if (this.picture.dataset.shown === shown) return;
     this.picture.dataset.shown = shown;
     const sign = icon(!job.kind || isPaged(job) ? "file" : job.kind === "video" ? "video" : "photo");
-    this.picture.replaceChildren(wanted ? el("img", { src: wanted, alt: "", loading: "lazy" }) : sign);
+    const picture = wanted ? el("img", { loading: "lazy", decoding: "async", src: wanted, alt: "" }) : null;
+    this.picture.replaceChildren(picture ?? sign);
+    if (picture) fetchAhead(picture);
     if (wanted && job.kind === "video") this.picture.append(el("span", { class: "badge" }, icon("video")));
   }
 }
