@@ -296,7 +296,35 @@ def _with_bounds(plan: Plan) -> Plan:
     ):
         if wrong:
             raise ValueError(say("{what} is out of bounds", what=what))
+    _refuse_nowhere(plan)
     return plan
+
+
+def _refuse_nowhere(plan: Plan) -> None:
+    """Refuse boxes that could cover nothing: whoever drew them thinks that they do.
+
+    A box in a video may leave the picture: it is followed, or filled in.
+
+    Raises:
+        ValueError: there is one.
+    """
+    media, frames = plan.media, max(len(plan.pts), plan.media.frames or 0)
+    for track in plan.tracks:
+        for frame in (*track.boxes, *track.seen):
+            if not 0 <= frame < frames:
+                raise ValueError(
+                    say(
+                        "a box is for frame {frame}, and it has {frames}",
+                        frame=frame,
+                        frames=frames,
+                    )
+                )
+        for frame, box in track.boxes.items() if media.still else ():
+            seen = track.seen.get(frame)
+            if (seen and seen.box == box) or (media.parts and frame >= len(media.parts)):
+                continue  # as the detector saw it, or of a frame without a size
+            if box.clipped(*media.size_of(frame)) is None:
+                raise ValueError(say("a box lies outside the picture"))
 
 
 def _near(numbers: Iterable[float]) -> bool:

@@ -22,6 +22,7 @@ from faceveil.errors import (
     WeightsError,
 )
 from faceveil.i18n import say, words_of
+from faceveil.media.advice import CONVERT
 from faceveil.media.archives.archive import Archive, ArchiveWriter, open_archive
 from faceveil.media.beside import beside_at
 from faceveil.media.original import Original
@@ -74,7 +75,7 @@ class EmptyError(UnreadableError):
     exit_code = ExitCode.USAGE
 
     def __init__(self) -> None:
-        super().__init__(say("the archive holds no file to work on"))
+        super().__init__(say("the archive holds no file to work on"), CONVERT)
 
 
 class ArchiveJob:
@@ -218,7 +219,10 @@ class ArchiveJob:
                 if not self.failed:
                     return EmptyError()
                 return UnreadableError(
-                    say("no file of the archive could be done: {warnings}", warnings=self._warnings)
+                    say(
+                        "no file of the archive could be done: {warnings}", warnings=self._warnings
+                    ),
+                    CONVERT,
                 )
             given = self._original.sha256  # or it changed
             self._writer.commit()

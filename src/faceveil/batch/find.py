@@ -14,6 +14,7 @@ from typing import IO
 from faceveil.batch.storage import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
 from faceveil.i18n import reason_of, say
+from faceveil.media.advice import READABLE
 from faceveil.media.archives.entries import LINK
 from faceveil.media.beside import beside_in, is_sidecar, may_be_beside
 from faceveil.media.kin import is_made_from_file
@@ -259,7 +260,9 @@ class _Walk:
                 entries = sorted(listed, key=lambda one: one.name)
         except OSError as error:
             why = reason_of(error)
-            problem = UnreadableError(say("the folder cannot be read: {reason}", reason=why))
+            problem = UnreadableError(
+                say("the folder cannot be read: {reason}", reason=why), READABLE
+            )
             self._found.failed.append((InputFile(self._text, prefix.rstrip("/")), problem))
             return
         files, folders = [], []

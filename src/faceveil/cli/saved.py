@@ -67,4 +67,7 @@ def read_plan(path: Path) -> Plan:
         reason = first_fault(error.errors())
     except OSError as error:
         reason = reason_of(error)
-    raise UsageError(say("{path} cannot be used as a plan: {reason}", path=path, reason=reason))
+    raise UsageError(
+        say("{path} cannot be used as a plan: {reason}", path=path, reason=reason),
+        say("Change a copy of what detect --plan has saved."),
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE, CONVERT, UNPACK
 from faceveil.media.documents.recognize import (
     COMPOUND,
     DOCUMENTS,
@@ -21,6 +22,7 @@ from faceveil.media.documents.recognize import (
     is_flat,
     is_flat_anywhere,
     kind_of,
+    unknown_refusal,
 )
 from faceveil.media.kinds import ARCHIVES, HEAD, IMAGES, VIDEOS, sniff
 from faceveil.media.names import veiled_name
@@ -217,23 +219,18 @@ def open_source(origin: str | os.PathLike[str] | bytes, options: Options) -> Sou
         origin = Path(origin)
     head, kind = kind_of(origin)
     if not head:
-        raise UnreadableError(say("the file is empty"))
+        raise UnreadableError(say("the file is empty"), COMPLETE)
     if kind is None:
         if head.startswith(COMPOUND):
             raise compound_refusal(origin)
         if is_flat(head) or (b"\0" not in head and is_flat_anywhere(origin)):
             raise flat_refusal()
-        raise UnreadableError(
-            say("neither a picture, a video nor a document that is known here"),
-            say("Convert it to JPEG, PNG or MP4."),
-        )
+        raise unknown_refusal(head)
     place = _SOURCES.get(kind)
     if place is None:
-        raise UnsupportedError(
-            say("archives ({kind}) are not handled", kind=kind)
-            if kind in ARCHIVES
-            else say("such files ({kind}) are not handled", kind=kind)
-        )
+        if kind in ARCHIVES:
+            raise UnsupportedError(say("archives ({kind}) are not handled", kind=kind), UNPACK)
+        raise UnsupportedError(say("such files ({kind}) are not handled", kind=kind), CONVERT)
     source: Source = _load(place)(origin, kind, options)
     return source
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from faceveil.errors import UnreadableError
 from faceveil.i18n import reason_of, say
+from faceveil.media.advice import READABLE
 
 HEAD: Final = 4096
 """Number of leading bytes that ``sniff`` looks at, at most."""
@@ -84,7 +85,9 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
 
 def unreadable(error: OSError) -> UnreadableError:
     """The error of a file that the system does not let us read."""
-    return UnreadableError(say("the file cannot be read: {reason}", reason=reason_of(error)))
+    return UnreadableError(
+        say("the file cannot be read: {reason}", reason=reason_of(error)), READABLE
+    )
 
 
 def sniff(head: bytes) -> str | None:

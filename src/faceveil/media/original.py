@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from faceveil.errors import UnreadableError, UsageError
 from faceveil.i18n import reason_of, say
+from faceveil.media.advice import READABLE
 from faceveil.plan import Plan
 
 
@@ -108,7 +109,7 @@ def other_file(how: str) -> UsageError:
 
 def _unreadable(error: OSError) -> UnreadableError:
     reason = reason_of(error)
-    return UnreadableError(say("the file cannot be read: {reason}", reason=reason))
+    return UnreadableError(say("the file cannot be read: {reason}", reason=reason), READABLE)
 
 
 def _changed() -> UnreadableError:

@@ -23,8 +23,15 @@ from faceveil.errors import (
 )
 from faceveil.i18n import say
 from faceveil.media import ARCHIVES, DOCUMENTS, IMAGES, VIDEOS, kind_of
+from faceveil.media.advice import COMPLETE
 from faceveil.media.archives.archive import open_archive
-from faceveil.media.documents.recognize import COMPOUND, compound_refusal, flat_refusal, is_flat
+from faceveil.media.documents.recognize import (
+    COMPOUND,
+    compound_refusal,
+    flat_refusal,
+    is_flat,
+    unknown_refusal,
+)
 from faceveil.options import Options
 from faceveil.server.client_names import display_name
 from faceveil.server.job_index import JobIndex
@@ -264,16 +271,13 @@ def _kind(file: IO[bytes]) -> str:
     """
     head, kind = kind_of(file)
     if not head:
-        raise UnreadableError(say("the file is empty"))
+        raise UnreadableError(say("the file is empty"), COMPLETE)
     if kind is None:
         if head.startswith(COMPOUND):
             raise compound_refusal(file)
         if is_flat(head):
             raise flat_refusal()
-        raise UnreadableError(
-            say("neither a picture, a video nor a document that is known here"),
-            say("Convert it to JPEG, PNG or MP4."),
-        )
+        raise unknown_refusal(head)
     if kind not in IMAGES | VIDEOS | DOCUMENTS | ARCHIVES:
         raise UnsupportedError(
             say("such files ({kind}) are not handled", kind=kind),

@@ -17,6 +17,7 @@ from typing import IO, Final, Protocol
 
 from faceveil.errors import OutputError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE
 from faceveil.media.archives.entries import LeftOut, Member, refuse_nested, safe_name
 from faceveil.media.documents.recognize import kind_of
 from faceveil.media.kinds import ARCHIVES, HEAD, PROGRAMS
@@ -110,7 +111,9 @@ class Archive(Closing):
                     chunk = file.read(min(_CHUNK, left + 1))
                 left -= len(chunk)
                 if left < 0 or (left and not chunk):
-                    raise UnreadableError(say("it is not of the size that the archive claims"))
+                    raise UnreadableError(
+                        say("it is not of the size that the archive claims"), COMPLETE
+                    )
                 if not chunk:
                     return
                 yield chunk
@@ -127,7 +130,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise UnreadableError(say("it is damaged")) from error
+        raise UnreadableError(say("it is damaged"), COMPLETE) from error
 
 
 def archive_kind(path: Path) -> str | None:

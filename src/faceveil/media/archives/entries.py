@@ -10,6 +10,7 @@ from typing import IO, Final
 
 from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE, REPACK
 from faceveil.media.kinds import ARCHIVES, sniff
 from faceveil.options import Options
 from faceveil.system.text import unseen
@@ -84,7 +85,7 @@ def safe_name(text: str, number: int) -> PurePosixPath:
     )
     if problem:
         raise UnsupportedError(
-            say("entry {number} of the archive {problem}", number=number, problem=problem)
+            say("entry {number} of the archive {problem}", number=number, problem=problem), REPACK
         )
     return PurePosixPath(*parts)
 
@@ -122,7 +123,7 @@ class Tally:
             LimitError: that is too much.
         """
         if size < 0:
-            raise UnreadableError(say("the archive claims entries of negative size"))
+            raise UnreadableError(say("the archive claims entries of negative size"), COMPLETE)
         self._total += size
         if self._total > self.most:
             raise LimitError(
@@ -130,13 +131,17 @@ class Tally:
                     "the archive unpacks to more than {most} bytes ({limit})",
                     most=self.most,
                     limit=self._what,
-                )
+                ),
+                say("If you trust the file, raise {limit}.", limit=self._what),
             )
 
 
 def too_many(most: int) -> LimitError:
     """The error to raise for an archive of more entries."""
-    return LimitError(say("the archive has more than {most} entries (max_entries)", most=most))
+    return LimitError(
+        say("the archive has more than {most} entries (max_entries)", most=most),
+        say("If you trust the file, raise max_entries."),
+    )
 
 
 def refuse_nested(head: bytes) -> None:
@@ -191,7 +196,7 @@ class Guarded:
         else:
             data = self._file.read(self._allowed + 1)
         if len(data) > self._allowed:
-            raise LimitError(say("the tables of the archive are too large"))
+            raise LimitError(say("the tables of the archive are too large"), REPACK)
         self._allowed -= len(data)
         return self._shown(data)
 

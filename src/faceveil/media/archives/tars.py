@@ -16,6 +16,7 @@ from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE, REPACK
 from faceveil.media.archives.entries import (
     LINK,
     Guarded,
@@ -51,7 +52,10 @@ class TarReader:
                 _unpack(file, kind, plain, Tally(packed, options))
                 file = cast("IO[bytes]", plain)
             if sniff(_head(file)) != "tar":
-                raise UnsupportedError(say("the file is compressed, but holds no tar archive"))
+                raise UnsupportedError(
+                    say("the file is compressed, but holds no tar archive"),
+                    say("Unpack it, and give FaceVeil the file in it."),
+                )
             guard = Guarded(file, _HEADERS)
             try:
                 self._tar = stack.enter_context(
@@ -61,7 +65,9 @@ class TarReader:
                 guard.allow(None)
                 self._require_end(file)
             except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-                raise UnreadableError(say("the tar archive is damaged or cut off")) from error
+                raise UnreadableError(
+                    say("the tar archive is damaged or cut off"), COMPLETE
+                ) from error
             self._stack = stack.pop_all()
 
     def _check(self, guard: Guarded, tally: Tally, options: Options) -> None:
@@ -104,7 +110,7 @@ class TarReader:
         # A broken or missing header ends the list silently.
         file.seek(self._tar.offset)
         if file.read(_BLOCK) != bytes(_BLOCK):
-            raise UnreadableError(say("the tar archive is damaged or cut off"))
+            raise UnreadableError(say("the tar archive is damaged or cut off"), COMPLETE)
 
     def open(self, member: Member) -> IO[bytes]:
         data = self._tar.extractfile(self._entries[member.number])
@@ -118,12 +124,12 @@ class TarReader:
 def _refusal(info: tarfile.TarInfo) -> UnsupportedError | None:
     """The reason for leaving an entry out, or None."""
     if info.issparse():
-        return UnsupportedError(say("it is stored with holes, which is not handled"))
+        return UnsupportedError(say("it is stored with holes, which is not handled"), REPACK)
     if info.islnk():
         return UnsupportedError(
-            say("it is a link to a file that the archive does not hold before it")
+            say("it is a link to a file that the archive does not hold before it"), REPACK
         )
-    return None if info.isreg() else UnsupportedError(LINK)
+    return None if info.isreg() else UnsupportedError(LINK, REPACK)
 
 
 def _is_passed(info: tarfile.TarInfo) -> bool:
@@ -148,7 +154,7 @@ def _unpack(file: IO[bytes], kind: str, target: IO[bytes], tally: Tally) -> None
                 raise cannot_write(error) from error
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise UnreadableError(
-            say("the archive ({kind}) is damaged or cut off", kind=kind)
+            say("the archive ({kind}) is damaged or cut off", kind=kind), COMPLETE
         ) from error
 
 

@@ -15,6 +15,7 @@ from typing import IO, Final, cast
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE, REPACK
 from faceveil.media.archives.entries import (
     LINK,
     Guarded,
@@ -124,12 +125,12 @@ class ZipReader:
             guard.allow(None)
             self._file = file
             if len(stored) != len(self._zip.infolist()):
-                raise UnreadableError(say("the zip archive is damaged"))
+                raise UnreadableError(say("the zip archive is damaged"), COMPLETE)
             names, self.notes = decoded(stored, options.names_in)
             self._check(names, Tally(packed, options))
         except DAMAGE as error:
             file.close()
-            raise UnreadableError(say("the zip archive is damaged or cut off")) from error
+            raise UnreadableError(say("the zip archive is damaged or cut off"), COMPLETE) from error
         except BaseException:
             file.close()
             raise
@@ -149,7 +150,7 @@ class ZipReader:
                 members.append(Member(safe, info.file_size, number))
         spans = [*sorted(self._spans), (self._zip.start_dir, self._zip.start_dir)]
         if any(end > start for (_, end), (start, _) in pairwise(spans)):
-            raise UnreadableError(say("entries of the archive overlap, as in a zip bomb"))
+            raise UnreadableError(say("entries of the archive overlap, as in a zip bomb"), REPACK)
         self.members, self.left_out = tuple(members), tuple(left_out)
 
     def _named(self, name: str, info: zipfile.ZipInfo, number: int) -> PurePosixPath | LeftOut:
@@ -167,10 +168,10 @@ class ZipReader:
         except UnreadableError as error:
             return LeftOut(name, error)
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            return LeftOut(name, UnsupportedError(LINK), passed=True)
+            return LeftOut(name, UnsupportedError(LINK, REPACK), passed=True)
         problem = problem or _refusal(stored, info, number)
         if problem is not None or safe is None:
-            return LeftOut(name, problem or UnreadableError(say("it is damaged")))
+            return LeftOut(name, problem or UnreadableError(say("it is damaged"), COMPLETE))
         return safe
 
     def _span(self, info: zipfile.ZipInfo) -> tuple[int, int]:
@@ -178,7 +179,7 @@ class ZipReader:
         self._file.seek(info.header_offset)
         header = self._file.read(_LOCAL.size)
         if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
-            raise UnreadableError(say("it is damaged"))
+            raise UnreadableError(say("it is damaged"), COMPLETE)
         _, name, extra = _LOCAL.unpack(header)
         start = info.header_offset
         return start, start + _LOCAL.size + name + extra + info.compress_size
@@ -187,7 +188,7 @@ class ZipReader:
         try:
             return self._zip.open(self._entries[member.number])
         except DAMAGE as error:
-            raise UnreadableError(say("it is damaged")) from error
+            raise UnreadableError(say("it is damaged"), COMPLETE) from error
 
     def is_packed(self, member: Member) -> bool:
         """Whether a member is compressed."""
@@ -215,7 +216,8 @@ def _refusal(name: str, info: zipfile.ZipInfo, number: int) -> UnsupportedError 
         problems.append(say("is a folder with data of its own"))
     return (
         UnsupportedError(
-            say("entry {number} of the archive {problem}", number=number, problem=problems[0])
+            say("entry {number} of the archive {problem}", number=number, problem=problems[0]),
+            REPACK,
         )
         if problems
         else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from faceveil.errors import InputError, LimitError, UnsupportedError, WithheldError
 from faceveil.i18n import say
 from faceveil.media import Sink, Source, open_source, output_suffix
+from faceveil.media.advice import APART
 from faceveil.media.documents.blanks import BLANK_PNG
 from faceveil.media.documents.recognize import kind_of
 from faceveil.options import Options
@@ -38,7 +39,10 @@ def unpacked(clip: Clip) -> Iterator[Path]:
     from faceveil.media.documents.walk import DEEPEST
 
     if _depth.get() >= DEEPEST:
-        raise LimitError(say("documents lie too deep in each other"))
+        raise LimitError(
+            say("documents lie too deep in each other"),
+            APART,
+        )
     deeper = _depth.set(_depth.get() + 1)
     try:
         with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:

@@ -13,6 +13,7 @@ from typing import IO, Any, Final, Literal, NamedTuple
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import APART, COMPLETE
 from faceveil.media.archives.archive import OLDEST, Archive
 from faceveil.media.archives.entries import Member
 from faceveil.media.archives.zips import ZipReader
@@ -132,7 +133,10 @@ class Package(Closing):
         budget.parts -= len(self._archive.members)
         budget.bytes -= sum(one.size for one in self._archive.members)
         if budget.parts < 0 or budget.bytes < 0:
-            raise LimitError(say("the document and those in it have too many or too large parts"))
+            raise LimitError(
+                say("the document and those in it have too many or too large parts"),
+                APART,
+            )
         members = {str(one.name): one for one in self._archive.members}
         if len(set(map(key_of_part, members))) < len(self._archive.members):
             raise UnsupportedError(
@@ -346,4 +350,4 @@ def open_package(origin: Path | bytes, options: Options) -> tuple[Package, Budge
     try:
         return Package(origin, options, budget), budget
     except RecursionError as error:
-        raise UnreadableError(say("the document is damaged")) from error
+        raise UnreadableError(say("the document is damaged"), COMPLETE) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from faceveil.errors import LimitError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import PRINT
 from faceveil.media.documents.pdf_objects import (
     containers,
     data_of,
@@ -132,7 +133,7 @@ def refuse(pdf: Pdf, options: Options) -> None:
         signed |= "/ByteRange" in one and "/Contents" in one
         if is_stream(one):
             if "/F" in one:
-                raise UnsupportedError(say("the PDF keeps a part of itself in another file"))
+                raise UnsupportedError(say("the PDF keeps a part of itself in another file"), PRINT)
             _refuse_bomb(one, options)
     if signed and not options.invalidate_signatures:
         raise UnsupportedError(

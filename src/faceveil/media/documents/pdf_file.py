@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import READABLE
 from faceveil.media.documents.nodes import Clip
 from faceveil.media.documents.pdf_attached import keep_listed, take_out
 from faceveil.media.documents.pdf_clean import clean, refuse
@@ -188,7 +189,9 @@ def _opened(origin: Path | bytes, options: Options) -> Pdf:
         from faceveil.i18n import reason_of
 
         reason = reason_of(error)
-        raise UnreadableError(say("the file cannot be read: {reason}", reason=reason)) from error
+        raise UnreadableError(
+            say("the file cannot be read: {reason}", reason=reason), READABLE
+        ) from error
 
 
 def _lock_of(pdf: Pdf, options: Options) -> Lock | None:

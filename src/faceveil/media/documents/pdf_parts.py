@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.i18n import say
+from faceveil.media.advice import PRINT, SMALLER
 from faceveil.media.documents.collage import Collage
 from faceveil.media.documents.matrices import inverted
 from faceveil.media.documents.pdf_objects import Number, is_form, pictures_by_page
@@ -190,7 +191,9 @@ def _size_of(stream: Any, limit: int) -> tuple[int, int]:
     try:
         width, height = int(stream.Width), int(stream.Height)
     except (AttributeError, TypeError, ValueError) as error:
-        raise UnreadableError(say("a picture of the PDF does not say how large it is")) from error
+        raise UnreadableError(
+            say("a picture of the PDF does not say how large it is"), PRINT
+        ) from error
     check_size(width, height, limit)
     return width, height
 
@@ -210,7 +213,7 @@ def _pixels(
     scale = min(dpi / 72, _LONGEST / max(width, height, 1))
     size = max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
     if size[0] * size[1] > limit:
-        raise LimitError(say("a page of the PDF is too large"))
+        raise LimitError(say("a page of the PDF is too large"), SMALLER)
     return size
 
 

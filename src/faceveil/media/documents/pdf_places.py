@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from faceveil.errors import LimitError
 from faceveil.geometry import Box
 from faceveil.i18n import say
+from faceveil.media.advice import SMALLER
 from faceveil.media.documents.matrices import lie_on
 from faceveil.media.documents.pdf_matrices import (
     UNIT,
@@ -354,7 +355,7 @@ def _within(area: Area, sheet: tuple[float, ...]) -> bool:
 
 
 def _too_much() -> LimitError:
-    return LimitError(say("a page of the PDF draws too much"))
+    return LimitError(say("a page of the PDF draws too much"), SMALLER)
 
 
 def _is_large(operands: list[Any]) -> bool:

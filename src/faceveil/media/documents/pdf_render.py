@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Image
 from faceveil.i18n import say
+from faceveil.media.advice import SMALLER
 from faceveil.media.documents.matrices import moved
 from faceveil.media.documents.pdf_trouble import broken
 from faceveil.media.documents.pdf_words import INVISIBLE, Drawn
@@ -213,7 +214,7 @@ def _drawn(page: Any, width: int, height: int, ground: tuple[int, int, int, int]
     try:
         bitmap = pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR)
     except (pypdfium2.PdfiumError, MemoryError) as error:
-        raise LimitError(say("there is not enough memory for a page")) from error
+        raise LimitError(say("there is not enough memory for a page"), SMALLER) from error
     try:
         bitmap.fill_rect(ground, 0, 0, width, height)
         raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, raw.FPDF_ANNOT)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from faceveil.errors import FaceVeilError, LimitError, UnreadableError
 from faceveil.i18n import say
+from faceveil.media.advice import SMALLER
 
 
 def broken() -> UnreadableError:
@@ -26,6 +27,9 @@ def reading() -> Iterator[None]:
     except (FaceVeilError, OSError):
         raise
     except MemoryError as error:
-        raise LimitError(say("there is not enough memory for the document")) from error
+        raise LimitError(
+            say("there is not enough memory for the document"),
+            SMALLER,
+        ) from error
     except Exception as error:
         raise broken() from error

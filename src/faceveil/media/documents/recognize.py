@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 from pathlib import Path
 from typing import IO, Final
 
-from faceveil.errors import UnsupportedError
+from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import CONVERT, PRINT
 from faceveil.media.documents.texts import holds_pictures, narrowed, without_mark
 from faceveil.media.kinds import HEAD, sniff, unreadable
 
@@ -17,6 +19,8 @@ DOCUMENTS: Final = frozenset({"office", "pdf"})
 
 COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The first bytes of a compound file (MS-CFB), as old office files are, and encrypted ones."""
+_PIECE: Final = b"PK\x07\x08"
+"""The first bytes of the first part of a zip in several (APPNOTE.TXT 8.5.4)."""
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _RIGHTS: Final = "DRMEncryptedDataSpace".encode("utf-16-le")
 _LOOK: Final = 1 << 26
@@ -101,6 +105,11 @@ def kind_of(origin: Path | bytes | IO[bytes]) -> tuple[bytes, str | None]:
         if isinstance(origin, bytes):
             return _kind(io.BytesIO(origin))
         if isinstance(origin, Path):
+            # A pipe would be waited for, and cannot be read twice.
+            if not stat.S_ISREG(mode := origin.stat().st_mode) and not stat.S_ISDIR(mode):
+                raise UnreadableError(
+                    say("it is a pipe or a device, not a file"), say("Save it as a file first.")
+                )
             with origin.open("rb") as file:
                 return _kind(file)
         return _kind(origin)
@@ -173,11 +182,23 @@ def is_flat_anywhere(origin: Path | bytes) -> bool:
         return holds_pictures(file)
 
 
+def unknown_refusal(head: bytes) -> UnreadableError:
+    """The reason why a file of no kind is not handled."""
+    if head.startswith(_PIECE):
+        return UnreadableError(
+            say("it is one part of an archive that is stored in several"),
+            say("Put the parts together (zip -s 0 it.zip --out whole.zip)."),
+        )
+    return UnreadableError(
+        say("neither a picture, a video nor a document that is known here"), CONVERT
+    )
+
+
 def flat_refusal() -> UnsupportedError:
     """The reason why a document in one text is not handled."""
     return UnsupportedError(
         say("documents in one file of text (flat XML, RTF, MHT, HTML, notebooks) are not handled"),
-        say("Save it as .docx, .pptx, .xlsx, .odt, .ods or .odp, and give that to FaceVeil."),
+        PRINT,
     )
 
 
@@ -199,13 +220,7 @@ def suffix_of(types: str, mimetype: str) -> str:
         for name, suffix in _OPC:
             if name in found:
                 return suffix
-        raise UnsupportedError(
-            say("documents of this form are not handled"),
-            say("Save it as .docx, .xlsx or .pptx, and give that to FaceVeil."),
-        )
+        raise UnsupportedError(say("documents of this form are not handled"), PRINT)
     if mimetype in _MIMETYPES:
         return _MIMETYPES[mimetype]
-    raise UnsupportedError(
-        say("documents of this form are not handled"),
-        say("Save it as .odt, .ods or .odp, and give that to FaceVeil."),
-    )
+    raise UnsupportedError(say("documents of this form are not handled"), PRINT)

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from faceveil.errors import FaceVeilError, LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import APART
 from faceveil.media.documents import drawings, metafiles
 from faceveil.media.documents.blanks import (
     BLANK_PNG,
@@ -139,7 +140,10 @@ class Walker:
 
     def _document(self, name: str, data: bytes) -> Node:
         if self._budget.depth >= DEEPEST:
-            raise LimitError(say("documents lie too deep in each other"))
+            raise LimitError(
+                say("documents lie too deep in each other"),
+                APART,
+            )
         budget = replace(self._budget, depth=self._budget.depth + 1)
         try:
             return self._open(data, name, budget)
@@ -192,7 +196,10 @@ class Walker:
             worker = zlib.decompressobj(31)
             plain = worker.decompress(read(), _LARGEST)
             if worker.unconsumed_tail:
-                raise LimitError(say("a part of the document unpacks to too much"))
+                raise LimitError(
+                    say("a part of the document unpacks to too much"),
+                    APART,
+                )
             if worker.unused_data:  # nothing shows it, and it may be anything
                 raise zlib.error
             return plain
@@ -203,7 +210,10 @@ class Walker:
             return Gone(name, BLANK_PNG, say("it is damaged"))
         self._budget.bytes -= len(plain)
         if self._budget.bytes < 0:
-            raise LimitError(say("a part of the document unpacks to too much"))
+            raise LimitError(
+                say("a part of the document unpacks to too much"),
+                APART,
+            )
         node = self.part(name, plain, unpacked)
         if node is None or (isinstance(node, Gone) and node.why):
             return node

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from faceveil.errors import LimitError, UnreadableError
 from faceveil.frames import Frame, Span
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE
 from faceveil.media.colour import Profile, Space
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.blocks import frame_chunks, webp_chunks
@@ -185,7 +186,7 @@ class ImageSource(Closing):
         if pixels.image.shape[:2] == (height, width):
             return pixels
         if pixels.image.shape[0] < height or pixels.image.shape[1] < width:
-            raise UnreadableError(say("the frames of the animation differ in size"))
+            raise UnreadableError(say("the frames of the animation differ in size"), COMPLETE)
         alpha = pixels.alpha
         return Pixels(
             pixels.image[:height, :width].copy(),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE
 from faceveil.media.pictures.exif import SIDEWAYS
 from faceveil.media.pictures.samples import SampleLayout, read_samples
 
@@ -123,7 +124,7 @@ def read_pages(data: bytes, limit: int) -> tuple[Page, ...]:
         )
     finished = _finished(pages)
     if not finished:
-        raise UnreadableError(say("the picture is empty"))
+        raise UnreadableError(say("the picture is empty"), COMPLETE)
     if sum(width * height for width, height in (page.size for page in finished)) > limit:
         raise LimitError(
             say(

@@ -22,6 +22,7 @@ import numpy as np
 
 from faceveil.errors import InputError, LimitError, UnreadableError, UnsupportedError
 from faceveil.i18n import say
+from faceveil.media.advice import COMPLETE
 from faceveil.media.pictures.avif import decode_apart
 from faceveil.media.pictures.deep_jpeg import frame_at, open_deep
 from faceveil.media.pictures.item import coded_as, primary_item
@@ -115,7 +116,7 @@ def check_size(width: int, height: int, limit: int, frames: int = 1) -> None:
         UnreadableError: the picture has no pixels.
     """
     if width < 1 or height < 1:
-        raise UnreadableError(say("the picture is empty"))
+        raise UnreadableError(say("the picture is empty"), COMPLETE)
     if width * height * frames > limit:
         what = f"{width} x {height}"
         if frames > 1:
