@@ -150,6 +150,55 @@ class TestPhoto:
         assert server.jobs() == []
         assert list((server.folder / "jobs").iterdir()) == []
 
+    def test_settings_may_be_in_the_form(self, server: Server, picture: bytes) -> None:
+        solid = {"options": '{"method": "solid"}'}
+        ways: list[dict[str, Any]] = [{"params": solid}, {"data": solid}, {}]
+        asked, told, plain = (
+            server.api.post("/api/veil", files={"file": picture}, **way) for way in ways
+        )
+        assert asked.content == told.content != plain.content
+
+    def test_a_form_without_its_end_is_refused(self, server: Server, picture: bytes) -> None:
+        """A proxy that breaks off and says a length that fits: the last file would be lost."""
+        part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+        kind = {"content-type": "multipart/form-data; boundary=b"}
+        cut = part + picture + b"\r\n" + part + picture[:500]
+        for body in (cut, part + picture, part + picture + b"\r\n--b"):
+            answer = server.api.post("/api/jobs", content=body, headers=kind)
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["detail"] == "the form cannot be read"
+        assert server.jobs() == []
+        whole = part + picture + b"\r\n--b--"
+        assert server.api.post("/api/jobs", content=whole, headers=kind).status_code == 202
+
+    @pytest.mark.parametrize("path", ["/api/veil", "/api/jobs"])
+    def test_what_nobody_would_look_at_is_refused(
+        self, server: Server, picture: bytes, path: str
+    ) -> None:
+        """It would be believed to be obeyed: another preset, a person to hide."""
+        field = "file" if path == "/api/veil" else "files"
+        whole = {field: ("a.jpg", picture)}
+        settings = ("o.json", b'{"preset": "strict"}')
+        wrong: list[tuple[dict[str, Any], str]] = [
+            ({"files": whole, "params": {"preset": "strict"}}, "no parameter preset"),
+            ({"files": whole, "data": {"preset": "strict"}}, "no field preset"),
+            ({"files": whole | {"hiden": ("b.jpg", picture)}}, "no field hiden"),
+            ({"files": whole | {"options": settings}}, "options: a text is wanted"),
+            ({"files": whole, "data": {"keep": "me.jpg"}}, "keep: a file is wanted"),
+            ({"files": whole, "data": {"options": ["{}", "{}"]}}, "options is given twice"),
+        ]
+        if path == "/api/veil":
+            both = {"params": {"options": "{}"}, "data": {"options": "{}"}}
+            wrong += [
+                ({"files": whole, **both}, "options is given twice"),
+                ({"content": picture, "params": {"preset": "strict"}}, "no parameter preset"),
+            ]
+        for request, words in wrong:
+            answer = server.api.post(path, **request)
+            assert answer.status_code == 422, (words, answer.text)
+            assert words in answer.json()["detail"]
+        assert server.jobs() == []
+
     @pytest.mark.parametrize("options", ["{}", '{"method": "solid"}'])
     def test_in_one_request_with_its_report(
         self, server: Server, picture: bytes, options: str

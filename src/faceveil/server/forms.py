@@ -6,7 +6,7 @@ have a place and a size of their own choice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,6 +23,7 @@ from faceveil.server.problems import ProblemError
 from faceveil.server.spool import Slice, unnamed
 
 _FIELDS: Final = 16
+_EXAMPLE: Final = "options=%7B%22preset%22%3A%22strict%22%7D"
 _FIELD_BYTES: Final = 256 * 1024
 
 
@@ -48,6 +49,7 @@ class _Form:
         self.items: list[tuple[str, str | UploadFile]] = []
         self.files: list[IO[bytes]] = []
         self._files = self._fields = 0
+        self._ended = False
         self._begin()
         self._unwritten: list[tuple[Any, bytes]] = []
         self._whole: list[Any] = []
@@ -61,6 +63,7 @@ class _Form:
                 "on_headers_finished": self._headers_end,
                 "on_part_data": self._data,
                 "on_part_end": self._end,
+                "on_end": self._last,
             },
         )
 
@@ -83,6 +86,11 @@ class _Form:
     def finish(self) -> None:
         """Say that this was all. Raises FormParserError if it cannot be."""
         self._parser.finalize()
+        if not self._ended:  # the parser minds no missing end, and the last file would be lost
+            raise FormParserError
+
+    def _last(self) -> None:
+        self._ended = True
 
     def _begin(self) -> None:
         self._name, self._text = "", bytearray()
@@ -164,6 +172,50 @@ async def read_form(request: Request, folder: Path, most: int) -> AsyncIterator[
     finally:
         for file in form.files if form is not None else ():
             file.close()
+
+
+def require_known(form: FormData, *, files: Collection[str], texts: Collection[str] = ()) -> None:
+    """Refuse what nobody would look at: whoever sent it would believe that it was obeyed.
+
+    Args:
+        files, texts: the names of the fields that are looked at, each with its kind.
+
+    Raises:
+        ProblemError: there is another field, one of the wrong kind, or a text twice.
+    """
+    seen: set[str] = set()
+    for name, part in form.multi_items():
+        if name not in (*files, *texts):
+            known = ", ".join((*files, *texts))
+            words = say("there is no field {name}; there are: {names}", name=name, names=known)
+            raise ProblemError(422, "usage", words)
+        if isinstance(part, UploadFile) is not (name in files):
+            words = (
+                say("{name}: a file is wanted, with a file name", name=name)
+                if name in files
+                else say("{name}: a text is wanted, not a file", name=name)
+            )
+            raise ProblemError(422, "usage", words)
+        if name in texts and name in seen:
+            raise ProblemError(422, "usage", say("{name} is given twice", name=name))
+        seen.add(name)
+
+
+def require_query(request: Request, *known: str) -> None:
+    """The same for the parameters behind an address.
+
+    Raises:
+        ProblemError: there is another one, or one twice.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in (*known, "lang", "token"):
+            words = say(
+                "there is no parameter {name}; settings are a JSON object in options", name=name
+            )
+            raise ProblemError(422, "usage", words, say("For example {example}.", example=_EXAMPLE))
+        if given.count(name) > 1:
+            raise ProblemError(422, "usage", say("{name} is given twice", name=name))
 
 
 def files_of(form: FormData, field: str) -> list[UploadFile]:

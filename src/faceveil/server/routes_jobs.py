@@ -80,9 +80,15 @@ async def upload(
 
     Sent again with the same key, it gives the jobs of the first time, as long as one exists.
     """
+    forms.require_query(request)
     state.intake.require_room()
     store, service = state.store, state.service
     async with forms.read_form(request, store.staging, service.max_files + MOST) as form:
+        forms.require_known(
+            form,
+            files=("files", *FIELDS),
+            texts=("options", "review", "people", "webhook"),
+        )
         given = read_options(forms.text_of(form, "options"))
         options = actions.options_of(given, state.base)
         review, people = (_switch(form, name) for name in ("review", "people"))

@@ -38,7 +38,14 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}, **FIELDS},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "options": {
+                            "type": "string",
+                            "description": "Settings as a JSON object, if not in the query.",
+                        },
+                        **FIELDS,
+                    },
                 }
             },
         },
@@ -84,11 +91,17 @@ async def veil(
 
     A client that accepts `multipart/form-data` gets the report, too.
     """
+    forms.require_query(request, "options")
     given = actions.options_of(read_options(options), state.base)
     state.intake.require_room()
     store: Store = state.store
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with forms.read_form(request, store.staging, 1 + MOST) as form:
+            forms.require_known(form, files=("file", *FIELDS), texts=("options",))
+            if (within := forms.text_of(form, "options")) is not None:
+                if options is not None:
+                    raise ProblemError(422, "usage", say("{name} is given twice", name="options"))
+                given = actions.options_of(read_options(within), state.base)
             files = forms.files_of(form, "file")
             if not files:
                 raise ProblemError(422, "usage", say("file: one is wanted"))

@@ -32,8 +32,7 @@ _SUBFILE, _OLD_SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION = 254, 255, 256, 25
 _PHOTOMETRIC, _FILL, _ORIENTATION, _SAMPLES, _PLANAR, _PREDICTOR = 262, 266, 274, 277, 284, 317
 _COLOURS, _INKS, _EXTRA, _FORMAT, _ICC = 320, 332, 338, 339, 34675
 _SUBSAMPLING, _DEPTH, _DNG, _SUB_IFDS = 530, 32997, 50706, 330
-# Bits of NewSubfileType: a smaller version of another page, a mask of one. Old subfile type 2 is
-# the former, too.
+# Bits of NewSubfileType: a smaller version of another page, a mask of one. Old 2: smaller.
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 # Values of PhotometricInterpretation.
 _WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _MASKING, _CMYK, _YCC, _CIELAB, _ICCLAB = (
