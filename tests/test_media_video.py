@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from faceveil.errors import UsageError
 from faceveil.geometry import Box
@@ -214,6 +215,8 @@ def test_interlaced_stays_interlaced(tmp_path: Path) -> None:
         ("ffv1", "bgr0", "matroska", "yuv420p"),
         ("rawvideo", "yuv411p", "avi", "yuv420p"),
         ("ffv1", "yuv422p12le", "matroska", "yuv422p10le"),
+        ("png", "gray", "mov", "yuv420p"),  # tagged as RGB, and of all values
+        ("png", "gray16be", "mov", "yuv420p10le"),
     ],
 )
 def test_unusual_formats_are_converted_with_a_note(
@@ -232,7 +235,7 @@ def test_unusual_formats_are_converted_with_a_note(
         expected = picture(0, 96, 64).reformat(format=format).to_ndarray(format="bgr24")
         assert np.abs(next(source.frames()).image.astype(int) - expected).mean() < 6
     rewrite(clip, tmp_path / "out.mkv")
-    assert read(tmp_path / "out.mkv").tags["format"] == becomes
+    assert read(tmp_path / "out.mkv").tags["format"].replace("yuvj", "yuv") == becomes
 
 
 PAINTED, GREY = Box(64, 16, 88, 48), (127, 127, 127)
@@ -307,6 +310,31 @@ def test_all_sound_tracks_keep_their_language_and_nothing_else(tmp_path: Path) -
         assert [stream.language for stream in file.streams.audio] == ["deu", "fra"]
     assert sound_packets(tmp_path / "out.mp4") == sound_packets(clip)
     assert TOKEN.encode() not in (tmp_path / "out.mp4").read_bytes()
+
+
+def test_tracks_of_sound_keep_what_they_are_for(tmp_path: Path) -> None:
+    kinds = [Disposition.default, Disposition.dub, Disposition.visual_impaired]
+
+    def decorate(output: av.container.OutputContainer) -> None:
+        for _ in kinds[1:]:
+            output.add_stream("aac", rate=48000, layout="stereo")
+        for track, kind in zip(output.streams.audio, kinds, strict=True):
+            track.disposition = kind
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        frame.sample_rate = 48000
+        for track in output.streams.audio[1:]:
+            output.mux([*track.encode(frame), *track.encode(None)])
+
+    clip = compose(tmp_path / "in.mp4", settings=X264, sound="aac", decorate=decorate)
+    rewrite(clip, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        found = [track.disposition for track in file.streams.audio]
+        assert [kind in one for kind, one in zip(kinds, found, strict=True)] == [True] * 3
+    assert leftovers(tmp_path / "out.mp4") == []
+    said = (tmp_path / "out.mp4").read_bytes()
+    assert said.count(b"role:2011\0dub\0") == 1
+    (tmp_path / "told.mp4").write_bytes(said.replace(b"role:2011\0dub\0", b"role:2011\0Eva\0"))
+    assert leftovers(tmp_path / "told.mp4") == ["metadata kind"]
 
 
 def test_sound_can_be_dropped(tmp_path: Path) -> None:

@@ -134,6 +134,13 @@ def test_codecs(codec: str, muxer: str, format: str | None, tmp_path: Path) -> N
     check_all(source)
 
 
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_layer_two_under_the_name_of_layer_three(suffix: str, tmp_path: Path) -> None:
+    """As MP4 has it, which has one name for both."""
+    source = clip(tmp_path / "in", "mp2", muxer="mp4", picture_codec="mpeg4")
+    check(carried(source, suffix)[0], hear(source))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("codec", "rate"), daily(RATES, every=4))
 def test_rates(codec: str, rate: int, tmp_path: Path) -> None:

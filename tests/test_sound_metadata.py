@@ -275,6 +275,13 @@ def test_tags_in_mp3(muxer: str, tmp_path: Path) -> None:
     check_clean(source, exact=False)  # the decoder takes the tags for sound
 
 
+@pytest.mark.parametrize("head", ["fffdA400", "fffd0400", "fffb0400", "ffffa400"])
+def test_sound_of_other_layers_and_of_a_free_rate_is_left_alone(head: str) -> None:
+    """What looks like the head of a frame of layer III in the midst of them is none."""
+    frame = bytes.fromhex(head).ljust(200, b"\x11") + bytes.fromhex("fffb9064")
+    assert clean_packet("mp3", frame.ljust(300, b"\x22")) == frame.ljust(300, b"\x22")
+
+
 def test_padding_of_opus(tmp_path: Path) -> None:
     def padded(packet: bytes) -> bytes:
         if packet[0] & 3:

@@ -47,6 +47,11 @@ _TOP: Final = frozenset(
 _CODE_POINTS: Final = {b"nclx": 11, b"nclc": 10}
 """Bytes of a ``colr`` that names colours by numbers."""
 _LANGUAGE: Final = re.compile(rb"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,4}\0?")
+_ROLE: Final = re.compile(
+    rb"\0{4}urn:mpeg:dash:role:2011\0(main|alternate|supplementary|dub|description|commentary"
+    rb"|caption|subtitle|forced-subtitle|sign|easyreader|karaoke|emergency)\0"
+)
+"""A ``kind`` that says what a track is for (ISO/IEC 23009-1, 5.8.5.5)."""
 _HANDLERS: Final = frozenset({b"", b"VideoHandler", b"SoundHandler", b"DataHandler"})
 _COMPRESSORS: Final = frozenset({b"", b"H.264", b"HEVC"})
 _NAMES: Final = {
@@ -209,7 +214,7 @@ def _metadata(data: bytes, kind: bytes, at: int, end: int, depth: int) -> Iterat
         elif entry == b"hdlr" and kind == b"meta":
             if data[body + 24 : stop].strip(b"\0"):
                 yield say("handler name")
-        else:
+        elif entry != b"kind" or not _ROLE.fullmatch(data[body:stop]):
             yield _NAMES.get(entry, say("metadata {name}", name=printable(entry)))
 
 

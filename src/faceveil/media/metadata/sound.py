@@ -290,46 +290,59 @@ def _aac_packet(data: bytes) -> bytes:
     return _elements(data)
 
 
-# ISO/IEC 11172-3 and 13818-3: kbit/s of layer III, for version 1 and for 2 and 2.5.
+# ISO/IEC 11172-3 and 13818-3: kbit/s by layer (coded as 3, 2 and 1) of version 1, and of 2 and 2.5.
+_LOW: Final = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES: Final = (
-    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    {
+        1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+        2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+        3: tuple(range(32, 449, 32)),
+    },
+    {1: _LOW, 2: _LOW, 3: (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256)},
 )
 _SAMPLES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _TAGS: Final = (b"Xing", b"Info", b"VBRI")
 
 
 def _mp3_packet(data: bytes) -> bytes:
-    """The frames alone: no tag between them, and nothing in the one that describes the file."""
+    """The frames alone: no tag between them, and nothing in the one that describes the file.
+
+    MP4 has one name for all layers, so frames of the others are known here, too.
+    """
     frames, at = [], 0
     while at + 4 <= len(data):
         size, side = _mp3_frame(data[at : at + 4])
         if not size:
+            if not at and side:
+                return data  # of a free rate: where it ends is not said
             at += 1
             continue
         frame = data[at : at + size]
         body = 4 + (0 if frame[1] & 1 else 2) + side
-        if frame[body : body + 4] in _TAGS or frame[36:40] == b"VBRI":
+        if side and (frame[body : body + 4] in _TAGS or frame[36:40] == b"VBRI"):
             frame = frame[:4] + bytes(len(frame) - 4)
-        frames.append(_LAME.sub(lambda match: bytes(len(match[0])), frame))
+        if side:
+            frame = _LAME.sub(lambda match: bytes(len(match[0])), frame)
+        frames.append(frame)
         at += size
     return b"".join(frames) if frames else data
 
 
 def _mp3_frame(head: bytes) -> tuple[int, int]:
-    """Bytes of a frame and of its side information; 0 if none begins here."""
+    """Bytes of a frame (0 if none begins here, or who knows how many) and of its side
+    information (0 but for layer III, or if none begins here)."""
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    rate, sampling = head[2] >> 4, head[2] >> 2 & 3
-    if head[0] != 255 or head[1] < 224 or version == 1 or layer != 1:
+    rate, sampling, pad = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if head[0] != 255 or head[1] < 224 or version == 1 or not layer or rate == 15 or sampling == 3:
         return 0, 0
-    if rate in (0, 15) or sampling == 3:
-        return 0, 0
-    first = version == 3
-    kilobits = _RATES[0 if first else 1][rate]
-    size = (144 if first else 72) * 1000 * kilobits // _SAMPLES[version][sampling]
-    mono = head[3] >> 6 == 3
-    side = (17 if mono else 32) if first else (9 if mono else 17)
-    return size + (head[2] >> 1 & 1), side
+    first, mono = version == 3, head[3] >> 6 == 3
+    side = ((17 if mono else 32) if first else (9 if mono else 17)) if layer == 1 else 0
+    if not rate:
+        return 0, side or 1
+    bits = 1000 * _RATES[0 if first else 1][layer][rate - 1]
+    if layer == 3:
+        return (12 * bits // _SAMPLES[version][sampling] + pad) * 4, 0
+    return (72 if layer == 1 and not first else 144) * bits // _SAMPLES[version][sampling] + pad, side
 
 
 def _opus_packet(data: bytes) -> bytes:

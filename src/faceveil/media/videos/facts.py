@@ -154,7 +154,7 @@ def traits_of(
         range=1 if rgb else first.color_range,
         primaries=_known(first.color_primaries, context.color_primaries),
         transfer=_known(first.color_trc, context.color_trc),
-        matrix_coefficients=1 if rgb else first.colorspace,
+        matrix_coefficients=1 if rgb else _matrix_of(first),
         field_order=_field_order(context, first),
         mastering=_mastering(first),
         first=first.pts or 0,
@@ -250,6 +250,12 @@ def _known(of_frame: int, of_container: int) -> int:
     return of_container if of_frame == _UNSPECIFIED else of_frame
 
 
+def _matrix_of(frame: VideoFrame) -> int:
+    """How luma and chroma are coded; PNG says of grey pictures, too, that they are RGB."""
+    grey = len(frame.format.components) < 3
+    return _UNSPECIFIED if grey and frame.colorspace == _MATRIX_RGB else frame.colorspace
+
+
 def _require_colours(frame: VideoFrame) -> None:
     dolby = {Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER} & {data.type for data in _side_data(frame)}
     # Without its own metadata, a Dolby Vision picture with no compatible base layer (profile 5,
@@ -259,7 +265,7 @@ def _require_colours(frame: VideoFrame) -> None:
             say("Dolby Vision without a compatible base picture cannot be kept"),
             say("Export the video as HDR10 or SDR."),
         )
-    if frame.colorspace == _MATRIX_RGB and not frame.format.is_rgb:
+    if _matrix_of(frame) == _MATRIX_RGB and not frame.format.is_rgb:
         raise UnsupportedError(
             say("the video stores red, green and blue as if they were luma and chroma"),
             say("Convert it to 4:2:0."),
