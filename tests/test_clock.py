@@ -11,7 +11,8 @@ import av
 import pytest
 
 from faceveil.media.videos.timeline import straightened
-from faceveil.pipeline import veil_file
+from faceveil.pipeline import analyze_file, render_file, veil_file
+from test_fragments import Place, put, tree
 from tiers import daily
 from videos import X264, compose, picture, read, rewrite, source_of
 from voices import clip, flashes, hear
@@ -109,6 +110,54 @@ def test_sound_of_another_rate_in_the_second_recording(
     assert [begin for begin, _ in heard.beeps] == pytest.approx([0.38, 2.4], abs=0.05)
     for begin, end in heard.beeps:
         assert heard.pitch((begin + 0.01, end - 0.01)) == pytest.approx(440, abs=10)
+
+
+@pytest.mark.parametrize("muxer", ["mp4", "mov"])
+def test_sound_that_is_described_twice(muxer: str, tmp_path: Path) -> None:
+    """As programs write it that cut films of two cameras together; copied, one description is
+    lost."""
+    one = part(tmp_path / "one", muxer)
+    other = part(tmp_path / "other", muxer, layout="stereo")
+    source = tmp_path / "in"
+    with (
+        av.open(str(one)) as first,
+        av.open(str(other)) as second,
+        av.open(str(source), "w", format=muxer) as output,
+    ):
+        shown = output.add_stream_from_template(first.streams.video[0])
+        track = output.add_stream_from_template(first.streams.audio[0])
+        packets, start = [one for one in first.demux(audio=0) if one.size], 0
+        first.seek(0)
+        still = next(first.demux(video=0))
+        others = [one for one in second.demux(audio=0) if one.size][:-5]  # else of equal length
+        for packet in [*packets, still, *others]:
+            if packet is still:  # parts the sound into two chunks
+                packet.stream, packet.time_base = shown, Fraction(1, 48_000)
+                packet.pts = packet.dts = start
+                packet.duration = 1024
+            else:
+                packet.stream, packet.pts, packet.dts = track, start, start
+                start += packet.duration or 0
+            output.mux_one(packet)
+    data, theirs = source.read_bytes(), other.read_bytes()
+    table = _tables(data, "stsd")[1]
+    description = _tables(theirs, "stsd")[1]
+    entry = theirs[description.body + 8 : description.end]
+    chunks = _tables(data, "stsc")[1]
+    assert int.from_bytes(data[chunks.body + 4 : chunks.body + 8], "big") == 2
+    changed = bytearray(data)
+    changed[chunks.body + 28 : chunks.body + 32] = (2).to_bytes(4, "big")
+    changed[table.body + 4 : table.body + 8] = (2).to_bytes(4, "big")
+    whole = put(bytes(changed), table.end, entry, (*table.inside, table.at))
+    source.write_bytes(whole)
+    sink = rewrite(source, tmp_path / "out.mp4")
+    assert "sound converted from aac to aac" in sink.notes
+    beeps = hear(tmp_path / "out.mp4").beeps
+    assert [begin for begin, _ in beeps] == pytest.approx([0.32, 2.37], abs=0.07)
+
+
+def _tables(data: bytes, kind: str) -> list[Place]:
+    return [place for place in tree(data, 0, len(data)) if place.kind == kind]
 
 
 def test_a_programme_that_begins_on_the_way_is_told(tmp_path: Path) -> None:
@@ -265,6 +314,9 @@ def test_the_last_picture_stands_as_long_as_before(
             assert stream.duration
             assert stream.time_base
             assert float(stream.duration * stream.time_base) == pytest.approx(6.16, abs=0.09)
+    # A plan that was made before: what is copied is not decoded at all.
+    report = render_file(target, analyze_file(target), tmp_path / "later.mp4", **given)
+    assert (report.status, report.copied, report.warnings) == ("ok", copied, ())
 
 
 def test_damage_at_the_end_of_a_part_is_still_seen(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceveil.live.sources import Stream
+from faceveil.options import Options
 from faceveil.pipeline import veil_file
 from test_fragments import Element, box, parsed, put, tree, written
 from videos import QUARTERS, X264, compose, read, source_of
@@ -61,6 +63,19 @@ def test_what_is_cut_off_stays_off(suffix: str, tmp_path: Path) -> None:
     assert after.times == before.times
     for old, new in zip(before.planes, after.planes, strict=True):
         assert np.abs(old[0][SHOWN].astype(int) - new[0][:, :64]).mean() < 4
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
+def test_what_is_cut_off_is_not_shown_live(suffix: str, tmp_path: Path) -> None:
+    whole = compose(tmp_path / f"whole{suffix}", settings=X264)
+    path = cropped(whole, tmp_path / f"in{suffix}")
+    with source_of(path) as source:
+        expected = [(frame.image, frame.pts * source.time_base) for frame in source.frames()]
+    found = list(Stream(str(path), "it", {}, Options()).frames())
+    assert len(found) == len(expected)
+    for frame, (image, time) in zip(found, expected, strict=True):
+        assert np.array_equal(frame.image, image)
+        assert frame.pts == round(1000 * time)
 
 
 def test_of_a_turned_film_the_stored_rows_are_cut_off(tmp_path: Path) -> None:

@@ -49,11 +49,13 @@ class Span(NamedTuple):
     Attributes:
         frames: their indices.
         first, last: times of the first, which is coded first as well, and of the last.
+        end: time up to which the last is shown, once it is known.
     """
 
     frames: range
     first: int
     last: int
+    end: int = 0
 
 
 class Frame:

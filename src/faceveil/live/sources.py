@@ -23,6 +23,7 @@ from faceveil.i18n import reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_read
 from faceveil.media import open_source
 from faceveil.media.videos import facts
+from faceveil.media.videos.cropping import Cropper, margins_in
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, converted, layout_of
 from faceveil.media.videos.view import VideoFrame
@@ -206,6 +207,7 @@ class Stream:
         doubt, index = DamageTracker(), 0
         kind: tuple[object, ...] | None = None
         look: FrameLayout | None = None
+        cropper: Cropper | None = None
         try:
             for packet in container.demux(stream):
                 if self._stopped:
@@ -225,13 +227,18 @@ class Stream:
                                 height=frame.height,
                             )
                         )
+                    suspect = doubt.about(frame)
+                    if cropper is None:
+                        size = frame.width, frame.height
+                        cropper = Cropper(margins_in(stream, size), size)
+                    frame = cropper.shown(frame)
                     shape = frame.width, frame.height, frame.format.name, frame.colorspace
                     if look is None or kind != (*shape, frame.color_range):
                         kind = (*shape, frame.color_range)
                         look = _look(frame)
                     picture = Picture(converted(frame, look), look)
                     milliseconds = round(1000 * (frame.time or 0.0))
-                    yield VideoFrame(index, picture, milliseconds, doubt.about(frame))
+                    yield VideoFrame(index, picture, milliseconds, suspect)
                     index += 1
         except FFmpegError as error:
             raise UnreadableError(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from faceveil.i18n import say
 
@@ -83,6 +83,22 @@ def end_of_codestream(data: bytes) -> int:
             raise ValueError("no end")
         at += step
     return at + 2
+
+
+def inside(
+    walk: Callable[[bytes, int, int], Iterator[tuple[Any, int, int]]],
+    data: bytes,
+    span: tuple[int, int],
+    *path: Any,
+) -> Iterator[tuple[int, int]]:
+    """(start of the body, end) of what is reached through parts of these kinds."""
+    for kind, body, end in walk(data, *span):
+        if kind != path[0]:
+            continue
+        if len(path) == 1:
+            yield body, end
+        else:
+            yield from inside(walk, data, (body, end), *path[1:])
 
 
 @dataclass

@@ -342,7 +342,8 @@ def _mp3_frame(head: bytes) -> tuple[int, int]:
     bits = 1000 * _RATES[0 if first else 1][layer][rate - 1]
     if layer == 3:
         return (12 * bits // _SAMPLES[version][sampling] + pad) * 4, 0
-    return (72 if layer == 1 and not first else 144) * bits // _SAMPLES[version][sampling] + pad, side
+    slots = 72 if layer == 1 and not first else 144
+    return slots * bits // _SAMPLES[version][sampling] + pad, side
 
 
 def _opus_packet(data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -16,9 +17,11 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from faceveil.i18n import reason_of, say, words_of
+from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.sound import clean_header, clean_packet
 from faceveil.media.videos.containers import all_packets, is_disk_error, open_input
 from faceveil.media.videos.mixing import Mixer, is_mixed, layout_for, rate_for
+from faceveil.media.videos.tags import bytes_of
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -37,7 +40,7 @@ _KEPT_DISPOSITION: Final = (
     | Disposition.visual_impaired
 )
 _CHANGING: Final = frozenset({"flv", "mpegts"})
-"""Containers in which the form of AAC may change."""
+"""Containers in which the form of AAC may change at any time."""
 _SELF_DELAYED: Final = frozenset({"opus", "vorbis"})
 """Codecs that tell Matroska themselves what of them is played before zero."""
 
@@ -301,7 +304,7 @@ def _changing(origin: Path | bytes, kind: str) -> frozenset[int]:
     """Indices of the tracks of AAC whose rate or channels change on the way, as in joined
     recordings."""
     forms: dict[int, set[bytes]] = {}
-    if kind in _CHANGING:
+    if kind in _CHANGING or (kind in ("mp4", "mov") and _is_described_twice(origin)):
         with open_input(origin, kind) as container, suppress(FFmpegError):
             for track in container.streams.audio:
                 context = cast("AudioCodecContext | None", track.codec_context)
@@ -311,6 +314,16 @@ def _changing(origin: Path | bytes, kind: str) -> frozenset[int]:
                 if form := _form_of(packet):
                     forms[packet.stream.index].add(form)
     return frozenset(index for index, found in forms.items() if len(found) > 1)
+
+
+def _is_described_twice(origin: Path | bytes) -> bool:
+    """Whether a track of MP4 or QuickTime has several descriptions of how it is to be decoded."""
+    with bytes_of(origin) as data, suppress(IndexError, ValueError, struct.error):
+        tables = inside(
+            boxes, data, (0, len(data)), b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"
+        )
+        return any(int.from_bytes(data[at + 4 : at + 8], "big") > 1 for at, _ in tables)
+    return False
 
 
 def _form_of(packet: Packet[AudioStream]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -15,7 +15,6 @@ import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
-from faceveil.frames import Span
 from faceveil.i18n import reason_of, say
 from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.videos.ending import has_index
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
-    from av.video.codeccontext import VideoCodecContext
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _DEMUXERS: Final = {
@@ -62,6 +59,9 @@ ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _REPAIR: Final = say(
     "Repair it with untrunc and a whole film of the same camera and "
     "settings: untrunc whole.mp4 broken.mp4"
+)
+ELSEWHERE: Final = say(
+    "Play it in another program. If that shows it, convert it to MP4 there; if not, it is damaged."
 )
 _ELEMENTARY: Final = b"\x00\x00\x01\xb3"
 """An MPEG-1 or MPEG-2 sequence header without a program stream around it."""
@@ -223,7 +223,7 @@ def reading() -> Iterator[None]:
         yield
     except av.error.FFmpegError as error:
         raise UnreadableError(
-            say("the video cannot be read: {reason}", reason=reason_of(error))
+            say("the video cannot be read: {reason}", reason=reason_of(error)), ELSEWHERE
         ) from error
 
 
@@ -301,72 +301,6 @@ def packets_of(
             yield from dropwhile(lambda packet: packet.pts != start, packets)
     except av.error.FFmpegError as error:
         yield reason_of(error)
-
-
-def passed_over(
-    packets: Iterator[Packet[VideoStream] | str], spans: Sequence[Span]
-) -> Iterator[Packet[VideoStream] | Span | str]:
-    """The packets but those of some spans, and in place of them the span."""
-    begins = {span.first: span for span in spans}
-    left = 0
-    for packet in packets:
-        if isinstance(packet, str) or not packet.size:
-            yield packet
-        elif left:
-            left -= 1
-        elif packet.pts is not None and (span := begins.get(packet.pts)) is not None:
-            left = len(span.frames) - 1
-            yield span
-        else:
-            yield packet
-
-
-def decoded_of(
-    times: set[int], container: InputContainer, stream: VideoStream, decoder: VideoCodecContext
-) -> Iterator[tuple[int, VideoFrame]]:
-    """The frames that are shown at certain times, from only the groups that they need."""
-    before: Sequence[Packet[VideoStream]] = ()
-    for group in _groups_of(container, stream):
-        due = times & {packet.pts for packet in group}
-        # Shown before their key frame: they may refer to the group before, too.
-        leads = any(time < (group[0].pts or 0) for time in due)
-        if due:
-            yield from decoded_at(due, (*before, *group) if leads else group, decoder).items()
-        before = group
-
-
-def _groups_of(
-    container: InputContainer, stream: VideoStream
-) -> Iterator[list[Packet[VideoStream]]]:
-    """The stream's packets, each key frame with those up to the next."""
-    group: list[Packet[VideoStream]] = []
-    with reading():
-        for packet in all_packets(container, [stream]):
-            if packet.is_keyframe and group:
-                yield group
-                group = []
-            if packet.size:
-                group.append(packet)
-    yield group
-
-
-def decoded_at(
-    times: set[int], group: Iterable[Packet[VideoStream]], decoder: VideoCodecContext
-) -> dict[int, VideoFrame]:
-    """The frames of a group that are shown at certain times; no others are kept in memory."""
-    found: dict[int, VideoFrame] = {}
-
-    def take(frames: Iterable[VideoFrame]) -> None:
-        found.update({pts: one for one in frames if (pts := one.pts) is not None and pts in times})
-
-    with reading():
-        for packet in group:
-            take(decoder.decode(packet))
-            if len(found) == len(times) or times == {packet.pts}:
-                break
-        take(decoder.decode(None))
-        decoder.flush_buffers()
-    return found
 
 
 def has_alpha(container: InputContainer, stream: VideoStream) -> bool:

@@ -6,24 +6,28 @@ pictures off in this way, without encoding them again, does not want what is bey
 
 from __future__ import annotations
 
+import io
 import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import av
 import av.filter
+from av.error import FFmpegError
 
 from faceveil.i18n import say
-from faceveil.media.metadata.items import boxes
+from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.matroska import elements
 from faceveil.media.pictures.item import clean_aperture
 from faceveil.media.videos.fitting import through
 from faceveil.media.videos.tags import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 _ENTRY: Final = 78
 """Bytes of a visual sample entry before its boxes (ISO/IEC 14496-12, 12.1.3)."""
@@ -67,8 +71,29 @@ def margins_of(
     return found if across < size[0] and down < size[1] else None
 
 
+def margins_in(stream: VideoStream, size: tuple[int, int]) -> Margins | None:
+    """The same of a stream that is read as it comes: FFmpeg knows, and writes it down."""
+    header = io.BytesIO()
+    try:
+        with av.open(header, "w", format="matroska") as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (FFmpegError, ValueError):
+        return None  # nothing that can be stored with margins
+    return margins_of(header.getvalue(), "mkv", 1, size)
+
+
+def cropper_of(
+    origin: Path | bytes, kind: str, track: int, first: VideoFrame
+) -> Callable[[], Cropper]:
+    """What makes croppers for the frames of a film, by the first of them."""
+    size = first.width, first.height
+    margins = margins_of(origin, kind, track, size)
+    return lambda: Cropper(margins, size)
+
+
 def _matroska(data: bytes) -> Margins | None:
-    for at, end in _inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
+    for at, end in inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
         parts = {part: (body, stop) for part, body, stop in elements(data, at, end)}
         if int.from_bytes(data[slice(*parts.get(_TYPE, _NOTHING))], "big") != _PICTURES:
             continue
@@ -79,8 +104,8 @@ def _matroska(data: bytes) -> Margins | None:
 
 
 def _iso(data: bytes, track: int, size: tuple[int, int]) -> Margins | None:
-    for trak in _inside(boxes, data, (0, len(data)), b"moov", b"trak"):
-        for head, _ in _inside(boxes, data, trak, b"tkhd"):
+    for trak in inside(boxes, data, (0, len(data)), b"moov", b"trak"):
+        for head, _ in inside(boxes, data, trak, b"tkhd"):
             at = head + (20 if data[head] == 1 else 12)
             if int.from_bytes(data[at : at + 4], "big") == track:
                 return _of_track(data, trak, size)
@@ -88,29 +113,13 @@ def _iso(data: bytes, track: int, size: tuple[int, int]) -> Margins | None:
 
 
 def _of_track(data: bytes, trak: tuple[int, int], size: tuple[int, int]) -> Margins | None:
-    for at, end in _inside(boxes, data, trak, b"mdia", b"minf", b"stbl", b"stsd"):
+    for at, end in inside(boxes, data, trak, b"mdia", b"minf", b"stbl", b"stsd"):
         for _, entry, stop in boxes(data, at + 8, end):
-            for body, last in _inside(boxes, data, (entry + _ENTRY, stop), b"clap"):
+            for body, last in inside(boxes, data, (entry + _ENTRY, stop), b"clap"):
                 if (shown := clean_aperture(bytes(data[body:last]), size)) is not None:
                     x0, y0, x1, y1 = shown
                     return Margins(x0, y0, size[0] - x1, size[1] - y1)
     return None
-
-
-def _inside(
-    walk: Callable[[bytes, int, int], Iterator[tuple[Any, int, int]]],
-    data: bytes,
-    span: tuple[int, int],
-    *path: Any,
-) -> Iterator[tuple[int, int]]:
-    """(start of the body, end) of what is reached through parts of these kinds."""
-    for kind, body, end in walk(data, *span):
-        if kind != path[0]:
-            continue
-        if len(path) == 1:
-            yield body, end
-        else:
-            yield from _inside(walk, data, (body, end), *path[1:])
 
 
 class Cropper:

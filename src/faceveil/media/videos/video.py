@@ -21,21 +21,21 @@ from faceveil.media.videos import facts
 from faceveil.media.videos.clock import Clock
 from faceveil.media.videos.containers import (
     ALPHA_DECODERS,
+    ELSEWHERE,
     all_packets,
-    decoded_of,
     has_alpha,
     open_input,
     packets_of,
-    passed_over,
     picture_stream,
     reading,
 )
-from faceveil.media.videos.cropping import Cropper, margins_of
+from faceveil.media.videos.cropping import cropper_of
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.ending import another_follows, early_end
 from faceveil.media.videos.facts import time_base_of
 from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
 from faceveil.media.videos.flow import longest_group
+from faceveil.media.videos.packets import decoded_of, passed_over
 from faceveil.media.videos.planes import Orientation, Picture, converted, layout_of
 from faceveil.media.videos.transport import begins_later
 from faceveil.media.videos.view import VideoFrame
@@ -264,8 +264,9 @@ class VideoSource(Closing):
             if isinstance(packet, Span):
                 decoder.flush_buffers()
                 index, clock.last = packet.frames.stop, packet.last
+                self._end = max(self._end, packet.end)
         if not index:
-            raise UnreadableError(say("no picture in the video can be decoded"))
+            raise UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)
         told = [
             say("reading stopped early: {reason}", reason=broken) if broken else "",
             say("{count} pieces of the picture stream could not be decoded", count=lost)
@@ -304,12 +305,10 @@ class VideoSource(Closing):
                 self._check_size(frame.width, frame.height)
                 if min(plane.line_size for plane in frame.planes) <= 0:
                     raise UnsupportedError(say("pictures stored bottom-up are not handled"))
-                size = frame.width, frame.height
-                margins = margins_of(self.origin, self._kind, stream.id, size)
-                self._cropper = partial(Cropper, margins, size)
+                self._cropper = cropper_of(self.origin, self._kind, stream.id, frame)
                 frame = self._cropper().shown(frame)
                 return frame, self._shapes.of(frame, decoder)
-        raise UnreadableError(say("no picture in the video can be decoded"))
+        raise UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
         stream = picture_stream(container)
