@@ -126,9 +126,10 @@ def test_sound_that_is_described_twice(muxer: str, tmp_path: Path) -> None:
     ):
         shown = output.add_stream_from_template(first.streams.video[0])
         track = output.add_stream_from_template(first.streams.audio[0])
-        packets, start = [one for one in first.demux(audio=0) if one.size], 0
+        packets: list[Packet] = [one for one in first.demux(audio=0) if one.size]
         first.seek(0)
-        still = next(first.demux(video=0))
+        still: Packet = next(first.demux(video=0))
+        start = 0
         others = [one for one in second.demux(audio=0) if one.size][:-5]  # else of equal length
         for packet in [*packets, still, *others]:
             if packet is still:  # parts the sound into two chunks

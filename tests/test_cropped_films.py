@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from faceveil.live.sources import Stream
+from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from faceveil.pipeline import veil_file
 from test_fragments import Element, box, parsed, put, tree, written
@@ -57,6 +58,8 @@ def test_what_is_cut_off_stays_off(suffix: str, tmp_path: Path) -> None:
     assert report.status == "ok"
     assert report.copied == 0
     assert any("64x48" in note and "96x64" in note for note in report.notes), report.notes
+    assert "margins that are cut off" in leftovers(tmp_path / f"in{suffix}")
+    assert leftovers(tmp_path / f"out{suffix}") == []
     before = read(whole, pixels=True)
     after = read(tmp_path / f"out{suffix}", pixels=True)
     assert after.tags["size"] == (64, 48)

@@ -35,6 +35,7 @@ from faceveil.options import Options
 from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import free_port, wait_for
+from videos import compose
 
 pytestmark = pytest.mark.slow
 
@@ -244,6 +245,25 @@ def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
     sink.close()
     with av.open(str(out)) as file:
         assert {(frame.width, frame.height) for frame in file.decode(video=0)} == {(128, 64)}
+
+
+def test_a_recording_keeps_the_colours_of_a_stream(tmp_path: Path) -> None:
+    """As a phone sends them: without its curve a bright picture would be shown grey."""
+    given = compose(
+        tmp_path / "in.mkv",
+        codec="libx265",
+        format="yuv420p10le",
+        settings={"preset": "ultrafast", "x265-params": "log-level=0"},
+        colours=(1, 9, 18, 9),
+        times=range(5),
+    )
+    sink = open_sink(str(tmp_path / "out.mkv"))
+    for frame in Stream(str(given), "it", {}, SOLID).frames():
+        sink.write(frame)
+    sink.close()
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        context = file.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace) == (9, 18, 9)
 
 
 def test_a_failed_run_leaves_no_recording(tmp_path: Path) -> None:

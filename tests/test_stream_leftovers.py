@@ -14,6 +14,7 @@ import pytest
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from videos import TOKEN, X264, compose, read, rewrite, source_of
+from voices import hear
 
 
 def plant(output: av.container.OutputContainer) -> None:
@@ -111,6 +112,32 @@ def test_nothing_planted_comes_along(muxer: str, planted: set[str], tmp_path: Pa
         rewrite(clip, tmp_path / f"out{other}", Options())
         assert TOKEN.encode() not in (tmp_path / f"out{other}").read_bytes()
         assert leftovers(tmp_path / f"out{other}") == []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_what_was_cut_off_at_the_beginning_is_gone(suffix: str, tmp_path: Path) -> None:
+    """A list of edits passes over it, and anybody could take the list away."""
+    clip = compose(tmp_path / f"in{suffix}", settings=X264, sound="aac", times=range(50))
+    assert not any("cut off" in name for name in leftovers(clip))
+    data = bytearray(clip.read_bytes())
+    at, cuts = 0, []
+    for unit in (12_800, 48_000):  # of the pictures, of the sound
+        at = data.index(b"elst", at) + 16
+        cuts.append(int.from_bytes(data[at : at + 4], "big") + unit)
+        data[at : at + 4] = cuts[-1].to_bytes(4, "big")
+    clip.write_bytes(data)
+    assert {"pictures that are cut off", "sound that is cut off"} <= set(leftovers(clip))
+    for target in (tmp_path / "out.mp4", tmp_path / "out.mov", tmp_path / "out.mkv"):
+        sink = rewrite(clip, target)
+        assert (sink.warnings, leftovers(target)) == ((), [])
+        heard, before = hear(target), hear(clip)
+        assert heard.seconds == pytest.approx(before.seconds, abs=0.03)
+        assert len(read(target).times) == 25
+        with av.open(str(target), options={"ignore_editlist": "1"}) as file:
+            seconds = sum(packet.duration or 0 for packet in file.demux(audio=0))
+            track = file.streams.audio[0]
+            assert track.time_base
+            assert seconds * track.time_base < before.seconds + 0.15
 
 
 def test_the_parameters_of_encoders_stay_out(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ class Encoded:
         context.pix_fmt = "yuv420p"
         context.time_base = stream.time_base = TIME_BASE
         context.color_range, context.colorspace = picture.color_range, picture.colorspace
+        context.color_primaries, context.color_trc = picture.color_primaries, picture.color_trc
         context.gop_size = _RATE * _KEY_SECONDS
         context.flags |= Flags.bitexact
         context.options = dict(_ENCODER)

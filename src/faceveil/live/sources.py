@@ -23,6 +23,7 @@ from faceveil.i18n import reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_read
 from faceveil.media import open_source
 from faceveil.media.videos import facts
+from faceveil.media.videos.containers import picture_stream
 from faceveil.media.videos.cropping import Cropper, margins_in
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, converted, layout_of
@@ -193,9 +194,9 @@ class Stream:
             yield from self._decode(container)
 
     def _decode(self, container: InputContainer) -> Iterator[VideoFrame]:
-        if not container.streams.video:
+        stream = picture_stream(container)
+        if stream is None:
             raise UnsupportedError(say("{name} has no picture", name=self.name))
-        stream = container.streams.video[0]
         context = stream.codec_context
         if context is None:
             raise UnsupportedError(say("the codec of {name} is not known here", name=self.name))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -17,11 +15,10 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from faceveil.i18n import reason_of, say, words_of
-from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.sound import clean_header, clean_packet
+from faceveil.media.videos.changing import changing
 from faceveil.media.videos.containers import all_packets, is_disk_error, open_input
 from faceveil.media.videos.mixing import Mixer, is_mixed, layout_for, rate_for
-from faceveil.media.videos.tags import bytes_of
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -39,8 +36,8 @@ _KEPT_DISPOSITION: Final = (
     | Disposition.hearing_impaired
     | Disposition.visual_impaired
 )
-_CHANGING: Final = frozenset({"flv", "mpegts"})
-"""Containers in which the form of AAC may change at any time."""
+_LEAD: Final = Fraction(1, 10)
+"""Seconds of sound before what is played that decoders may need to begin with."""
 _SELF_DELAYED: Final = frozenset({"opus", "vorbis"})
 """Codecs that tell Matroska themselves what of them is played before zero."""
 
@@ -72,6 +69,8 @@ class AudioTrack:
         self.notes: list[str] = []
         self.lost = 0
         self._last: int | None = None
+        self._begins: Fraction | None = None
+        self._iso = container.iso
         self._trims = not container.iso and not _stores_delay(stream)
         self.copied = not changes and self._copy(output, container)
         if not self.copied:
@@ -154,6 +153,8 @@ class AudioTrack:
     def _cleaned(self, packet: Packet[AudioStream]) -> Packet[AudioStream] | None:
         """A packet with the same sound and times, and no side data but the trimming of its ends."""
         time = packet.dts if packet.dts is not None else packet.pts
+        if packet.is_discard and not (self._iso and time is not None and self._leads(packet, time)):
+            return None  # cut off by an edit list: nobody hears it
         if time is None or (self._last is not None and time <= self._last) or packet.is_corrupt:
             self.lost += 1
             return None
@@ -168,6 +169,15 @@ class AudioTrack:
         if packet.has_sidedata("skip_samples"):
             own.set_sidedata(packet.get_sidedata("skip_samples"))
         return own
+
+    def _leads(self, packet: Packet[AudioStream], time: int) -> bool:
+        """Whether a packet lies just before the first that is played."""
+        if self._begins is None and packet.has_sidedata("skip_samples"):
+            cut = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+            rate = self.source.codec_context.sample_rate
+            self._begins = time * packet.time_base + Fraction(cut, rate)
+        seconds = (time + (packet.duration or 0)) * packet.time_base
+        return self._begins is not None and abs(self._begins - seconds) <= _LEAD
 
 
 class Sound:
@@ -200,7 +210,7 @@ class Sound:
         self.notes: list[str] = []
         self._left_out: list[str] = []
         self._broken = ""
-        self._changing = _changing(origin, kind)
+        self._changing = changing(origin, kind)
         for track in self._input.streams.audio:
             self._add(track, container)
         self._packets = self._read() if self.tracks else iter(())
@@ -298,42 +308,6 @@ class Sound:
         self._packets = iter(())
         self._next = None
         self._input.close()
-
-
-def _changing(origin: Path | bytes, kind: str) -> frozenset[int]:
-    """Indices of the tracks of AAC whose rate or channels change on the way, as in joined
-    recordings."""
-    forms: dict[int, set[bytes]] = {}
-    if kind in _CHANGING or (kind in ("mp4", "mov") and _is_described_twice(origin)):
-        with open_input(origin, kind) as container, suppress(FFmpegError):
-            for track in container.streams.audio:
-                context = cast("AudioCodecContext | None", track.codec_context)
-                if context is not None and context.codec.canonical_name == "aac":
-                    forms[track.index] = {context.extradata} if context.extradata else set()
-            for packet in all_packets(container, [container.streams[index] for index in forms]):
-                if form := _form_of(packet):
-                    forms[packet.stream.index].add(form)
-    return frozenset(index for index, found in forms.items() if len(found) > 1)
-
-
-def _is_described_twice(origin: Path | bytes) -> bool:
-    """Whether a track of MP4 or QuickTime has several descriptions of how it is to be decoded."""
-    with bytes_of(origin) as data, suppress(IndexError, ValueError, struct.error):
-        tables = inside(
-            boxes, data, (0, len(data)), b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"
-        )
-        return any(int.from_bytes(data[at + 4 : at + 8], "big") > 1 for at, _ in tables)
-    return False
-
-
-def _form_of(packet: Packet[AudioStream]) -> bytes:
-    """The bytes that say how the AAC of a packet is to be decoded; b"" where it is as before."""
-    if packet.has_sidedata("new_extradata"):
-        return bytes(packet.get_sidedata("new_extradata"))
-    head = bytes(packet)[:4]
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
-        return b""
-    return bytes([head[2] & 0xFD, head[3] & 0xC0])  # ISO/IEC 13818-7, 6.2: profile, rate, channels
 
 
 def _stores_delay(stream: AudioStream) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path, PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import av
@@ -165,10 +167,15 @@ def require_suffix(target: Path, media: Media) -> None:
         )
 
 
-def open_input(origin: Path | bytes, kind: str) -> InputContainer:
+def open_input(
+    origin: Path | bytes, kind: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> InputContainer:
     """Open a video for reading, as what its bytes say it is and nothing else.
 
     FFmpeg's own guess is not used, because some formats make it open other files and addresses.
+
+    Args:
+        settings: of the demuxer.
 
     Raises:
         UnreadableError: missing, cut off or broken.
@@ -184,6 +191,7 @@ def open_input(origin: Path | bytes, kind: str) -> InputContainer:
                 "r",
                 format=demuxer,
                 metadata_errors="replace",
+                options=dict(settings),
             )
     except UnreadableError:
         if demuxer != "mov" or has_index(origin):
@@ -214,6 +222,21 @@ def _first_bytes(origin: Path | bytes) -> bytes:
         raise UnreadableError(
             say("the file cannot be read: {reason}", reason=reason_of(error))
         ) from error
+
+
+@contextmanager
+def bytes_of(origin: Path | bytes) -> Iterator[Any]:
+    if isinstance(origin, bytes):
+        yield origin
+        return
+    try:
+        with (
+            origin.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+        ):
+            yield whole
+    except (OSError, ValueError) as error:
+        raise UnreadableError(say("the file cannot be read")) from error
 
 
 @contextmanager

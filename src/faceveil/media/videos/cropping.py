@@ -20,8 +20,8 @@ from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.matroska import elements
 from faceveil.media.pictures.item import clean_aperture
+from faceveil.media.videos.containers import bytes_of
 from faceveil.media.videos.fitting import through
-from faceveil.media.videos.tags import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,30 +6,32 @@ and the coded sound are searched for user data. Names only, never contents.
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from av.error import FFmpegError
 
-from faceveil.errors import InputError, UnreadableError, UnsupportedError
+from faceveil.errors import InputError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.kinds import HEAD, VIDEOS, sniff
 from faceveil.media.metadata import sound
 from faceveil.media.metadata.matroska import matroska
 from faceveil.media.metadata.mp4 import mp4
 from faceveil.media.metadata.units import in_configuration, user_data
-from faceveil.media.videos.containers import open_input
+from faceveil.media.videos.containers import bytes_of, open_input
+from faceveil.media.videos.cropping import margins_of
 from faceveil.media.videos.facts import beside
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
 BROKEN: Final = say("unparsable structure")
+
+_HEARD: Final = 0.5
+"""Seconds of sound that may be stored beyond what is played: decoders begin and end with some."""
 
 _WALKERS: Final[dict[str, Callable[[bytes], Iterator[str]]]] = {
     "mp4": mp4,
@@ -67,6 +69,8 @@ def stream_leftovers(origin: Path | bytes) -> list[str]:
     try:
         for name in _streams(origin, kind, deep=kind in _WALKERS):
             found[name] = None
+        for name in _cut_off(origin, kind):
+            found[name] = None
     except (FFmpegError, InputError):
         found[BROKEN] = None
     return list(found)
@@ -82,6 +86,9 @@ def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
             if context is not None:
                 codec, extradata = context.codec.canonical_name, context.extradata or b""
                 yield from in_configuration(codec, extradata)
+                size = stream.width, stream.height
+                if margins_of(origin, kind, stream.id, size) is not None:
+                    yield say("margins that are cut off")
                 if reader := user_data(codec, extradata):
                     readers[stream.index] = reader
         for track in container.streams.audio:
@@ -97,20 +104,31 @@ def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
                 yield from readers[packet.stream.index](bytes(packet))
 
 
+def _cut_off(origin: Path | bytes, kind: str) -> Iterator[str]:
+    """Pictures and sound of MP4 and QuickTime that an edit list passes over. Who cuts a film in
+    this way does not want them to be seen, and whoever takes the list away sees them."""
+    if kind not in ("mp4", "mov"):
+        return
+    places: list[dict[tuple[str, int, int], float]] = []
+    for settings in ({"ignore_editlist": "1"}, {}):
+        with open_input(origin, kind, settings) as container:
+            streams = [one for one in container.streams if one.type in ("video", "audio")]
+            places.append(
+                {
+                    (packet.stream.type, packet.stream.index, packet.pos or 0): float(
+                        (packet.duration or 0) * packet.time_base
+                    )
+                    for packet in container.demux(streams)
+                    if packet.size and not packet.is_discard
+                }
+            )
+    stored, shown = places
+    hidden = {place: seconds for place, seconds in stored.items() if place not in shown}
+    if any(type == "video" for type, *_ in hidden):
+        yield say("pictures that are cut off")
+    if sum(seconds for (type, *_), seconds in hidden.items() if type == "audio") > _HEARD:
+        yield say("sound that is cut off")
+
+
 def _nothing(data: bytes) -> Iterator[str]:
     yield from ()
-
-
-@contextmanager
-def bytes_of(origin: Path | bytes) -> Iterator[Any]:
-    if isinstance(origin, bytes):
-        yield origin
-        return
-    try:
-        with (
-            origin.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
-        ):
-            yield whole
-    except (OSError, ValueError) as error:
-        raise UnreadableError(say("the file cannot be read")) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from faceveil.i18n import say
-from faceveil.media.videos.tags import bytes_of
+from faceveil.media.videos.containers import bytes_of
 
 # ISO/IEC 13818-1, 2.4.3.2: the sync byte; the flag of a packet in which something begins, and the
 # stream's number; no scrambling, and either the content or how long the field before it is.
