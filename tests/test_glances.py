@@ -65,6 +65,31 @@ def test_a_sample_has_the_frames_themselves(tmp_path: Path, suffix: str, coding:
         assert all((found[index] == exact[index]).all() for index in wanted)
 
 
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("cut", [7, 23])
+def test_of_a_trimmed_film_what_is_left_counts(cut: int, coding: str, tmp_path: Path) -> None:
+    """A list of edits passes over its beginning, which is needed to decode the rest."""
+    clip = film(tmp_path / "c.mp4", numbered(), gop=20, settings=CODINGS[coding])
+    data = bytearray(clip.read_bytes())
+    at = data.index(b"elst") + 16
+    start = int.from_bytes(data[at : at + 4], "big") + cut * 512  # of 12800 in a second
+    data[at : at + 4] = start.to_bytes(4, "big")
+    clip.write_bytes(data)
+    source = source_of(clip)
+    exact = {frame.index: frame.image for frame in source.frames()}
+    assert len(exact) == FRAMES - cut
+    glances = Glances(source)
+    for index in (0, 1, 12, 13, 14, 20, 35, 3):
+        frame = glances.at(index)
+        assert frame is not None
+        assert (frame.image == exact[index]).all(), index
+    assert glances.at(len(exact)) is None
+    assert [one.index for one in glances.between(2, 30)] == list(range(2, 30))
+    found = {frame.index: frame.image for frame in source.sample({0, 5, 21})}
+    assert found.keys() == {0, 5, 21}
+    assert all((found[index] == exact[index]).all() for index in found)
+
+
 def test_long_stretches_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first glance at it, a file is neither searched nor decoded from its beginning."""
     clip = film(tmp_path / "c.mp4", numbered(), gop=20)

@@ -189,7 +189,7 @@ class VideoSource(Closing):
         return VideoFrame(index, picture, pts, frame.is_corrupt)
 
     def times(self) -> tuple[list[int], set[int]]:
-        """Presentation times of all packets, and of the key frames; empty if one is unknown."""
+        """Times of all packets that are shown, and of all key frames; empty if one is unknown."""
         times, keys = [], set()
         if self._kind in ("avi", "asf"):  # places in the order of decoding
             return [], set()
@@ -199,7 +199,8 @@ class VideoSource(Closing):
                     continue
                 if packet.pts is None:
                     return [], set()
-                times.append(packet.pts)
+                if not packet.is_discard:
+                    times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.add(packet.pts)
         return times, keys
