@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
+from test_fragments import put, tree
 from videos import TOKEN, X264, compose, read, rewrite, source_of
 from voices import hear
 
@@ -138,6 +140,24 @@ def test_what_was_cut_off_at_the_beginning_is_gone(suffix: str, tmp_path: Path) 
             track = file.streams.audio[0]
             assert track.time_base
             assert seconds * track.time_base < before.seconds + 0.15
+
+
+def test_sound_that_begins_late_begins_where_it_did(tmp_path: Path) -> None:
+    """Half a second of nothing in place of the first half second of sound, as programs write it
+    that let sound in later: what was cut off must not be heard there."""
+    clip = compose(tmp_path / "in.mp4", settings=X264, sound="aac", times=range(50))
+    data = clip.read_bytes()
+    _, place = (one for one in tree(data, 0, len(data)) if one.kind == "elst")
+    moves = struct.pack(">IIIiIIiI", 0, 2, 500, -1, 65_536, 1500, 1024 + 24_000, 65_536)
+    data = put(data, place.end, bytes(12), (*place.inside, place.at))
+    clip.write_bytes(data[: place.body] + moves + data[place.body + len(moves) :])
+    for target in (tmp_path / "out.mp4", tmp_path / "out.mov", tmp_path / "out.mkv"):
+        sink = rewrite(clip, target)
+        assert (sink.warnings, leftovers(target)) == ((), [])
+        for path in (clip, target):
+            with av.open(str(path)) as file:
+                first = next(file.decode(audio=0))
+                assert first.time == pytest.approx(0.5, abs=0.025)
 
 
 def test_the_parameters_of_encoders_stay_out(tmp_path: Path) -> None:

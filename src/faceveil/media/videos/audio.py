@@ -171,13 +171,20 @@ class AudioTrack:
         return own
 
     def _leads(self, packet: Packet[AudioStream], time: int) -> bool:
-        """Whether a packet lies just before the first that is played."""
+        """Whether a packet lies just before the first that is played, and that at zero: what comes
+        later would be heard."""
         if self._begins is None and packet.has_sidedata("skip_samples"):
             cut = int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
             rate = self.source.codec_context.sample_rate
             self._begins = time * packet.time_base + Fraction(cut, rate)
-        seconds = (time + (packet.duration or 0)) * packet.time_base
-        return self._begins is not None and abs(self._begins - seconds) <= _LEAD
+        if (
+            self._begins is None
+            or self._begins > 0
+            or (self._last is not None and time < self._last)
+        ):
+            return False
+        ends = (time + (packet.duration or 0)) * packet.time_base
+        return self._begins - _LEAD <= ends <= self._begins
 
 
 class Sound:
