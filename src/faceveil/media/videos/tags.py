@@ -7,12 +7,15 @@ and the coded sound are searched for user data. Names only, never contents.
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+import numpy as np
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
 from faceveil.errors import InputError, UnsupportedError
 from faceveil.i18n import say
@@ -109,25 +112,31 @@ def _cut_off(origin: Path | bytes, kind: str) -> Iterator[str]:
     this way does not want them to be seen, and whoever takes the list away sees them."""
     if kind not in ("mp4", "mov"):
         return
-    places: list[dict[tuple[str, int, int], float]] = []
-    for settings in ({"ignore_editlist": "1"}, {}):
-        with open_input(origin, kind, settings) as container:
-            streams = [one for one in container.streams if one.type in ("video", "audio")]
-            places.append(
-                {
-                    (packet.stream.type, packet.stream.index, packet.pos or 0): float(
-                        (packet.duration or 0) * packet.time_base
-                    )
-                    for packet in container.demux(streams)
-                    if packet.size and not packet.is_discard
-                }
-            )
-    stored, shown = places
-    hidden = {place: seconds for place, seconds in stored.items() if place not in shown}
-    if any(type == "video" for type, *_ in hidden):
+    stored, shown = (_places(origin, kind, settings) for settings in ({"ignore_editlist": "1"}, {}))
+    hidden = {one: seconds[~np.isin(at, shown[one][0])] for one, (at, seconds) in stored.items()}
+    if any(len(rest) for (type, _), rest in hidden.items() if type == "video"):
         yield say("pictures that are cut off")
-    if sum(seconds for (type, *_), seconds in hidden.items() if type == "audio") > _HEARD:
+    if any(rest.sum() > _HEARD for (type, _), rest in hidden.items() if type == "audio"):
         yield say("sound that is cut off")
+
+
+def _places(
+    origin: Path | bytes, kind: str, settings: dict[str, str]
+) -> dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Where the packets of each stream of pictures or sound lie that are played, and how long each
+    lasts."""
+    with open_input(origin, kind, settings) as container:
+        streams = [one for one in container.streams if one.type in ("video", "audio")]
+        found = {one.index: (array("q"), array("d")) for one in streams}
+        for packet in container.demux(streams):
+            if packet.size and not packet.is_discard:
+                places, seconds = found[packet.stream.index]
+                places.append(packet.pos or 0)
+                seconds.append(float((packet.duration or 0) * packet.time_base))
+        return {
+            (one.type, one.index): (np.array(found[one.index][0]), np.array(found[one.index][1]))
+            for one in streams
+        }
 
 
 def _nothing(data: bytes) -> Iterator[str]:
