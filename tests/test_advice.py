@@ -10,12 +10,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import faceveil
 from faceveil import Options, open_source
-from faceveil.errors import InputError, UnreadableError
+from faceveil.errors import InputError, UnreadableError, UsageError
 from faceveil.plan import Plan
+from offices import document, png
 
 ROOM = Path(faceveil.__file__).parent / "media"
 INPUT = {"UnreadableError", "UnsupportedError", "LimitError"}
@@ -101,6 +103,31 @@ def test_a_box_that_could_cover_nothing_is_refused(boxes: dict[str, Any], words:
         assert Plan.from_json(_plan(boxes=boxes, seen=seen)).tracks
     edge = {"x0": 99.5, "y0": -5, "x1": 120, "y1": 9}
     assert Plan.from_json(_plan(boxes={"0": edge})).tracks
+
+
+def test_a_face_without_a_box_is_not_counted() -> None:
+    assert Plan.from_json(_plan(boxes={})).hidden == ()
+    assert len(Plan.from_json(_plan()).hidden) == 1
+
+
+def test_a_plan_of_other_pictures_is_refused(tmp_path: Path) -> None:
+    """Boxes count by frames: in another order they would lie on the wrong pictures."""
+    tall, wide = (np.full(shape, 200, np.uint8) for shape in ((80, 60, 3), (60, 80, 3)))
+    names = ("a.png", "b.png", "c.png")
+    for number, pictures in enumerate(((tall, wide, wide), (wide, tall, wide))):
+        parts = {f"word/media/{name}": png(one) for name, one in zip(names, pictures, strict=True)}
+        document("docx", parts, tmp_path / f"{number}.docx")
+    options = Options(second_detector="none", check="off")
+    plan = faceveil.analyze_file(tmp_path / "0.docx", options)
+    plan = Plan.from_json(plan.to_json())
+    same = faceveil.render_file(tmp_path / "0.docx", plan, tmp_path / "same.docx", options)
+    assert same.status == "ok"
+    with pytest.raises(UsageError, match="in another order") as caught:
+        faceveil.render_file(
+            tmp_path / "1.docx", plan, tmp_path / "out.docx", options, foreign=True
+        )
+    assert caught.value.advice
+    assert not (tmp_path / "out.docx").exists()
 
 
 def test_a_box_of_a_film_may_leave_the_picture() -> None:

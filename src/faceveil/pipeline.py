@@ -300,6 +300,8 @@ def render(
     if size != (plan.media.width, plan.media.height):
         planned, found = f"{plan.media.width}x{plan.media.height}", f"{size[0]}x{size[1]}"
         raise other_file(say("it is for {planned}, not {found}", planned=planned, found=found))
+    if plan.media.parts not in ((), source.media.parts):
+        raise other_file(say("its pages or pictures are others, or lie in another order"))
     step = progress or _silent
     painter, targets = Painter(options), targets_of(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)

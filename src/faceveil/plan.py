@@ -202,8 +202,8 @@ class Plan:
 
     @property
     def hidden(self) -> tuple[Track, ...]:
-        """The tracks that will be covered."""
-        return tuple(track for track in self.tracks if not track.keep)
+        """The tracks that will be covered; one whose boxes were all taken out covers nothing."""
+        return tuple(track for track in self.tracks if track.boxes and not track.keep)
 
     @property
     def longest_fill(self) -> float:
