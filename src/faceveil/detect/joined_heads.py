@@ -88,7 +88,7 @@ def output(stride: int) -> str:
 
 
 def _input_of(weight: str, steps: list[Step]) -> str:
-    """What the convolution with these weights is applied to."""
+    """The input of the convolution with these weights."""
     for step in steps:
         if weight in step.inputs:
             return step.inputs[0]
