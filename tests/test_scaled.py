@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceveil.detect import scaled
+from faceveil.detect import load, scaled
 from faceveil.detect.scaled import Scaled
 from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
-from faceveil.options import Sensitivity
-from faceveil.plan import Face
+from faceveil.options import Options, Sensitivity
+from faceveil.plan import Face, Kind
 
 
 @dataclass
@@ -63,6 +63,32 @@ def test_every_size_from_the_smallest_to_frame_filling_is_found(side: int) -> No
     truth = Box(11, 5, 11 + side, 5 + side)
     assert face.box.iou(truth) > 0.6
     assert face.box.intersection(truth) > 0.85 * truth.area
+
+
+@pytest.mark.parametrize("side", [12, 40, 380])
+def test_tiles_that_are_looked_at_side_by_side_make_no_difference(side: int) -> None:
+    image = square(side, (900, 300), (1500, 700))
+    alone, together = (Scaled(Squares(), workers=workers) for workers in (1, 3))
+    for look in ("detect", "recheck"):
+        one, other = (getattr(eye, look)(Frame(0, image), 0.4) for eye in (alone, together))
+        assert len(one)
+        assert one.boxes.tolist() == other.boxes.tolist()
+        assert one.scores.tolist() == other.scores.tolist()
+
+
+def test_only_the_small_network_and_single_pictures_are_looked_at_so() -> None:
+    many = Options(threads=4)
+    count, shared = load._tiles_at_once("yunet", many, "image")
+    assert (count, shared.threads) == (2, 2)
+    others: tuple[tuple[str, Options, Kind], ...] = (
+        ("yunet", many, "video"),  # its frames are
+        ("centerface", many, "image"),
+        ("a_plugin:detector", many, "image"),  # perhaps not for two threads
+        ("yunet", Options(threads=1), "image"),
+        ("yunet", Options(threads=4, device="cuda"), "image"),
+    )
+    for name, options, kind in others:
+        assert load._tiles_at_once(name, options, kind) == (1, options)
 
 
 def test_the_scale_follows_from_the_smallest_face_asked_for() -> None:

@@ -109,9 +109,9 @@ def steps(contents: bytes) -> list[Step]:
     for raw in _parts_of_graph(contents, _NODES):
         names: dict[int, list[str]] = {1: [], 2: [], 4: []}
         for number, value, _ in _fields(raw):
-            if number in names and isinstance(value, bytes):
-                names[number].append(value.decode())
-        found.append(Step("".join(names[4]), tuple(names[1]), tuple(names[2]), raw))
+            if number in names and isinstance(value, memoryview):
+                names[number].append(bytes(value).decode())
+        found.append(Step("".join(names[4]), tuple(names[1]), tuple(names[2]), bytes(raw)))
     return found
 
 
@@ -122,9 +122,9 @@ def floats(contents: bytes) -> dict[str, NDArray[np.float32]]:
         fields = [(number, value) for number, value, _ in _fields(raw)]
         told = dict(fields)
         name, data = told.get(8), told.get(9)
-        if told.get(2) == _FLOAT and isinstance(name, bytes) and isinstance(data, bytes):
+        if told.get(2) == _FLOAT and isinstance(name, memoryview) and isinstance(data, memoryview):
             shape = [value for number, value in fields if number == 1 and isinstance(value, int)]
-            found[name.decode()] = np.frombuffer(data, "<f4").reshape(shape)
+            found[bytes(name).decode()] = np.frombuffer(data, "<f4").reshape(shape)
     return found
 
 
@@ -163,20 +163,23 @@ def with_steps(
 
 def _with(contents: bytes, replaced: Sequence[int], by: Iterable[bytes]) -> bytes:
     """A model whose graph has other fields in place of those with these numbers."""
-    written = []
-    for number, value, raw in _fields(contents):
-        if number == _GRAPH and isinstance(value, bytes):
+    written: list[bytes | memoryview] = []
+    # Views, because copies of all constants would take longer than to open the model.
+    for number, value, raw in _fields(memoryview(contents)):
+        if number == _GRAPH and isinstance(value, memoryview):
             kept = (raw for part, _, raw in _fields(value) if part not in replaced)
-            raw = _field(_GRAPH, b"".join([*kept, *by]))
-        written.append(raw)
+            graph: list[bytes | memoryview] = [*kept, *by]
+            written += [_head(_GRAPH, sum(map(len, graph))), *graph]
+        else:
+            written.append(raw)
     return b"".join(written)
 
 
-def _parts_of_graph(contents: bytes, wanted: int) -> Iterator[bytes]:
-    for number, graph, _ in _fields(contents):
-        if number == _GRAPH and isinstance(graph, bytes):
+def _parts_of_graph(contents: bytes, wanted: int) -> Iterator[memoryview]:
+    for number, graph, _ in _fields(memoryview(contents)):
+        if number == _GRAPH and isinstance(graph, memoryview):
             for part, value, _ in _fields(graph):
-                if part == wanted and isinstance(value, bytes):
+                if part == wanted and isinstance(value, memoryview):
                     yield value
 
 
@@ -193,7 +196,12 @@ def _field(number: int, value: int | str | bytes) -> bytes:
     if isinstance(value, int):
         return _varint(number << 3 | _VARINT) + _varint(value)
     data = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | _BYTES) + _varint(len(data)) + data
+    return _head(number, len(data)) + data
+
+
+def _head(number: int, size: int) -> bytes:
+    """The start of a field of so many bytes."""
+    return _varint(number << 3 | _BYTES) + _varint(size)
 
 
 def _varint(value: int) -> bytes:
@@ -205,14 +213,14 @@ def _varint(value: int) -> bytes:
     return bytes([*written, value])
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes, bytes]]:
+def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
     """The fields of a message: number, value, and both as they are written."""
     at = 0
     while at < len(data):
         start = at
         tag, at = _read_varint(data, at)
         kind = tag & 7
-        value: int | bytes
+        value: int | memoryview
         if kind == _VARINT:
             value, at = _read_varint(data, at)
         elif kind == _BYTES or kind in _FIXED:
@@ -225,7 +233,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes, bytes]]:
         yield tag >> 3, value, data[start:at]
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
     value = shift = 0
     while at < len(data):
         byte = data[at]

@@ -22,6 +22,7 @@ from faceveil.detect.views import SAME_FACE_IOU, union, views
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
+from faceveil.system.stages import several
 
 # The last pass shows the whole picture this small, inside a border, because a detector trained on
 # whole heads misses a face that is cut off by the edge or fills the picture.
@@ -88,6 +89,27 @@ class _Pass:
     largest: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tile:
+    """A part of a scaled picture.
+
+    Attributes:
+        number: of the pass.
+        x, y: where the part lies in the scaled picture with its border.
+        whole: width and height of that picture.
+        margin: width of the border.
+        back: pixels of the frame for one of these.
+    """
+
+    number: int
+    x: int
+    y: int
+    image: Image
+    whole: tuple[int, int]
+    margin: int
+    back: float
+
+
 class Scaled:
     """A detector at several scales. Implements the ``Detector`` protocol.
 
@@ -96,6 +118,8 @@ class Scaled:
         min_face: size in pixels of the smallest face to look for; None chooses by picture size.
         effort: how hard to look.
         least: what is chosen by picture size is no smaller than this.
+        workers: so many tiles are shown to the detector at the same time; makes no difference to
+            the result.
     """
 
     def __init__(
@@ -104,8 +128,10 @@ class Scaled:
         min_face: float | None = None,
         effort: Effort = STILL,
         least: float = 0.0,
+        workers: int = 1,
     ) -> None:
         self.inner = inner
+        self._workers = workers
         self._effort = effort
         self._least = least
         self._min_face = min_face
@@ -158,7 +184,7 @@ class Scaled:
         dark = darkness(frame)
         steps = list(self._passes(*(size or frame.size), dark is not None and dark.prevails))
         shown = dark.lit(frame, steps[0].scale, self._effort.soft) if dark else frame
-        return _grouped(steps, [self._run(shown, frame.size, step, floor) for step in steps])
+        return _grouped(steps, self._run(shown, frame.size, steps, floor))
 
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
         """The faces of heads that lie on either side, from twice the smallest size on."""
@@ -185,7 +211,7 @@ class Scaled:
         soft = self._effort.soft
         brightened = [dark.lit(view, top, soft) if dark else view for view, dark in shown]
         return Faces.concatenate(
-            self._run(view, frame.size, step, floor) for view in brightened for step in steps
+            faces for view in brightened for faces in self._run(view, frame.size, steps, floor)
         )
 
     def _passes(self, width: int, height: int, dark: bool) -> Iterator[_Pass]:
@@ -206,8 +232,36 @@ class Scaled:
         scale = BORDERED_SIDE / (side * (1 + 2 * BORDER))
         yield _Pass(scale, BORDER, inner.min_size / scale / 2, float("inf"))
 
-    def _run(self, frame: Frame, size: tuple[int, int], step: _Pass, floor: float) -> Faces:
-        """The faces of one pass over a frame, which may be shrunk; boxes in pixels of this size."""
+    def _run(
+        self, frame: Frame, size: tuple[int, int], steps: Sequence[_Pass], floor: float
+    ) -> list[Faces]:
+        """The faces of each pass over a frame, which may be shrunk; boxes in pixels of ``size``."""
+
+        def look(tile: _Tile) -> tuple[int, Faces]:
+            found = Faces.of(self.inner.detect([tile.image], floor)[0])
+            found = found[~_cut_off(found.boxes, tile, self._overlap)]
+            away = (tile.x - tile.margin) * tile.back, (tile.y - tile.margin) * tile.back
+            return tile.number, found.transformed(tile.back, *away)
+
+        tiles = (
+            tile
+            for number, step in enumerate(steps)
+            for tile in self._shown(frame, size, step, number)
+        )
+        looks = map(look, tiles) if self._workers < 2 else several(look, tiles, self._workers)
+        parts: list[list[Faces]] = [[] for _ in steps]
+        for number, faces in looks:
+            parts[number].append(faces)
+        whole = map(Faces.concatenate, parts)
+        return [
+            faces[(step.smallest <= faces.sizes) & (faces.sizes < step.largest)]
+            for step, faces in zip(steps, whole, strict=True)
+        ]
+
+    def _shown(
+        self, frame: Frame, size: tuple[int, int], step: _Pass, number: int
+    ) -> Iterator[_Tile]:
+        """What a pass shows to the detector."""
         width, height = size
         margin = round(max(height, width) * step.border * step.scale)
         scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))
@@ -216,14 +270,9 @@ class Scaled:
             sides = (margin, margin, margin, margin)
             bordered = cv2.copyMakeBorder(image, *sides, cv2.BORDER_CONSTANT, value=GREY)
             image = np.asarray(bordered, np.uint8)
-        back = width / scaled_w
-        parts = []
+        whole = image.shape[1], image.shape[0]
         for x, y, tile in self._tiles(image):
-            found = Faces.of(self.inner.detect([tile], floor)[0])
-            found = found[~_cut_off(found.boxes, x, y, tile, image, self._overlap)]
-            parts.append(found.transformed(back, (x - margin) * back, (y - margin) * back))
-        faces = Faces.concatenate(parts)
-        return faces[(step.smallest <= faces.sizes) & (faces.sizes < step.largest)]
+            yield _Tile(number, x, y, tile, whole, margin, width / scaled_w)
 
     def _tiles(self, image: Image) -> Iterator[tuple[int, int, Image]]:
         """The picture in overlapping parts no larger than the network may see at once."""
@@ -251,12 +300,12 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + part) for start in starts]
 
 
-def _cut_off(boxes: Floats, x: int, y: int, tile: Image, image: Image, overlap: int) -> Mask:
+def _cut_off(boxes: Floats, tile: _Tile, overlap: int) -> Mask:
     """The faces that reach a seam and are small enough for the next tile to show them whole."""
-    (height, width), (rows, columns) = tile.shape[:2], image.shape[:2]
+    (height, width), x, y = tile.image.shape[:2], tile.x, tile.y
     part = (x, y, x + width, y + height)
     small: Mask = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0) < overlap - 2 * SEAM
-    return small & _at_seam(boxes + np.array([x, y, x, y]), part, (columns, rows))
+    return small & _at_seam(boxes + np.array([x, y, x, y]), part, tile.whole)
 
 
 def _at_seam(boxes: Floats, part: tuple[float, float, float, float], size: tuple[int, int]) -> Mask:
