@@ -30,7 +30,7 @@ HOLE = "\0"
 _HELP = {"Argument", "Counter", "FastAPI", "Field", "GaugeMetricFamily", "Option", "Typer"}
 _HELP |= {"setting", "_setting"}
 """Calls that are handed help texts: see `help_of`."""
-_ASIDE = {"cast", "compile", "decode", "echo", "getpass", "print"}
+_ASIDE = {"cast", "compile", "decode", "echo", "print"}
 """Calls that are handed no words for people, or those of the standard output."""
 _ASIDE_WORDS = {"description", "examples", "help", "summary"}
 """Parameters, and keys of dictionaries, of the same kind."""
@@ -112,7 +112,8 @@ def of_others() -> set[str]:
         except av.error.FFmpegError as error:
             said.add(str(error.strerror))
     templates = {one["message_template_python"] for one in list_all_errors()}
-    return {text.lower() for text in said} | templates
+    resolver = ("Name or service not known", "Temporary failure in name resolution")
+    return {text.lower() for text in (*said, *resolver)} | templates
 
 
 def forgotten_in(package: Path) -> dict[str, str]:

@@ -289,7 +289,7 @@ class TestSignature:
         path.write_bytes(b"x")
         sign_file(path, load_key(key, lambda: "horse staple"))
         assert verified(path, key)
-        with pytest.raises(UsageError, match="no private key that can be used"):
+        with pytest.raises(UsageError, match="does not open with this passphrase"):
             load_key(key, lambda: "wrong")
 
     def test_what_is_no_key_is_refused(self, key: Path, tmp_path: Path) -> None:

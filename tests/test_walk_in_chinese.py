@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import io
 import re
 import shutil
 import zipfile
@@ -16,6 +18,8 @@ import verbs
 from commands import faceveil as run
 from commands import faceveil_on_a_terminal as run_on_a_terminal
 from faceveil import weights
+from faceveil.cli import verbs_evidence
+from faceveil.errors import UsageError
 from faceveil.frames import Image
 from faceveil.i18n import catalogue
 from faceveil.options import Options
@@ -106,6 +110,8 @@ def test_what_has_to_be_typed_is_not_translated(words: str, typed: str) -> None:
         "veil nowhere.jpg", "export a -o b --format zip", "check", "render a.jpg b.json -o c.jpg",
         "veil x.jpg --detector none-such", "detect nowhere.jpg", "weights frob", "weights",
         "live nowhere.mp4", "veil x.jpg --boxes-from nowhere.csv", "serve --port 99999",
+        "veil x.jpg --detector nowhere:thing", "veil x.jpg --detector os:path",
+        "veil x.jpg --detector os:nothing", "render x.jpg x.jpg -o y.jpg",
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_wrong_use(
@@ -117,6 +123,23 @@ def test_what_is_said_of_a_wrong_use(
     assert code in (1, 2, 3)
     assert english(shown + said, line) == []
     assert HAN.search(shown + said)
+
+
+def test_a_passphrase_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", CHINESE["LC_ALL"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
+    assert verbs_evidence._passphrase(Path("key")) == "key 的密码："
+
+
+def test_a_passphrase_that_nobody_can_type_is_no_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where there is no terminal, Python would read it from stdin, and warn in English."""
+    fallback = vars(getpass)["fallback_getpass"]
+    monkeypatch.setattr("getpass.getpass", lambda prompt: fallback(prompt, io.StringIO()))
+    with pytest.raises(UsageError, match="no terminal") as refused:
+        verbs_evidence._passphrase(Path("key"))
+    assert "ssh-keygen" in str(refused.value.advice)
 
 
 @pytest.fixture(scope="module")

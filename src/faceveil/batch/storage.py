@@ -132,8 +132,10 @@ def _system(scheme: str) -> AbstractFileSystem:
     try:
         return fsspec.filesystem(scheme)
     except (ImportError, ValueError) as error:
+        missing = getattr(error.__cause__, "name", None)
+        why = say("the package {name} is not installed", name=missing) if missing else error
         raise UsageError(
-            say("{scheme}:// cannot be used: {reason}", scheme=scheme, reason=error)
+            say("{scheme}:// cannot be used: {reason}", scheme=scheme, reason=why)
         ) from error
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import getpass
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from faceveil.cli.ui import private_file
+from faceveil.cli.ui import UI, private_file
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.i18n import say
+from faceveil.system.text import shown
 
 if TYPE_CHECKING:
     from faceveil.options import Options
@@ -50,7 +52,7 @@ class Evidence:
         if key is not None:
             from faceveil.evidence.sign import load_key
 
-            self._key = load_key(key, lambda: getpass.getpass(f"passphrase of {key}: "))
+            self._key = load_key(key, lambda: _passphrase(key))
         self._lines_path, self._page_path = lines, page
         self._options = options
         self._frames = min(FRAMES, PICTURES // max(1, files))
@@ -103,3 +105,22 @@ class Evidence:
 
             for path in self._saved:
                 sign_file(path, self._key)
+
+
+def _passphrase(key: Path) -> str:
+    """The passphrase of a key, typed unseen.
+
+    Raises:
+        UsageError: there is no terminal to type it on.
+    """
+    prompt = UI().said(say("passphrase of {path}: ", path=key))
+    try:
+        with warnings.catch_warnings():
+            # It would be read from stdin, and shown.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(shown(prompt))
+    except (getpass.GetPassWarning, EOFError) as error:
+        raise UsageError(
+            say("{path} needs its passphrase, and there is no terminal to type it on", path=key),
+            say("make a key without one: ssh-keygen -t ed25519 -N '' -f KEY"),
+        ) from error

@@ -170,17 +170,31 @@ def _imported(place: str) -> Callable[[Options], SinglePass]:
     return made
 
 
+def _named(place: str) -> Callable[[Options], SinglePass]:
+    module, _, attribute = place.partition(":")
+    cause: Exception | None = None
+    why: object = say("{module} has no function {attribute}", module=module, attribute=attribute)
+    try:
+        made = _imported(place)
+        if callable(made):
+            return made
+    except ModuleNotFoundError as error:
+        cause, why = error, say("there is no module {name}", name=error.name)
+    except (ImportError, ValueError) as error:
+        cause = why = error
+    except AttributeError as error:
+        cause = error
+    raise NoDetectorError(
+        say("there is no detector {name!r}: {reason}", name=place, reason=why),
+        say("name it as module:factory, where Python finds the module"),
+    ) from cause
+
+
 def _factory(name: str) -> Callable[[Options], SinglePass]:
     if name in BUILT_IN:
         return _imported(BUILT_IN[name])
     if ":" in name:
-        try:
-            return _imported(name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise NoDetectorError(
-                say("there is no detector {name!r}: {reason}", name=name, reason=error),
-                say("name it as module:factory, where Python finds the module"),
-            ) from error
+        return _named(name)
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=ENTRY_POINTS, name=name):

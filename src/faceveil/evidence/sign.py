@@ -52,7 +52,13 @@ def load_key(path: Path, passphrase: Callable[[], str] = str) -> Ed25519PrivateK
         try:
             key = load_ssh_private_key(data, None)
         except TypeError:  # it is protected
-            key = load_ssh_private_key(data, passphrase().encode())
+            words = passphrase().encode()
+            try:
+                key = load_ssh_private_key(data, words)
+            except ValueError as error:
+                raise UsageError(
+                    say("{path} does not open with this passphrase", path=path)
+                ) from error
     except OSError as error:
         raise UsageError(
             say("{name} cannot be read: {reason}", name=path, reason=reason_of(error)), advice

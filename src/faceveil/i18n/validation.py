@@ -6,10 +6,22 @@ same words can be made as a message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from faceveil.i18n import Message, say, words_of
+
+_OF_JSON: Final = (
+    *(say("expected value"), say("expected ident"), say("expected `:`"), say("invalid number")),
+    *(say("expected `,` or `]`"), say("expected `,` or `}`"), say("trailing comma")),
+    *(say("key must be a string"), say("trailing characters"), say("invalid escape")),
+    *(say("EOF while parsing a value"), say("EOF while parsing a list")),
+    *(say("EOF while parsing a string"), say("EOF while parsing an object")),
+)
+"""What pydantic's parser says of JSON, in its own words."""
+
+_PLACED: Final = re.compile(r"(.*) at line (\d+) column (\d+)")
 
 
 def first_fault(faults: Sequence[Mapping[str, Any]], places: slice = slice(None)) -> str:
@@ -30,12 +42,24 @@ def fault_of(fault: Mapping[str, Any]) -> str:
     kind, context = fault["type"], fault.get("ctx") or {}
     if kind == "value_error":  # raised by a validator of ours
         return words_of(context["error"])
+    if kind == "json_invalid":
+        return _of_json(str(context["error"]))
     try:
         words = PydanticKnownError(kind, context or None).message_template
     except (KeyError, TypeError):
         return str(fault["msg"])
     message = Message(words, {name: _figure(value) for name, value in context.items()})
     return message if message == fault["msg"] else str(fault["msg"])
+
+
+def _of_json(said: str) -> Message:
+    found = _PLACED.fullmatch(said)
+    what, line, column = found.groups() if found else (said, "", "")
+    known = next((one for one in _OF_JSON if one == what), what)
+    if not line:
+        return say("Invalid JSON: {error}", error=known)
+    place = say("{what} at line {line} column {column}", what=known, line=line, column=column)
+    return say("Invalid JSON: {error}", error=place)
 
 
 def _figure(value: object) -> str:

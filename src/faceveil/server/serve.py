@@ -12,13 +12,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 
 from faceveil.errors import OutputError, UsageError
-from faceveil.i18n import foreign, say
+from faceveil.i18n import foreign, reason_of, say
 from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
@@ -129,13 +130,16 @@ def serve(
         ) from error
     except SystemExit as error:
         if error.code in (1, 3):  # uvicorn's ways of saying so, after it has logged why
-            why = foreign(os.strerror(failures.why.errno or errno.EIO))
+            why = failures.why
+            # asyncio's words name the address again. Those of a name that is not known are no
+            # words of the system's.
+            known = reason_of(why) if isinstance(why, gaierror) else None
             raise OutputError(
                 say(
                     "cannot listen on {host}, port {port}: {reason}",
                     host=service.host,
                     port=service.port,
-                    reason=why,
+                    reason=known or foreign(os.strerror(why.errno or errno.EIO)),
                 ),
                 say("choose another --port"),
             ) from error
