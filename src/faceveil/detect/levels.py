@@ -7,6 +7,7 @@ and one in fifteen at a twenty-fifth. Brightened, it finds nine in ten of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -121,7 +122,7 @@ def darkness_of(small: Image) -> Darkness | None:
     return None if gain.max() < LEAST else Darkness(np.asarray(gain, np.float32), prevails)
 
 
-def _middle(values: Gain) -> float:
+def _middle(values: NDArray[Any]) -> float:
     """The median. NumPy's own loads its masked arrays, which takes longer than all that is here."""
     places = [(values.size - 1) // 2, values.size // 2]
     return float(np.partition(values.ravel(), places)[places].mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from faceveil.detect.choice import BUILT_IN, ENTRY_POINTS, has_weights, resolve
 from faceveil.detect.opinion import Opinion
@@ -14,6 +15,9 @@ from faceveil.errors import NoDetectorError
 from faceveil.i18n import say
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Kind
+
+if TYPE_CHECKING:
+    from faceveil.detect.scaled import Scaled
 
 # Detectors for a second opinion, and the smallest face in pixels that they look for: clear faces
 # that the first detector missed matter most, and small ones would cost four times as much.
@@ -135,7 +139,7 @@ def load_second(options: Options, kind: Kind = "image") -> Detector | None:
 
 def _scaled(
     name: str, options: Options, kind: Kind, min_face: float | None, least: float = 0.0
-) -> Detector:
+) -> Scaled:
     from faceveil.detect.scaled import STILL, VIDEO, Scaled
 
     effort = VIDEO if kind == "video" else STILL
