@@ -125,6 +125,14 @@ def test_what_is_said_of_a_wrong_use(
     assert HAN.search(shown + said)
 
 
+def test_completion_says_where_it_is(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    code, shown, said = run_on_a_terminal("--install-completion", "bash", **home, **CHINESE)
+    assert (code, said) == (0, "")
+    assert english(shown, "bash") == []
+    assert "bash 的自动补全" in shown
+
+
 def test_a_passphrase_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", CHINESE["LC_ALL"])
     monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
@@ -162,6 +170,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image, detector
     daily([
         ("veil photo.jpg", 0, "photo.veiled.jpg：已遮盖 1 张人脸"),
         ("veil album/ -o out/", 1, "张人脸"),
+        ("veil album/a.jpg album/b.jpg -o two/", 0, "文件：2，此前已完成：0"),
         ("veil album.zip -o out.zip", 0, "已遮盖 1 张人脸"),
         ("veil photo.jpg -o weak.jpg --method gaussian --check off", 0, "警告"),
         ("detect photo.jpg", 0, "photo.jpg：1 张人脸"),

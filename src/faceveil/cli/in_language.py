@@ -7,14 +7,17 @@ it writes are recognized here, and written as the messages they are.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
 import typer
+from typer import completion
 from typer.core import TyperCommand
 
+from faceveil.errors import ExitCode
 from faceveil.i18n import Message, catalogue, say, translated
 
 Refusal: Any = typer.BadParameter.__mro__[2]
@@ -121,6 +124,16 @@ def speak(language: str) -> None:
                     left = indent
 
     TyperCommand.context_class.formatter_class = Formatter
+    _install: Any = vars(completion)["install"]
+
+    def install(*shell: Any, **named: Any) -> Any:
+        name, path = _install(*shell, **named)
+        # It would be said in English by whoever called this.
+        print(translated(say("completion for {name} is in {path}", name=name, path=path), language))
+        print(translated(say("it works in every shell that you open from now on"), language))
+        sys.exit(ExitCode.OK)
+
+    vars(completion)["install"] = install
 
 
 def error_in(error: Any, language: str) -> str:

@@ -243,7 +243,8 @@ class UI:
             figures.append((say("passed over"), f"{counts.aside}"))
         rows = [(self.said(name), value) for name, value in figures]
         if not sys.stderr.isatty():
-            self._tell(", ".join(f"{name}: {value}" for name, value in rows))
+            told = [self.said(say("{name}: {what}", name=name, what=value)) for name, value in rows]
+            self._tell(self.said(say(", ")).join(told))
             return
         from rich.console import Console
         from rich.table import Table
