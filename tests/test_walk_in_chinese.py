@@ -170,7 +170,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image, detector
     daily([
         ("veil photo.jpg", 0, "photo.veiled.jpg：已遮盖 1 张人脸"),
         ("veil album/ -o out/", 1, "张人脸"),
-        ("veil album/a.jpg album/b.jpg -o two/", 0, "文件：2，此前已完成：0"),
+        ("veil album/a.jpg album/b.jpg -o two/", 0, "文件：2、此前已完成：0"),
         ("veil album.zip -o out.zip", 0, "已遮盖 1 张人脸"),
         ("veil photo.jpg -o weak.jpg --method gaussian --check off", 0, "警告"),
         ("detect photo.jpg", 0, "photo.jpg：1 张人脸"),
