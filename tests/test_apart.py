@@ -88,7 +88,8 @@ def assert_named(errors: str, names: dict[str, str]) -> None:
         assert why in line, line
 
 
-@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.long), 2])
+@pytest.mark.long
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_in_a_folder_the_others_are_done_and_each_is_named(
     jobs: int, folder: Path, tmp_path: Path
 ) -> None:
@@ -126,7 +127,7 @@ def test_so_in_an_archive(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("verb", ["veil", "check", pytest.param("detect", marks=pytest.mark.long)])
+@pytest.mark.parametrize("verb", ["veil", "check", "detect"])
 def test_of_a_few_files_named_one_by_one(verb: str, folder: Path, tmp_path: Path) -> None:
     names = ("a.png", "b-abort.png", "c-hang.png", "g.png")
     extra = ("--second-detector", "none") if verb == "veil" else ()

@@ -549,6 +549,7 @@ def untouched(path: Path, folder: Path) -> bool:
     return bool(np.array_equal(np.asarray(old), np.asarray(new)))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_people_are_numbered_if_asked(crossing: Path, pair: Path, spy: Spy, detector: str) -> None:
     gallery = Gallery()

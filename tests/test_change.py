@@ -98,6 +98,7 @@ def test_every_place_shows_what_was_looked_at_there(seed: int, noise: float, wal
         assert apart.max() < 40
 
 
+@pytest.mark.long
 def test_noise_alone_is_not_looked_at() -> None:
     random, still = np.random.default_rng(1), scenery(1)
     for strength in (0.6, 2.0, 6.0, 12.0):

@@ -673,6 +673,7 @@ def test_what_is_odd_is_encoded(
     assert len(h264.ParameterSets.read(record).sequences) == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_other_sizes_formats_and_fields_are_encoded(
     tmp_path: Path, filmed: Filmed, seen: Box

@@ -156,6 +156,7 @@ def test_no_frame_of_a_dark_film_is_bare(night: tuple[Path, list[Box]], detector
     assert len(plan.tracks) <= 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_who_comes_into_the_dark_after_a_while_is_seen_at_once(
     tmp_path: Path, astronaut: Image, detector: str

@@ -293,6 +293,7 @@ def test_reports_and_pages_can_be_saved_whatever_names_hold() -> None:
     assert r"caf\xe9.jpg" in page([(report, [])]).encode().decode()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
 def test_the_command_works_with_any_name(tmp_path: Path, photo: Path, detector: str) -> None:
     folder = tmp_path / "in"

@@ -251,6 +251,7 @@ def assert_veiled(out: Path) -> None:
         assert is_grey(papers.stored(form, (out / f"{form}.veiled.{form}").read_bytes())[1]), form
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_folder_in_processes_and_again(folder: Path, tmp_path: Path) -> None:
     out, manifest = tmp_path / "out", tmp_path / "done.jsonl"

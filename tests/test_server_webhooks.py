@@ -151,6 +151,7 @@ def told(server: Server, job: str, word: str) -> bool:
     return bool(server.job(job)["webhook"] == word)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("detector")
 def test_a_job_that_is_done(server: Server, photo: Path) -> None:
     with Program() as program:

@@ -10,8 +10,6 @@ from typing import Any
 
 import av
 import numpy as np
-import pytest
-from _pytest.mark import ParameterSet
 from numpy.typing import NDArray
 
 from faceveil.media import open_sink, open_source, output_suffix
@@ -19,6 +17,7 @@ from faceveil.media.metadata.sound import clean_packet
 from faceveil.media.videos.video import VideoSource
 from faceveil.media.videos.video_write import VideoSink
 from faceveil.options import Options
+from tiers import daily
 
 QUICK = Options(encoder_preset="ultrafast")
 LOSSLESS = Options(encoder_preset="ultrafast", video_quality=0)
@@ -49,13 +48,16 @@ CLIPS = [
     "walking_608x1080_600f.mp4",
 ]
 """The readable clips of the shared test data."""
-LARGE = {"crowd_1080p_audio.mp4", "talking_720p_audio.mp4", "walking_608x1080_600f.mp4"}
-"""They take as long as all others, which are as odd as these are large."""
+DAILY = (
+    *("bt709_full_range.mp4", "corrupted.mp4", "h265_10bits.mp4", "jumping_boxes.mpg"),
+    *("no_duration.webm", "rotated_vfr.mp4", "video_with_failing_audio.mp4"),
+)
+"""Each is odd in its own way, and none is large."""
 
 
-def clips() -> list[ParameterSet]:
-    """All of them as parameters; the large ones only in the long tests."""
-    return [pytest.param(name, marks=[pytest.mark.long] * (name in LARGE)) for name in CLIPS]
+def clips() -> list[Any]:
+    """All of them as parameters."""
+    return daily(CLIPS, *DAILY)
 
 
 QUARTERS = {
