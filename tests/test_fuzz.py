@@ -187,7 +187,7 @@ boxes = st.builds(
 tracks = st.builds(
     Track,
     st.integers(-100_000_000, 100_000_000),
-    st.dictionaries(st.integers(-5, 50), boxes, max_size=4),
+    st.dictionaries(st.integers(0, 2), boxes, max_size=3),
     origin=st.sampled_from(["detected", "checked", "manual", "zone"]),
     keep=st.booleans(),
 )
@@ -204,6 +204,6 @@ def test_any_plan_can_be_painted(drawn: list[Track], shape: str, show: bool) -> 
         index
         for track in plan.hidden
         for index, box in track.boxes.items()
-        if 0 <= index < 3 and box.clipped(64, 48)
+        if box.clipped(64, 48)
     }
     assert wanted <= painted.keys()

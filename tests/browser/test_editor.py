@@ -268,7 +268,7 @@ def test_next_leads_through_the_files_to_look_at(visit: Open, astronaut: Image) 
 def test_a_box_that_is_lost_is_said_and_stays(
     visit: Open, look: Look, tmp_path: Path, axe: str
 ) -> None:
-    """What it was drawn around is gone from one frame to the next, where nobody cut."""
+    """A thing around which a box was drawn is gone from one frame to the next, without a cut."""
     gone = 18
     thing = scenery(8, (66, 66))
     pictures = [

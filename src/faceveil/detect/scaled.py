@@ -261,7 +261,7 @@ class Scaled:
     def _shown(
         self, frame: Frame, size: tuple[int, int], step: _Pass, number: int
     ) -> Iterator[_Tile]:
-        """What a pass shows to the detector."""
+        """The parts of the frame that a pass shows to the detector, one after the other."""
         width, height = size
         margin = round(max(height, width) * step.border * step.scale)
         scaled_w, scaled_h = (max(1, round(side * step.scale)) for side in (width, height))

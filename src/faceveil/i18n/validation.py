@@ -19,7 +19,7 @@ _OF_JSON: Final = (
     *(say("EOF while parsing a value"), say("EOF while parsing a list")),
     *(say("EOF while parsing a string"), say("EOF while parsing an object")),
 )
-"""What pydantic's parser says of JSON, in its own words."""
+"""Words of pydantic's parser about JSON that is none."""
 
 _PLACED: Final = re.compile(r"(.*) at line (\d+) column (\d+)")
 
