@@ -201,9 +201,6 @@ def test_any_plan_can_be_painted(drawn: list[Track], shape: str, show: bool) -> 
         plan = Plan(source.media, tuple(drawn), pts=(0, 1, 2))
         painted = render(source, Plan.from_json(plan.to_json()), options, sink)
     wanted = {
-        index
-        for track in plan.hidden
-        for index, box in track.boxes.items()
-        if box.clipped(64, 48)
+        index for track in plan.hidden for index, box in track.boxes.items() if box.clipped(64, 48)
     }
     assert wanted <= painted.keys()

@@ -277,7 +277,7 @@ def test_tags_in_mp3(muxer: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("head", ["fffdA400", "fffd0400", "fffb0400", "ffffa400"])
 def test_sound_of_other_layers_and_of_a_free_rate_is_left_alone(head: str) -> None:
-    """What looks like the head of a frame of layer III in the midst of them is none."""
+    """Bytes in the midst of them that look like the head of a frame of layer III are none."""
     frame = bytes.fromhex(head).ljust(200, b"\x11") + bytes.fromhex("fffb9064")
     assert clean_packet("mp3", frame.ljust(300, b"\x22")) == frame.ljust(300, b"\x22")
 

@@ -142,7 +142,7 @@ def test_a_passphrase_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_passphrase_that_nobody_can_type_is_no_fault_of_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where there is no terminal, Python would read it from stdin, and warn in English."""
+    """Without a terminal Python would read it from stdin, and warn in English."""
     fallback = vars(getpass)["fallback_getpass"]
     monkeypatch.setattr("getpass.getpass", lambda prompt: fallback(prompt, io.StringIO()))
     with pytest.raises(UsageError, match="no terminal") as refused:

@@ -86,7 +86,7 @@ def margins_in(stream: VideoStream, size: tuple[int, int]) -> Margins | None:
 def cropper_of(
     origin: Path | bytes, kind: str, track: int, first: VideoFrame
 ) -> Callable[[], Cropper]:
-    """What makes croppers for the frames of a film, by the first of them."""
+    """A maker of croppers for the frames of a film, by the first of them."""
     size = first.width, first.height
     margins = margins_of(origin, kind, track, size)
     return lambda: Cropper(margins, size)

@@ -251,7 +251,7 @@ def _known(of_frame: int, of_container: int) -> int:
 
 
 def _matrix_of(frame: VideoFrame) -> int:
-    """How luma and chroma are coded; PNG says of grey pictures, too, that they are RGB."""
+    """The coding of luma and chroma; PNG says of grey pictures, too, that they are RGB."""
     grey = len(frame.format.components) < 3
     return _UNSPECIFIED if grey and frame.colorspace == _MATRIX_RGB else frame.colorspace
 

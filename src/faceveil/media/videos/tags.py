@@ -123,7 +123,7 @@ def _cut_off(origin: Path | bytes, kind: str) -> Iterator[str]:
 def _places(
     origin: Path | bytes, kind: str, settings: dict[str, str]
 ) -> dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Where the packets of each stream of pictures or sound lie that are played, and how long each
+    """The packets that are played of each stream of pictures or sound: their places, and how long each
     lasts."""
     with open_input(origin, kind, settings) as container:
         streams = [one for one in container.streams if one.type in ("video", "audio")]
