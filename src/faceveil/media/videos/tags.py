@@ -123,8 +123,8 @@ def _cut_off(origin: Path | bytes, kind: str) -> Iterator[str]:
 def _places(
     origin: Path | bytes, kind: str, settings: dict[str, str]
 ) -> dict[tuple[str, int], tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """The packets that are played of each stream of pictures or sound: their places, and how long each
-    lasts."""
+    """The packets that are played of each stream of pictures or sound: their places, and how long
+    each lasts."""
     with open_input(origin, kind, settings) as container:
         streams = [one for one in container.streams if one.type in ("video", "audio")]
         found = {one.index: (array("q"), array("d")) for one in streams}
