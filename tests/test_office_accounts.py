@@ -30,7 +30,7 @@ def printer(sheet: bool = True) -> dict[str, bytes]:
     folder, _, name = main.rpartition("/")
     text = (
         '<worksheet xmlns:r="urn:r"><pageSetup paperSize="9" r:id="rId2" copies="2"/>'
-        '<pageSetup r:id="rId1"/></worksheet>'
+        '<pageSetup r:id="rId2"/><pageSetup r:id="rId1"/></worksheet>'
         if sheet
         else '<document xmlns:w="urn:w" xmlns:r="urn:r"><w:printerSettings r:id="rId2"/></document>'
     )
@@ -55,6 +55,8 @@ CASES: dict[str, tuple[str, set[str], dict[str, bytes]]] = {
             "word/settings.xml": b'<w:settings xmlns:w="urn:w" xmlns:w15="urn:x"><w:rsids>'
             b'<w:rsidRoot w:val="PLANTED"/><w:rsid w:val="PLANTED"/></w:rsids>'
             b'<w15:docId w15:val="{PLANTED}"/></w:settings>',
+            "word/styles.xml": b'<w:styles xmlns:w="urn:w"><w:style><w:rsid w:val="PLANTED"/>'
+            b'<w:pPr w:val="1"/></w:style></w:styles>',
         },
     ),
     "sessions and printer of OpenDocument": (
@@ -85,6 +87,11 @@ CASES: dict[str, tuple[str, set[str], dict[str, bytes]]] = {
         {
             "word/people.xml": people(
                 f'<w15:person w15:author="Ann"><w15:presenceInfo {ACCOUNT}/></w15:person>'
+            ),
+            # As Word writes it: each name has a prefix.
+            "word/people2.xml": people(
+                '<w15:person w15:author="Ann"><w15:presenceInfo w15:providerId="AD" '
+                'w15:userId="S::PLANTED@corp.example::1f"/></w15:person>'
             ),
             "word/tasks.xml": b'<t><Attribution userId="PLANTED" userName="Ann" userProvider'
             b'="AD"/></t>',
@@ -154,7 +161,7 @@ def _what_stays(case: str, after: dict[str, bytes]) -> None:
         assert b">3</config:config-item>" in after["settings.xml"]
     if case == "printer of a sheet":
         sheet = after["xl/worksheets/sheet1.xml"]
-        assert b'<pageSetup paperSize="9" copies="2"/><pageSetup r:id="rId1"/>' in sheet
+        assert b'<pageSetup paperSize="9" copies="2"/><pageSetup/><pageSetup r:id="rId1"/>' in sheet
     if case.startswith("printer"):
         assert b"printer" not in b"".join(after.values())
         assert b"theme.xml" in b"".join(after.values())
@@ -218,5 +225,13 @@ def test_a_binary_workbook_keeps_no_folder_and_no_printer(tmp_path: Path, detect
 def test_a_folder_that_stands_alone_is_emptied_and_other_records_stay() -> None:
     alone = record(131) + record(2071, wide("C:\\PLANTED")) + record(132)
     assert without_binary_traces(alone, ())[0] == record(131) + record(2071, bytes(4)) + record(132)
+    both = record(131) + record(37) + record(3073, b"PLANTED") + record(38) + alone[3:]
+    both += record(37) + record(2071) + record(39)
+    assert without_binary_traces(both, ()) == (
+        both.replace(record(37) + record(3073, b"PLANTED") + record(38), b"").replace(
+            record(2071, wide("C:\\PLANTED")), record(2071, bytes(4))
+        ),
+        ("editing history", "path of a file"),
+    )
     for odd in (alone[:-9], b"\x83\x01" + b"\xff" * 40, record(5, b"x") + alone, b""):
         assert without_binary_traces(odd, ()) == (odd, ())

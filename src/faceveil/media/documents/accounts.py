@@ -20,8 +20,11 @@ MS-PPTX 2.2.13)."""
 _TAG: Final = re.compile(
     rb"<(?:\w+:)?\w+\s[^<>]*\buser(?:Id|Name)\s*=[^<>]*>|<[^<>]*\srefreshedBy\s*=[^<>]*>"
 )
-_ID: Final = re.compile(rb"(\suserId\s*=\s*)(?:\"[^\"]*\"|'[^']*')")
-_PROVIDER: Final = re.compile(rb"(\s(?:providerId|userProvider)\s*=\s*)(?:\"[^\"]*\"|'[^']*')")
+# Word writes these names with a prefix, the others without.
+_ID: Final = re.compile(rb"(\s(?:\w+:)?userId\s*=\s*)(?:\"[^\"]*\"|'[^']*')")
+_PROVIDER: Final = re.compile(
+    rb"(\s(?:\w+:)?(?:providerId|userProvider)\s*=\s*)(?:\"[^\"]*\"|'[^']*')"
+)
 _NAME: Final = re.compile(
     rb"\s(?:\w+:)?(?:displayName|userName|author|name)\s*=\s*(\"[^\"]*\"|'[^']*')"
 )

@@ -9,7 +9,7 @@ from faceveil.i18n import Message
 from faceveil.media.documents.traces import HISTORY, PATH
 
 # MS-XLSB 2.3.2.
-_STARTS: Final = frozenset({129, 131})
+_SHEET, _BOOK = 129, 131
 """BrtBeginSheet, BrtBeginBook."""
 _BEGIN, _END = 37, 38
 """BrtACBegin and BrtACEnd, around what older programs skip."""
@@ -24,9 +24,18 @@ _NULL: Final = b"\xff\xff\xff\xff"
 
 
 class _Record(NamedTuple):
+    """A record, by places: a sheet has millions, and is not held twice."""
+
     kind: int
-    body: bytes
-    whole: bytes
+    start: int
+    body: int
+    end: int
+
+
+class _Change(NamedTuple):
+    start: int
+    end: int
+    new: bytes
 
 
 def without_binary_traces(data: bytes, gone: Collection[str]) -> tuple[bytes, tuple[Message, ...]]:
@@ -35,46 +44,56 @@ def without_binary_traces(data: bytes, gone: Collection[str]) -> tuple[bytes, tu
     Args:
         gone: ids of relationships of the part that are not kept.
     """
+    found: dict[Message, None] = {}
     try:
-        records = list(_records(data))
+        first = next(_records(data), None)
+        if first is None or (first.kind != _BOOK and (first.kind != _SHEET or not gone)):
+            return data, ()  # all that a sheet holds of them is where its printer is
+        changes = _changes(data, gone, found)
     except (IndexError, ValueError):
         return data, ()
-    if not records or records[0].kind not in _STARTS:
+    if not changes:
         return data, ()
-    found: dict[Message, None] = {}
-    kept: list[bytes] = []
-    at = 0
-    while at < len(records):
-        around = [one.kind for one in records[at : at + 3]]
-        if len(around) == 3 and (around[0], around[2]) == (_BEGIN, _END) and around[1] in _TRACES:
-            found[_TRACES[around[1]]] = None
-            at += 3
-            continue
-        one = records[at]
-        if one.kind == _FOLDER and one.body.strip(b"\0"):
+    kept, at = [], 0
+    for one in changes:
+        kept += [data[at : one.start], one.new]
+        at = one.end
+    return b"".join((*kept, data[at:])), tuple(found)
+
+
+def _changes(data: bytes, gone: Collection[str], found: dict[Message, None]) -> list[_Change]:
+    changes: list[_Change] = []
+    before = two_before = _Record(0, 0, 0, 0)
+    for one in _records(data):
+        if one.kind == _END and before.kind in _TRACES and two_before.kind == _BEGIN:
+            found[_TRACES[before.kind]] = None
+            while changes and changes[-1].start > two_before.start:
+                changes.pop()
+            changes.append(_Change(two_before.start, one.end, b""))
+        elif one.kind == _FOLDER and data[one.body : one.end].strip(b"\0"):
             found[PATH] = None
-            kept.append(_packed(one.kind, bytes(4)))
+            changes.append(_Change(one.start, one.end, _packed(one.kind, bytes(4))))
         elif one.kind in _PAGES:
-            kept.append(_without_printer(one, gone))
-        else:
-            kept.append(one.whole)
-        at += 1
-    return b"".join(kept), tuple(found)
+            body = data[one.body : one.end]
+            if (new := _without_printer(body, gone)) != body:
+                changes.append(_Change(one.start, one.end, _packed(one.kind, new)))
+        two_before, before = before, one
+    return changes
 
 
-def _without_printer(one: _Record, gone: Collection[str]) -> bytes:
+def _without_printer(body: bytes, gone: Collection[str]) -> bytes:
     for id in gone:
         end = len(id).to_bytes(4, "little") + id.encode("utf-16-le")
-        if one.body.endswith(end):
-            return _packed(one.kind, one.body.removesuffix(end) + _NULL)
-    return one.whole
+        if body.endswith(end):
+            return body.removesuffix(end) + _NULL
+    return body
 
 
 def _records(data: bytes) -> Iterator[_Record]:
     """MS-XLSB 2.1.4: a type in one or two groups of seven bits, a size in up to four.
 
     Raises:
-        ValueError: the data does not end with a record.
+        IndexError, ValueError: the data does not end with a record.
     """
     at = 0
     while at < len(data):
@@ -83,7 +102,7 @@ def _records(data: bytes) -> Iterator[_Record]:
         end = body + size
         if end > len(data):
             raise ValueError("cut off")
-        yield _Record(kind, data[body:end], data[at:end])
+        yield _Record(kind, at, body, end)
         at = end
 
 

@@ -39,7 +39,7 @@ _PRINTERS: Final = "/printersettings"
 _TO_PRINTER: Final = re.compile(
     rb"<(?:\w+:)?printerSettings\s[^<>]*?\w+:id\s*=\s*[\"'](?P<own>[^\"']*)[\"'][^<>]*?"
     rb"(?:/>|>\s*</(?:\w+:)?printerSettings\s*>)"
-    rb"|(?P<head><(?:\w+:)?pageSetup\s[^<>]*?)\s\w+:id\s*=\s*[\"'](?P<id>[^\"']*)[\"']"
+    rb"|(?P<head><(?:\w+:)?pageSetup(?=\s)[^<>]*?)\s\w+:id\s*=\s*[\"'](?P<id>[^\"']*)[\"']"
 )
 """Places that lead there (ISO/IEC 29500-1, 17.6.14 and 18.3.1.63)."""
 _SETTING: Final = (
@@ -52,7 +52,7 @@ _SESSION: Final = re.compile(
     rb"\s\w+:(?:paragraph-)?rsid(?:R|RPr|RDefault|P|Tr|Sect|Del)?\s*=\s*"
     rb"(?:\"[0-9A-Fa-f]*\"|'[0-9A-Fa-f]*')(?=[^<>]*>)"
     rb"|<(?P<list>\w+:rsids)(?:\s*/>|\s*>.*?</(?P=list)\s*>)"
-    rb"|<(?P<one>w1[45]:docId|\w+:revisionPtr)\s[^<>]*?(?:/>|>\s*</(?P=one)\s*>)",
+    rb"|<(?P<one>\w+:rsid|w1[45]:docId|\w+:revisionPtr)\s[^<>]*?(?:/>|>\s*</(?P=one)\s*>)",
     re.DOTALL,
 )
 _SESSIONS: Final = b"rsid", b":docId", b"revisionPtr"
