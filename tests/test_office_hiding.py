@@ -637,6 +637,25 @@ def test_properties_keep_the_name_of_the_program(tmp_path: Path, detector: str) 
             assert remains(out, OPTIONS) == []
 
 
+@pytest.mark.parametrize(("version", "stays"), [("12.0000", True), ("16.0300", False)])
+def test_properties_keep_that_office_2007_wrote_a_file(
+    version: str, stays: bool, tmp_path: Path, detector: str
+) -> None:
+    """Charts of that version alone have other defaults, and show labels where it is not known."""
+    path, told = tmp_path / "x.pptx", f"<AppVersion>{version}</AppVersion>"
+    parts = parts_of("pptx", {})
+    app = f"<x><Application>Microsoft Office PowerPoint</Application><y>TOKEN</y>{told}</x>"
+    parts["docProps/app.xml"] = app.encode()
+    zipped(parts, path)
+    report, out = done(path, tmp_path)
+    made = read(out)["docProps/app.xml"]
+    assert report.status == "ok"
+    assert (told.encode() in made) is stays
+    assert TOKEN not in made
+    ElementTree.fromstring(made)
+    assert remains(out, OPTIONS) == []
+
+
 def test_a_png_without_a_face_loses_its_words_and_no_pixel(
     face: Image, tmp_path: Path, detector: str
 ) -> None:

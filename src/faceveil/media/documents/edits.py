@@ -46,6 +46,8 @@ _PROGRAM: Final = re.compile(
     rb"<Application>(?:Microsoft (?:Office |Macintosh )?(?:Word|Excel|PowerPoint)|LibreOffice)"
     rb"</Application>"
 )
+_FIRST_VERSION: Final = re.compile(rb"<AppVersion>12\.0000</AppVersion>")
+"""Of Office 2007, whose charts have other defaults: labels that it did not show would be shown."""
 _GENERATOR: Final = re.compile(
     rb"<meta:generator>(?:LibreOffice|OpenOffice(?:\.org)?|MicrosoftOffice)/[\d.]{1,12}"
     rb"(?:\$\w{1,20}|%20\w{1,20}| \w{1,20})?(?: LibreOffice_project/[0-9a-f$Build-]{1,50})?"
@@ -238,7 +240,9 @@ class Edits:
 def _with_program(plain: bytes, before: bytes) -> bytes:
     """Empty properties with the name of the program, if that is a usual one."""
     if b"/extended-properties" in plain and (found := _PROGRAM.search(before)):
-        return plain.removesuffix(b"/>") + b">" + found[0] + b"</Properties>"
+        version = _FIRST_VERSION.search(before)
+        kept = found[0] + (version[0] if version else b"")
+        return plain.removesuffix(b"/>") + b">" + kept + b"</Properties>"
     if plain is _META and (found := _GENERATOR.search(before)):
         space = b' xmlns:meta="urn:oasis:names:tc:opendocument:xmlns:meta:1.0" office:version'
         return plain.replace(b" office:version", space).replace(
