@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from faceveil.frames import Image
 from faceveil.media.videos.glances import Glances
 from faceveil.media.videos.video import VideoSource
 from films import film, scenery
+from test_fragments import put, tree
 from tiers import daily
 from videos import source_of
 
@@ -88,6 +90,31 @@ def test_of_a_trimmed_film_what_is_left_counts(cut: int, coding: str, tmp_path: 
     found = {frame.index: frame.image for frame in source.sample({0, 5, 21})}
     assert found.keys() == {0, 5, 21}
     assert all((found[index] == exact[index]).all() for index in found)
+
+
+def test_a_key_frame_that_is_cut_off_is_not_taken_for_the_frame_shown_at_its_time(
+    tmp_path: Path,
+) -> None:
+    """Of two pieces the second begins within a group, and FFmpeg gives what is before its cut the
+    times of the first one's frames."""
+    clip = film(tmp_path / "c.mp4", numbered(), gop=20, settings=CODINGS["plain"])
+    data = clip.read_bytes()
+    (place,) = (one for one in tree(data, 0, len(data)) if one.kind == "elst")
+    (start,) = struct.unpack(">i", data[place.body + 12 : place.body + 16])
+    pieces = (35 * 40, start, 65_536, 8 * 40, start + 52 * 512, 65_536)
+    moves = struct.pack(">IIIiIIiI", 0, 2, *pieces)
+    data = put(data, place.end, bytes(12), (*place.inside, place.at))
+    clip.write_bytes(data[: place.body] + moves + data[place.body + len(moves) :])
+    source = source_of(clip)
+    exact = {frame.index: frame.image for frame in source.frames()}
+    assert len(exact) == 35 + 8
+    assert source.key_frames() == [0, 20]
+    glances = Glances(source)
+    for index in (0, 22, 24, 34, 35, 40, 42, 41, 23):
+        frame = glances.at(index)
+        assert frame is not None
+        assert (frame.image == exact[index]).all(), index
+    assert [one.index for one in glances.between(22, 42)] == list(range(22, 42))
 
 
 def test_long_stretches_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,7 +189,7 @@ class VideoSource(Closing):
         return VideoFrame(index, picture, pts, frame.is_corrupt)
 
     def times(self) -> tuple[list[int], set[int]]:
-        """Times of all packets that are shown, and of all key frames; empty if one is unknown."""
+        """Times of the packets that are shown, and of key frames before or among them; or empty."""
         times, keys = [], set()
         if self._kind in ("avi", "asf"):  # places in the order of decoding
             return [], set()
@@ -201,7 +201,7 @@ class VideoSource(Closing):
                     return [], set()
                 if not packet.is_discard:
                     times.append(packet.pts)
-                if packet.is_keyframe:
+                if packet.is_keyframe and not (packet.is_discard and times):
                     keys.add(packet.pts)
         return times, keys
 
