@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -19,16 +22,20 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra server is not installed")
 pytest.importorskip("websockets", reason="the extra server is not installed")
 
+from fastapi.testclient import TestClient
 from websockets.sync.client import ClientConnection, connect
 
 from faceveil.errors import OutputError
 from faceveil.frames import Frame, Image
 from faceveil.live.footage import FILM, Footage, facts_of, fitted, gather
 from faceveil.media.leftovers import leftovers
+from faceveil.server.app import create_app
 from faceveil.server.problems import ProblemError
+from faceveil.server.queue import JobQueue
 from faceveil.server.recordings import Recordings
 from faceveil.server.settings import Service
 from faceveil.server.store import Store
+from faceveil.server.tape import Tape
 from films import head, put, scenery
 from lively import scene
 from servers import PATIENCE, Server, running
@@ -116,6 +123,30 @@ class TestFootage:
         assert isinstance(footage.problem, OutputError)
         filmed(footage)  # of no use
         footage.close()
+        assert gather(tmp_path)
+        assert len(times(tmp_path / FILM)) == 30
+
+    def test_what_cannot_be_read_just_now_is_not_lost(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for count in (20, 10):
+            footage = Footage(tmp_path, LONG)
+            filmed(footage, count=count)
+            footage.close()
+            if count == 20:
+                gather(tmp_path)
+        opened = av.open
+
+        def without_handles(file: Any, *given: Any, **named: Any) -> Any:
+            if str(file).endswith(FILM):
+                raise OSError(errno.EMFILE, "no handles")
+            return opened(file, *given, **named)
+
+        with monkeypatch.context() as scarce:
+            scarce.setattr("faceveil.live.footage.av.open", without_handles)
+            with pytest.raises(OutputError):
+                gather(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {FILM, "part.mp4"}
         assert gather(tmp_path)
         assert len(times(tmp_path / FILM)) == 30
 
@@ -212,6 +243,100 @@ class TestRecordings:
         assert (kept.id, kept.broken, open_) == (name, True, False)
         assert kept.seconds > 1
         footage.close()
+
+    def test_parts_for_which_there_was_no_room_are_kept_in_their_order(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recordings = Recordings(store, Service())
+
+        def full(*_: object) -> bool:
+            raise OutputError("full")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("faceveil.live.footage.join", full)
+            name = self.made(recordings)
+            assert len(times(recordings.film(name))) == 25  # it is a film all the same
+            with pytest.raises(OutputError):
+                self.made(recordings, name)
+            with pytest.raises(OutputError):  # nothing would be left of the second part
+                recordings.begin(name)
+        self.made(recordings, name)
+        assert len(times(recordings.film(name))) == 75
+        assert {path.name for path in (store.recordings / name).iterdir()} == {
+            FILM,
+            "recording.json",
+        }
+
+    def test_two_that_end_it_do_not_join_the_same_parts(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recordings = Recordings(store, Service())
+        name, footage = recordings.begin()
+        filmed(footage)
+        inside = threading.Event()
+        calls: list[Path] = []
+
+        def slow(folder: Path) -> bool:
+            calls.append(folder)
+            inside.set()
+            time.sleep(0.3)
+            return gather(folder)
+
+        monkeypatch.setattr("faceveil.server.recordings.gather", slow)
+        first = threading.Thread(target=recordings.end, args=(name,))
+        first.start()
+        assert inside.wait(PATIENCE)
+        recordings.close()  # the server ends
+        first.join()
+        assert len(calls) == 1
+        ((kept, open_),) = recordings.all()
+        assert (kept.frames, kept.broken, open_) == (25, False, False)
+
+    def test_its_time_runs_while_no_server_does(self, store: Store) -> None:
+        before = Recordings(store, Service(keep_result_hours=2))
+        name, footage = before.begin()
+        filmed(footage)
+        (part,) = (store.recordings / name).glob("part*")
+        os.utime(part, (time.time() - 3 * 3600,) * 2)
+        after = Recordings(store, Service(keep_result_hours=2))
+        after.mend()
+        after.delete_due()
+        assert after.all() == []
+        footage.close()
+
+    def test_who_records_hears_that_it_was_deleted(self, store: Store) -> None:
+        recordings = Recordings(store, Service())
+        session: Any = SimpleNamespace(tap=None)
+        tape = Tape(session, recordings)
+        tape.hear('{"record": ""}')
+        session.tap(Frame(0, scene(0, (320, 180)), pts=0))
+        assert tape.news() == []
+        assert tape.state
+        recordings.discard(tape.state["id"])
+        assert tape.news()[0]["trouble"]["type"] == "not-found"
+        assert tape.state is session.tap is None
+        tape.leave()
+        assert list(store.recordings.iterdir()) == []
+
+
+def test_a_job_that_cannot_be_deleted_keeps_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "jobs")
+    old = store.recordings / ("x" * 22)
+    old.mkdir()
+    os.utime(old, (0, 0))
+
+    def stuck(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("faceveil.server.sweep.Sweeper.delete_due", stuck)
+    app = create_app(Service(), {}, store, JobQueue(store.folder), "x" * 22)
+    with TestClient(app):
+        until = time.monotonic() + PATIENCE
+        while old.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

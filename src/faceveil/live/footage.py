@@ -48,6 +48,7 @@ class Footage:
         seconds: length so far, earlier parts included.
         full: it is as long as it may be.
         problem: why no more can be written, or None.
+        ended: no more is written, whoever ended it.
 
     Raises:
         OutputError: the folder cannot be written to.
@@ -84,6 +85,10 @@ class Footage:
             self.seconds = self._before + since / 1000
             self.full = self.seconds >= self._longest
 
+    @property
+    def ended(self) -> bool:
+        return self._part is None
+
     def close(self) -> None:
         """End it; no frame is added any more."""
         with self._one_at_a_time:
@@ -108,12 +113,18 @@ def gather(folder: Path) -> bool:
     if parts:
         joint = folder / _JOINT
         there = [film] if film.exists() else []
-        if join([*there, *parts], joint):
-            joint.replace(film)
-        else:
+        try:
+            if join([*there, *parts], joint):
+                joint.replace(film)
+        except OutputError:
+            if there or len(parts) > 1:
+                raise
+            # One that is alone is a film, too, if not as players like it best.
+            parts[0].replace(film)
+        finally:
             joint.unlink(missing_ok=True)
         for part in parts:
-            part.unlink()
+            part.unlink(missing_ok=True)
     return film.exists()
 
 
@@ -126,7 +137,7 @@ def join(parts: Sequence[Path], target: Path) -> bool:
         Whether there was anything.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the disk is full, or a film cannot be read now, but perhaps later.
     """
     target.touch(PRIVATE)
     options = {"fflags": "+bitexact", "movflags": "+faststart"}
@@ -170,7 +181,9 @@ def _packets(path: Path) -> Any:
                     return
                 if packet.dts is not None:
                     yield packet
-    except (FFmpegError, IndexError, OSError) as error:
+    except (OSError, MemoryError):  # as without file handles: nothing is wrong with the film
+        raise
+    except (FFmpegError, IndexError) as error:
         raise _UnreadableError from error
 
 

@@ -150,9 +150,11 @@ def _background(state: State, herald: Herald) -> Iterator[Coroutine[Any, Any, No
     sweeper, keep = Sweeper(state.store, state.queue), state.care.keep
 
     def delete() -> None:
-        state.store.mend()
-        sweeper.delete_due(state.hub.records())
-        state.recordings.delete_due()
+        try:
+            state.store.mend()
+            sweeper.delete_due(state.hub.records())
+        finally:  # neither waits for what cannot be deleted of the other
+            state.recordings.delete_due()
 
     def look_at_all() -> None:
         # The hub may be out of date, and does not know jobs that cannot be read.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faceveil.errors import FaceVeilError
+from faceveil.errors import FaceVeilError, OutputError
 from faceveil.i18n import say
 from faceveil.live.footage import FILM, Footage, facts_of, gather
 from faceveil.server.problems import ProblemError
@@ -62,6 +62,8 @@ class Recordings:
         self._longest = service.max_minutes * 60
         self._open: dict[str, Footage] = {}
         self._lock = threading.RLock()
+        # Two that join the same parts would destroy them.
+        self._ends = threading.Lock()
         self._clock = Deadlines()
 
     def all(self) -> list[tuple[Kept, bool]]:
@@ -89,6 +91,8 @@ class Recordings:
             now = time.time()
             if recording:
                 kept = self.kept(recording)
+                # Those for which there was no room come first, and are not written over.
+                gather(self._store.recordings / kept.id)
             else:
                 kept = Kept(id=new_id(), begun=now, ended=now, keep_seconds=self._keep)
                 (self._store.recordings / kept.id).mkdir(mode=0o700)
@@ -106,16 +110,17 @@ class Recordings:
         Raises:
             OutputError, OSError: the disk is full; the parts stay.
         """
-        with self._lock:
-            footage = self._open.get(recording)
-        if footage is None:
-            return
-        try:
-            footage.close()
-            self._conclude(recording, broken=broken)
-        finally:
+        with self._ends:
             with self._lock:
-                self._open.pop(recording, None)
+                footage = self._open.get(recording)
+            if footage is None:
+                return
+            try:
+                footage.close()
+                self._conclude(recording, time.time(), broken=broken)
+            finally:
+                with self._lock:
+                    self._open.pop(recording, None)
 
     def film(self, recording: str) -> Path:
         """The film of a recording that is not being made.
@@ -151,10 +156,11 @@ class Recordings:
     def mend(self) -> None:
         """Make films of what a server that was killed has recorded."""
         for folder in self._there():
-            if folder.name not in self._open and any(folder.glob("part*")):
-                # A full disk: the parts stay, until there is room at the next start.
-                with suppress(OSError, FaceVeilError):
-                    self._conclude(folder.name, broken=True)
+            # A full disk: parts stay until it is gone on with, or there is room at the next start.
+            with suppress(OSError, FaceVeilError):
+                parts = [part.stat().st_mtime for part in folder.glob("part*")]
+                if parts and folder.name not in self._open:
+                    self._conclude(folder.name, max(parts), broken=True)
 
     def delete_due(self) -> None:
         """Delete those whose time is over. Raises OSError if something could not be deleted."""
@@ -183,17 +189,19 @@ class Recordings:
             with suppress(OSError, FaceVeilError):
                 self.end(recording, broken=True)
 
-    def _conclude(self, recording: str, *, broken: bool) -> None:
+    def _conclude(self, recording: str, ended: float, *, broken: bool) -> None:
         folder = self._store.recordings / recording
         try:
             if not gather(folder):
                 shutil.rmtree(folder, ignore_errors=True)  # not a single frame
                 return
-        except FileNotFoundError:  # discarded meanwhile
-            return
+        except (OSError, OutputError):
+            if folder.exists():
+                raise
+            return  # discarded meanwhile
         facts = facts_of(folder / FILM)
         with self._lock, suppress(LookupError):
-            kept = self._load(folder).model_copy(update={"ended": time.time(), "broken": broken})
+            kept = self._load(folder).model_copy(update={"ended": ended, "broken": broken})
             if facts is not None:
                 kept = kept.model_copy(update=asdict(facts))
             self._save(kept)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -59,7 +60,8 @@ async def recording_picture(
 ) -> Response:
     """Its last picture, as JPEG."""
     with _known():
-        film, kept = state.recordings.film(recording), state.recordings.kept(recording)
+        film = await to_thread.run_sync(state.recordings.film, recording)
+        kept = await to_thread.run_sync(state.recordings.kept, recording)
         wanted = previews.frame_jpeg, film, max(0, kept.frames - 1), width, Options()
         try:
             data = await state.darkroom.make(*wanted, gone=request.is_disconnected, urgency=LATER)

@@ -21,6 +21,7 @@ class Tape:
         self._session = session
         self._recordings = recordings
         self._on: tuple[str, Footage] | None = None
+        self._one_at_a_time = threading.Lock()
         self._ending: list[threading.Thread] = []
         self._news: list[dict[str, Any]] = []
 
@@ -42,8 +43,7 @@ class Tape:
                 self._on = recording, footage
                 self._session.tap = footage.write
         except LookupError:
-            gone = say("there is no such recording, or it is gone")
-            self._trouble(ProblemError(404, "not-found", gone))
+            self._tell_gone()
         except (FaceVeilError, ProblemError, OSError) as error:
             self._trouble(error)
 
@@ -53,11 +53,14 @@ class Tape:
             _, footage = on
             if footage.problem is not None:
                 self._trouble(footage.problem)
-                self._end(broken=True)
+                self._end(broken=True, only=on)
+            elif footage.ended:  # somebody deleted it; who is filmed must not believe in it
+                self._tell_gone()
+                self._end(broken=True, only=on)
             elif footage.full:
                 full = say("the recording is as long as one may be")
                 self._trouble(LimitError(full, say("Save it, and begin another one.")))
-                self._end(broken=False)
+                self._end(broken=False, only=on)
         news, self._news = self._news, []
         return news
 
@@ -67,12 +70,13 @@ class Tape:
         for thread in self._ending:
             thread.join()
 
-    def _end(self, *, broken: bool) -> None:
-        on, self._on = self._on, None
-        if on is None:
-            return
+    def _end(self, *, broken: bool, only: tuple[str, Footage] | None = None) -> None:
+        with self._one_at_a_time:
+            on = self._on
+            if on is None or only not in (None, on):
+                return
+            self._on = self._session.tap = None
         recording, _ = on
-        self._session.tap = None
         # Making one film of the parts may take a while, and the camera goes on meanwhile.
         thread = threading.Thread(target=self._conclude, args=(recording, broken))
         self._ending.append(thread)
@@ -85,6 +89,10 @@ class Tape:
             self._trouble(error)
         else:
             self._news.append({"recorded": recording})
+
+    def _tell_gone(self) -> None:
+        gone = say("there is no such recording, or it is gone")
+        self._trouble(ProblemError(404, "not-found", gone))
 
     def _trouble(self, error: Exception) -> None:
         self._news.append({"trouble": problem_of(error).model_dump(mode="json")})

@@ -148,6 +148,8 @@ export class Session {
       this.covers = heard.covers;
       return;
     }
+    // The list of recordings asks for itself; there are no figures in it.
+    if (heard.recorded) return;
     if (heard.trouble) return this.told.trouble(heard.trouble);
     this.told.recording(heard.recording);
     if (!this.arrived.length) return;
