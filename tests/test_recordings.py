@@ -311,10 +311,10 @@ class TestRecordings:
         tape.hear('{"record": ""}')
         session.tap(Frame(0, scene(0, (320, 180)), pts=0))
         assert tape.news() == []
-        assert tape.state
-        recordings.discard(tape.state["id"])
+        ((made, _),) = recordings.all()
+        recordings.discard(made.id)
         assert tape.news()[0]["trouble"]["type"] == "not-found"
-        assert tape.state is session.tap is None
+        assert (tape.state, session.tap) == (None, None)
         tape.leave()
         assert list(store.recordings.iterdir()) == []
 
