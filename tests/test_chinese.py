@@ -9,11 +9,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 import catalogue
 import faceveil
 import messages
+from faceveil.i18n import translated
 from faceveil.i18n.po import read_po
+from faceveil.i18n.validation import first_fault
 
 PACKAGE = Path(faceveil.__file__).parent
 FOLDER = PACKAGE / "i18n"
@@ -166,3 +169,24 @@ def test_translations_are_written_as_chinese_is() -> None:
         assert not re.search(rf"{han}[,:;.!?]|[,:;!?]{han}", written), chinese
         advice = english[0].isupper() and re.search(r"[a-z]{3}.*\.$", english)
         assert chinese.endswith("。") or not advice, chinese
+
+
+@pytest.mark.parametrize("language", ["zh", "zh-Hant"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "{",
+        '{"a":01}',
+        '{"a":"\x01"}',
+        r'{"a":"\x"}',
+        r'{"a":"\ud800"}',
+        "[" * 300,
+        b'{"a":"\xff"}',
+    ],
+)
+def test_all_that_is_wrong_with_json_is_told(broken: str | bytes, language: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(object).validate_json(broken)
+    told = translated(first_fault(caught.value.errors()), language)
+    assert not re.search("(?<![A-Za-z])[a-z]{3}", told), told

@@ -233,5 +233,10 @@ def test_a_folder_that_stands_alone_is_emptied_and_other_records_stay() -> None:
         ),
         ("editing history", "path of a file"),
     )
+    sharing = record(131) + record(548, b"\1\0\2\0" + wide("PLANTED")) + record(132)
+    assert without_binary_traces(sharing, ()) == (
+        record(131) + record(548, b"\1\0\2\0" + bytes(4)) + record(132),
+        ("accounts of authors",),
+    )
     for odd in (alone[:-9], b"\x83\x01" + b"\xff" * 40, record(5, b"x") + alone, b""):
         assert without_binary_traces(odd, ()) == (odd, ())

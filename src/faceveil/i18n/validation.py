@@ -18,6 +18,9 @@ _OF_JSON: Final = (
     *(say("key must be a string"), say("trailing characters"), say("invalid escape")),
     *(say("EOF while parsing a value"), say("EOF while parsing a list")),
     *(say("EOF while parsing a string"), say("EOF while parsing an object")),
+    *(say("control character (\\u0000-\\u001F) found while parsing a string"),),
+    *(say("unexpected end of hex escape"), say("lone leading surrogate in hex escape")),
+    *(say("invalid unicode code point"), say("recursion limit exceeded")),
 )
 """Words of pydantic's parser about JSON that is none."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from faceveil.i18n import Message
+from faceveil.media.documents.accounts import ACCOUNTS
 from faceveil.media.documents.traces import HISTORY, PATH
 
 # MS-XLSB 2.3.2.
@@ -15,6 +16,8 @@ _BEGIN, _END = 37, 38
 """BrtACBegin and BrtACEnd, around what older programs skip."""
 _FOLDER: Final = 2071
 """BrtAbsPath15, the folder in which the file was saved."""
+_SHARING, _BEFORE_NAME = 548, 4
+"""BrtFileSharing, and its bytes before the name of who asked others not to change the file."""
 _TRACES: Final = {_FOLDER: PATH, 3073: HISTORY}
 """The other is brtRevisionPtr."""
 _PAGES: Final = frozenset({478, 652})
@@ -73,6 +76,10 @@ def _changes(data: bytes, gone: Collection[str], found: dict[Message, None]) -> 
         elif one.kind == _FOLDER and data[one.body : one.end].strip(b"\0"):
             found[PATH] = None
             changes.append(_Change(one.start, one.end, _packed(one.kind, bytes(4))))
+        elif one.kind == _SHARING and data[one.body + _BEFORE_NAME : one.end].strip(b"\0"):
+            found[ACCOUNTS] = None
+            body = data[one.body : one.body + _BEFORE_NAME] + bytes(4)
+            changes.append(_Change(one.start, one.end, _packed(one.kind, body)))
         elif one.kind in _PAGES:
             body = data[one.body : one.end]
             if (new := _without_printer(body, gone)) != body:
