@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from faceveil.system.stages import BYTES, DEPTH, ahead, behind, depth_for, several
-
-
-def running() -> int:
-    return sum(thread.name.startswith("faceveil-") for thread in threading.enumerate())
+from films import threads
 
 
 def test_ahead_keeps_the_order_and_ends_its_thread() -> None:
     assert list(ahead(range(1000), 3)) == list(range(1000))
-    assert running() == 0
+    assert threads() == []
 
 
 def test_ahead_is_bounded() -> None:
@@ -33,7 +29,7 @@ def test_ahead_is_bounded() -> None:
     time.sleep(0.2)
     assert len(made) <= 7
     stream.close()
-    assert running() == 0
+    assert threads() == []
 
 
 def test_few_large_frames_wait() -> None:
@@ -51,7 +47,7 @@ def test_an_error_ahead_surfaces_after_the_items_before_it() -> None:
     assert next(stream) == 1
     with pytest.raises(ValueError, match="broken frame"):
         next(stream)
-    assert running() == 0
+    assert threads() == []
 
 
 def test_behind_consumes_everything_in_order() -> None:
@@ -60,7 +56,7 @@ def test_behind_consumes_everything_in_order() -> None:
         for number in range(500):
             put(number)
     assert taken == list(range(500))
-    assert running() == 0
+    assert threads() == []
 
 
 def test_an_error_behind_stops_the_producer() -> None:
@@ -75,7 +71,7 @@ def test_an_error_behind_stops_the_producer() -> None:
 
     with pytest.raises(OSError, match="disk full"):
         produce()
-    assert running() == 0
+    assert threads() == []
 
 
 def test_a_failing_body_drops_what_waits() -> None:
@@ -94,7 +90,7 @@ def test_a_failing_body_drops_what_waits() -> None:
     with pytest.raises(KeyboardInterrupt):
         produce()
     assert len(taken) < 20
-    assert running() == 0
+    assert threads() == []
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -125,4 +121,4 @@ def test_an_error_of_one_of_several_ends_all() -> None:
     results = several(fails, range(100), 4)
     with pytest.raises(ValueError, match="no memory"):
         list(results)
-    assert running() == 0
+    assert threads() == []
