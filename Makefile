@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PYTEST ?= $(BIN)/pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 USABLE := $(VENV)/.usable
 READY := $(VENV)/.ready
@@ -73,20 +74,20 @@ scripts:
 	@tools/check_js.sh
 
 quick: lint weights
-	$(BIN)/pytest $(MANY) -m "not alone and not slow and not long"
+	$(PYTEST) $(MANY) -m "not alone and not slow and not long"
 
 # The tests come last, so that their summary is what is seen.
 test: lint weights
-	$(BIN)/pytest -m "alone and not long"
-	$(BIN)/pytest $(MANY) -m "not alone and not long"
+	$(PYTEST) -m "alone and not long"
+	$(PYTEST) $(MANY) -m "not alone and not long"
 
 test-loaded:
 	@tools/under_load.sh $(MAKE) --no-print-directory test
 
 long: $(READY) weights
 	@$(BIN)/faceveil weights fetch people --quiet || true
-	$(BIN)/pytest -m "long and alone"
-	$(BIN)/pytest $(MANY) -m "long and not alone"
+	$(PYTEST) -m "long and alone"
+	$(PYTEST) $(MANY) -m "long and not alone"
 
 trend: $(READY) weights
 	@$(BIN)/python benchmarks/trend.py
