@@ -104,10 +104,20 @@ class Engine:
     def wait(self, css: str) -> None:
         """Until something of that kind is shown."""
         shown = "[...document.querySelectorAll(given[0])].some((node) => node.checkVisibility())"
+        refused = ""
+
+        def is_shown() -> bool:
+            nonlocal refused
+            try:
+                return bool(self.run(shown, css))
+            except AssertionError as error:  # the page is on its way
+                refused = str(error)
+                return False
+
         try:
-            wait_for(lambda: self.run(shown, css), PATIENCE)
+            wait_for(is_shown, PATIENCE)
         except AssertionError:
-            raise AssertionError(f"{self.name} shows no {css}") from None
+            raise AssertionError(f"{self.name} shows no {css} {refused}") from None
 
     def barriers(self, axe: str) -> list[str]:
         """Violations of WCAG 2.2 AA that axe finds, see `hands.barriers`."""
