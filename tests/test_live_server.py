@@ -171,10 +171,17 @@ def test_a_session_without_a_network() -> None:
         session.push((7 + number).to_bytes(4, "big") + jpeg(marked(scene(), 100, 90)))
         if (message := session.pull(0.03)) is not None:
             out.append(message)
-    while (message := session.pull(0.4)) is not None:
-        out.append(message)
+    deadline = time.monotonic() + PATIENCE
+    while len(out) + session.stats.dropped < 20 and time.monotonic() < deadline:
+        if (message := session.pull(0.4)) is not None:
+            out.append(message)
     session.close()
-    assert [int.from_bytes(message[:4], "big") for message in out] == list(range(7, 27))
+    # On a busy machine this receiver is slow at times: then the oldest are dropped, and counted.
+    numbers = [int.from_bytes(message[:4], "big") for message in out]
+    assert numbers == sorted(set(numbers))
+    assert set(numbers) <= set(range(7, 27))
+    assert numbers[-1] == 26
+    assert len(numbers) == 20 - session.stats.dropped
     assert not any(bare(decode(message[4:])) for message in out)
 
 
