@@ -28,9 +28,9 @@ VERBS = ("veil", "detect", "render", "check", "live", "serve", "weights fetch")
 
 RUN = """
 import sys
-from faceveil.__main__ import main
+from faceveil.__main__ import start
 try:
-    main()
+    start(sys.argv[1:])
 finally:
     print("", *sorted(sys.modules), file=sys.stderr, sep="\\n")
 """

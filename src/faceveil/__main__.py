@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -33,7 +34,13 @@ def start(arguments: list[str]) -> None:
 
 def main() -> None:
     """The entry point of the command ``faceveil``."""
-    start(sys.argv[1:])
+    try:
+        start(sys.argv[1:])
+    except SystemExit as ended:
+        from faceveil.cli import leave
+
+        leave(ended)
+        raise
 
 
 def _run() -> None:
@@ -44,6 +51,11 @@ def _run() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Pydantic would read the metadata of every installed package, to find plugins for itself.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # OpenBLAS, in numpy, would start a thread for each core, which wait by running in circles: 80
+    # ms of the processor's time in each run. No large matrices are multiplied here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What is loaded stays: to search it for garbage again and again is in vain. Verbs turn it on.
+    gc.disable()
     from faceveil.cli import main as command_line
     from faceveil.system.heap import share_heap
 

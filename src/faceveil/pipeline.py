@@ -12,6 +12,7 @@ import os
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.dataset import Marked
 from faceveil.detect import UNSURE, Detector, at_once, load_detector, load_opinion, threshold
-from faceveil.detect.load import load_judged, second_of
+from faceveil.detect.load import load_judged, opened_beside, second_of
 from faceveil.evidence import make_report
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -233,7 +234,8 @@ def _analyze(
     width, height, still = source.media.width, source.media.height, source.media.still
     given = detector is not None
     workers, shared = (1, options) if given or still else at_once(options)
-    detector = detector or load_detector(shared, source.media.kind)
+    with opened_beside(shared) if still and not given else nullcontext():
+        detector = detector or load_detector(shared, source.media.kind)
     detector = load_judged(shared, detector) if still and not given else detector
     strong = threshold(detector, options)
     opinion = None if given or still else load_opinion(shared, detector, strong)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 
 from faceveil.cli import interrupts
@@ -16,7 +18,7 @@ from faceveil.errors import ExitCode
 from faceveil.i18n import ENGLISH, say, spoken
 from faceveil.system.text import shown, unseen
 
-__all__ = ["app", "main"]
+__all__ = ["app", "leave", "main"]
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
@@ -37,6 +39,9 @@ def main(*, catches: bool = True) -> None:
     # The terminal was closed; nohup means that this is no reason to end.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _terminated)
+    # Python has none for a stream that was closed before it began.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -55,6 +60,28 @@ def main(*, catches: bool = True) -> None:
             _run_in(language)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+
+
+def _nowhere() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.FileIO(os.devnull, "w"))
+
+
+def leave(ended: SystemExit) -> None:
+    """End this process at once, unless something is left to be waited for or to be said.
+
+    To take the interpreter down with all its libraries takes as long as the check of a photo.
+    """
+    others = (one for one in threading.enumerate() if one is not threading.main_thread())
+    if not isinstance(ended.code, int) or not all(one.daemon for one in others):
+        return
+    try:
+        # What asked to be run at the end, such as the removal of temporary folders.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads any more: Python itself ends in its own way
+        return
+    os._exit(ended.code)
 
 
 def _run_in(language: str) -> None:

@@ -21,12 +21,14 @@ from typing import (
 import typer
 import typer.main
 from typer.core import TyperCommand
+from typer.models import ArgumentInfo
 
 from faceveil.cli.brief import BRIEF, HELP, HELP_ALL, Verb, shortened
 from faceveil.cli.ui import UI
 from faceveil.errors import ExitCode, UsageError
 from faceveil.i18n import Message, say
 from faceveil.i18n.validation import fault_of
+from faceveil.system.heap import collect_garbage
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -120,7 +122,7 @@ def _runner(
     """The function as Typer is to call it: its own parameters, the flags, ``--debug``.
 
     Args:
-        only: make no other flags of settings than these, and those that the environment sets.
+        only: make no other flags than these, and those that the environment sets.
         brief: show in the help only what fits a screen.
     """
     own = inspect.signature(function).parameters
@@ -139,24 +141,31 @@ def _runner(
     if only is not None:
         settings = {key: field for key, field in settings.items() if _is_given(key, field, only)}
 
-    def run(debug: bool, **arguments: Any) -> None:
+    def run(debug: bool = False, **arguments: Any) -> None:
         ui = UI(debug=debug)
         given = {key: arguments.pop(key) for key in settings}
         with ui.guard():
             for name, model in models.items():
                 mine = {key: value for key, value in given.items() if key in model.model_fields}
                 arguments[name] = make_settings(model, mine)
+            collect_garbage()
             ui.exit_code = function(ui=ui, **arguments)
         if ui.exit_code:
             raise typer.Exit(ui.exit_code)
 
     parameters = [
-        parameter.replace(annotation=shortened(hints[key]) if brief else hints[key])
+        parameter.replace(annotation=hints[key])
         for key, parameter in own.items()
         if key != "ui" and key not in models
     ]
-    parameters += [_flag(key, field, brief=brief) for key, field in settings.items()]
-    parameters.append(_DEBUG.replace(annotation=shortened(_DEBUG.annotation)) if brief else _DEBUG)
+    parameters = [
+        one.replace(annotation=shortened(one.annotation)) if brief else one
+        for one in (*parameters, _DEBUG)
+        if only is None or _is_needed(one, only)
+    ]
+    # The own ones come first in the help, and --debug last.
+    last = len(parameters) - (_DEBUG.name in {one.name for one in parameters})
+    parameters[last:last] = [_flag(key, field, brief=brief) for key, field in settings.items()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
@@ -219,6 +228,17 @@ def _flags(name: str, field: FieldInfo) -> list[str]:
     """The flag of a setting, and what turns it off if it can be turned off."""
     flag = flag_name(name)
     return [flag, f"--no-{flag[2:]}"] if field.annotation is bool else [flag]
+
+
+def _is_needed(parameter: inspect.Parameter, flags: Collection[str]) -> bool:
+    """Whether a parameter of a verb itself is an argument, has to be given, or is among the
+    flags. Typer builds what reads a value even where none was given.
+    """
+    _, info, *_ = get_args(parameter.annotation)
+    # In an annotation, Typer takes what stands where a default would for the first name.
+    names = () if isinstance(info, ArgumentInfo) else (info.default, *(info.param_decls or ()))
+    optional = bool(names) and parameter.default is not inspect.Parameter.empty
+    return not optional or any(name in flags for one in names for name in one.split("/"))
 
 
 def _is_given(name: str, field: FieldInfo, flags: Collection[str]) -> bool:

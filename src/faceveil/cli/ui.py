@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -17,11 +17,16 @@ from faceveil.i18n import reason_of, say, spoken, translated, words_of
 from faceveil.system.text import shown
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
     from faceveil.batch import Counts, Inputs
     from faceveil.pipeline import Progress
 
 _EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
+_SOON = 1.0
+"""Seconds of work after which a bar is drawn. To load what draws it takes as long as a tenth of a
+photo, and one that is gone at once tells nothing."""
 
 
 class UI:
@@ -135,27 +140,17 @@ class UI:
         if not sys.stderr.isatty():
             yield self._lines(name)
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.completed}{task.fields[of]}"),
-            TimeRemainingColumn(),
-        )
-        # Results printed meanwhile go above the bar, unless they are read by another program.
-        bars = Bars(
-            *columns,
-            console=Console(stderr=True),
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),
-        )
-        with bars:
-            tasks: dict[str, Any] = {}
+        started = time.monotonic()
+        tasks: dict[str, Any] = {}
+        with ExitStack() as stack:
+            bars: Bars | None = None
 
             def advance(stage: str, done: int, total: int | None) -> None:
+                nonlocal bars
+                if bars is None:
+                    if time.monotonic() - started < _SOON:
+                        return
+                    bars = stack.enter_context(_bars())
                 if stage not in tasks:
                     told = shown(self.said(say("{name}: {what}", name=name, what=_stage(stage))))
                     tasks[stage] = bars.add_task(told, of="", total=None)
@@ -292,6 +287,23 @@ class UI:
         return advance
 
 
+def _bars() -> Bars:
+    """An empty set of bars, one for each stage of the work on a file."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}{task.fields[of]}"),
+        TimeRemainingColumn(),
+        # Results printed meanwhile go above the bar, unless they are read by another program.
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+
+
 def _stage(name: str) -> str:
     """A stage of the work as a person reads it."""
     return {"analyze": say("analyze"), "render": say("render"), "check": say("check")}.get(
@@ -314,10 +326,13 @@ def _pace(counts: Counts, seconds: float) -> str:
 
 
 def describe(error: Exception) -> str:
-    """The error in one line; in its own words if FaceVeil raised it on purpose."""
+    """The error in one line; in its own words if FaceVeil or the system raised it on purpose."""
     words = words_of(error)
     if isinstance(error, FaceVeilError):
         return words
+    if isinstance(error, OSError) and error.strerror:
+        reason = reason_of(error)
+        return say("{name}: {what}", name=error.filename, what=reason) if error.filename else reason
     return say("{name}: {what}", name=type(error).__name__, what=words)
 
 

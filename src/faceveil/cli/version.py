@@ -18,10 +18,11 @@ def show_version(wanted: bool) -> None:
     from faceveil.errors import WeightsError
 
     ui = UI()
-    ui.result(f"faceveil {installed('faceveil')}")
-    try:
-        name, sha256 = which()
-        ui.result(say("detector {name}, weights sha256 {sha256}", name=name, sha256=sha256))
-    except WeightsError as error:
-        ui.result(say("no detector: {problem}; {advice}", problem=error, advice=error.advice))
-    raise typer.Exit
+    with ui.guard():
+        ui.result(f"faceveil {installed('faceveil')}")
+        try:
+            name, sha256 = which()
+            ui.result(say("detector {name}, weights sha256 {sha256}", name=name, sha256=sha256))
+        except WeightsError as error:
+            ui.result(say("no detector: {problem}; {advice}", problem=error, advice=error.advice))
+    raise typer.Exit(ui.exit_code)

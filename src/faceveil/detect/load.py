@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from faceveil.detect.choice import BUILT_IN, ENTRY_POINTS, has_weights, resolve
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
 from faceveil.detect.runtime import bounded
-from faceveil.errors import NoDetectorError
+from faceveil.errors import FaceVeilError, NoDetectorError
 from faceveil.i18n import say
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Kind
 
 if TYPE_CHECKING:
+    from faceveil.detect.rule import Rule
     from faceveil.detect.scaled import Scaled
 
 # Detectors for a second opinion, and the smallest face in pixels that they look for: clear faces
@@ -27,8 +31,10 @@ SECOND_MIN_FACE = 20.0
 # other work, the looks at a picture of 1024 px took 0.8 of the time. The second tile takes 50 MB.
 TILES = 2
 
-_loaded: dict[tuple[object, ...], SinglePass] = {}
-_lock = threading.Lock()
+_Key = tuple[object, ...]
+_loaded: dict[_Key, SinglePass] = {}
+_locks: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
+"""One for each network, so that two can be opened at the same time."""
 
 
 def load_detector(options: Options, kind: Kind = "image") -> Detector:
@@ -99,17 +105,41 @@ def load_judged(options: Options, first: Detector) -> Detector:
     rule = rule_of(first.name)
     if rule is None or not isinstance(first, Scaled):
         return first
-    wanted = options.second_detector in ("auto", rule.other)
-    if not (wanted and has_weights(rule.other, options)):
-        return Judged(first, rule, None)
-    thorough = options.sensitivity == "thorough"
-    other = _loaded_once(rule.other, _tiles_at_once(rule.other, options, "image")[1])
+    other = _asked(rule, options)
+    thorough = other is not None and options.sensitivity == "thorough"
     judged = Judged(first, rule, other, everything=thorough)
     other_rule = rule_of(rule.other)
     if not thorough or other_rule is None:
         return judged
     second = _scaled(rule.other, options, "image", options.min_face)
     return Thorough([judged, Judged(second, other_rule, first.inner, everything=True)])
+
+
+def _asked(rule: Rule, options: Options) -> SinglePass | None:
+    """The network that is asked about what the first one finds; None: not there, or not wanted."""
+    if options.second_detector in ("auto", rule.other) and has_weights(rule.other, options):
+        return _loaded_once(rule.other, _tiles_at_once(rule.other, options, "image")[1])
+    return None
+
+
+@contextmanager
+def opened_beside(options: Options) -> Generator[None, None, None]:
+    """Open the network that `load_judged` will ask, while the block opens the first one.
+
+    Most of that is no work of Python's. What goes wrong is met again where it is asked for.
+    """
+    from faceveil.detect.rules import rule_of
+
+    def open_it() -> None:
+        with suppress(FaceVeilError):
+            rule = rule_of(resolve(options))
+            if rule is not None:
+                _asked(rule, options)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="faceveil-open") as pool:
+        opened = pool.submit(open_it)
+        yield
+        opened.result()
 
 
 def second_of(detector: Detector, opinion: Opinion | None) -> str:
@@ -149,7 +179,7 @@ def _scaled(
 
 def _loaded_once(name: str, options: Options) -> SinglePass:
     key = (name, options.weights, options.threads, options.device)
-    with _lock:
+    with _locks[key]:
         if key not in _loaded:
             _loaded[key] = _factory(name)(options)
     return _loaded[key]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from faceveil.options import Device
@@ -27,6 +28,7 @@ PROVIDERS: Final[dict[Device, str]] = {
 """ONNX Runtime's name of each device. The installed build decides which of them exist."""
 
 _CPU = "CPUExecutionProvider"
+_lock = Lock()
 
 
 def session(
@@ -73,11 +75,16 @@ def session(
     )
 
 
-@cache
 def _memory_in_common() -> bool:
     """Let all sessions of this process have one store of memory: they run by turns, and what one
     keeps for its next run does for the others.
     """
+    with _lock:  # two may be opened at the same time
+        return _registered()
+
+
+@cache
+def _registered() -> bool:
     import onnxruntime as ort
 
     place = ort.OrtMemoryInfo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import suppress
 from typing import Final
@@ -23,3 +24,10 @@ def share_heap() -> None:
 
     with suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+
+
+def collect_garbage() -> None:
+    """Let Python search for garbage, if it was told not to; all that is there now is no garbage."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
