@@ -239,11 +239,13 @@ def restart(actor: Image, face: Box) -> Case:
 
 
 def lying(actor: Image, face: Box, quarters: int = 1) -> Case:
-    """Somebody whose head lies on a side comes in, and moves on slowly."""
+    """Somebody whose head lies, on a side or upside down, comes in, and moves on slowly."""
     turned = np.ascontiguousarray(np.rot90(actor, quarters))
     width, height = actor.shape[1::-1]
     if quarters == 1:
         box = Box(face.y0, width - face.x1, face.y1, width - face.x0)
+    elif quarters == 2:
+        box = Box(width - face.x1, height - face.y1, width - face.x0, height - face.y0)
     else:
         box = Box(height - face.y1, face.x0, height - face.y0, face.x1)
     pictures, truth = [], []
@@ -259,8 +261,12 @@ def lying_right(actor: Image, face: Box) -> Case:
     return lying(actor, face, 3)
 
 
+def upside_down(actor: Image, face: Box) -> Case:
+    return lying(actor, face, 2)
+
+
 @pytest.mark.parametrize(
-    "case", [lying, lying_right, standing, lapse, swipe, thumbnail, slides, restart]
+    "case", [lying, lying_right, upside_down, standing, lapse, swipe, thumbnail, slides, restart]
 )
 def test_nobody_who_is_there_for_a_moment_is_bare(
     tmp_path: Path,

@@ -58,7 +58,7 @@ class Opinion:
         """The faces that count but are not certain, with the other's scores; 0: it sees none.
 
         Args:
-            lying: the heads lie on one side or the other.
+            lying: the heads lie on one side or the other, or are upside down.
         """
         sure = NEARLY if frame.index % ONE_IN else SURE
         asked = faces[(faces.scores >= self._strong) & (faces.scores < sure)]
@@ -67,7 +67,7 @@ class Opinion:
     def judge(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
         """All of the faces, with the other's scores; see ``ask``."""
         places = zip(faces.boxes, faces.sizes.tolist(), strict=True)
-        turns = (1, 3) if lying else (0,)
+        turns = (1, 2, 3) if lying else (0,)
         scores = [self._score(frame, box, size, turns) for box, size in places]
         return Faces(faces.boxes, np.array(scores, np.float64), faces.landmarks)
 

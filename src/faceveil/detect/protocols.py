@@ -71,7 +71,8 @@ class Detector(Protocol):
         ...
 
     def detect_rotated(self, frame: Frame, floor: float) -> Sequence[Face]:
-        """Faces of heads that lie on a side, those that are not small; boxes as ``detect``."""
+        """Faces of heads that lie on a side or are upside down, those that are not small; boxes as
+        ``detect``."""
         ...
 
     def recheck(self, frame: Frame, floor: float) -> Sequence[Face]:

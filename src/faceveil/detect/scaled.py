@@ -18,7 +18,7 @@ import numpy as np
 
 from faceveil.detect.levels import darkness, lit
 from faceveil.detect.protocols import SinglePass
-from faceveil.detect.views import SAME_FACE_IOU, union, views
+from faceveil.detect.views import SAME_FACE_IOU, TURNS, turned_back, union, views
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
@@ -187,20 +187,16 @@ class Scaled:
         return _grouped(steps, self._run(shown, frame.size, steps, floor))
 
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
-        """The faces of heads that lie on either side, from twice the smallest size on."""
+        """The faces of heads that lie on either side or are upside down, from twice the smallest
+        size on."""
         width, height = frame.size
         image = lit(frame, 1 / HALF).at_size(max(1, width // HALF), max(1, height // HALF))
         h, w = image.shape[:2]
         found = []
-        for quarters in (1, 3):
+        for quarters in TURNS:
             turned = Frame(frame.index, np.ascontiguousarray(np.rot90(image, quarters)))
             faces = self._look(turned, turned.size, floor)
-            x0, y0, x1, y1 = faces.boxes.T
-            sides = (w - y1, x0, w - y0, x1) if quarters == 1 else (y0, h - x1, y1, h - x0)
-            # Without landmarks, whose roll would be of the turned picture.
-            unknown = np.full_like(faces.landmarks, np.nan)
-            back = Faces(np.stack(sides, axis=1), faces.scores, unknown)
-            found.append(back.transformed(width / w))
+            found.append(turned_back(faces, quarters, w, h).transformed(width / w))
         return Faces.concatenate(found)
 
     def recheck(self, frame: Frame, floor: float) -> Faces:

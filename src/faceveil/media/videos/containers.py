@@ -272,9 +272,17 @@ def is_disk_error(error: av.error.FFmpegError) -> bool:
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first stream of moving pictures."""
+    """The stream of moving pictures that players show: the first that is marked as the default, or
+    else the first."""
+    moving = moving_streams(container)
+    marked = (one for one in moving if one.disposition & Disposition.default)
+    return next(marked, moving[0] if moving else None)
+
+
+def moving_streams(container: InputContainer) -> list[VideoStream]:
+    """The streams of moving pictures, in the order of the file."""
     still = Disposition.attached_pic | Disposition.timed_thumbnails
-    return next((one for one in container.streams.video if not one.disposition & still), None)
+    return [one for one in container.streams.video if not one.disposition & still]
 
 
 def all_packets(container: InputContainer, wanted: Sequence[Stream]) -> Iterator[Packet[Any]]:

@@ -10,7 +10,7 @@ import io
 import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import av
 import av.filter
@@ -20,12 +20,13 @@ from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.matroska import elements
 from faceveil.media.pictures.item import clean_aperture
-from faceveil.media.videos.containers import bytes_of
+from faceveil.media.videos.containers import bytes_of, moving_streams
 from faceveil.media.videos.fitting import through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -34,6 +35,7 @@ _ENTRY: Final = 78
 
 _SEGMENT, _TRACKS, _TRACK, _TYPE, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x83, 0xE0
 _PICTURES: Final = 1
+_PLACED: Final = frozenset({"mkv", "webm"})
 _NOTHING: Final = 0, 0
 _SIDES: Final = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
 """PixelCropLeft, Top, Right and Bottom (RFC 9559, 5.1.4.1.28)."""
@@ -51,18 +53,19 @@ class Margins(NamedTuple):
 def margins_of(
     origin: Path | bytes, kind: str, track: int, size: tuple[int, int]
 ) -> Margins | None:
-    """The margins of a film's first picture stream, or None where all of it is shown.
+    """The margins of a film's picture stream, or None where all of it is shown.
 
     Args:
         kind: of the file.
-        track: the stream's number in the file (MP4, QuickTime).
+        track: the stream's number in the file (MP4, QuickTime), or its place among those of
+            pictures (Matroska).
         size: of a stored picture.
     """
-    if kind not in ("mp4", "mov", "mkv", "webm"):
+    if kind not in ("mp4", "mov", *_PLACED):
         return None
     with bytes_of(origin) as data:
         try:
-            found = _matroska(data) if kind in ("mkv", "webm") else _iso(data, track, size)
+            found = _matroska(data, track) if kind in _PLACED else _iso(data, track, size)
         except (IndexError, ValueError, struct.error):
             return None  # what is broken is passed over, as players do
     if found is None or not any(found):
@@ -80,22 +83,33 @@ def margins_in(stream: VideoStream, size: tuple[int, int]) -> Margins | None:
             trial.start_encoding()
     except (FFmpegError, ValueError):
         return None  # nothing that can be stored with margins
-    return margins_of(header.getvalue(), "mkv", 1, size)
+    return margins_of(header.getvalue(), "mkv", 0, size)
+
+
+def track_of(stream: VideoStream, kind: str) -> int:
+    """The number under which `margins_of` looks for a stream."""
+    if kind not in _PLACED:
+        return stream.id
+    moving = moving_streams(cast("InputContainer", stream.container))
+    return sum(one.index < stream.index for one in moving)
 
 
 def cropper_of(
-    origin: Path | bytes, kind: str, track: int, first: VideoFrame
+    origin: Path | bytes, kind: str, stream: VideoStream, first: VideoFrame
 ) -> Callable[[], Cropper]:
     """A maker of croppers for the frames of a film, by the first of them."""
     size = first.width, first.height
-    margins = margins_of(origin, kind, track, size)
+    margins = margins_of(origin, kind, track_of(stream, kind), size)
     return lambda: Cropper(margins, size)
 
 
-def _matroska(data: bytes) -> Margins | None:
+def _matroska(data: bytes, track: int) -> Margins | None:
     for at, end in inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
         parts = {part: (body, stop) for part, body, stop in elements(data, at, end)}
         if int.from_bytes(data[slice(*parts.get(_TYPE, _NOTHING))], "big") != _PICTURES:
+            continue
+        if track:
+            track -= 1
             continue
         video = elements(data, *parts.get(_VIDEO, _NOTHING))
         cut = {side: int.from_bytes(data[body:stop], "big") for side, body, stop in video}

@@ -15,7 +15,7 @@ from av.stream import Disposition
 
 from faceveil.errors import UnsupportedError
 from faceveil.i18n import say
-from faceveil.media.videos.containers import TIMELESS
+from faceveil.media.videos.containers import TIMELESS, moving_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -191,9 +191,18 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     return average or guessed or None
 
 
-def notes_of(container: InputContainer, first: VideoFrame, traits: StreamFormat) -> list[str]:
+def notes_of(
+    container: InputContainer, stream: VideoStream, first: VideoFrame, traits: StreamFormat
+) -> list[str]:
     """Notes on what happens to the stream that a user may want to know."""
     notes: list[str] = []
+    if number := moving_streams(container).index(stream):
+        notes.append(
+            say(
+                "picture stream {number} is kept: the file marks it as the one to show",
+                number=number + 1,
+            )
+        )
     if container.format.name in TIMELESS and traits.rate:
         notes.append(
             say(

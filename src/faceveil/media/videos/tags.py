@@ -25,7 +25,7 @@ from faceveil.media.metadata.matroska import matroska
 from faceveil.media.metadata.mp4 import mp4
 from faceveil.media.metadata.units import in_configuration, user_data
 from faceveil.media.videos.containers import bytes_of, open_input
-from faceveil.media.videos.cropping import margins_of
+from faceveil.media.videos.cropping import margins_of, track_of
 from faceveil.media.videos.facts import beside
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _streams(origin: Path | bytes, kind: str, *, deep: bool) -> Iterator[str]:
                 codec, extradata = context.codec.canonical_name, context.extradata or b""
                 yield from in_configuration(codec, extradata)
                 size = stream.width, stream.height
-                if margins_of(origin, kind, stream.id, size) is not None:
+                if margins_of(origin, kind, track_of(stream, kind), size) is not None:
                     yield say("margins that are cut off")
                 if reader := user_data(codec, extradata):
                     readers[stream.index] = reader

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from av.codec.context import CodecContext, Flags
@@ -31,8 +30,8 @@ from faceveil.media.videos.containers import (
 )
 from faceveil.media.videos.cropping import cropper_of
 from faceveil.media.videos.damage import DamageTracker
+from faceveil.media.videos.described import require_open
 from faceveil.media.videos.ending import another_follows, early_end
-from faceveil.media.videos.facts import time_base_of
 from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
 from faceveil.media.videos.flow import longest_group
 from faceveil.media.videos.packets import decoded_of, passed_over
@@ -62,7 +61,7 @@ be after 100 frames, 30 after 600, and 15 after 9000.
 
 
 class VideoSource(Closing):
-    """The first picture stream of a video file; meets ``faceveil.media.Source``.
+    """The picture stream of a video file that players show; meets ``faceveil.media.Source``.
 
     The first frame is decoded here, so most faults are known once the source exists. Each pass
     opens the file again, so passes can run at the same time.
@@ -96,6 +95,7 @@ class VideoSource(Closing):
         self._end = 0
         with open_input(origin, kind) as container:
             stream = self._picture_stream(container)
+            require_open(origin, kind, stream.id)
             self._with_alpha = has_alpha(container, stream)
         self._shapes = Shapes()
         with open_input(origin, kind) as container, reading():
@@ -107,9 +107,9 @@ class VideoSource(Closing):
             self.traits = facts.traits_of(container, stream, first, matrix, self._look.format)
             self.dropped = facts.dropped(container, stream, first)
             self.cropped = (cut := self._cropper().note(first.width, first.height)) != ""
-            notes = [note, cut, *facts.notes_of(container, first, self.traits)]
+            notes = [note, cut, *facts.notes_of(container, stream, first, self.traits)]
             self._numbers = frozenset(one.id for one in container.streams)
-            frames, self.time_base = stream.frames or None, time_base_of(stream)
+            frames, self.time_base = stream.frames or None, facts.time_base_of(stream)
         if matrix and upright is None:
             notes.append(
                 say("turned by an angle that is no quarter; boxes refer to the unturned frame")
@@ -207,7 +207,7 @@ class VideoSource(Closing):
 
     def _decode(
         self,
-        settings: Mapping[str, str] = MappingProxyType({}),
+        settings: Mapping[str, str] | None = None,
         start: int | None = None,
         skip: Sequence[Span] = (),
         seek: bool = False,
@@ -225,10 +225,10 @@ class VideoSource(Closing):
         self,
         stream: VideoStream,
         packets: Iterator[Packet[VideoStream] | Span | str],
-        settings: Mapping[str, str],
+        settings: Mapping[str, str] | None,
     ) -> Iterator[VideoFrame]:
         decoder = self._decoder(stream)
-        decoder.options.update(settings)
+        decoder.options.update(settings or {})
         clock = Clock(self.time_base, self.traits.rate, self._kind)
         index = lost = damaged = 0
         doubt, fitter, cropper = DamageTracker(), self._fitter(), self._cropper()
@@ -306,7 +306,7 @@ class VideoSource(Closing):
                 self._check_size(frame.width, frame.height)
                 if min(plane.line_size for plane in frame.planes) <= 0:
                     raise UnsupportedError(say("pictures stored bottom-up are not handled"))
-                self._cropper = cropper_of(self.origin, self._kind, stream.id, frame)
+                self._cropper = cropper_of(self.origin, self._kind, stream, frame)
                 frame = self._cropper().shown(frame)
                 return frame, self._shapes.of(frame, decoder)
         raise UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)

@@ -1,0 +1,152 @@
+"""Tracks of a film that are read, and that cannot be: several pictures, encrypted ones, sound in
+two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+
+from faceveil.errors import UnsupportedError
+from faceveil.media.videos.changing import changing
+from faceveil.pipeline import veil_file
+from test_fragments import Element, box, parsed, put, tree, written
+from videos import QUICK, X264, compose, picture, read, rewrite, source_of
+from voices import BEEP, PITCH, clip, hear
+
+SIZES = ((96, 64), (128, 80))
+KEY = {
+    "encryption_scheme": "cenc-aes-ctr",
+    "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+    "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+}
+
+
+def two_pictures(path: Path, marks: Sequence[Disposition]) -> Path:
+    """A film with two streams of pictures of different sizes."""
+    with av.open(str(path), "w") as output:
+        streams = []
+        for (width, height), mark in zip(SIZES, marks, strict=True):
+            stream = output.add_stream("libx264", rate=25, options=X264)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.disposition = mark
+            streams.append(stream)
+        for index in range(12):
+            for stream in streams:
+                frame = picture(index, stream.width, stream.height)
+                frame.pts, frame.time_base = index, Fraction(1, 25)
+                output.mux(stream.encode(frame))
+        for stream in streams:
+            output.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize("shown", [0, 1])
+def test_the_pictures_that_players_show_are_read(suffix: str, shown: int, tmp_path: Path) -> None:
+    marks = [Disposition.default if place == shown else Disposition(0) for place in (0, 1)]
+    path = two_pictures(tmp_path / f"in{suffix}", marks)
+    with source_of(path) as source:
+        assert (source.media.width, source.media.height) == SIZES[shown]
+        assert any("picture stream 2" in note for note in source.notes) == bool(shown)
+        assert "further picture stream" in source.dropped
+    rewrite(path, tmp_path / f"out{suffix}")
+    assert read(tmp_path / f"out{suffix}").tags["size"] == SIZES[shown]
+
+
+def test_pictures_without_a_mark_are_the_first(tmp_path: Path) -> None:
+    path = two_pictures(tmp_path / "in.ts", [Disposition(0), Disposition(0)])
+    with source_of(path) as source:
+        assert (source.media.width, source.media.height) == SIZES[0]
+        assert source.notes == ()
+
+
+def test_margins_are_those_of_the_pictures_that_are_read(tmp_path: Path) -> None:
+    marks = [Disposition(0), Disposition.default]
+    path = two_pictures(tmp_path / "in.mkv", marks)
+    seen = 0
+
+    def cut(elements: list[Element]) -> list[Element]:
+        """The last of the pictures without 16 columns on the left."""
+        nonlocal seen
+        found: list[Element] = []
+        for kind, body in elements:
+            if not isinstance(body, bytes):
+                body = cut(body)
+                seen += kind == 0xE0
+                body += [(0x54CC, b"\x10")] if kind == 0xE0 and seen == 2 else []
+            found.append((kind, body))
+        return found
+
+    path.write_bytes(written(cut(parsed(path.read_bytes()))))
+    with source_of(path) as source:
+        assert (source.media.width, source.media.height) == (SIZES[1][0] - 16, SIZES[1][1])
+
+
+def test_encrypted_pictures_are_refused_in_words(tmp_path: Path) -> None:
+    path = compose(tmp_path / "in.mp4", settings=X264, container=KEY)
+    with pytest.raises(UnsupportedError, match="encrypted"):
+        source_of(path)
+
+
+def test_encrypted_sound_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    """A copy would be noise: what tells players how to decrypt it is not taken over."""
+    path = locked_sound(compose(tmp_path / "in.mp4", settings=X264, sound="aac"))
+    report = veil_file(path, tmp_path / "out.mp4", QUICK, check="off")
+    assert report.status == "partial"
+    assert any("encrypted" in warning for warning in report.warnings)
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        assert not file.streams.audio
+
+
+def locked_sound(path: Path) -> Path:
+    """The same film as if its sound were encrypted (ISO/IEC 14496-12, 8.12)."""
+    data = path.read_bytes()
+    table = [place for place in tree(data, 0, len(data)) if place.kind == "stsd"][-1]
+    entry = table.body + 8
+    size = int.from_bytes(data[entry : entry + 4], "big")
+    assert data[entry + 4 : entry + 8] == b"mp4a"
+    data = put(
+        data, entry + size, box("sinf", box("frma", b"mp4a")), (*table.inside, table.at, entry)
+    )
+    path.write_bytes(data[: entry + 4] + b"enca" + data[entry + 8 :])
+    return path
+
+
+def test_mp3_whose_rate_changes_is_converted(tmp_path: Path) -> None:
+    """A copy says one rate for all of it, so that the second half would be heard too fast."""
+    parts = [
+        clip(tmp_path / f"{rate}.ts", "libmp3lame", muxer="mpegts", rate=rate)
+        for rate in (48_000, 32_000)
+    ]
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert changing(joined, "mpegts")
+    assert not changing(parts[0], "mpegts")
+    sink = rewrite(joined, tmp_path / "out.mp4")
+    assert any("converted" in note for note in sink.notes)
+    heard = hear(tmp_path / "out.mp4")
+    assert len(heard.beeps) == 2
+    assert all(abs(heard.pitch(at) - PITCH) < 5 for at in heard.beeps)
+    assert all(abs(end - begin - (BEEP[1] - BEEP[0])) < 0.1 for begin, end in heard.beeps)
+
+
+def test_pcm_that_is_described_twice_is_named(tmp_path: Path) -> None:
+    path = compose(tmp_path / "in.mov", settings=X264, sound="pcm_s16le")
+    data = path.read_bytes()
+    table = [place for place in tree(data, 0, len(data)) if place.kind == "stsd"][-1]
+    entry = table.body + 8
+    size = int.from_bytes(data[entry : entry + 4], "big")
+    second = bytearray(data[entry : entry + size])
+    second[32:36] = (24_000 << 16).to_bytes(4, "big")  # the rate
+    data = put(data, entry + size, bytes(second), (*table.inside, table.at))
+    path.write_bytes(data[: entry - 4] + (2).to_bytes(4, "big") + data[entry:])
+    report = veil_file(path, tmp_path / "out.mov", QUICK, check="off")
+    assert report.status == "partial"
+    assert any("changes its form" in warning for warning in report.warnings)
+    assert np.isfinite(hear(tmp_path / "out.mov").samples).all()
