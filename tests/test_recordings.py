@@ -99,14 +99,23 @@ class TestFootage:
         footage = Footage(tmp_path, 0.5)
         filmed(footage)
         footage.close()
-        assert footage.full
+        assert footage.full == "long"
         gather(tmp_path)
         assert 0.4 < times(tmp_path / FILM)[-1] < 0.6
         more = Footage(tmp_path, 0.9)
         filmed(more)
-        assert more.full
+        assert more.full == "long"
         assert more.seconds == pytest.approx(0.9, abs=0.1)
         more.close()
+
+    def test_it_ends_where_there_is_no_room_and_asks_once_a_second(self, tmp_path: Path) -> None:
+        left = iter([True, True, False])
+        footage = Footage(tmp_path, LONG, lambda: next(left))
+        filmed(footage, count=200)
+        footage.close()
+        assert footage.full == "room"
+        gather(tmp_path)
+        assert times(tmp_path / FILM)[-1] == pytest.approx(3.0, abs=0.1)
 
     def test_a_full_disk_is_told_and_what_there_is_stays(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -292,6 +301,68 @@ class TestRecordings:
         ((kept, open_),) = recordings.all()
         assert (kept.frames, kept.broken, open_) == (25, False, False)
 
+    def test_no_more_are_kept_than_may_be_and_none_goes_for_another(self, store: Store) -> None:
+        recordings = Recordings(store, Service(max_recordings=2))
+        first, second = self.made(recordings, broken=True), self.made(recordings)
+        with pytest.raises(ProblemError) as refused:
+            recordings.begin()
+        assert refused.value.problem.type == "recordings-full"
+        assert refused.value.problem.detail == "2 recordings are kept, and no more may be"
+        assert {kept.id for kept, _ in recordings.all()} == {first, second}
+        self.made(recordings, first)  # it is none more
+        recordings.discard(second)
+        self.made(recordings)
+
+    def test_one_that_fills_the_room_ends_is_kept_and_its_maker_is_told(self, store: Store) -> None:
+        before = Recordings(store, Service())
+        self.made(before)
+        used = before.size()
+        assert used > 1000
+        recordings = Recordings(store, Service())
+        recordings.most_bytes = used + 5000
+        session: Any = SimpleNamespace(tap=None)
+        tape = Tape(session, recordings)
+        tape.hear('{"record": ""}')
+        rng = np.random.default_rng(1)
+        number = 0
+        while not (news := tape.news()):
+            assert number < 500
+            noise = rng.integers(0, 256, (180, 320, 3), np.uint8)
+            session.tap(Frame(number, noise, pts=number * STEP_MS))
+            number += 1
+        assert news[0]["trouble"]["type"] == "recording-ended"
+        assert session.tap is None
+        tape.leave()
+        (_, _), (kept, open_) = recordings.all()
+        assert not open_
+        assert not kept.broken
+        assert kept.frames > 20
+        for wish in ("", kept.id):
+            tape.hear(json.dumps({"record": wish}))
+            assert tape.news()[-1]["trouble"]["type"] == "recordings-full"
+        assert len(recordings.all()) == 2
+
+    def test_one_that_is_joined_does_not_end_another(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It lies there twice for a moment."""
+        recordings = Recordings(store, Service())
+        _, other = recordings.begin()
+        name, footage = recordings.begin()
+        filmed(footage)
+        recordings.most_bytes = recordings.size() + 20_000
+
+        def twice(folder: Path) -> bool:
+            (folder / "twice").write_bytes(bytes(100_000))
+            filmed(other, count=60)
+            (folder / "twice").unlink()
+            return gather(folder)
+
+        monkeypatch.setattr("faceveil.server.recordings.gather", twice)
+        recordings.end(name)
+        assert not other.full
+        recordings.close()
+
     def test_its_time_runs_while_no_server_does(self, store: Store) -> None:
         before = Recordings(store, Service(keep_result_hours=2))
         name, footage = before.begin()
@@ -432,6 +503,8 @@ def test_only_what_is_covered_is_kept_and_all_of_it_goes(
     # The client went away without a word, as a tab that crashes.
     one = at_rest(server)
     assert one["broken"]
+    told = server.api.get("/api/recordings").json()
+    assert 1000 < one["bytes"] == told["bytes"] < told["most_bytes"] == 10_000_000_000
     answer = server.api.get(f"/api/recordings/{one['id']}/film")
     assert one["name"] in answer.headers["content-disposition"]
     film = tmp_path / "film.mp4"

@@ -168,6 +168,7 @@ declare namespace Service {
     begun: string;
     result_expires: string | null;
     seconds: number;
+    bytes: number;
     width: number;
     height: number;
     broken: boolean;
@@ -176,6 +177,8 @@ declare namespace Service {
 
   interface RecordingList {
     recordings: Recording[];
+    bytes: number;
+    most_bytes: number;
   }
 
   interface Refused {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import av
 import cv2
@@ -43,10 +43,11 @@ class Footage:
     Args:
         folder: of this recording alone.
         longest: seconds; no frame is added after that.
+        room: whether it may go on growing; asked once for each second of film.
 
     Attributes:
         seconds: length so far, earlier parts included.
-        full: it is as long as it may be.
+        full: no more is added, as it is as long as it may be, or there is no room for more; or "".
         problem: why no more can be written, or None.
         ended: no more is written, whoever ended it.
 
@@ -54,21 +55,25 @@ class Footage:
         OutputError: the folder cannot be written to.
     """
 
-    def __init__(self, folder: Path, longest: float) -> None:
+    def __init__(
+        self, folder: Path, longest: float, room: Callable[[], bool] = lambda: True
+    ) -> None:
         known = facts_of(folder / FILM)
         self._size = (known.width, known.height) if known else None
         self._before = self.seconds = known.seconds if known else 0.0
         self._longest = longest
+        self._room = room
+        self._asked = 0
         self._first: int | None = None
         self._one_at_a_time = threading.Lock()
         self._part: Encoded | None = Encoded(str(folder / _PART))
-        self.full = False
+        self.full: Literal["", "long", "room"] = ""
         self.problem: OutputError | None = None
 
     def write(self, frame: Frame) -> None:
         """Add a frame, unless it has ended. Never raises: what is seen live goes on."""
         with self._one_at_a_time:
-            if self._part is None or self.problem is not None or self.full:
+            if self._part is None or self.problem or self.full:
                 return
             assert frame.pts is not None
             if self._first is None:
@@ -83,7 +88,15 @@ class Footage:
                 self.problem = error
                 return
             self.seconds = self._before + since / 1000
-            self.full = self.seconds >= self._longest
+            self.full = self._end_of_it(since // 1000)
+
+    def _end_of_it(self, second: int) -> Literal["", "long", "room"]:
+        if self.seconds >= self._longest:
+            return "long"
+        if second == self._asked:
+            return ""
+        self._asked = second
+        return "" if self._room() else "room"
 
     @property
     def ended(self) -> bool:

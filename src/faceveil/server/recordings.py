@@ -1,7 +1,8 @@
 """Recordings of the page's camera: what came back obscured, in files of the server.
 
 So neither a reload of the page nor a crash of the browser loses them, and they end as results do:
-when somebody deletes them, or when their time is over.
+when somebody deletes them, or when their time is over. Nothing else ends them: where there is no
+more room, one more is refused, and those in the making end and are kept.
 
     FOLDER/recordings/ID/    recording.json film.mp4 part.mp4
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -60,6 +62,8 @@ class Recordings:
         self._store = store
         self._keep = service.keep_result_hours * 3600
         self._longest = service.max_minutes * 60
+        self._most = service.max_recordings
+        self.most_bytes = service.max_recordings_bytes
         self._open: dict[str, Footage] = {}
         self._lock = threading.RLock()
         # Two that join the same parts would destroy them.
@@ -80,7 +84,8 @@ class Recordings:
             Its id, and what takes its frames.
 
         Raises:
-            ProblemError: 404, there is none of that id, or it was deleted; 409, it is being made.
+            ProblemError: 404, there is none of that id, or it was deleted; 409, it is being made;
+                507, there are as many as may be kept, or they take all of their room.
             OutputError, OSError: nothing can be written.
         """
         with self._lock:
@@ -91,13 +96,15 @@ class Recordings:
             now = time.time()
             if recording:
                 kept = self.kept(recording)
+                self._ask_for_room()
                 # Those for which there was no room come first, and are not written over.
                 gather(self._store.recordings / kept.id)
             else:
+                self._ask_for_room(another=True)
                 kept = Kept(id=new_id(), begun=now, ended=now, keep_seconds=self._keep)
                 (self._store.recordings / kept.id).mkdir(mode=0o700)
             self._save(kept.model_copy(update={"broken": True, "ended": now}))
-            footage = Footage(self._store.recordings / kept.id, self._longest)
+            footage = Footage(self._store.recordings / kept.id, self._longest, self._roomy)
             self._open[kept.id] = footage
             return kept.id, footage
 
@@ -133,6 +140,11 @@ class Recordings:
             if recording in self._open or not film.exists():
                 raise LookupError(recording)
         return film
+
+    def size(self, recording: str = "") -> int:
+        """Bytes of a recording, or of all of them."""
+        folders = [self._folder(recording)] if recording else self._there()
+        return sum(map(_bytes_in, folders))
 
     def kept(self, recording: str) -> Kept:
         """The facts about a recording. Raises LookupError."""
@@ -189,6 +201,22 @@ class Recordings:
             with suppress(OSError, FaceVeilError):
                 self.end(recording, broken=True)
 
+    def _ask_for_room(self, *, another: bool = False) -> None:
+        if another and len(list(self._there())) >= self._most:
+            full = say("{count} recordings are kept, and no more may be", count=self._most)
+            raise _told("recordings-full", full)
+        if self.size() >= self.most_bytes:
+            raise _told("recordings-full", _taken())
+
+    def _roomy(self) -> bool:
+        # While one is joined, it lies there twice.
+        if not self._ends.acquire(blocking=False):
+            return True
+        try:
+            return self.size() < self.most_bytes
+        finally:
+            self._ends.release()
+
     def _conclude(self, recording: str, ended: float, *, broken: bool) -> None:
         folder = self._store.recordings / recording
         try:
@@ -236,3 +264,31 @@ class Recordings:
             write_whole(self._store.recordings / kept.id / _FACTS, kept.model_dump_json())
         except FileNotFoundError as error:  # discarded meanwhile
             raise LookupError(kept.id) from error
+
+
+def over(why: Literal["long", "room"]) -> ProblemError:
+    """The notice that a recording has ended by itself."""
+    if why == "room":
+        return _told("recording-ended", _taken())
+    told = say("the recording is as long as one may be")
+    return ProblemError(507, "recording-ended", told, say("Save it, and begin another one."))
+
+
+def _taken() -> str:
+    return say("all recordings together are as large as they may be")
+
+
+def _told(type: str, detail: str) -> ProblemError:
+    advice = say("Save those that you want to keep, and delete some.")
+    return ProblemError(507, type, detail, advice)
+
+
+def _bytes_in(folder: Path) -> int:
+    """What is being written over for a moment, and what was deleted meanwhile, does not count."""
+    total = 0
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if not path.name.startswith("."):
+                with suppress(OSError):
+                    total += path.stat().st_size
+    return total

@@ -35,7 +35,9 @@ _JPEG: dict[int | str, Any] = {200: {"content": {"image/jpeg": BINARY}}}
 @router.get("")
 def recordings(state: StateDep) -> RecordingList:
     """All recordings of the page's camera, oldest first."""
-    return RecordingList(recordings=[_told(*one) for one in state.recordings.all()])
+    there = state.recordings
+    told = [_told(kept, open_, there.size(kept.id)) for kept, open_ in there.all()]
+    return RecordingList(recordings=told, bytes=there.size(), most_bytes=there.most_bytes)
 
 
 @router.get("/{recording}/film", response_class=Response, responses=_FILM)
@@ -88,13 +90,14 @@ def _known() -> Iterator[None]:
         ) from error
 
 
-def _told(kept: Kept, open_: bool) -> Recording:
+def _told(kept: Kept, open_: bool, size: int) -> Recording:
     return Recording(
         id=kept.id,
         name=_name(kept),
         begun=moment_of(kept.begun),
         result_expires=None if open_ else moment_of(kept.ended + kept.keep_seconds),
         seconds=kept.seconds,
+        bytes=size,
         width=kept.width,
         height=kept.height,
         broken=kept.broken,

@@ -145,6 +145,7 @@ class Recording(BaseModel):
     begun: datetime
     result_expires: datetime | None
     seconds: float = Field(examples=[12.5])
+    bytes: int = Field(examples=[1_200_000])
     width: int = Field(examples=[640])
     height: int = Field(examples=[360])
     broken: bool = False
@@ -152,9 +153,11 @@ class Recording(BaseModel):
 
 
 class RecordingList(BaseModel):
-    """All recordings, oldest first."""
+    """All recordings, oldest first; the bytes that they take, and may take, together."""
 
     recordings: list[Recording]
+    bytes: int = Field(examples=[1_200_000])
+    most_bytes: int = Field(examples=[10_000_000_000])
 
 
 class Health(BaseModel):

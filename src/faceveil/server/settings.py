@@ -77,6 +77,19 @@ class Service(BaseModel):
     max_minutes: Annotated[float, Field(gt=0.0)] = _setting(
         "limits", 180.0, "Longest video in minutes."
     )
+    max_recordings: int = _setting(
+        "limits",
+        100,
+        "Most recordings of the page's camera that are kept. None is deleted before its time to "
+        "make room: one more is refused.",
+        ge=1,
+    )
+    max_recordings_mb: int = _setting(
+        "limits",
+        10_000,
+        "Most megabytes that they may take together. One that reaches this ends, and is kept.",
+        ge=1,
+    )
 
     # Lifetimes
     keep_original_minutes: Annotated[float, Field(gt=0.0, le=60.0)] = _setting(
@@ -114,6 +127,11 @@ class Service(BaseModel):
     def max_upload_bytes(self) -> int:
         """The same for the page: it need not know what a megabyte is."""
         return self.max_upload_mb * MEGABYTE
+
+    @property
+    def max_recordings_bytes(self) -> int:
+        """The same of all recordings together."""
+        return self.max_recordings_mb * MEGABYTE
 
     @field_validator("webhook_secret")
     @classmethod

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from faceveil.errors import FaceVeilError, LimitError
+from faceveil.errors import FaceVeilError
 from faceveil.i18n import say
 from faceveil.live.footage import Footage
 from faceveil.live.session import Session
 from faceveil.server.problems import ProblemError, problem_of
-from faceveil.server.recordings import Recordings
+from faceveil.server.recordings import Recordings, over
 from faceveil.server.routes import read_options
 
 
@@ -58,8 +58,7 @@ class Tape:
                 self._tell_gone()
                 self._end(broken=True, only=on)
             elif footage.full:
-                full = say("the recording is as long as one may be")
-                self._trouble(LimitError(full, say("Save it, and begin another one.")))
+                self._trouble(over(footage.full))
                 self._end(broken=False, only=on)
         news, self._news = self._news, []
         return news

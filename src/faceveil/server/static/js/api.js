@@ -54,8 +54,8 @@ export const urls = {
 export const getOptions = () => request("GET", "/api/options");
 /** @returns {Promise<Service.Job[]>} */
 export const listJobs = async () => (await request("GET", "/api/jobs")).jobs;
-/** What was recorded with the camera. @returns {Promise<Service.Recording[]>} */
-export const listRecordings = async () => (await request("GET", "/api/recordings")).recordings;
+/** What was recorded with the camera. @returns {Promise<Service.RecordingList>} */
+export const listRecordings = () => request("GET", "/api/recordings");
 /** @param {Known} recording */
 export const discardRecording = ({ id }) => request("DELETE", `/api/recordings/${id}`, undefined, true);
 /** @param {Known} job @returns {Promise<Service.Plan>} */

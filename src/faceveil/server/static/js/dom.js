@@ -50,6 +50,11 @@ export function announce(text) {
   byId("live").textContent = text;
 }
 
+/** Change a text only where it is another one: a new one has everything around it laid out anew. @param {HTMLElement} node @param {string} text */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /**
  * A button with an icon and, unless `bare`, words beside it.
  * @param {string} key @param {SVGElement} picture @param {() => unknown} onclick

@@ -20,6 +20,9 @@ export function duration(seconds) {
     .join(" ");
 }
 
+/** Bytes as systems show them: "1.2 MB". @param {number} bytes */
+export const size = (bytes) => (bytes < 1e9 ? unit("megabyte", bytes / 1e6) : unit("gigabyte", bytes / 1e9));
+
 /** Place in a video, as 1:02.5. @param {number} seconds */
 export function timecode(seconds) {
   const tenths = Math.max(0, Math.round(seconds * 10));
@@ -51,7 +54,7 @@ export const problemType = (problem) => String(problem.type ?? "unknown").split(
 /** @param {string} name @param {number} value */
 function unit(name, value) {
   /** @type {Intl.NumberFormatOptions} */
-  const style = { style: "unit", unit: name, unitDisplay: "short" };
+  const style = { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1 };
   // In Chinese text a figure stands apart, as it does in the tables.
   return new Intl.NumberFormat(language(), style).format(value).replace(/(\d)(?=\p{Script=Han})/u, "$1 ");
 }

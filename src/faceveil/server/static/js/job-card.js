@@ -2,7 +2,7 @@
 
 import { fetchAhead } from "./ahead.js";
 import { act, urls } from "./api.js";
-import { announce, button, el, refill } from "./dom.js";
+import { announce, button, el, refill, write } from "./dom.js";
 import { comparison } from "./compare.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -18,7 +18,8 @@ const PICTURES = { download: "download", report: "file", evidence: "shield", edi
 /** What is saved rather than done. @type {Record<string, (job: {id: string}) => string>} */
 const FILES = { download: urls.result, report: urls.page, evidence: urls.evidence };
 const TOLD_EVERY = 0.25;
-const THUMBNAIL_PX = 240;
+/** As wide as a tile on the screen, and no more: of hundreds of pictures the browser keeps every pixel. */
+const THUMBNAIL_PX = Math.round(Math.min(240, 144 * (globalThis.devicePixelRatio ?? 1)));
 
 /** @typedef {Service.Job} Job */
 /**
@@ -38,6 +39,7 @@ export class JobCard {
     this.tile = false;
     this.compared = "";
     this.actionsFor = "";
+    this.stateFor = "";
     this.told = 0;
     this.opener = el("button", { type: "button", class: "opener", onclick: () => this.#toggle() }, icon("cross"));
     this.picture = el("div", { class: "thumb" });
@@ -61,33 +63,36 @@ export class JobCard {
     this.node.dataset.standing = standingOf(job);
     this.#showState();
     this.#showProgress();
-    this.notes.replaceChildren(...notesOf(job));
+    this.#showAll();
+    this.#showPicture();
+  }
+
+  /** What depends on whether it is open. */
+  #showAll() {
     this.#showOpen();
     this.#showActions();
-    this.#showPicture();
+    // In a tile nobody sees them.
+    this.notes.replaceChildren(...(this.tile && !this.open ? [] : notesOf(this.job)));
   }
 
   /** Show a picture and its state alone, or all there is to know. @param {boolean} yes */
   asTile(yes) {
     if (this.tile === yes) return;
     this.tile = yes;
-    this.#showOpen();
-    this.#showActions();
+    this.#showAll();
   }
 
   /** Show the comparison, if there is one; of a tile all else, too. @param {{into?: boolean}} how into: bring it into view */
   show({ into = false } = {}) {
     this.open = true;
-    this.#showOpen();
-    this.#showActions();
+    this.#showAll();
     this.tools.opened(this);
     if (into) this.node.scrollIntoView({ block: "nearest" });
   }
 
   close() {
     this.open = false;
-    this.#showOpen();
-    this.#showActions();
+    this.#showAll();
   }
 
   get #comparable() {
@@ -119,11 +124,11 @@ export class JobCard {
   #showState() {
     const { job } = this;
     const sign = SIGNS[standingOf(job)];
-    this.state.replaceChildren(
-      sign ? icon(sign) : el("span", { class: "spinner" }),
-      t(isMarked(job, "none") ? "state.none" : `state.${stateOf(job)}`),
-    );
-    this.facts.textContent = factsOf(job);
+    const words = t(isMarked(job, "none") ? "state.none" : `state.${stateOf(job)}`);
+    const wanted = `${sign} ${words}`;
+    if (wanted !== this.stateFor) this.state.replaceChildren(sign ? icon(sign) : el("span", { class: "spinner" }), words);
+    this.stateFor = wanted;
+    write(this.facts, factsOf(job));
     this.facts.classList.toggle("strong", job.state === "done");
   }
 
@@ -140,7 +145,7 @@ export class JobCard {
       this.bar.value = progress.done / progress.total;
       this.#tellShare(progress.done / progress.total);
     }
-    this.pace.textContent = paceOf(job);
+    write(this.pace, paceOf(job));
   }
 
   /** Those who listen hear each quarter, not each frame. @param {number} share */

@@ -1,7 +1,7 @@
 // The list of jobs: one section a batch, newest first. A few are cards, many are tiles in a grid.
 
 import { urls } from "./api.js";
-import { announce, button, byId, el } from "./dom.js";
+import { announce, button, byId, el, write } from "./dom.js";
 import { problemWords } from "./format.js";
 import { onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -13,6 +13,8 @@ import { lacking, showSummary } from "./summary.js";
 
 /** More jobs than this are shown as tiles. */
 const FEW = 3;
+/** The rest of the page follows the jobs no oftener. */
+const PAUSE_MS = 100;
 
 /** @typedef {Service.Job} Job */
 /** @typedef {{node: HTMLElement, head: HTMLElement, title: HTMLElement, download: HTMLElement, words: HTMLElement, lacks: HTMLElement, list: HTMLElement}} Batch */
@@ -31,6 +33,7 @@ export function showJobs(store, tools) {
   /** The batch of which a result was opened last, by itself or by hand. */
   let seen = "";
   let planned = false;
+  let followed = -Infinity;
 
   /** @param {JobCard} card */
   const opened = (card) => {
@@ -48,6 +51,7 @@ export function showJobs(store, tools) {
       const batch = batches.get(job.batch) ?? newBatch(job.batch);
       card = new JobCard(job, store, { ...tools, opened });
       cards.set(job.id, card);
+      card.asTile(cards.size > FEW);
       batch.list.append(card.node);
     }
     card.update(job);
@@ -84,14 +88,18 @@ export function showJobs(store, tools) {
     return batch;
   };
 
-  /** However many jobs change at a time, the rest of the page follows once. */
+  /** However many jobs change at a time, the rest of the page follows once: what it costs grows with their number. */
   const plan = () => {
     if (planned) return;
     planned = true;
-    queueMicrotask(() => {
-      planned = false;
-      refresh();
-    });
+    const wait = followed + PAUSE_MS - performance.now();
+    if (wait > 0) setTimeout(follow, wait);
+    else queueMicrotask(follow);
+  };
+  const follow = () => {
+    planned = false;
+    followed = performance.now();
+    refresh();
   };
 
   const refresh = () => {
@@ -105,7 +113,11 @@ export function showJobs(store, tools) {
     }
     /** @type {Map<string, Job[]>} */
     const grouped = new Map();
-    for (const job of store.all) grouped.set(job.batch, [...(grouped.get(job.batch) ?? []), job]);
+    for (const job of store.all) {
+      const mine = grouped.get(job.batch);
+      if (mine) mine.push(job);
+      else grouped.set(job.batch, [job]);
+    }
     for (const [id, batch] of batches) showBatch(id, batch, grouped.get(id) ?? []);
     summary.refresh();
     openNewest();
@@ -126,7 +138,7 @@ export function showJobs(store, tools) {
     batch.lacks.hidden = done < 2 || !lacks;
     say(batch.title, "batch.title", { n: jobs.length });
     say(batch.words, lacks ? "batch.download.some" : "batch.download", { done, n: jobs.length });
-    batch.lacks.textContent = lacks && t("batch.lacks", { what: lacks });
+    write(batch.lacks, lacks && t("batch.lacks", { what: lacks }));
   };
 
   /** The first result of the newest upload is shown by itself. What is being looked at stays. */

@@ -4,12 +4,14 @@ import { discardRecording, listRecordings, urls } from "./api.js";
 import { Bin } from "./bin.js";
 import { button, el } from "./dom.js";
 import { unfold } from "./fold.js";
-import { duration, moment } from "./format.js";
-import { language, onLanguage } from "./i18n.js";
+import { duration, moment, size } from "./format.js";
+import { language, onLanguage, say } from "./i18n.js";
 import { icon } from "./icons.js";
 
 const AGAIN_MS = 500;
 const POSTER_PX = 320;
+/** The share of the room that may be taken before it is said. */
+const NEARLY = 0.8;
 
 /** @typedef {Service.Recording} Recording */
 
@@ -19,7 +21,8 @@ const POSTER_PX = 320;
  */
 export function recordingsList(goOn, own) {
   const list = el("ul", { class: "recordings" });
-  const node = el("section", { class: "recorded", hidden: true, tLabel: "recordings.title" }, el("h3", { t: "recordings.title" }), el("p", { class: "soft small", t: "recordings.about" }), list);
+  const room = el("p", { class: "small warn", role: "status", hidden: true });
+  const node = el("section", { class: "recorded", hidden: true, tLabel: "recordings.title" }, el("h3", { t: "recordings.title" }), el("p", { class: "soft small", t: "recordings.about" }), room, list);
   /** @type {Recording[]} */
   let all = [];
   /** @type {Set<string>} */
@@ -38,7 +41,10 @@ export function recordingsList(goOn, own) {
   const refresh = async () => {
     clearTimeout(clock);
     try {
-      all = await listRecordings();
+      const { recordings, bytes, most_bytes: most } = await listRecordings();
+      all = recordings;
+      room.hidden = bytes < most * NEARLY;
+      say(room, "recordings.room", { used: () => size(bytes), most: () => size(most) });
     } catch {
       // The service is away; the page says so, and asks again.
       clock = setTimeout(refresh, 4 * AGAIN_MS);
@@ -68,7 +74,7 @@ export function recordingsList(goOn, own) {
 
   /** @param {Recording} one */
   const rowOf = (one) => {
-    const what = [duration(one.seconds), one.width ? `${one.width}×${one.height}` : ""].filter(Boolean).join(" · ");
+    const what = [duration(one.seconds), one.width ? `${one.width}×${one.height}` : "", one.bytes ? size(one.bytes) : ""].filter(Boolean).join(" · ");
     const facts = el("div", {}, el("strong", {}, when(one.begun)), el("p", { class: "small soft" }, what));
     if (one.open) return el("li", { "data-recording": one.id }, el("div", { class: "recorded-view" }, icon("video")), el("div", {}, facts, el("p", { class: "small", t: "recordings.open" })));
     if (one.broken) facts.append(el("p", { class: "small warn", t: "recordings.broken" }));

@@ -1,6 +1,6 @@
 // How all jobs stand in one true sentence, and what the list can be narrowed down to.
 
-import { byId, el, refill } from "./dom.js";
+import { byId, el, refill, write } from "./dom.js";
 import { onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { isMarked, marked, tally } from "./standing.js";
@@ -28,7 +28,7 @@ export function showSummary(all, changed) {
     const jobs = all();
     const kinds = marked(jobs);
     if (chosen && !kinds.some(([mark]) => mark === chosen)) choose("");
-    words.textContent = sentence(jobs);
+    write(words, sentence(jobs));
     filters.hidden = !kinds.length || jobs.length < 2;
     const wanted = JSON.stringify([kinds, jobs.length, chosen]);
     if (wanted === drawn) return;
