@@ -98,7 +98,8 @@ def test_a_reload_while_settings_are_chosen_and_files_are_sent(visit: Open, look
         expect(search).to_have_value("cover zone")
         expect(zones).to_have_value("10,20,30")
         expect(page.locator("#option-min_face")).to_have_value("33")
-        expect(page.locator("#option-margin")).to_be_hidden()
+        expect(page.locator("#option-margin_top")).to_have_count(1)
+        expect(page.locator("#option-margin_top")).to_be_hidden()
         assert not zones.evaluate("(field) => field.checkValidity()")
         if apart:
             expect(page.locator("#photo-mode")).to_have_value("keep")
@@ -117,6 +118,123 @@ def test_a_reload_while_settings_are_chosen_and_files_are_sent(visit: Open, look
     page.reload()
     expect(search).to_have_value("cover zone")
     expect(toast).to_have_count(0)
+
+
+@pytest.mark.long
+def test_a_review_goes_on_as_it_was(visit: Open, look: Look, astronaut: Image) -> None:
+    """Steps to undo and redo, zoom, place, selection, and a box whose pointer is still down."""
+    page = visit()
+    dialog = hands.review(photo(page, astronaut))
+    boxes, head = dialog.locator(".face-box"), dialog.locator(".side-head")
+    draw = dialog.get_by_role("button", name="Draw", exact=True)
+    page.keyboard.press("n")
+    dialog.locator(".strip-row .keep").nth(1).click()
+    dialog.locator(".strip-row .keep").nth(2).click()
+    page.keyboard.press("Control+z")
+    draw.click()
+    for _ in range(3):
+        dialog.get_by_role("button", name="Larger").click()
+    dialog.locator(".viewport").evaluate("(node) => node.scrollTo(90, 40)")
+    boxes.nth(1).focus()
+    chosen = dialog.locator(".face-box.selected").get_attribute("data-track")
+    size = "(node) => [node.clientWidth, node.parentNode.scrollLeft, node.parentNode.scrollTop]"
+    seen = dialog.locator(".stage").evaluate(size)
+    for _ in range(2):  # also where the page is left again without an edit
+        page.reload()
+        dialog = opened(page)
+        assert dialog.locator(".stage").evaluate(size) == seen
+        assert dialog.locator(".face-box.selected").get_attribute("data-track") == chosen
+        expect(draw).to_have_attribute("aria-pressed", "true")
+        expect(head).to_contain_text("3 hidden, 1 visible")
+    page.keyboard.press("Control+y")
+    expect(head).to_contain_text("2 hidden, 2 visible")
+    expect(dialog.get_by_role("button", name="Redo")).to_be_disabled()
+    for told in ("3 hidden, 1 visible", "4 hidden, 0 visible", "3 hidden, 0 visible"):
+        page.keyboard.press("Control+z")
+        expect(head).to_contain_text(told)
+    expect(dialog.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
+    page.reload()
+    dialog = opened(page)
+    expect(boxes).to_have_count(3)
+    page.keyboard.press("Control+y")
+    expect(boxes).to_have_count(4)
+
+    place = dialog.locator(".viewport").bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 20, place["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 90, place["y"] + 120, steps=4)
+    expect(dialog.locator(".ghost")).to_be_visible()
+    page.reload()
+    dialog = opened(page)
+    expect(boxes).to_have_count(5)
+    page.mouse.up()
+    page.keyboard.press("Control+z")
+    expect(boxes).to_have_count(4)
+    look(page, "review gone on with")
+
+
+@pytest.mark.long
+def test_the_list_is_as_it_was(visit: Open, look: Look, astronaut: Image) -> None:
+    """Which files are picked, which one is open, its slider, the panels, and what was refused."""
+    page = visit(viewport={"width": 1280, "height": 800})
+    face = jpeg(astronaut[:320, 60:380])
+    files = {f"face {n}.jpg": face for n in range(3)}
+    walls = {f"wall {n}.jpg": jpeg(scenery(n, (320, 200))) for n in range(3)}
+    drop(page, files | walls | {"notes.xyz": b"no picture"})
+    expect(page.locator(".tally")).to_have_text("3 done, 3 to look at")
+    expect(page.locator("#notices")).to_contain_text("notes.xyz")
+    page.get_by_role("button", name="No face found: 3").click()
+    card(page, "wall 1.jpg").locator(".opener").click()
+    page.locator(".compare-range").fill("80")
+    page.locator(".comparison .switch-line input").check()
+    page.locator('[aria-controls="options"]').click()
+    page.locator("summary").click()
+    page.evaluate("scrollTo(0, 120)")
+    place = page.evaluate("scrollY")
+    for _ in range(2):
+        page.reload()
+        expect(page.locator(".job:visible")).to_have_count(3)
+        expect(page.locator(".job.open .job-name")).to_have_text("wall 1.jpg")
+        expect(page.locator(".compare-range")).to_have_value("80")
+        expect(page.locator(".comparison .switch-line input")).to_be_checked()
+        expect(page.locator("#notices")).to_contain_text("notes.xyz")
+        expect(page.locator('[aria-controls="options"]')).to_have_attribute("aria-expanded", "true")
+        expect(page.locator("#option-margin_top")).to_be_visible()
+        assert page.evaluate("scrollY") == pytest.approx(place, abs=2)
+    look(page, "list as it was")
+    page.locator("#notices").get_by_role("button", name="Close").click()
+    # An older file that somebody opens stays open, though there is a newer upload.
+    page.get_by_role("button", name="No face found: 3").click()
+    drop(page, {"new.jpg": face})
+    expect(card(page, "new.jpg").locator(".comparison")).to_be_visible()
+    card(page, "wall 0.jpg").locator(".opener").click()
+    drop(page, {"empty.jpg": b""})
+    act(card(page, "face 0.jpg"), "discard")
+    card(page, "wall 0.jpg").locator(".opener").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".job.open .job-name")).to_have_text("wall 0.jpg")
+    page.reload()
+    expect(page.locator(".job.open .job-name")).to_have_text("wall 0.jpg")
+    expect(page.locator("#notices")).not_to_contain_text("notes.xyz")
+
+
+@pytest.mark.long
+def test_a_video_is_looked_at_where_it_was(visit: Open, astronaut: Image, tmp_path: Path) -> None:
+    actor, _ = head(astronaut, 0.6)
+    pictures = [put(scenery(5, WALL), actor, 60 + 3 * i, 40) for i in range(FRAMES)]
+    page = visit()
+    drop(page, {"c.mp4": film(tmp_path / "c.mp4", pictures).read_bytes()})
+    job = ended(page, "c.mp4")
+    for _ in range(5):
+        job.get_by_role("button", name="Next frame").click()
+    page.reload()
+    expect(ended(page, "c.mp4").locator(".frames output")).to_have_text(f"Frame 6 of {FRAMES}")
+    dialog = hands.review(ended(page, "c.mp4"))
+    for _ in range(3):
+        dialog.press(".")
+    page.reload()  # sooner than the address tells the frame
+    expect(opened(page).locator(".frame-said")).to_contain_text(f"frame 4 of {FRAMES}")
 
 
 @pytest.mark.long

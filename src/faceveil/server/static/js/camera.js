@@ -7,23 +7,29 @@ import { announce, button, el } from "./dom.js";
 import { duration } from "./format.js";
 import { number, onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { remember, rememberedData } from "./memory.js";
 import { recordingsList } from "./recordings.js";
 import { complain } from "./toast.js";
 
 /** @typedef {import("./api.js").Trouble} Trouble */
 /** @typedef {import("./camera-session.js").Seen} Seen */
 
+const KEPT_AS = "faceveil.camera";
+
 /**
  * @param {HTMLElement} place to fill
  * @param {() => object | null} settings what was chosen; null where something is wrong with it
  */
 export function startCamera(place, settings) {
+  /** What was chosen the last time. @type {{device?: string, width?: number, outlined?: boolean}} */
+  const kept = rememberedData(KEPT_AS) ?? {};
+  const keep = () => remember(KEPT_AS, JSON.stringify({ device: devices.value || kept.device, width: size() ?? undefined, outlined: outlined.checked }));
   const view = el("canvas", { class: "camera-view", role: "img", tLabel: "camera.view" });
   const covers = coverView(view);
   const figures = el("p", { class: "camera-figures soft small" });
   const told = el("p", { class: "camera-recording small", hidden: true });
   /** @type {HTMLInputElement} */
-  const outlined = el("input", { type: "checkbox", role: "switch", checked: true, onchange: () => covers.outline(outlined.checked) });
+  const outlined = el("input", { type: "checkbox", role: "switch", checked: kept.outlined !== false, onchange: () => (covers.outline(outlined.checked), keep()) });
   const outline = el("label", { class: "switch-line camera-outline", hidden: true }, outlined, el("span", { t: "camera.outline" }));
   const start = button("camera.start", icon("video"), () => begin(), { kind: "primary" });
   const stop = button("camera.stop", icon("cross"), () => (finish(), session?.end()));
@@ -42,16 +48,17 @@ export function startCamera(place, settings) {
     (id) => (session ? Promise.resolve() : begin()).then(() => wish(id)),
     () => recorded?.id ?? "",
   );
-  const devices = el("select", { tLabel: "camera.device", onchange: () => begin() });
+  const devices = el("select", { tLabel: "camera.device", onchange: () => (keep(), begin()) });
   const device = el("label", { class: "small", hidden: true }, el("span", { t: "camera.device" }), devices);
   const sizes = el(
     "select",
-    { tLabel: "camera.size", onchange: () => session?.resize(size()) },
+    { tLabel: "camera.size", onchange: () => (keep(), session?.resize(size())) },
     el("option", { value: "", t: "camera.size.auto" }),
-    WIDTHS.map((n) => el("option", { value: n, t: ["camera.size.px", { width: n }] })),
+    WIDTHS.map((n) => el("option", { value: n, selected: n === kept.width, t: ["camera.size.px", { width: n }] })),
   );
   const size = () => Number(sizes.value) || null;
 
+  covers.outline(outlined.checked);
   place.append(
     el("h2", { t: "camera.title" }),
     el("p", { class: "soft", t: "camera.about" }),
@@ -88,7 +95,7 @@ export function startCamera(place, settings) {
     start.disabled = true;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS }, ...(devices.value && { deviceId: { ideal: devices.value } }) },
+        video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS }, ...((devices.value || kept.device) && { deviceId: { ideal: devices.value || kept.device } }) },
       });
       session = new Session(stream, options, view, { show, covered: covers.show, recording, trouble, ended });
       session.resize(size());

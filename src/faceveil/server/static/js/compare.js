@@ -7,12 +7,14 @@ import { bind, say } from "./i18n.js";
 import { icon } from "./icons.js";
 import { LatestImage } from "./latest.js";
 import { isPaged } from "./store.js";
+import { keepPlace, placeBefore } from "./place.js";
 import { playbar } from "./playbar.js";
 import { Player } from "./player.js";
 import { timesOf } from "./times.js";
 import { complain } from "./toast.js";
 
 const WIDEST = 1280;
+const MIDDLE = 50;
 
 /** @typedef {Service.Job} Job */
 
@@ -25,15 +27,20 @@ export function comparison(job, version) {
     : null;
   const stage = el("div", { class: "compare" }, after.node);
   const tools = el("div", { class: "row compare-tools" });
-  let frame = 0;
+  /** What the page before had of this one. @type {{id?: string, frame?: number, split?: number, boxed?: boolean}} */
+  const past = placeBefore("compared", (found) => found?.id === job.id) ?? {};
+  let frame = Math.min(past.frame ?? 0, (job.frames ?? 1) - 1);
+  let boxed = false;
   /** @type {Service.DocumentPart[]} */
   let parts = [];
   /** @type {Awaited<ReturnType<typeof overlay>> | null} */
   let boxes = null;
 
-  if (before) {
+  const slider = before && divider(stage, past.split ?? MIDDLE);
+  keepPlace("compared", () => ({ id: job.id, frame, split: slider && Number(slider[0].value), boxed }));
+  if (before && slider) {
     before.node.classList.add("before");
-    stage.append(before.node, ...divider(stage));
+    stage.append(before.node, ...slider);
     stage.append(
       el("span", { class: "tag left", t: "compare.before" }),
       el("span", { class: "tag right", t: "compare.after" }),
@@ -47,12 +54,14 @@ export function comparison(job, version) {
     if (before) before.show(index);
     boxes?.show(index);
   };
+  /** @type {ReturnType<typeof frames> | null} */
+  let bar = null;
   if (job.frames && job.frames > 1) {
-    const bar = frames(job.frames, (index) => parts[index], (index) => {
+    const of = (bar = frames(job.frames, (index) => parts[index], (index) => {
       player?.pause();
       go(index);
-    });
-    const player = isPaged(job) ? null : playerOf(job, version, bar, {
+    }));
+    const player = isPaged(job) ? null : playerOf(job, version, of, {
       look: async (index) => void (await Promise.all([after.show(index), before?.show(index)])),
       at: (index) => {
         frame = index;
@@ -66,29 +75,31 @@ export function comparison(job, version) {
     if (player) {
       after.node.after(player.node);
       const { play, rest } = playbar(player, () => frame);
-      tools.append(play, bar.node, ...rest);
-    } else tools.append(bar.node);
+      tools.append(play, of.node, ...rest);
+    } else tools.append(of.node);
     // Of a document the report tells what each frame is, also when its plan is gone.
     if (isPaged(job)) {
       getReport(job)
         .then((report) => {
           parts = report.media.parts;
           go(frame);
-          bar.tell();
+          of.tell();
         })
         .catch(complain);
     }
   }
   if (job.has_plan) {
     tools.append(
-      boxesSwitch(async (on) => {
+      boxesSwitch(past.boxed === true, async (on) => {
+        boxed = on;
         boxes ??= await overlay(job, stage);
         boxes.node.classList.toggle("gone", !on);
         boxes.show(frame);
       }),
     );
   }
-  go(0);
+  bar?.stand(frame);
+  go(frame);
   return el("figure", { class: "comparison", tLabel: "compare.label" }, stage, tools);
 }
 
@@ -99,13 +110,16 @@ function shape(stage, { width, height }) {
   stage.style.setProperty("--wide", `calc(var(--high, 60vh) * ${width / height})`);
 }
 
-/** A range input over the whole picture, and the line that follows it. @param {HTMLElement} stage */
-function divider(stage) {
+/**
+ * A range input over the whole picture, and the line that follows it.
+ * @param {HTMLElement} stage @param {number} split in percent @returns {[HTMLInputElement, HTMLElement]}
+ */
+function divider(stage, split) {
   const input = el("input", {
     type: "range",
     min: 0,
     max: 100,
-    value: 50,
+    value: split,
     class: "compare-range",
     tLabel: "compare.slider",
   });
@@ -166,14 +180,16 @@ function frames(total, partAt, go) {
   return { node, tell, stand };
 }
 
-/** @param {(on: boolean) => Promise<void>} change */
-function boxesSwitch(change) {
+/** @param {boolean} on at the beginning @param {(on: boolean) => Promise<void>} change */
+function boxesSwitch(on, change) {
   /** @type {HTMLInputElement} */
   const input = el("input", {
     type: "checkbox",
     role: "switch",
+    checked: on,
     onchange: () => change(input.checked).catch(complain),
   });
+  if (on) change(true).catch(complain);
   return el("label", { class: "switch-line" }, input, el("span", { t: "compare.boxes" }));
 }
 

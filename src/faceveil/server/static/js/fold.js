@@ -2,12 +2,17 @@
 
 import { button, byId } from "./dom.js";
 import { icon } from "./icons.js";
+import { keepPlace, placeBefore } from "./place.js";
 
 /** @param {string} key @param {string} picture @param {string} id of what the button unfolds */
 export function foldButton(key, picture, id) {
   const made = button(key, icon(picture), () => unfold(id, !byId(id).classList.contains("unfolded")), { kind: "unfold" });
-  made.setAttribute("aria-expanded", "false");
+  const place = `unfolded.${id}`;
+  const yes = placeBefore(place) === true;
+  byId(id).classList.toggle("unfolded", yes);
+  made.setAttribute("aria-expanded", String(yes));
   made.setAttribute("aria-controls", id);
+  keepPlace(place, () => byId(id).classList.contains("unfolded"));
   return made;
 }
 

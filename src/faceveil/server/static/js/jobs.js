@@ -7,6 +7,7 @@ import { onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { JobCard } from "./job-card.js";
 import { foundIn } from "./job-words.js";
+import { keepPlace, placeBefore } from "./place.js";
 import { stateOf } from "./standing.js";
 import { isOver } from "./store.js";
 import { lacking, showSummary } from "./summary.js";
@@ -39,10 +40,14 @@ export function showJobs(store, tools) {
   const opened = (card) => {
     if (open && open !== card) open.close();
     open = card;
-    seen = card.job.batch;
+    // Whoever opens an older one is not to be taken back to the newest.
+    if (card.job.batch === newest().batch || !seen) seen = card.job.batch;
   };
 
-  const summary = showSummary(() => store.all, () => refresh());
+  const newest = () => store.all.reduce((a, b) => (b.created > a.created ? b : a));
+  keepPlace("open", () => ({ id: open?.job.id, seen, scroll: scrollY }));
+
+  const summary = showSummary(store, () => refresh());
 
   /** @param {Job} job @param {Job} [before] */
   const update = (job, before) => {
@@ -120,7 +125,17 @@ export function showJobs(store, tools) {
     }
     for (const [id, batch] of batches) showBatch(id, batch, grouped.get(id) ?? []);
     summary.refresh();
+    if (store.complete) goOn();
     openNewest();
+  };
+
+  /** As before the page was loaded anew. */
+  const goOn = () => {
+    const before = placeBefore("open");
+    if (!before) return;
+    ({ seen } = before);
+    cards.get(before.id)?.show();
+    scrollTo(0, before.scroll);
   };
 
   /** @param {string} id @param {Batch} batch @param {Job[]} jobs */
@@ -143,11 +158,10 @@ export function showJobs(store, tools) {
 
   /** The first result of the newest upload is shown by itself. What is being looked at stays. */
   const openNewest = () => {
-    const { all } = store;
-    if (!all.length) return;
-    const newest = all.reduce((a, b) => (b.created > a.created ? b : a));
-    if (newest.batch === seen) return;
-    const ready = store.inBatch(newest.batch).find((job) => job.state === "done" && job.has_result);
+    if (!cards.size || !store.complete) return;
+    const { batch } = newest();
+    if (batch === seen) return;
+    const ready = store.inBatch(batch).find((job) => job.state === "done" && job.has_result);
     const card = ready && cards.get(ready.id);
     if (!card) return;
     card.node.classList.add("first");

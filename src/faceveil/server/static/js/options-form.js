@@ -9,6 +9,7 @@ import { icon } from "./icons.js";
 import { keepSettings, keptSettings } from "./kept-settings.js";
 import { remember, remembered } from "./memory.js";
 import { peopleForm } from "./people-form.js";
+import { keepPlace, placeBefore } from "./place.js";
 
 /** @typedef {Record<string, any>} Schema */
 /** @typedef {Record<string, Record<string, any>>} Presets */
@@ -138,14 +139,16 @@ function expert(fields) {
   });
   search.value = remembered(SEARCHED_AS, "sessionStorage") ?? "";
   narrow();
-  return el(
+  const all = el(
     "details",
-    { class: "more", open: search.value !== "" },
+    { class: "more", open: search.value !== "" || placeBefore("expert") === true },
     el("summary", {}, el("span", { t: "options.more" })),
     search,
     ...groups.map(({ node }) => node),
     none,
   );
+  keepPlace("expert", () => all.open);
+  return all;
 }
 
 /** @param {Presets} presets @param {(preset: string) => void} choose */

@@ -21,6 +21,8 @@ export class Store {
   #hidden = new Map();
   /** @type {Set<(change: Change) => void>} */
   #listeners = new Set();
+  /** All jobs that there are were told of once. */
+  complete = false;
 
   /** @param {(change: Change) => void} listener */
   listen(listener) {
@@ -81,6 +83,7 @@ export class Store {
 
   /** Make this all there is. @param {Job[]} jobs */
   replace(jobs) {
+    this.complete = true;
     const there = new Set(jobs.map((job) => job.id));
     for (const id of [...this.#jobs.keys()]) if (!there.has(id)) this.drop(id);
     for (const job of jobs) this.put(job);

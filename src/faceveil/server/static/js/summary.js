@@ -3,6 +3,7 @@
 import { byId, el, refill, write } from "./dom.js";
 import { onLanguage, say, t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { keepPlace, placeBefore } from "./place.js";
 import { isMarked, marked, tally } from "./standing.js";
 
 /** @typedef {Service.Job} Job */
@@ -14,20 +15,21 @@ export const sentence = (jobs) => tally(jobs).map(([what, n]) => t(`tally.${what
 export const lacking = (jobs) => sentence(jobs.filter((job) => !job.has_result));
 
 /**
- * @param {() => Job[]} all @param {() => void} changed called when another selection holds
+ * @param {import("./store.js").Store} store @param {() => void} changed called when another selection holds
  * @returns {{refresh: () => void, shown: (job: Job) => boolean}}
  */
-export function showSummary(all, changed) {
-  let chosen = "";
+export function showSummary(store, changed) {
+  let chosen = String(placeBefore("filter") ?? "");
+  keepPlace("filter", () => chosen);
   let drawn = "";
   const words = el("p", { class: "tally" });
   const filters = el("div", { class: "row filters", role: "group", tLabel: "filter.label" });
   byId("summary").append(words, filters);
 
   const refresh = () => {
-    const jobs = all();
+    const jobs = store.all;
     const kinds = marked(jobs);
-    if (chosen && !kinds.some(([mark]) => mark === chosen)) choose("");
+    if (store.complete && chosen && !kinds.some(([mark]) => mark === chosen)) choose("");
     write(words, sentence(jobs));
     filters.hidden = !kinds.length || jobs.length < 2;
     const wanted = JSON.stringify([kinds, jobs.length, chosen]);

@@ -5,9 +5,12 @@ import { button, byId, el } from "./dom.js";
 import { problemWords } from "./format.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { keepPlace, placeBefore } from "./place.js";
 import { maySendAgain } from "./standing.js";
 
 const OFFER_MS = 10_000;
+/** What is still shown of refused files, so that a page loaded anew says it, too. @type {Map<HTMLElement, Refused[]>} */
+const refusals = new Map();
 
 /** @typedef {import("./api.js").Trouble} Trouble */
 /** @typedef {{name: string, problem: Trouble}} Refused */
@@ -59,7 +62,8 @@ export function offer(title, back, final) {
 /**
  * One notice of all files of an upload that were refused: each reason once, the files it holds for,
  * and what can be done.
- * @param {Refused[]} refused @param {(names: Set<string>) => void} again sends those files once more
+ * @param {Refused[]} refused
+ * @param {((names: Set<string>) => void) | null} again sends those files once more; null: they are gone
  */
 export function refuse(refused, again) {
   if (!refused.length) return;
@@ -82,9 +86,16 @@ export function refuse(refused, again) {
   });
   const curable = new Set(refused.filter(({ problem }) => maySendAgain(problem)).map(({ name }) => name));
   const title = t("refused.title", { n: refused.length });
-  const made = notice(title, [el("ul", {}, ...lines)], curable.size ? () => again(curable) : null);
+  const made = notice(title, [el("ul", {}, ...lines)], again && curable.size ? () => again(curable) : null);
+  refusals.set(made, refused);
   byId("notices").append(made);
   made.scrollIntoView({ block: "nearest" });
+}
+
+/** Tell again of what was refused before the page was loaded anew. */
+export function refuseAsBefore() {
+  for (const refused of placeBefore("refused") ?? []) refuse(refused, null);
+  keepPlace("refused", () => [...refusals].filter(([made]) => made.isConnected).map(([, refused]) => refused));
 }
 
 /** Why and what to do, once each: the particulars say more than the kind they belong to. @param {Trouble} problem */

@@ -6,7 +6,7 @@ import { fromClipboard, fromDrop, fromInput, isClutter } from "./files.js";
 import { foldButton } from "./fold.js";
 import { say, t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { complain, refuse } from "./toast.js";
+import { complain, refuse, refuseAsBefore } from "./toast.js";
 import { tellOfBrokenOff, underWay } from "./under-way.js";
 
 /** @typedef {import("./api.js").Given} Given */
@@ -60,6 +60,7 @@ export function startUpload(service, settings, onjobs, note) {
   });
   watchDrops(zone, send);
   tellOfBrokenOff();
+  refuseAsBefore();
 }
 
 /** A picture to try with: it comes with the page. @returns {Promise<Given[]>} */

@@ -4,6 +4,7 @@
 import { Problem, getDraft, putDraft } from "../api.js";
 import { forget, remember, rememberedData } from "../memory.js";
 import { Sender } from "./sender.js";
+import { isEmpty } from "./tracks.js";
 
 /** @typedef {import("../api.js").Known} Known */
 /** @typedef {import("./tracks.js").Edits} Edits */
@@ -26,15 +27,15 @@ export async function earlier(job) {
   return there;
 }
 
-/** True if there is anything in it. @param {Edits} edits */
-export const hasEdits = ({ kept, changed, added, removed }) =>
-  changed.length + added.length + removed.length + Object.keys(kept).length > 0;
+/** Tells edits from all others; the service keeps no empty ones. @param {Service.Draft} draft */
+export const markOf = (draft) => (isEmpty(draft) ? "" : `${draft.version} ${draft.author}`);
 
 export class Draft {
   #job;
   #told;
   #version;
   #base;
+  #mark;
   #sender;
   /** Names this review, so that two windows do not overwrite each other. @type {string} */
   #author = crypto.randomUUID?.() ?? String(Math.random());
@@ -45,6 +46,7 @@ export class Draft {
     this.#told = told;
     this.#version = draft.version;
     this.#base = draft.version;
+    this.#mark = markOf(draft);
     this.#sender = new Sender((/** @type {Service.Draft} */ one) => this.#put(one));
     const here = stashed(job);
     if (!here) return;
@@ -54,10 +56,16 @@ export class Draft {
     this.#sender.send(here);
   }
 
+  /** Of the edits as they are. */
+  get mark() {
+    return this.#mark;
+  }
+
   /** @param {Edits} edits */
   save(edits) {
     this.#version += 1;
     const draft = { version: this.#version, author: this.#author, base: this.#base, ...edits };
+    this.#mark = markOf(draft);
     remember(nameOf(this.#job), JSON.stringify(draft), TAB);
     this.#told("saving");
     this.#sender.send(draft);

@@ -24,7 +24,10 @@ const LINE_PX = 30;
  * @property {Box} [latest] as it would be now
  */
 
-/** @param {import("./stage.js").Stage} view @param {import("./model.js").Model} model */
+/**
+ * @param {import("./stage.js").Stage} view @param {import("./model.js").Model} model
+ * @returns {() => void} ends a drag as if the pointer had let go
+ */
 export function gestures(view, model) {
   /** @type {Drag | null} */
   let drag = null;
@@ -87,11 +90,17 @@ export function gestures(view, model) {
   /** @param {PointerEvent} event */
   const finish = (event) => {
     fingers.delete(event.pointerId);
+    if (event.type === "pointercancel") {
+      drag = null;
+      view.ghost(null);
+    } else letGo();
+  };
+  const letGo = () => {
     if (!drag) return;
     const { id, far, latest, pans } = drag;
     drag = null;
     view.ghost(null);
-    if (event.type === "pointercancel" || (far && pans)) return;
+    if (far && pans) return;
     if (far && latest) {
       if (id !== null) model.setBox(id, latest);
       else {
@@ -122,6 +131,7 @@ export function gestures(view, model) {
     const node = trackNode(/** @type {HTMLElement} */ (event.target));
     if (node && event.detail === 0) model.toggle(Number(node.dataset.track));
   });
+  return letGo;
 }
 
 /** @param {MouseEvent} event @returns {Spot} */

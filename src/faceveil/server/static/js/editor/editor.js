@@ -4,10 +4,12 @@ import { getPlan, getReport } from "../api.js";
 import { isBusy } from "../store.js";
 import { complain } from "../toast.js";
 import { addressed, enter, leave } from "./address.js";
-import { earlier, hasEdits } from "./draft.js";
+import { earlier } from "./draft.js";
 import { missedFaces } from "./missed.js";
 import { Model } from "./model.js";
+import { keepReview, reviewBefore } from "./return.js";
 import { Session } from "./session.js";
+import { isEmpty } from "./tracks.js";
 
 /** @typedef {Service.Job} Job */
 
@@ -63,9 +65,11 @@ export class Editor {
     try {
       const [plan, draft] = await Promise.all([getPlan(job), earlier(job)]);
       const missed = job.state === "withheld" ? missedFaces(await getReport(job)) : [];
-      const model = new Model(plan, hasEdits(draft) ? draft : null);
+      const model = new Model(plan, isEmpty(draft) ? null : draft);
+      const before = reviewBefore(job, draft, model);
       const closed = () => {
         this.#session = null;
+        leaving();
         leave();
       };
       await enter(job.id);
@@ -77,7 +81,9 @@ export class Editor {
       const on = { saved: this.onsaved, closed, next: this.#next(job), grouping: this.ongrouping && grouping };
       this.#session = new Session(job, model, draft, missed, on);
       this.#session.show();
-      model.go(frame);
+      const leaving = keepReview(this.#session);
+      model.go(before?.frame ?? frame);
+      if (before) this.#session.goOn(before);
     } catch (error) {
       leave();
       complain(error);

@@ -33,6 +33,17 @@ export class History {
     this.state = state;
   }
 
+  /** All states to go back to, and forward to; of each list the last one is the next. */
+  get steps() {
+    return { past: [...this.#past], future: [...this.#future] };
+  }
+
+  /** Have those of a review that was left. @param {{past: S[], future: S[]}} steps */
+  restore({ past, future }) {
+    this.#past = past;
+    this.#future = future;
+  }
+
   undo() {
     return this.#step(this.#past, this.#future);
   }

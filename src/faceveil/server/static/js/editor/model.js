@@ -14,7 +14,7 @@ import * as edit from "./tracks.js";
 /** @typedef {import("./seeker.js").Sought} Sought */
 
 export class Model {
-  #history;
+  history;
   #times;
   #seeker = new Seeker((frame) => this.seconds(frame));
   /** @type {Set<(what: What) => void>} */
@@ -35,8 +35,8 @@ export class Model {
     /** The track that the next one picked is joined to. @type {number | null} */
     this.merging = null;
     this.#times = timesOf(plan);
-    this.#history = new History(edit.fromPlan(plan));
-    if (edits) this.#history.push(edit.withEdits(this.tracks, edits));
+    this.history = new History(edit.fromPlan(plan));
+    if (edits) this.history.push(edit.withEdits(this.tracks, edits));
   }
 
   /** @param {(what: What) => void} listener */
@@ -45,24 +45,24 @@ export class Model {
   }
 
   get tracks() {
-    return this.#history.state;
+    return this.history.state;
   }
 
   get changed() {
-    return this.#history.changed;
+    return this.history.changed;
   }
 
   /** What was changed, as a draft has it. */
   get edits() {
-    return edit.differences(this.#history.origin, this.tracks);
+    return edit.differences(this.history.origin, this.tracks);
   }
 
   get canUndo() {
-    return this.#history.canUndo;
+    return this.history.canUndo;
   }
 
   get canRedo() {
-    return this.#history.canRedo;
+    return this.history.canRedo;
   }
 
   /** @param {number} id */
@@ -260,16 +260,16 @@ export class Model {
   }
 
   undo() {
-    if (this.#history.undo()) this.#settled();
+    if (this.history.undo()) this.#settled();
   }
 
   redo() {
-    if (this.#history.redo()) this.#settled();
+    if (this.history.redo()) this.#settled();
   }
 
   /** Everything as the plan has it; an edit like others, that can be undone. */
   reset() {
-    this.#change(this.#history.origin);
+    this.#change(this.history.origin);
   }
 
   toPlan() {
@@ -285,7 +285,7 @@ export class Model {
   #change(tracks, tag = null, within) {
     // What changes nothing is no step to go back.
     const same = tracks.length === this.tracks.length && tracks.every((track, i) => track === this.tracks[i]);
-    if (!same) this.#history.push(tracks, tag, undefined, within);
+    if (!same) this.history.push(tracks, tag, undefined, within);
     this.#settled();
   }
 

@@ -15,6 +15,7 @@ import { asTracks } from "./missed.js";
 import { Model } from "./model.js";
 import { paging } from "./paging.js";
 import { playerOf } from "./playing.js";
+import { withSteps } from "./return.js";
 import { selection } from "./selection.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
@@ -42,6 +43,7 @@ export class Session {
     this.player = model.isVideo ? playerOf(model, job, this.stage) : null;
     this.follower = new Follower(model, job);
     this.stage.ondrawn = (id) => this.follower.start(id);
+    this.drawing = this.#drawing();
     this.strip = new Strip(model, job, this.stage, on.grouping && (() => this.#group()));
     this.help = helpOf(model);
     this.undoing = button("editor.undo", icon("undo"), () => model.undo(), { bare: true });
@@ -102,6 +104,15 @@ export class Session {
     this.strip.render();
     this.#refresh();
     this.dialog.focus();
+  }
+
+  /** Go on as before the page was loaded anew. @param {import("./return.js").Before} before */
+  goOn({ steps, selected, view }) {
+    withSteps(this.model, steps);
+    this.#refresh();
+    if (selected !== null && this.model.has(selected)) this.model.select(selected);
+    this.stage.view = view;
+    this.drawing.setAttribute("aria-pressed", String(view.drawing));
   }
 
   /** Nothing is lost: the edits are kept for the next time. */
@@ -170,7 +181,7 @@ export class Session {
     return el(
       "div",
       { class: "row tools", role: "toolbar", tLabel: "editor.tools" },
-      this.#drawing(),
+      this.drawing,
       button("editor.new", icon("box"), add, bare),
       this.undoing,
       this.redoing,
@@ -188,7 +199,6 @@ export class Session {
     const draw = button("editor.draw", icon("edit"), () => {
       stage.drawing = !stage.drawing;
       draw.setAttribute("aria-pressed", String(stage.drawing));
-      stage.layer.classList.toggle("drawing", stage.drawing);
     });
     draw.setAttribute("aria-pressed", "false");
     return draw;

@@ -21,8 +21,7 @@ export class Stage {
   /** @type {Map<number, HTMLElement>} */
   #boxes = new Map();
   #zoom = 1;
-  /** Drags draw, wherever they begin. */
-  drawing = false;
+  #drawing = false;
   /** A new box was drawn. @type {(id: number) => void} */
   ondrawn = () => {};
   #asked = 0;
@@ -36,7 +35,8 @@ export class Stage {
     this.ghosted = el("div", { class: "face-box ghost" });
     this.stage = el("div", { class: "stage loading" }, this.image.node, this.layer);
     this.node = el("div", { class: "viewport" }, this.stage);
-    gestures(this, model);
+    /** Ends a drag as if the pointer had let go. */
+    this.settle = gestures(this, model);
     model.listen((what) => {
       if (what === "frame") this.#turn();
       this.render();
@@ -44,6 +44,28 @@ export class Stage {
     this.watcher = new ResizeObserver(() => this.#fit());
     this.watcher.observe(this.node);
     this.render();
+  }
+
+  /** Drags draw, wherever they begin. */
+  get drawing() {
+    return this.#drawing;
+  }
+
+  set drawing(yes) {
+    this.#drawing = yes;
+    this.layer.classList.toggle("drawing", yes);
+  }
+
+  /** How it is looked at. */
+  get view() {
+    return { zoom: this.#zoom, left: this.node.scrollLeft, top: this.node.scrollTop, drawing: this.#drawing };
+  }
+
+  set view({ zoom, left, top, drawing }) {
+    this.drawing = drawing;
+    this.#zoom = Math.min(Math.max(zoom, 1), MOST_ZOOM);
+    this.#fit();
+    this.node.scrollTo(left, top);
   }
 
   close() {

@@ -31,6 +31,10 @@ const plain = (track) => ({
 
 /** @typedef {Pick<Service.Draft, "kept" | "changed" | "added" | "removed">} Edits */
 
+/** Nothing was changed. @param {Edits} edits */
+export const isEmpty = ({ kept, changed, added, removed }) =>
+  changed.length + added.length + removed.length + Object.keys(kept).length === 0;
+
 /**
  * How tracks differ from those that they were made from, as a draft has it.
  * @param {Track[]} origin @param {Track[]} tracks @returns {Edits}
