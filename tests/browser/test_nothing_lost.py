@@ -176,7 +176,7 @@ def test_a_review_goes_on_as_it_was(visit: Open, look: Look, astronaut: Image) -
 
 @pytest.mark.long
 def test_the_list_is_as_it_was(visit: Open, look: Look, astronaut: Image) -> None:
-    """Which files are picked, which one is open, its slider, the panels, and what was refused."""
+    """The files picked, the one open, its slider, the panels, and what was refused."""
     page = visit(viewport={"width": 1280, "height": 800})
     face = jpeg(astronaut[:320, 60:380])
     files = {f"face {n}.jpg": face for n in range(3)}

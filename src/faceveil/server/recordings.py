@@ -204,9 +204,9 @@ class Recordings:
     def _ask_for_room(self, *, another: bool = False) -> None:
         if another and len(list(self._there())) >= self._most:
             full = say("{count} recordings are kept, and no more may be", count=self._most)
-            raise _told("recordings-full", full)
+            raise ProblemError(507, "recordings-full", full, _advice())
         if self.size() >= self.most_bytes:
-            raise _told("recordings-full", _taken())
+            raise ProblemError(507, "recordings-full", _taken(), _advice())
 
     def _roomy(self) -> bool:
         # While one is joined, it lies there twice.
@@ -269,7 +269,7 @@ class Recordings:
 def over(why: Literal["long", "room"]) -> ProblemError:
     """The notice that a recording has ended by itself."""
     if why == "room":
-        return _told("recording-ended", _taken())
+        return ProblemError(507, "recording-ended", _taken(), _advice())
     told = say("the recording is as long as one may be")
     return ProblemError(507, "recording-ended", told, say("Save it, and begin another one."))
 
@@ -278,13 +278,12 @@ def _taken() -> str:
     return say("all recordings together are as large as they may be")
 
 
-def _told(type: str, detail: str) -> ProblemError:
-    advice = say("Save those that you want to keep, and delete some.")
-    return ProblemError(507, type, detail, advice)
+def _advice() -> str:
+    return say("Save those that you want to keep, and delete some.")
 
 
 def _bytes_in(folder: Path) -> int:
-    """What is being written over for a moment, and what was deleted meanwhile, does not count."""
+    """Bytes of all its files, but those that replace another, or were deleted meanwhile."""
     total = 0
     with suppress(OSError):
         for path in folder.iterdir():
