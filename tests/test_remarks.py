@@ -59,7 +59,7 @@ def test_of_many_files_each_is_told_once(tmp_path: Path, astronaut: Image, detec
 
 def test_in_chinese_too() -> None:
     note = say("{bits}-bit samples reduced to 8", bits=16)
-    told = say("note: {note} ({files} files)", note=note, files=2)
+    told = say("note: {note} ({files})", note=note, files=say("{n} files", n=2))
     assert translated(told, "zh") == "说明：16 位样本已减为 8 位（2 个文件）"
     told = say("removed: {what}", what=[say("subtitles"), "GPS"])
     assert translated(told, "zh") == "已去除：字幕；GPS"

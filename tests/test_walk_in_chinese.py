@@ -21,7 +21,7 @@ from faceveil import weights
 from faceveil.cli import verbs_evidence
 from faceveil.errors import UsageError
 from faceveil.frames import Image
-from faceveil.i18n import catalogue
+from faceveil.i18n import catalogue, say, translated
 from faceveil.options import Options
 from faceveil.server.settings import Service
 from tiers import daily
@@ -125,6 +125,33 @@ def test_what_is_said_of_a_wrong_use(
     assert HAN.search(shown + said)
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("export", "缺少参数“方案|报告”"),
+        ("veil x.jpg --preset none", "“none”不在可选范围内：strict、balanced、light"),
+        ("veil x.jpg --hel", "（相近的选项：--help、"),
+        ("weights fetch frob", "现有：yunet、centerface、"),
+        ("veil empty.png --detector nope", "请从中选择：auto、yunet、"),
+        ("veil empty.png -o none", "图片不能存为没有扩展名的文件"),
+    ],
+)
+def test_lists_and_what_is_put_in_are_written_as_chinese_is(
+    line: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.jpg").write_bytes(b"no picture")
+    cv2.imwrite("empty.png", np.full((64, 64, 3), 200, np.uint8))
+    _, shown, said = run_on_a_terminal(*line.split(), **CHINESE)
+    assert wanted in shown + said
+
+
+def test_names_keep_their_distance() -> None:
+    """Chinese needs no space beside Chinese, but a name of the user's stands apart."""
+    told = say("cannot write {path}: {reason}", path="照片", reason="x")
+    assert "无法写入 照片：" in translated(told, "zh")
+
+
 def test_completion_says_where_it_is(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
     code, shown, said = run_on_a_terminal("--install-completion", "bash", **home, **CHINESE)
@@ -178,6 +205,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, _astronaut: Image, detector
         ("render photo.jpg plan.json -o safe.jpg", 0, "已遮盖 1 张人脸"),
         ("check photo.jpg", 5, "photo.jpg：人脸（第 0 帧）"),
         ("check empty.png", 0, "没有发现"),
+        ("veil empty.png", 0, "empty.png 中没有找到"),
+        ("veil photo.jpg -o full.jpg --report /dev/full", 1, "无法写入 /dev/full：磁盘空间不足"),
         ("export plan.json --format coco -o boxes.json", 0, "1 张人脸"),
         ("weights list", 0, "正常"),
         ("live clip.mp4 seen.mp4", 0, "共"),

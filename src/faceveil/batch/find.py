@@ -13,7 +13,7 @@ from typing import IO
 
 from faceveil.batch.storage import Stamp, is_url, listing, place_of
 from faceveil.errors import FaceVeilError, UnreadableError, UsageError
-from faceveil.i18n import reason_of, say
+from faceveil.i18n import listed, reason_of, say
 from faceveil.media.advice import READABLE
 from faceveil.media.archives.entries import LINK
 from faceveil.media.beside import beside_in, is_sidecar, may_be_beside
@@ -142,7 +142,7 @@ def find_inputs(
             found.jobs.append(InputFile.of(Path(given)))
     found.jobs = _once(found.jobs)
     if not found.jobs and not found.failed:
-        raise UsageError(say("no file in {places}", places=", ".join(map(str, inputs))))
+        raise UsageError(say("no file in {places}", places=listed(map(str, inputs))))
     return found
 
 

@@ -18,7 +18,7 @@ from typer import completion
 from typer.core import TyperCommand
 
 from faceveil.errors import ExitCode
-from faceveil.i18n import Message, catalogue, say, translated
+from faceveil.i18n import Message, catalogue, listed, say, translated
 
 Refusal: Any = typer.BadParameter.__mro__[2]
 """All errors that Typer shows by itself, wherever its version has them."""
@@ -184,8 +184,16 @@ def _recognized(text: str, phrases: Sequence[Message]) -> Message:
     for phrase in phrases:
         if found := _pattern(phrase.id).fullmatch(text):
             parts: dict[str, str] = found.groupdict()
-            told = {name: _recognized(parts[name], _PHRASES) for name in parts.keys() - _TYPED}
-            return Message(phrase.id, {**parts, **told})
+            told: dict[str, str] = {}
+            for name, words in parts.items():
+                if name in _TYPED:  # without the quotes of Python
+                    told[name] = listed(one.strip("'") for one in re.split(r",\s", words))
+                else:
+                    told[name] = _recognized(words, _PHRASES)
+            return Message(phrase.id, told)
+    if re.fullmatch(r"[A-Z]+\|[A-Z]+", text):  # what stands for either of two arguments
+        one, other = (_recognized(part, ()) for part in text.split("|"))
+        return Message("{one}|{other}", {"one": one, "other": other})
     known = {word.lower(): word for word in _WORDS}
     return known.get(text.lower(), Message(text)) if text.isalpha() else Message(text)
 

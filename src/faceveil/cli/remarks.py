@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from faceveil.cli.ui import count
-from faceveil.i18n import say
+from faceveil.i18n import listed, say
 
 if TYPE_CHECKING:
     from faceveil.cli.ui import UI
@@ -27,7 +27,7 @@ def places(of: Report | Plan) -> str:
         say("{name}: {what}", name=place, what=faces) for place, faces in found.items()
     ]
     named[_MOST_PARTS:] = ["..."] * (len(named) > _MOST_PARTS)
-    said = [_listed(some) for some in (sizes, named) if some]
+    said = [listed(some) for some in (sizes, named) if some]
     return say(" ({what})", what=said) if said else ""
 
 
@@ -41,11 +41,6 @@ def found_in(name: str, plan: Plan) -> str:
         detector=plan.detector,
         places=places(plan),
     )
-
-
-def _listed(parts: Sequence[str]) -> str:
-    first, *rest = parts
-    return say("{first}, {more}", first=first, more=_listed(rest)) if rest else first
 
 
 class Remarks:
@@ -67,7 +62,7 @@ class Remarks:
         for note, files in sorted(self._notes.items()):
             many = self._files > 1
             ui.note(
-                say("note: {note} ({files} files)", note=note, files=files)
+                say("note: {note} ({files})", note=note, files=count(files, "file"))
                 if many
                 else say("note: {note}", note=note)
             )

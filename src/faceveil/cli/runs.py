@@ -287,6 +287,10 @@ def veil_one(
         else:
             folder = path.parent if out is None else out if out.is_dir() else out.parent
             outcomes.veiled(path, folder, done)
+            if not (done.regions or done.kept):
+                least = done.smallest_face_px
+                ui.note(say("no face of {size:.0f} px or more is in {name}", size=least, name=path))
+                ui.note(say("--min-face looks for smaller ones, --cover-zones covers a place."))
     outcomes.remarks.tell(ui)
     return outcomes.exit_code
 

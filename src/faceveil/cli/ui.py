@@ -360,12 +360,18 @@ def private_file(path: Path | None) -> Iterator[IO[str] | None]:
         yield file
 
 
-def count(number: int, noun: Literal["face", "page", "picture", "input"]) -> str:
+def count(number: int, noun: Literal["face", "file", "page", "picture", "input"]) -> str:
     """ "1 face", "2 faces"."""
     if number == 1:
-        one = {"page": say("1 page"), "picture": say("1 picture"), "input": say("1 input")}
+        one = {
+            "file": say("1 file"),
+            "page": say("1 page"),
+            "picture": say("1 picture"),
+            "input": say("1 input"),
+        }
         return one.get(noun, say("1 face"))
     several = {
+        "file": say("{n} files", n=number),
         "page": say("{n} pages", n=number),
         "picture": say("{n} pictures", n=number),
         "input": say("{n} inputs", n=number),

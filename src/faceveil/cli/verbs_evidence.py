@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 import warnings
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from faceveil.cli.ui import UI, private_file
-from faceveil.errors import FaceVeilError, UsageError
-from faceveil.i18n import say
+from faceveil.errors import FaceVeilError, OutputError, UsageError
+from faceveil.i18n import reason_of, say
 from faceveil.system.text import shown
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Evidence:
     def add(self, report: Report, output: Path | None = None) -> None:
         """Save the report of a file, and small pictures of its output, if there is one."""
         if self._lines is not None:
-            print(report.to_json(), file=self._lines, flush=True)
+            with _written(self._lines_path):
+                print(report.to_json(), file=self._lines, flush=True)
         if self._page is not None:
             from dataclasses import replace
 
@@ -95,7 +97,7 @@ class Evidence:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._stack:
+        with _written(self._page_path or self._lines_path), self._stack:
             if self._page is not None:
                 from faceveil.evidence.html import page
 
@@ -105,6 +107,21 @@ class Evidence:
 
             for path in self._saved:
                 sign_file(path, self._key)
+
+
+@contextmanager
+def _written(path: Path | None) -> Generator[None, None, None]:
+    """Name the file that could not be written to its end.
+
+    Raises:
+        OutputError: the disk is full, for example.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            say("cannot write {path}: {reason}", path=path, reason=reason_of(error))
+        ) from error
 
 
 def _passphrase(key: Path) -> str:

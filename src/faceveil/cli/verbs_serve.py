@@ -8,7 +8,7 @@ from faceveil.cli.flags import add_verb, given_of
 from faceveil.cli.ui import UI
 from faceveil.cli.verbs import FIND, MACHINE, PAINT, TRACK, app
 from faceveil.errors import ExitCode, UsageError
-from faceveil.i18n import say
+from faceveil.i18n import listed, say
 from faceveil.system.extras import advice_for
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _require_packages() -> None:
         raise UsageError(
             say(
                 "the server needs packages that are not installed: {missing}",
-                missing=", ".join(missing),
+                missing=listed(missing),
             ),
             advice_for("server"),
         )

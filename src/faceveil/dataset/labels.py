@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from faceveil.dataset.write import FRAME_MARK
 from faceveil.errors import UnsupportedError, UsageError
 from faceveil.geometry import Box
-from faceveil.i18n import say, words_of
+from faceveil.i18n import listed, say, words_of
 from faceveil.plan import Media, Plan, Track
 
 _NEEDED = ("file", "x0", "y0", "x1", "y1")
@@ -294,7 +294,7 @@ def _csv(path: Path) -> dict[str, Marked]:
             lines = csv.DictReader(file, strict=True)
             missing = [name for name in _NEEDED if name not in (lines.fieldnames or ())]
             if missing:
-                raise ValueError(say("the header has no {names}", names=", ".join(missing)))
+                raise ValueError(say("the header has no {names}", names=listed(missing)))
             for row in lines:
                 number = lines.line_num
                 if None in row or None in row.values() or not row["file"]:

@@ -15,7 +15,7 @@ from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
 from faceveil.detect.runtime import bounded
 from faceveil.errors import FaceVeilError, NoDetectorError
-from faceveil.i18n import say
+from faceveil.i18n import listed, say
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Kind
 
@@ -236,5 +236,5 @@ def _factory(name: str) -> Callable[[Options], SinglePass]:
         return plugin
     raise NoDetectorError(
         say("there is no detector {name!r}", name=name),
-        say("choose one of: {names}", names=", ".join(["auto", *BUILT_IN])),
+        say("choose one of: {names}", names=listed(["auto", *BUILT_IN])),
     )

@@ -22,7 +22,9 @@ from faceveil.i18n.po import read_po
 ENGLISH: Final = "en"
 """The language that messages are worded in; it needs no catalogue."""
 _FOLDER: Final = Path(__file__).parent
-_HOLE: Final = re.compile(r"\{(\w+)\}")
+_HOLE: Final = re.compile(r"((?<=[\u4e00-\u9fff]) )?\{(\w+)\}( (?=[\u4e00-\u9fff]))?")
+"""A hole, and the spaces that keep what is put in apart from Chinese beside it."""
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(!r)?(?::([^{}]*))?\}")
 _SCRIPTS: Final = {"zh_tw": "zh_hant", "zh_hk": "zh_hant", "zh_mo": "zh_hant"}
 """Regions that write a language in another script than most."""
@@ -84,6 +86,12 @@ def say(words: str, /, **values: object) -> Message:
         return f"{{{name}}}"
 
     return Message(_FORMATTED_HOLE.sub(hold, words), held)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Names in a row, as each language separates them."""
+    first, *rest = parts
+    return say("{first}, {more}", first=first, more=listed(rest)) if rest else first
 
 
 def words_of(error: BaseException) -> str:
@@ -185,7 +193,14 @@ def _value(value: object) -> Value:
 
 def _filled(id: str, values: Mapping[str, Value], language: str) -> str:
     def put(hole: re.Match[str]) -> str:
-        return _put(values[hole[1]], language) if hole[1] in values else hole[0]
+        before, name, after = hole.groups(default="")
+        if name not in values:
+            return hole[0]
+        words = _put(values[name], language)
+        if isinstance(values[name], Message):  # Chinese needs no space beside Chinese; a name does
+            before = "" if _HAN.match(words[:1]) else before
+            after = "" if _HAN.match(words[-1:]) else after
+        return before + words + after
 
     # Values are not formatted again, because a name may contain braces.
     return _HOLE.sub(put, catalogue(language).get(id, id))

@@ -9,7 +9,7 @@ from typing import Final
 from av.error import HTTPForbiddenError, HTTPUnauthorizedError
 
 from faceveil.errors import UsageError
-from faceveil.i18n import say
+from faceveil.i18n import listed, say
 
 STREAMS: Final = {
     # Nothing here may open a file: a playlist from the network could name one.
@@ -97,4 +97,4 @@ def _kind(address: str) -> str:
 
 
 def _one_of(known: Iterable[str]) -> str:
-    return say("Use one of: {kinds}.", kinds=", ".join(known))
+    return say("Use one of: {kinds}.", kinds=listed(known))

@@ -19,7 +19,7 @@ from av.error import ExitError, FFmpegError
 
 from faceveil.errors import LimitError, UnreadableError, UnsupportedError, UsageError
 from faceveil.frames import Frame
-from faceveil.i18n import reason_of, say, words_of
+from faceveil.i18n import listed, reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_read
 from faceveil.media import open_source
 from faceveil.media.videos import facts
@@ -316,7 +316,7 @@ def _cameras() -> str:
     if found:
         return say(
             "Here are: {cameras}. Name one as camera:{first}.",
-            cameras=", ".join(found),
+            cameras=listed(found),
             first=found[0],
         )
     return say("Plug one in, or name it: camera:1 or camera:/dev/video2.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 
 from faceveil.i18n import reason_of, say, words_of
 
@@ -203,6 +204,12 @@ def _environment() -> dict[str, str]:
     return around
 
 
+_ABSENT: Final = re.compile("No matching distribution found")
+"""Pip's words for a package that its index lacks, or for an index that it cannot reach."""
+
+
 def _last_error(output: str) -> str:
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
+    if errors and _ABSENT.search(errors[-1]):
+        return say("the package index does not offer it, or cannot be reached")
     return errors[-1].removeprefix("ERROR:").strip() if errors else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faceveil.errors import UsageError
-from faceveil.i18n import say
+from faceveil.i18n import listed, say
 from faceveil.weights.mirrors import Mirror, Wheel, github
 
 
@@ -109,6 +109,6 @@ def entry_of(name: str) -> WeightsFile:
             say(
                 "no weights are called {name}; there are: {names}",
                 name=name,
-                names=", ".join(TABLE),
+                names=listed(TABLE),
             )
         ) from None

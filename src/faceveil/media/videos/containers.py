@@ -17,7 +17,7 @@ import av.error
 from av.stream import Discard, Disposition
 
 from faceveil.errors import OutputError, UnreadableError, UsageError
-from faceveil.i18n import reason_of, say
+from faceveil.i18n import listed, reason_of, say
 from faceveil.media.part import DISK_ERRORS, DiskError
 from faceveil.media.videos.ending import has_index
 from faceveil.media.videos.timeline import straightened
@@ -146,7 +146,7 @@ def container_of(target: Path) -> Container:
     for container in OUTPUTS:
         if suffix in container.suffixes:
             return container
-    names = ", ".join(one.suffixes[0] for one in OUTPUTS)
+    names = listed(one.suffixes[0] for one in OUTPUTS)
     suffix = suffix or say("a file without suffix")
     raise UsageError(
         say("no video can be written as {suffix}: use {suffixes}", suffix=suffix, suffixes=names)

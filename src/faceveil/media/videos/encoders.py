@@ -14,7 +14,7 @@ from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 
 from faceveil.errors import UsageError
-from faceveil.i18n import reason_of, say, words_of
+from faceveil.i18n import listed, reason_of, say, words_of
 from faceveil.media.videos.facts import StreamFormat
 from faceveil.media.videos.flow import Flow
 from faceveil.media.videos.grading import words_of_mastering
@@ -241,7 +241,7 @@ def available() -> list[str]:
 
 
 def _advice() -> str:
-    return say("Encoders that work here: {names}.", names=", ".join(available()))
+    return say("Encoders that work here: {names}.", names=listed(available()))
 
 
 def _is_encoder(name: str) -> bool:
