@@ -425,7 +425,10 @@ def test_wheel_delivers(monkeypatch: pytest.MonkeyPatch) -> None:
     ("wheel", "reason"),
     [
         (Wheel("faceveil-sample", "1.0", "sample/other.onnx"), "holds no sample/other.onnx"),
-        (Wheel("faceveil-sample", "2.0", "sample/test.onnx"), "the package index does not offer it"),
+        (
+            Wheel("faceveil-sample", "2.0", "sample/test.onnx"),
+            "the package index does not offer it",
+        ),
     ],
 )
 def test_wheel_that_does_not_deliver_says_why(wheel: Wheel, reason: str) -> None:
