@@ -18,7 +18,7 @@ from faceveil.detect.crops import SIDE, ask
 from faceveil.detect.judged import Judged, Thorough, _mirrored, _mirrored_back
 from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
 from faceveil.detect.rules import RULES, rule_of
-from faceveil.detect.scaled import Groups
+from faceveil.detect.scaled import Groups, _grouped, _Pass
 from faceveil.faces import Faces, pairwise_iou
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
@@ -71,7 +71,7 @@ def test_a_place_is_shown_at_one_size_and_found_again(size: int, corner: tuple[i
 
 def grouped(boxes: Sequence[Box], scores: Sequence[float]) -> Groups:
     faces = Faces.of(Face(box, score) for box, score in zip(boxes, scores, strict=True))
-    return Groups(faces, faces.scores * 0.9, np.zeros(len(boxes), bool), faces.sizes)
+    return Groups(faces, faces.scores * 0.9, np.zeros(len(boxes), bool), faces.boxes)
 
 
 def odds(known: Candidates, opinion: float, rule: Rule) -> float:
@@ -181,6 +181,34 @@ def test_a_scene_has_the_same_faces_at_any_number_of_megapixels(
             assert max(box.iou(place) for box in boxes) > 0.4, (factor, place)
         others = [box for box in boxes if max(box.iou(place) for place in places) < 0.2]
         assert len(others) <= 1, (factor, others)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", daily(["yunet", "centerface"], "yunet"))
+@pytest.mark.parametrize("second", daily(["auto", "none"], "auto"))
+def test_what_is_hardly_a_face_is_painted_as_the_best_look_sees_it(
+    crowd: tuple[Image, list[Box]], name: str, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = Frame(0, crowd[0])
+    detector = judged(name, second_detector=second)
+    assert isinstance(detector, Judged)
+    evidence, scores = detector.evidence(frame), detector.detect(frame, 0.0).scores
+    assert (evidence.boxes[:, :2] <= evidence.tight[:, :2] + 1e-9).all()
+    assert (evidence.boxes[:, 2:] >= evidence.tight[:, 2:] - 1e-9).all()
+    assert not np.array_equal(evidence.boxes, evidence.tight)
+    for limit in (0.0, float(np.median(scores)), 2.0):
+        monkeypatch.setattr("faceveil.detect.judged.LIKELY", limit)
+        wanted = np.where(scores[:, None] < limit, evidence.tight, evidence.boxes)
+        assert np.array_equal(detector.detect(frame, 0.0).boxes, wanted)
+
+
+def test_the_tight_box_of_a_group_is_that_of_its_best_find() -> None:
+    finds = [Face(Box(100, 100, 140, 140), 0.9), Face(Box(96, 100, 140, 148), 0.8)]
+    steps = [_Pass(1.0, 0.0, 0.0, 999.0)] * 2
+    groups = _grouped(steps, [Faces.of([find]) for find in finds])
+    assert groups.tight.tolist() == [[100, 100, 140, 140]]
+    assert groups.faces.boxes.tolist() == [[96, 100, 140, 148]]
+    assert groups.sizes.tolist() == [40]
 
 
 @pytest.mark.slow

@@ -38,12 +38,17 @@ SHOWN: Final = 32.0
 """Size in pixels at which a face is shown to the other network. Measured: at 32 px, in a square of
 96 px, its answers rank a face over a false find more often than at 24 px in 64 or at 48 px in 96; a
 second size adds nothing that could be measured, and costs as much again."""
-AGREES, SAME, WIDE = 0.3, 0.3, -3.0
+AGREES, SAME, WIDE = 0.1, 0.3, -3.0
 """The other network's score and the IoU from which both boxes count: their mean is painted, which
 covers as many faces as the first one's box and spills half as much; for a face of 2**WIDE of the
 picture's longer side and more, their hull, because that spills little there.
 """
-THRESHOLDS: Final[dict[Sensitivity, float]] = {"high": 0.29, "balanced": 0.45, "precise": 0.65}
+LIKELY: Final = 0.5
+"""Below this probability, the box of the first network's best find stands for the hull of several:
+most of these places are no faces. The paint that this saves is worth more faces if it is spent on
+a lower threshold; see docs/detection.md.
+"""
+THRESHOLDS: Final[dict[Sensitivity, float]] = {"high": 0.26, "balanced": 0.45, "precise": 0.65}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +57,8 @@ class Answers:
 
     Attributes:
         groups: the candidates, as the first network's looks find them.
-        boxes: (n, 4) those to paint.
+        boxes: (n, 4) those to paint if it is likely a face.
+        tight: (n, 4) those to paint otherwise; none reaches beyond the other one.
         known: what the first network says.
         asked: numbers of the candidates that were put to the other one.
         opinions: (m,) its scores for these.
@@ -60,6 +66,7 @@ class Answers:
 
     groups: Groups
     boxes: Floats
+    tight: Floats
     known: Candidates
     asked: NDArray[np.intp]
     opinions: Floats
@@ -100,7 +107,8 @@ class Judged:
         for view in views(frame):
             evidence = self.evidence(view, everything=self._everything)
             scores = self._scores(evidence)
-            faces = Faces(evidence.boxes, scores, evidence.groups.faces.landmarks)
+            boxes = np.where(scores[:, None] < LIKELY, evidence.tight, evidence.boxes)
+            faces = Faces(boxes, scores, evidence.groups.faces.landmarks)
             found.append(faces[scores >= floor])
             asked += len(evidence.asked)
         return union(found), asked
@@ -126,7 +134,10 @@ class Judged:
         groups = self._first.groups(view, LEAST)
         groups = groups[groups.voted(np.inf).scores >= CANDIDATE]
         known = weigh(groups, max(view.size), self._rule)
-        boxes, asked, opinions = groups.faces.boxes.copy(), np.zeros(0, np.intp), np.zeros(0)
+        wide = known.relative[:, None] >= WIDE
+        boxes = groups.faces.boxes.copy()
+        tight = np.where(wide, boxes, groups.tight)
+        asked, opinions = np.zeros(0, np.intp), np.zeros(0)
         if self._other is not None:
             asked = np.arange(len(boxes)) if everything else _doubtful(known.chance)
         if self._other is not None and len(asked):
@@ -135,11 +146,12 @@ class Judged:
             scale = shown.size[0] / view.size[0]
             opinions, seen = ask(self._other, shown.image, places * scale, SHOWN)
             seen /= scale
-            wide = known.relative[asked, None] >= WIDE
-            both = np.where(wide, hull(places, seen), (places + seen) / 2)
-            agree = (opinions > AGREES) & (paired_iou(places, seen) > SAME)
-            boxes[asked] = np.where(agree[:, None], both, places)
-        return Answers(groups, boxes, known, asked, opinions)
+            agree = ((opinions > AGREES) & (paired_iou(places, seen) > SAME))[:, None]
+            for painted in (boxes, tight):
+                own = painted[asked]
+                both = np.where(wide[asked], hull(own, seen), (own + seen) / 2)
+                painted[asked] = np.where(agree, both, own)
+        return Answers(groups, boxes, tight, known, asked, opinions)
 
     def _scores(self, evidence: Answers) -> Floats:
         odds, asked = evidence.known.odds.copy(), evidence.asked

@@ -322,16 +322,21 @@ class Groups:
         faces: the best find of each, with the hull of all that are about as certain as its box.
         second: (n,) the best score of another pass; 0: none sees it.
         sole: (n,) no other pass could see a face of that size.
-        sizes: (n,) of the best finds.
+        tight: (n, 4) boxes of the best finds themselves.
     """
 
     faces: Faces
     second: Floats
     sole: Mask
-    sizes: Floats
+    tight: Floats
+
+    @property
+    def sizes(self) -> Floats:
+        """(n,) of the best finds."""
+        return sizes(self.tight)
 
     def __getitem__(self, some: Mask) -> Groups:
-        return Groups(self.faces[some], self.second[some], self.sole[some], self.sizes[some])
+        return Groups(self.faces[some], self.second[some], self.sole[some], self.tight[some])
 
     def voted(self, large: float) -> Faces:
         """Score the faces by how well the passes agree.
@@ -349,8 +354,8 @@ class Groups:
 def _grouped(steps: Sequence[_Pass], found: Sequence[Faces]) -> Groups:
     faces = Faces.concatenate(found)
     leaders = faces.leaders(SAME_FACE_IOU)
-    boxes, scores = faces.boxes[leaders], faces.scores
-    extents, second = sizes(boxes), np.zeros(len(leaders))
+    tight, scores = faces.boxes[leaders], faces.scores
+    boxes, extents, second = tight.copy(), sizes(tight), np.zeros(len(leaders))
     if len(leaders):
         number = np.repeat(np.arange(len(found)), [len(part) for part in found])
         shared = pairwise_iou(boxes, faces.boxes)
@@ -367,5 +372,5 @@ def _grouped(steps: Sequence[_Pass], found: Sequence[Faces]) -> Groups:
         Faces(boxes, scores[leaders], faces.landmarks[leaders]),
         second,
         able.sum(axis=0) < 2,
-        extents,
+        tight,
     )
