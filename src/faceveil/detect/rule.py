@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceveil.detect.scaled import Groups
-from faceveil.faces import Floats, areas, centers, intersections
+from faceveil.faces import Floats, areas, centers, intersections, sizes
 
 FAINT = 0.05
 """A second look that sees nothing counts as one with this score."""
@@ -79,7 +79,7 @@ def weigh(groups: Groups, side: float, rule: Rule) -> Candidates:
     Args:
         side: the longer one of the picture.
     """
-    relative = np.log2(np.maximum(groups.sizes, 1.0) / side)
+    relative = np.log2(np.maximum(sizes(groups.tight), 1.0) / side)
     looks = look_terms(groups, relative)
     said = looks @ np.array(rule.looks)
     near, alike, double = _company(groups, said)
@@ -114,15 +114,15 @@ def _company(groups: Groups, odds: Floats) -> tuple[Floats, Floats, Floats]:
     """For each face the others nearby, and all others, of about its size, as logarithms of expected
     numbers; and the share of it that belongs to a likelier one.
     """
-    boxes, sizes = groups.faces.boxes, np.maximum(groups.sizes, 1.0)
+    boxes, extents = groups.faces.boxes, np.maximum(sizes(groups.tight), 1.0)
     if len(boxes) < 2:
         return (np.zeros(len(boxes)),) * 3
     chance, middle, area = probability(odds), centers(boxes), areas(boxes)
     shared = intersections(boxes, boxes) / np.minimum(area[:, None], area)
     away = np.abs(middle[:, None] - middle).max(axis=2)
-    ratio = np.abs(np.log2(sizes[:, None] / sizes))
+    ratio = np.abs(np.log2(extents[:, None] / extents))
     other = shared < APART
-    near = other & (away < FAR * sizes[:, None]) & (ratio < ALIKE)
+    near = other & (away < FAR * extents[:, None]) & (ratio < ALIKE)
     alike = other & (ratio < SIMILAR)
     likelier = odds > odds[:, None]
     double = np.where(likelier, shared * chance, 0.0).max(axis=1)

@@ -330,11 +330,6 @@ class Groups:
     sole: Mask
     tight: Floats
 
-    @property
-    def sizes(self) -> Floats:
-        """(n,) of the best finds."""
-        return sizes(self.tight)
-
     def __getitem__(self, some: Mask) -> Groups:
         return Groups(self.faces[some], self.second[some], self.sole[some], self.tight[some])
 
@@ -347,7 +342,7 @@ class Groups:
         first = self.faces.scores
         alone = first - np.where(self.sole, SOLE, ALONE)
         scores = np.maximum((first + self.second) / 2, alone)
-        scores -= LARGE_PENALTY * (self.sizes >= large)
+        scores -= LARGE_PENALTY * (sizes(self.tight) >= large)
         return Faces(self.faces.boxes, scores.clip(0.0, 1.0), self.faces.landmarks)
 
 
