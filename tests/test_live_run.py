@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import av
@@ -28,14 +30,15 @@ from faceveil.live.backoff import Backoff
 from faceveil.live.loop import run
 from faceveil.live.outlets import Outlet, VirtualCamera, open_sink
 from faceveil.live.preview import PreviewServer
-from faceveil.live.sources import Camera, Stream, open_feed
+from faceveil.live.sources import Camera, Played, Stream, open_feed
 from faceveil.live.stats import Meter
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
 from films import film, threads
 from lively import SOLID, MarkDetector, bare, marked, scene
 from servers import free_port, wait_for
-from videos import compose
+from test_changes import joined
+from videos import QUARTERS, X264, compose
 
 pytestmark = pytest.mark.slow
 
@@ -245,6 +248,53 @@ def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
     sink.close()
     with av.open(str(out)) as file:
         assert {(frame.width, frame.height) for frame in file.decode(video=0)} == {(128, 64)}
+
+
+def test_a_recording_shows_another_shape_on_black(tmp_path: Path) -> None:
+    """As when somebody turns the phone that sends: it was squashed into the first shape."""
+    out = tmp_path / "out.mkv"
+    sink = open_sink(str(out))
+    for number, (width, height) in enumerate(((128, 64), (64, 128))):
+        sink.write(Frame(number, np.full((height, width, 3), 200, np.uint8), pts=40 * number))
+    sink.close()
+    with av.open(str(out)) as file:
+        wide, high = (frame.to_ndarray(format="gray") for frame in file.decode(video=0))
+    assert wide.min() > 150
+    assert (high[:, 50:78] > 150).all()
+    assert (high[:, :44] < 30).all()
+    assert (high[:, 84:] < 30).all()
+
+
+def test_a_stream_that_changes_its_shape_is_told_of_in_words(tmp_path: Path) -> None:
+    path = joined(tmp_path, [{"size": (96, 64)}, {"size": (64, 96)}])
+    told: list[str] = []
+    feed = Stream(str(path), "it", {}, SOLID)
+    feed.endless = False
+    run(feed, [Collector()], SOLID, make=lambda smallest: MarkDetector(), on_message=told.append)
+    assert any("64x96" in words for words in told), told
+
+
+@pytest.mark.parametrize("source", [Stream, Played])
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [(Fraction(2), (192, 64)), (Fraction(1, 2), (96, 128)), (Fraction(1), (96, 64))],
+)
+def test_pixels_that_are_not_square_are_shown_as_they_are_meant(
+    source: type[Any], aspect: Fraction, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """Television has such; a page and a virtual camera know only square ones."""
+    path = compose(tmp_path / "in.mp4", aspect=aspect, settings=X264, times=range(5))
+    feed = Stream(str(path), "it", {}, SOLID) if source is Stream else Played(path, SOLID)
+    frames = list(feed.frames())
+    assert {frame.size for frame in frames} == {size}
+    assert [frame.pts for frame in frames] == [0, 40, 80, 120, 160]
+
+
+def test_of_a_turned_film_the_displayed_pixels_become_square(tmp_path: Path) -> None:
+    path = compose(
+        tmp_path / "in.mp4", aspect=Fraction(2), settings=X264, times=range(2), matrix=QUARTERS[90]
+    )
+    assert {frame.size for frame in Played(path, SOLID).frames()} == {(64, 192)}
 
 
 def test_a_recording_keeps_the_colours_of_a_stream(tmp_path: Path) -> None:

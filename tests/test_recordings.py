@@ -27,7 +27,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from faceveil.errors import OutputError
 from faceveil.frames import Frame, Image
-from faceveil.live.footage import FILM, Footage, facts_of, fitted, gather
+from faceveil.live.aspect import fitted
+from faceveil.live.footage import FILM, Footage, facts_of, gather
 from faceveil.media.leftovers import leftovers
 from faceveil.server.app import create_app
 from faceveil.server.problems import ProblemError

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import av
-import cv2
-import numpy as np
 from av.error import FFmpegError
 
 from faceveil.errors import OutputError
-from faceveil.frames import Frame, Image
+from faceveil.frames import Frame
 from faceveil.i18n import reason_of, say
+from faceveil.live.aspect import fitted
 from faceveil.live.recorder import Encoded
 from faceveil.system.files import PRIVATE
 
@@ -209,20 +208,3 @@ def facts_of(film: Path) -> Facts | None:
             return Facts(stream.width, stream.height, stream.frames, seconds)
     except (FFmpegError, IndexError, OSError):
         return None
-
-
-def fitted(image: Image, size: tuple[int, int]) -> Image:
-    """The picture as large as fits into a size, in its middle, and black around it."""
-    width, height = size
-    rows, columns = image.shape[:2]
-    scale = min(width / columns, height / rows)
-    wide, high = max(1, round(columns * scale)), max(1, round(rows * scale))
-    if (wide, high) == (columns, rows) == (width, height):
-        return image
-    made = np.zeros((height, width, 3), np.uint8)
-    left, top = (width - wide) // 2, (height - high) // 2
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    made[top : top + high, left : left + wide] = cv2.resize(
-        image, (wide, high), interpolation=method
-    )
-    return made

@@ -134,13 +134,27 @@ class _Feeder:
         self._feed.stop()
         self._thread.join()
 
+    def _tell_size(self, size: tuple[int, int]) -> None:
+        self._on_message(
+            say(
+                "the picture is {width}x{height} from here on: what keeps its size, such as a "
+                "recording, shows it on black",
+                width=size[0],
+                height=size[1],
+            )
+        )
+
     def _work(self) -> None:
         while not self._stop.is_set():
             error: FaceVeilError = UnreadableError(say("{name} ended", name=self._feed.name))
+            size: tuple[int, int] | None = None
             try:
                 for frame in self._feed.frames():
                     if self._stop.is_set():
                         return
+                    if size not in (None, frame.size):
+                        self._tell_size(frame.size)
+                    size = frame.size
                     self._came = True
                     self._backoff.reset()
                     self._veil.push(frame)

@@ -14,6 +14,7 @@ import numpy as np
 from faceveil.errors import FaceVeilError, OutputError, UsageError
 from faceveil.frames import Frame, Image
 from faceveil.i18n import say
+from faceveil.live.aspect import fitted
 from faceveil.live.backoff import Backoff
 from faceveil.live.stats import Meter
 from faceveil.system.extras import advice_for
@@ -188,7 +189,8 @@ class VirtualCamera:
         image = frame.image
         if self._camera is None:
             self._open(image)
-        self._camera.send(fitted(image, self._camera.width, self._camera.height))
+        size = self._camera.width, self._camera.height
+        self._camera.send(np.ascontiguousarray(fitted(image, size)))
 
     def _open(self, image: Image) -> None:
         height, width = image.shape[:2]
@@ -208,12 +210,3 @@ class VirtualCamera:
     def close(self) -> None:
         if self._camera is not None:
             self._camera.close()
-
-
-def fitted(image: Image, width: int, height: int) -> Image:
-    """The picture at another size, C-contiguous."""
-    if image.shape[:2] == (height, width):
-        return image
-    import cv2
-
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,7 +16,9 @@ from faceveil.errors import OutputError, UsageError
 from faceveil.frames import Frame
 from faceveil.i18n import reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_send
+from faceveil.live.aspect import shape_of
 from faceveil.media.videos.containers import container_of
+from faceveil.media.videos.fitting import Fitter
 from faceveil.media.videos.planes import Orientation, converted, layout_of
 from faceveil.media.videos.recording import MUXER_OPTIONS, RecordingFile
 from faceveil.media.videos.sei import without_encoder_info
@@ -37,7 +40,7 @@ class Encoded:
     """H.264 without look-ahead, as a recording or a stream.
 
     A recording can be played at any time, is kept however it ends, and gets its name at the end.
-    The size of the first frame is kept: later ones of another size are fitted into it.
+    The size of the first frame is kept: later ones of another size are fitted into it, on black.
 
     Args:
         target: an address, or the path of a file.
@@ -84,8 +87,8 @@ class Encoded:
             if self._stream is None:
                 self._open(picture)
             assert self._stream is not None
-            if (picture.width, picture.height) != self._size or picture.format.name != "yuv420p":
-                picture = picture.reformat(*self._size, "yuv420p")
+            if (shape := shape_of(picture)) != self._shape:
+                picture = self._fitter.fit(picture, shape)
             picture.pts, picture.time_base, picture.pict_type = frame.pts, TIME_BASE, 0
             self._mux(self._stream.encode(picture))
         except (FFmpegError, ValueError, OSError) as error:
@@ -161,9 +164,12 @@ class Encoded:
         )
         stream = self._output.add_stream("libx264", rate=_RATE)
         # Whole chroma samples only.
-        self._size = picture.width // 2 * 2, picture.height // 2 * 2
+        width, height = picture.width // 2 * 2, picture.height // 2 * 2
+        self._shape = replace(shape_of(picture), width=width, height=height, format="yuv420p")
+        look = replace(layout_of(picture, Orientation())[0], format="yuv420p")
+        self._fitter = Fitter(self._shape, look, Fraction(1))
         context: Any = stream.codec_context
-        context.width, context.height = self._size
+        context.width, context.height = width, height
         context.pix_fmt = "yuv420p"
         context.time_base = stream.time_base = TIME_BASE
         context.color_range, context.colorspace = picture.color_range, picture.colorspace

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -21,12 +22,14 @@ from faceveil.errors import LimitError, UnreadableError, UnsupportedError, Usage
 from faceveil.frames import Frame
 from faceveil.i18n import listed, reason_of, say, words_of
 from faceveil.live.addresses import advice_on, public_name, to_read
+from faceveil.live.aspect import Squarer
 from faceveil.media import open_source
 from faceveil.media.videos import facts
 from faceveil.media.videos.containers import picture_stream
 from faceveil.media.videos.cropping import Cropper, margins_in
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, converted, layout_of
+from faceveil.media.videos.video import VideoSource
 from faceveil.media.videos.view import VideoFrame
 
 if TYPE_CHECKING:
@@ -209,6 +212,8 @@ class Stream:
         kind: tuple[object, ...] | None = None
         look: FrameLayout | None = None
         cropper: Cropper | None = None
+        first: Fraction | None = None
+        squarer = Squarer()
         try:
             for packet in container.demux(stream):
                 if self._stopped:
@@ -232,7 +237,11 @@ class Stream:
                     if cropper is None:
                         size = frame.width, frame.height
                         cropper = Cropper(margins_in(stream, size), size)
-                    frame = cropper.shown(frame)
+                        first = context.sample_aspect_ratio
+                    aspect = context.sample_aspect_ratio
+                    # A container's word counts until the coded pictures say otherwise.
+                    aspect = stream.sample_aspect_ratio if aspect == first else aspect
+                    frame = squarer.square(cropper.shown(frame), aspect)
                     shape = frame.width, frame.height, frame.format.name, frame.colorspace
                     if look is None or kind != (*shape, frame.color_range):
                         kind = (*shape, frame.color_range)
@@ -266,8 +275,10 @@ class Played:
             if source.media.kind != "video":
                 raise UnsupportedError(say("{name} is no video", name=self.name))
             while not self._stop.is_set():
-                began = -math.inf
+                began, squarer = -math.inf, Squarer()
                 for frame in source.frames():
+                    if isinstance(frame, VideoFrame) and isinstance(source, VideoSource):
+                        frame = squarer.squared(frame, source.sample_aspect)
                     at = frame.pts * float(source.time_base)
                     # Time lost by a slow start is not caught up.
                     began = max(began, time.monotonic() - at - LATE_SECONDS)
