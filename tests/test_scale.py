@@ -21,7 +21,7 @@ import papers
 from faceveil.batch import Manifest, Processes, Serial, find_files, ray, veil_files
 from faceveil.batch.apart import LostError
 from faceveil.batch.find import is_unfinished
-from faceveil.batch.ray import Cluster
+from faceveil.batch.ray import Cluster, _hushed
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.frames import Image
 from faceveil.options import Options
@@ -204,6 +204,14 @@ def test_without_a_cluster_it_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
     with pytest.raises(UsageError, match="no Ray cluster at"):
         Cluster("auto")
+
+
+def test_what_ray_writes_by_itself_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    """A wrong address is told in FaceVeil's words, in the user's language."""
+    with _hushed():
+        os.write(2, b"Failed to connect to GCS")
+    os.write(2, b"as before")
+    assert capfd.readouterr().err == "as before"
 
 
 @pytest.mark.parametrize("executor", [Serial(), Processes(2)], ids=["serial", "processes"])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -42,7 +43,6 @@ _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_task_events_report_interval_ms": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",  # what it tries is no news, and in English
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_NUM_REDIS_GET_RETRIES": "2",  # or a wrong address takes minutes to be found out
 }
@@ -238,6 +238,22 @@ class Cluster(Closing):
 _END: Final[Any] = object()
 
 
+@contextmanager
+def _hushed() -> Generator[None, None, None]:
+    """Keep to itself what native code writes to stderr: Ray's tries to connect, in English."""
+    if sys.__stderr__ is None:  # closed: its number may be another file's
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _join(ray: Any, address: str) -> None:
     settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == LOCAL:
@@ -248,7 +264,8 @@ def _join(ray: Any, address: str) -> None:
             raise UsageError(say("this version of Ray would listen to other machines"))
         constants.ENABLE_RAY_CLUSTER = False
     try:
-        ray.init(address=address, **settings)  # "local": one of its own, whatever is there
+        with _hushed():
+            ray.init(address=address, **settings)  # "local": one of its own, whatever is there
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UsageError(say("there is no Ray cluster at {address}", address=address)) from error
     except Exception as error:  # Ray has no class of its own for a start that took too long
