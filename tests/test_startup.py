@@ -4,6 +4,7 @@ machine.
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -94,6 +95,50 @@ def test_a_misspelt_flag_is_named_with_what_was_meant(given: list[str]) -> None:
     assert done.returncode == 2
     assert given[0] in done.stderr
     assert given[0] != "--metod" or "--method" in done.stderr
+
+
+def test_only_flags_that_are_given_are_made() -> None:
+    """Typer builds what reads a value for each of them."""
+    from faceveil.cli import verbs
+    from faceveil.cli.flags import _runner
+
+    def made(only: set[str] | None) -> list[str]:
+        run = _runner(verbs.veil, verbs.FIND, only, brief=False)
+        return list(inspect.signature(run).parameters)
+
+    assert made(set()) == ["inputs"]
+    assert made({"-o", "--min-face"}) == ["inputs", "out", "min_face"]
+    assert made({"--out", "--debug"}) == ["inputs", "out", "debug"]
+    assert {"inputs", "out", "report", "sign", "min_face", "debug"} < set(made(None))
+
+
+ENDING = """
+import atexit, sys, threading, time
+from faceveil.__main__ import main
+
+class Late:
+    def __del__(self):
+        print("taken down")
+
+kept = Late()
+atexit.register(print, "tidied up", flush=True)
+if "--wait" in sys.argv:
+    sys.argv.remove("--wait")
+    threading.Thread(target=lambda: (time.sleep(0.5), print("done"))).start()
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "last"), [([], ["tidied up"]), (["--wait"], ["done", "tidied up", "taken down"])]
+)
+def test_the_process_ends_at_once_unless_something_is_not_done(
+    flag: list[str], last: list[str]
+) -> None:
+    line = [sys.executable, "-c", ENDING, "--version", *flag]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-len(last) :] == last
 
 
 def test_a_variable_counts_as_a_flag_that_is_given(photo: Path, detector: object) -> None:
