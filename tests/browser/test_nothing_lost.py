@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from browser import hands
 from browser.hands import BOARD, act, card, drop, ended, jpeg
 from faceveil.frames import Image
 from films import film, head, put, scenery
-from servers import Server, wait_for
+from servers import PATIENCE, Server, running, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -235,6 +235,38 @@ def test_a_video_is_looked_at_where_it_was(visit: Open, astronaut: Image, tmp_pa
         dialog.press(".")
     page.reload()  # sooner than the address tells the frame
     expect(opened(page).locator(".frame-said")).to_contain_text(f"frame 4 of {FRAMES}")
+
+
+@pytest.mark.long
+def test_a_service_that_is_started_anew(
+    browser: Browser, detector: str, astronaut: Image, tmp_path: Path
+) -> None:
+    """The page says what to do, and goes on by itself once that is done, its pictures, too."""
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    with running(tmp_path / "jobs") as server:
+        page.goto(server.address)
+        page.locator(".zone").wait_for()
+        drop(page, {"a.jpg": jpeg(astronaut[:320, 60:380])})
+        ended(page, "a.jpg")
+        after, offline = page.locator(".compare img").first, page.locator(".offline-note")
+        expect(after).to_have_js_property("complete", True)
+        server.kill()
+        expect(offline).to_contain_text("The connection to FaceVeil is lost")
+        # Those it has had the browser may still have.
+        page.route("**/frames/*", lambda route: route.abort())
+        for _ in range(2):
+            card(page, "a.jpg").locator('[data-action="compare"]').click()
+        expect(page.locator(".compare")).to_contain_text("This picture cannot be shown")
+        page.unroute("**/frames/*")
+        server.start()
+        expect(offline).to_contain_text("Open the address that “faceveil serve” printed")
+        context.new_page().goto(server.address)
+        expect(offline).to_be_hidden()
+        expect(page.locator(".compare")).not_to_contain_text("This picture cannot be shown")
+        expect(page.locator(".compare img[src]")).to_have_count(2)
+    context.close()
 
 
 @pytest.mark.long

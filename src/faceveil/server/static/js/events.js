@@ -1,7 +1,9 @@
 // What the service tells about jobs while they go on.
 
-import { listJobs, urls } from "./api.js";
+import { Problem, listJobs, urls } from "./api.js";
 import { onLanguage } from "./i18n.js";
+
+const AGAIN_MS = 3000;
 
 /**
  * @typedef {object} Listener
@@ -9,8 +11,15 @@ import { onLanguage } from "./i18n.js";
  * @property {(id: string) => void} gone
  * @property {(jobs: Service.Job[] | null) => void} all gets every job there is whenever the connection
  *   begins anew: what was missed meanwhile is in it; null if it could not be asked for
- * @property {(yes: boolean) => void} connected
+ * @property {(yes: boolean, foreign?: boolean) => void} connected foreign: the service is there, and does not
+ *   know this page, as after it was started anew
  */
+
+/** @type {Set<() => void>} */
+const waiting = new Set();
+
+/** Do something when the service is there again, as after it was away. @param {() => void} then */
+export const onceConnected = (then) => void waiting.add(then);
 
 /**
  * Follow all jobs. A switch of the language has all of them told anew, in the other one.
@@ -34,12 +43,17 @@ function listen(on, again) {
   source.addEventListener("gone", (event) => on.gone(JSON.parse(event.data).id));
   source.addEventListener("open", async () => {
     on.connected(true);
+    const due = [...waiting];
+    waiting.clear();
+    for (const then of due) then();
     on.all(await listJobs().catch(() => null));
   });
   source.addEventListener("error", () => {
     on.connected(false);
     // A refused connection is closed for good; one that was lost comes back by itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(again, 3000);
+    if (source.readyState !== EventSource.CLOSED) return;
+    setTimeout(again, AGAIN_MS);
+    listJobs().catch((error) => on.connected(false, error instanceof Problem && error.problem.type === "no-token"));
   });
   return source;
 }

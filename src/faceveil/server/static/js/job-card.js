@@ -206,6 +206,8 @@ export class JobCard {
     const picture = wanted ? el("img", { loading: "lazy", decoding: "async", src: wanted, alt: "" }) : null;
     this.picture.replaceChildren(picture ?? sign);
     if (picture) fetchAhead(picture);
+    // The service was away: with the next that is heard of it, it is asked for anew.
+    picture?.addEventListener("error", () => delete this.picture.dataset.shown, { once: true });
     if (wanted && job.kind === "video") this.picture.append(el("span", { class: "badge" }, icon("video")));
   }
 }

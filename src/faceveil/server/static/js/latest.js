@@ -1,6 +1,7 @@
 // A picture that can be asked for faster than it comes: what was overtaken is not even asked for.
 
 import { el } from "./dom.js";
+import { onceConnected } from "./events.js";
 import { bind } from "./i18n.js";
 
 export class LatestImage {
@@ -36,26 +37,38 @@ export class LatestImage {
   async #run() {
     while (this.#shown !== this.#wanted) {
       const next = this.#wanted;
-      await this.#load(next);
+      const there = await this.#load(next);
       this.#shown = next;
+      if (!there) onceConnected(() => this.#again(next));
     }
   }
 
-  /** @param {string} url */
+  /** What did not come is asked for once more, if it is still wanted. @param {string} url */
+  #again(url) {
+    if (url !== this.#wanted || !this.node.isConnected) return;
+    this.#shown = "";
+    this.#under_way ??= this.#run().finally(() => {
+      this.#under_way = null;
+    });
+  }
+
+  /** @param {string} url @returns {Promise<boolean>} whether there was a picture */
   async #load(url) {
     const ahead = new Image();
     ahead.src = url;
     try {
       await ahead.decode();
-      if (this.#cleared && url !== this.#wanted) return;
+      if (this.#cleared && url !== this.#wanted) return true;
       this.#cleared = false;
       this.node.classList.remove("missing");
       this.node.src = ahead.src;
       this.note.remove();
+      return true;
     } catch {
       this.node.classList.add("missing");
       this.node.removeAttribute("src");
       this.node.after(this.note);
+      return false;
     }
   }
 }

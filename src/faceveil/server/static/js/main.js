@@ -68,6 +68,7 @@ function start({ schema, presets, service }) {
   const settings = () => (form.valid() ? { options: form.values(), review: form.review(), who: form.who() } : null);
   startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)), form.note);
   startCamera(byId("camera"), () => (form.valid() ? form.values() : null));
+  const offline = el("p", { class: "offline-note", role: "status", t: "offline" });
   follow({
     job: (job) => store.put(job),
     gone: (id) => store.drop(id),
@@ -76,17 +77,20 @@ function start({ schema, presets, service }) {
       store.replace(all);
       editor.resume();
     },
-    connected: (yes) => document.body.classList.toggle("offline", !yes),
+    connected: (yes, foreign = false) => {
+      document.body.classList.toggle("offline", !yes);
+      say(offline, foreign ? "offline.token" : "offline");
+    },
   });
-  promise(service);
+  promise(service, offline);
 }
 
-/** What is promised about the files, in figures the service gave. @param {Service.Limits} service */
-function promise(service) {
+/** What is promised about the files, in figures the service gave. @param {Service.Limits} service @param {HTMLElement} offline */
+function promise(service, offline) {
   const words = el("span", {});
   byId("promise").append(icon("lock"), words);
   const foot = el("p", { class: "soft small" });
-  byId("foot").append(el("p", { class: "offline-note", role: "status", t: "offline" }), foot);
+  byId("foot").append(offline, foot);
   const show = () => {
     const { keep_original_minutes: minutes, keep_result_hours: hours, keep_reviewed_minutes: reviewed } = service;
     say(words, "promise", { minutes, hours, reviewed: Math.max(minutes, reviewed) });

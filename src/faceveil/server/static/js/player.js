@@ -42,7 +42,7 @@ export class Player {
   constructor(film) {
     this.#film = film;
     this.node = el("video", { class: "film", preload: "none", playsinline: true, "aria-hidden": "true", tabindex: -1 });
-    this.node.addEventListener("ended", () => this.pause());
+    this.node.addEventListener("ended", () => this.#end());
   }
 
   get speed() {
@@ -92,6 +92,15 @@ export class Player {
     this.#film.rest().finally(() => {
       if (turn === this.#turn) this.node.classList.remove("on");
     });
+  }
+
+  /** Of the last pictures a busy browser does not always tell. */
+  #end() {
+    if (this.playing && this.can.show) {
+      this.#frame = this.#film.frames - 1;
+      this.#film.at(this.#frame);
+    }
+    this.pause();
   }
 
   /** Let go of the file. */

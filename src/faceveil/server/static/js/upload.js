@@ -155,6 +155,11 @@ export function refusal(files, { max_files: most, max_upload_mb: limit, max_uplo
   if (!files.length) return { type: "nothing" };
   if (most && files.length > most) return { type: "too-many-files", detail: t("drop.most", { n: most }) };
   const size = files.reduce((sum, { file }) => sum + file.size, 0);
-  if (bytes && size > bytes) return { type: "too-large", detail: t("drop.limit", { limit }) };
+  if (bytes && size > bytes) {
+    // One that is too large alone goes in no part either.
+    const alone = files.find(({ file }) => file.size > bytes);
+    if (alone) return { type: "file-too-large", detail: t("drop.limit.one", { name: alone.path, limit }) };
+    return { type: "too-large", detail: t("drop.limit", { limit }) };
+  }
   return null;
 }

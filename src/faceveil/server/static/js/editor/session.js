@@ -189,7 +189,7 @@ export class Session {
       el("span", { class: "gap" }),
       button("editor.zoom.out", icon("minus"), () => stage.zoom(1 / ZOOM), bare),
       button("editor.zoom.in", icon("plus"), () => stage.zoom(ZOOM), bare),
-      button("editor.keys", icon("keyboard"), () => this.help.showModal(), bare),
+      button("editor.keys", icon("keyboard"), () => this.help.showModal(), { bare: true, kind: "keys-open" }),
     );
   }
 
