@@ -158,7 +158,7 @@ export function refusal(files, { max_files: most, max_upload_mb: limit, max_uplo
   if (bytes && size > bytes) {
     // One that is too large alone goes in no part either.
     const alone = files.find(({ file }) => file.size > bytes);
-    if (alone) return { type: "file-too-large", detail: t("drop.limit.one", { name: alone.path, limit }) };
+    if (alone) return { type: "file-too-large", detail: t("drop.limit.file", { name: alone.path, limit }) };
     return { type: "too-large", detail: t("drop.limit", { limit }) };
   }
   return null;
