@@ -181,7 +181,7 @@ def _opened(origin: Path | bytes, options: Options) -> Pdf:
             say("the PDF is encrypted, and the password is wrong")
             if options.password
             else say("the PDF is encrypted"),
-            say("Add --password with the password that opens it."),
+            say("Add --password with the one that opens it, or save a copy without a password."),
         ) from error
     except pikepdf.PdfError as error:
         raise broken() from error

@@ -42,9 +42,9 @@ export function problemWords(problem) {
   const type = problemType(problem);
   const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
   const usual = has(`advice.${type}`) ? t(`advice.${type}`) : "";
-  // Of what is not handled, the service knows best what can be done about it.
+  // Of what is not handled, or too large, the service knows best what can be done about it.
   const own = problem.advice ?? "";
-  const advice = type === "unsupported" ? own || usual : usual || own;
+  const advice = type === "unsupported" || type === "limit" ? own || usual : usual || own;
   return { title, detail: problem.detail ?? "", advice };
 }
 
