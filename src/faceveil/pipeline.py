@@ -270,7 +270,7 @@ def _analyze(
         pts=tuple(seen.pts),
         cuts=seen.cuts,
         second=second_of(detector, opinion),
-        settled=seen.settled + sum(map(len, seen.opinions.values())),
+        settled=seen.asked,
     )
     plan = zoned(plan, options)
     if options.keep or options.hide or options.people:

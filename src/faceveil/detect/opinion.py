@@ -60,9 +60,12 @@ class Opinion:
         Args:
             lying: the heads lie on one side or the other, or are upside down.
         """
+        return self.judge(frame, self.doubtful(frame, faces), lying=lying)
+
+    def doubtful(self, frame: Frame, faces: Faces) -> Faces:
+        """The faces that count but are not certain."""
         sure = NEARLY if frame.index % ONE_IN else SURE
-        asked = faces[(faces.scores >= self._strong) & (faces.scores < sure)]
-        return self.judge(frame, asked, lying=lying)
+        return faces[(faces.scores >= self._strong) & (faces.scores < sure)]
 
     def judge(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
         """All of the faces, with the other's scores; see ``ask``."""

@@ -14,6 +14,7 @@ from faceveil.scan.looks import Looked, Looks, lag_for
 from faceveil.scan.schedule import EveryFrame, Schedule, period
 from faceveil.system.stages import DEPTH, ahead, depth_for
 from faceveil.track import THUMBNAIL, CutFinder
+from faceveil.track.settle import VOUCHED
 
 __all__ = ["EveryFrame", "Scan", "Schedule", "follow", "period", "scan", "schedule_for"]
 
@@ -26,7 +27,7 @@ class Scan:
         found: frame index -> faces there, for the frames in which the detector looked wherever a
             face can be.
         found_in_crops: the same for the frames of which it looked at parts only.
-        opinions: frame index -> the faces there that were put to another network, with its scores.
+        opinions: frame index -> the faces there that are in doubt, with another network's scores.
         settled: the number of places in stills that were put to another network.
         pts: presentation time of every frame.
         cuts: frame indices at which a new scene begins.
@@ -42,6 +43,12 @@ class Scan:
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
     suspects: list[int] = field(default_factory=list)
+
+    @property
+    def asked(self) -> int:
+        """The number of places that were put to another network."""
+        answers = (faces.scores < VOUCHED for faces in self.opinions.values())
+        return self.settled + sum(int(asked.sum()) for asked in answers)
 
 
 def scan(
@@ -114,11 +121,12 @@ def follow(
         cuts.feed(before.thumbnail(*THUMBNAIL))
         schedule.resume(before.pts)
     stream = ahead(frames, depth)
-    with Looks(detector, floor, workers, opinion) as looks:
+    with Looks(detector, floor, workers, schedule.near, opinion) as looks:
         try:
             for frame in stream:
                 for one in looks.until(frame.index - schedule.lag):
                     _take(result, schedule, one)
+                result.opinions.update(looks.answers())
                 thumbnail = frame.thumbnail(*THUMBNAIL)
                 suspect = cuts.feed(thumbnail)
                 result.pts.append(frame.pts)
@@ -128,6 +136,8 @@ def follow(
                 # so is a long frame, because no frame before or after it shows a face on it.
                 if last is not None and (suspect or schedule.stands_long(last.pts, frame.pts)):
                     looks.add_last(last)
+                if suspect:
+                    looks.begin_scene()
                 due = schedule.due(frame.pts, thumbnail, suspect)
                 parts = schedule.changed_boxes(frame)
                 if due or parts is None:
@@ -144,6 +154,7 @@ def follow(
             looks.add_last(last)
         for one in looks.until(None):
             _take(result, schedule, one)
+        result.opinions.update(looks.answers(0))
     result.cuts, result.suspects = cuts.cuts, cuts.suspects
     return result
 
@@ -156,7 +167,5 @@ def _take(result: Scan, schedule: Schedule | EveryFrame, one: Looked) -> None:
     elif one.faces:
         result.found_in_crops[one.index] = one.faces
     result.settled += one.settled
-    if len(one.opinions):
-        result.opinions[one.index] = one.opinions
     if one.planned:
         schedule.add_detections(one.pts, one.faces, whole=one.whole)

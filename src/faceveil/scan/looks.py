@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
 
 from faceveil.detect import Consulting, Detector
 from faceveil.detect.opinion import Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box
+from faceveil.scan.certain import Certain
 from faceveil.system.closing import Closing
 from faceveil.system.stages import depth_for
+from faceveil.track.settle import VOUCHED
 
 LEAST_LAG, MOST_LAG = 4, 6
 """Frames after which a look must be over, on every machine, so that the schedule depends on none.
@@ -39,7 +43,6 @@ class Looked:
         faces: those found.
         whole: wherever a face can be, not in parts that have changed.
         planned: the schedule asked for the look.
-        opinions: those of the faces that were put to another network, with its scores.
         settled: the number of places that a detector of stills has put to another network.
     """
 
@@ -48,16 +51,41 @@ class Looked:
     faces: Faces
     whole: bool
     planned: bool
-    opinions: Faces = field(default_factory=lambda: Faces.of(()))
     settled: int = 0
+
+
+Found = tuple[Faces, int]
+"""Faces, and the number of places that were put to another network."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Underway:
+    """A look that is under way.
+
+    Attributes:
+        scene: number of the scene that the frame belongs to.
+        jobs: of its parts, which are looked at by different threads.
+        lying: the last of them finds heads that lie.
+    """
+
+    frame: Frame
+    scene: int
+    whole: bool
+    planned: bool
+    jobs: Sequence[Future[Found]]
+    lying: bool
 
 
 class Looks(Closing):
     """Looks of a detector in threads of their own, which end with the block.
 
+    A look is several tasks, and what another network is asked about its faces is one more, for
+    which nothing waits: so no core is idle while a frame's dearest task is under way.
+
     Args:
         floor: the least score of a face that is kept.
-        workers: how many looks are under way at the same time.
+        workers: how many tasks are under way at the same time.
+        near: whether two times are so near that the same face is at the same place.
         opinion: another network, asked about the faces that the detector cannot settle.
     """
 
@@ -66,14 +94,22 @@ class Looks(Closing):
         detector: Detector,
         floor: float,
         workers: int,
+        near: Callable[[int, int], bool],
         opinion: Opinion | None = None,
     ) -> None:
         self._opinion = opinion
+        self._certain = Certain(near)
         self._detector = detector
         self._floor = floor
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="faceveil-look")
-        self._waiting: deque[tuple[int, Future[Looked]]] = deque()
+        self._waiting: deque[_Underway] = deque()
+        self._asked: deque[tuple[int, Faces, Sequence[Future[Faces]]]] = deque()
         self._whole = -1
+        self._scene = 0
+
+    def begin_scene(self) -> None:
+        """Note that the frames that are added from now on may show something else."""
+        self._scene += 1
 
     def add(self, frame: Frame, *, rotated: float | None = None) -> None:
         """Look at a whole frame.
@@ -102,8 +138,18 @@ class Looks(Closing):
 
     def until(self, index: int | None) -> Iterator[Looked]:
         """Wait for the looks at the frames up to this one, or at all, and give each once."""
-        while self._waiting and (index is None or self._waiting[0][0] <= index):
-            yield self._waiting.popleft()[1].result()
+        while self._waiting and (index is None or self._waiting[0].frame.index <= index):
+            yield self._done(self._waiting.popleft())
+
+    def answers(self, most: int = LEAST_LAG) -> Iterator[tuple[int, Faces]]:
+        """The faces of a frame that are in doubt, with the other network's scores.
+
+        Args:
+            most: the number of frames whose answers need not be waited for yet.
+        """
+        while len(self._asked) > most:
+            index, vouched, jobs = self._asked.popleft()
+            yield index, Faces.concatenate([vouched, *(job.result() for job in jobs)])
 
     def _submit(
         self,
@@ -114,37 +160,57 @@ class Looks(Closing):
         whole: bool = True,
         planned: bool = True,
     ) -> None:
-        job = self._pool.submit(self._look, frame, parts, rotated, whole, planned)
-        self._waiting.append((frame.index, job))
+        start = self._pool.submit
+        if parts is None:
+            jobs = [start(self._look, frame)]
+        else:
+            jobs = [start(self._look_in, frame, part) for part in parts]
+        if rotated is not None:
+            jobs.append(start(self._look_aside, frame, rotated))
+        lying = rotated is not None
+        self._waiting.append(_Underway(frame, self._scene, whole, planned, jobs, lying))
 
-    def _look(
-        self,
-        frame: Frame,
-        parts: Sequence[Box] | None,
-        rotated: float | None,
-        whole: bool,
-        planned: bool,
-    ) -> Looked:
+    def _look(self, frame: Frame) -> Found:
         find, floor = self._detector, self._floor
         if isinstance(find, Consulting):
-            faces, settled = find.consult(frame, floor)
-            return Looked(frame.index, frame.pts, faces, whole, planned, settled=settled)
-        if parts is None:
-            faces = Faces.of(find.detect(frame, floor))
-            opinions = self._ask(frame, faces)
-            if rotated is not None:
-                lying = Faces.of(find.detect_rotated(frame, rotated))
-                faces = Faces.concatenate([faces, lying])
-                opinions = Faces.concatenate([opinions, self._ask(frame, lying, lying=True)])
-        else:
-            faces = Faces.concatenate(find.detect_in(frame, part, floor) for part in parts)
-            opinions = self._ask(frame, faces)
-        return Looked(frame.index, frame.pts, faces, whole, planned, opinions)
+            return find.consult(frame, floor)
+        return Faces.of(find.detect(frame, floor)), 0
 
-    def _ask(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
-        if self._opinion is None:
-            return Faces.of(())
-        return self._opinion.ask(frame, faces, lying=lying)
+    def _look_in(self, frame: Frame, part: Box) -> Found:
+        return Faces.of(self._detector.detect_in(frame, part, self._floor)), 0
+
+    def _look_aside(self, frame: Frame, floor: float) -> Found:
+        return Faces.of(self._detector.detect_rotated(frame, floor)), 0
+
+    def _done(self, look: _Underway) -> Looked:
+        """Wait for all parts of a look, and put together what was found."""
+        results = [job.result() for job in look.jobs]
+        found, frame = [faces for faces, _ in results], look.frame
+        self._ask(look, found)
+        settled = sum(number for _, number in results)
+        faces = Faces.concatenate(found)
+        return Looked(frame.index, frame.pts, faces, look.whole, look.planned, settled)
+
+    def _ask(self, look: _Underway, found: Sequence[Faces]) -> None:
+        """Ask the other network about faces that are in doubt and were never certain."""
+        if (opinion := self._opinion) is None:
+            return
+        frame, vouched = look.frame, Faces.of(())
+        upright = Faces.concatenate(found[:-1] if look.lying else found)
+        if look.planned:
+            known = self._certain.among(frame.pts, look.scene, upright)
+            sure = opinion.doubtful(frame, upright[known])
+            vouched = Faces(sure.boxes, np.full(len(sure), VOUCHED), sure.landmarks)
+            upright = upright[~known]
+        asked = [(upright, False), *([(found[-1], True)] if look.lying else [])]
+        doubtful = [(opinion.doubtful(frame, faces), lying) for faces, lying in asked]
+        jobs = [
+            self._pool.submit(opinion.judge, frame, faces, lying=lying)
+            for faces, lying in doubtful
+            if len(faces)
+        ]
+        if jobs or len(vouched):
+            self._asked.append((frame.index, vouched, jobs))
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -18,6 +18,7 @@ from faceveil.detect import Detector, at_once, load_detector, load_opinion, thre
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError
+from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import open_source
 from faceveil.options import Options
@@ -161,6 +162,10 @@ def join(parts: Sequence[Scan]) -> Scan:
     """The scan of the whole video."""
     found = {frame: faces for part in parts for frame, faces in part.found.items()}
     suspects = sorted({frame for part in parts for frame in part.suspects})
+    opinions: dict[int, Faces] = {}
+    for before, part in pairwise([Scan(), *parts]):
+        # A frame that the part before has looked at as a whole would not be looked at again.
+        opinions |= {at: faces for at, faces in part.opinions.items() if at not in before.found}
     return Scan(
         found=found,
         found_in_crops={
@@ -169,7 +174,7 @@ def join(parts: Sequence[Scan]) -> Scan:
             for frame, faces in part.found_in_crops.items()
             if frame not in found  # the first frame of a part may make the one before it due
         },
-        opinions={frame: faces for part in parts for frame, faces in part.opinions.items()},
+        opinions=opinions,
         pts=[pts for part in parts for pts in part.pts],
         cuts=cuts_among(suspects),
         suspects=suspects,

@@ -23,6 +23,8 @@ RESTART_SECONDS = 60.0
 # reaches back further than that from its first hit, so a face that enters during the pause is
 # covered from its first frame.
 REST_SECONDS = FIRST
+# A face that is found again within this time, at the same place, is the same.
+NEAR_SECONDS = 0.5
 # No face may move further than this share of its size between two looks.
 STRIDE = 0.5
 # A face that appears this near to one that has disappeared may be the same: somebody who runs past
@@ -76,6 +78,9 @@ class EveryFrame:
 
     def rotated_floor(self, suspect: bool) -> float | None:
         return None
+
+    def near(self, pts: int, other: int) -> bool:
+        return False
 
     def resume(self, pts: int) -> None:
         """Makes no difference."""
@@ -145,6 +150,11 @@ class Schedule:
     def stands_long(self, pts: int, until: int) -> bool:
         """Whether a frame at the first time, followed by one at the second, is shown for long."""
         return (until - pts) * self._unit >= REST_SECONDS
+
+    def near(self, pts: int, other: int) -> bool:
+        """Whether two times are so near to each other that a face is still where it was."""
+        together = self._period(pts) == self._period(other)
+        return together and abs(pts - other) * self._unit <= NEAR_SECONDS
 
     def rotated_floor(self, suspect: bool) -> float | None:
         """The score from which heads that lie are looked for in this frame; None: not at all."""

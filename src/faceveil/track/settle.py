@@ -19,6 +19,10 @@ SEVERAL = 3
 """A face that the first network is nearly sure of is dropped for so many answers, not for one or
 two: somebody who shows for three frames is asked about once.
 """
+VOUCHED: Final = 1.0
+"""Stands for the other network's score of a face that was certain a moment ago, about which it was
+not asked. No score is higher, so nothing is dropped that would be kept if it was asked.
+"""
 SAME = 0.3
 """IoU from which a track's face is one that the other network was asked about."""
 
@@ -30,7 +34,7 @@ def settle(
 
     Args:
         opinions: frame index -> the faces there that the first network could not settle, with the
-            scores of the other one.
+            scores of the other one; `VOUCHED` for what was certain a moment ago.
         nearly, sure: the first network's scores from which a face takes several answers to drop,
             and from which it is beyond doubt.
     """
