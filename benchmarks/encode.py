@@ -3,7 +3,8 @@
     python benchmarks/encode.py CLIP... [--frames N]
 
 The frames of each clip are decoded once and encoded with each setting in turn, in this process, two
-threads. Likeness is the PSNR of the luma. Ratios and differences are means over the clips.
+threads. "Types as they were" repeats which pictures of the input are P and B. Likeness is the PSNR
+of the luma. Ratios and differences are means over the clips.
 """
 
 from __future__ import annotations
@@ -46,7 +47,20 @@ SETTINGS: dict[str, dict[str, str]] = {
         "crf": "19.6",
         "x264-params": "mbtree=1:rc-lookahead=10:aq-strength=0.8",
     },
+    "superfast, mbtree, aq 0.8, types as they were": {
+        "preset": "superfast",
+        "crf": "20",
+        "x264-params": "mbtree=1:rc-lookahead=10:aq-strength=0.8",
+    },
+    "the same, lookahead 4": {
+        "preset": "superfast",
+        "crf": "19.6",
+        "x264-params": "mbtree=1:rc-lookahead=4:aq-strength=0.8",
+    },
 }
+WITH_TYPES = list(SETTINGS)[-2:]
+PREDICTED = {2, 3}
+"""AVPictureType: P and B."""
 
 
 class Cost(NamedTuple):
@@ -69,7 +83,13 @@ def main() -> None:
             stream.thread_type = "AUTO"
             rate = stream.average_rate or 25
             frames = list(islice(source.decode(stream), given.frames))
-        costs = {name: encode(frames, rate, options) for name, options in SETTINGS.items()}
+        types = [int(frame.pict_type) for frame in frames]
+        kept = [kind if kind in PREDICTED else 0 for kind in types]
+        free = [0] * len(kept)
+        costs = {
+            name: encode(frames, rate, options, kept if name in WITH_TYPES else free)
+            for name, options in SETTINGS.items()
+        }
         first = costs[FIRST]
         for name, cost in costs.items():
             ratios = cost.seconds / first.seconds, cost.size / first.size, cost.psnr - first.psnr
@@ -79,8 +99,14 @@ def main() -> None:
         print(f"{'mean':28} {name:32} {_line(np.mean(rows, axis=0).tolist())}")
 
 
-def encode(frames: Sequence[av.VideoFrame], rate: Any, options: dict[str, str]) -> Cost:
-    """Encode the frames, and decode them again to compare."""
+def encode(
+    frames: Sequence[av.VideoFrame], rate: Any, options: dict[str, str], types: Sequence[int]
+) -> Cost:
+    """Encode the frames, and decode them again to compare.
+
+    Args:
+        types: of the pictures that they become; 0: x264 chooses.
+    """
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as sink:
         stream = sink.add_stream("libx264", rate=rate, options=dict(options))
@@ -89,8 +115,8 @@ def encode(frames: Sequence[av.VideoFrame], rate: Any, options: dict[str, str]) 
             stream.time_base = stream.codec_context.time_base = base
         stream.codec_context.thread_count = 2
         started = time.process_time()
-        for frame in frames:
-            frame.pict_type = 0
+        for frame, kind in zip(frames, types, strict=True):
+            frame.pict_type = kind
             sink.mux(stream.encode(frame))
         sink.mux(stream.encode(None))
         seconds = time.process_time() - started

@@ -7,10 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from faceveil.frames import Frame, Planes
 from faceveil.media.videos.planes import FrameLayout, Orientation, Picture, small_bgr
 from faceveil.media.videos.view import VideoFrame
+from faceveil.options import Options
 from videos import LOSSLESS, QUARTERS, X264, compose, picture, read, rewrite, source_of
 
 
@@ -137,3 +139,20 @@ def test_small_pictures_of_turned_planes_are_upright(turn: int) -> None:
     size = (48, 32) if turn % 180 == 0 else (32, 48)
     expected = np.rot90(small_bgr(plain, 48, 32), -turn // 90)
     np.testing.assert_array_equal(small_bgr(turned, *size), expected)
+
+
+def test_pictures_of_h264_are_coded_as_what_they_were(tmp_path: Path) -> None:
+    settings = {"preset": "medium", "x264-params": "bframes=2:b-adapt=0:scenecut=0"}
+    clip = compose(tmp_path / "in.mp4", settings=settings, times=range(40), size=(128, 96))
+    rewrite(clip, tmp_path / "out.mp4", Options())
+    rewrite(clip, tmp_path / "preset.mp4", Options(encoder_preset="superfast"))
+    before, after, own = (_types(tmp_path / name) for name in ("in.mp4", "out.mp4", "preset.mp4"))
+    predicted = [number for number, kind in enumerate(before) if kind != PictureType.I]
+    assert {before[number] for number in predicted} == {PictureType.P, PictureType.B}
+    assert [after[number] for number in predicted] == [before[number] for number in predicted]
+    assert sum(old != new for old, new in zip(before, own, strict=True)) > 10
+
+
+def _types(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [int(frame.pict_type) for frame in container.decode(video=0)]

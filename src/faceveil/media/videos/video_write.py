@@ -76,11 +76,10 @@ class VideoSink(Aborting):
         self._check_fit(name)
         self._copies = copies_of(source, self._container, name, self._coded, options)
         self._splice: Splice | None = None
-        self.spoilt = False
+        self.spoilt, self._first = False, True
         self.notes: tuple[str, ...] = ()
         self.warnings: tuple[str, ...] = ()
         self._sound: Sound | None = None
-        self._first = True
         self._held: Packet[Any] | None = None
         self._last, self._stands = -math.inf, 0
         self._part = PartFile(target, source.path)
@@ -238,7 +237,8 @@ class VideoSink(Aborting):
         picture.pts = frame.pts - self._traits.shift
         picture.time_base = self._source.time_base
         picture.duration = frame.duration
-        picture.pict_type = 0  # else the encoder repeats the frame types of the input
+        own = self._stream.codec_context.codec.name
+        picture.pict_type = encoders.kind_for(frame.picture.frame, own, self._encoding)
         if self._encoder is None:
             self._encoder = encoders.another(self._stream.codec_context, self._encoding)
         self._fed = True
