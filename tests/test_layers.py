@@ -172,7 +172,7 @@ def test_the_library_never_prints_or_exits() -> None:
     wrong = [
         f"{dotted(path)} calls {ast.unparse(node.func)}"
         for path in MODULES
-        if room(dotted(path)) not in ("cli", "server")
+        if room(dotted(path)) not in ("cli", "server") and dotted(path) != "faceveil.__main__"
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name | ast.Attribute)

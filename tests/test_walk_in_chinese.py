@@ -155,7 +155,7 @@ def test_names_keep_their_distance() -> None:
 def test_completion_says_where_it_is(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
     code, shown, said = run_on_a_terminal("--install-completion", "bash", **home, **CHINESE)
-    assert (code, said) == (0, "")
+    assert (code, said) == (0, ""), shown
     assert english(shown, "bash") == []
     assert "bash 的自动补全" in shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -34,13 +35,40 @@ def start(arguments: list[str]) -> None:
 
 def main() -> None:
     """The entry point of the command ``faceveil``."""
+    end = _End()
     try:
         start(sys.argv[1:])
     except SystemExit as ended:
-        from faceveil.cli import leave
-
-        leave(ended)
+        end.at_once(ended)
         raise
+
+
+class _End:
+    """Ends this process without taking the interpreter down, once all else is done.
+
+    That takes as long as the check of a photo, for libraries of which nothing is needed any more.
+    Make it before anything else asks to be run at the end: what asked first is run last, and after
+    threads that were to be waited for.
+    """
+
+    def __init__(self) -> None:
+        self._code: int | None = None
+        atexit.register(self._leave)
+
+    def at_once(self, ended: SystemExit) -> None:
+        """Leave with this exit code, unless there is something to be said first."""
+        if isinstance(ended.code, int):
+            self._code = ended.code
+
+    def _leave(self) -> None:
+        if self._code is None:
+            return
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):  # nobody reads any more: Python ends in its own way
+            return
+        os._exit(self._code)
 
 
 def _run() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
 import signal
 import sys
-import threading
 from types import FrameType
 
 from faceveil.cli import interrupts
@@ -18,7 +16,7 @@ from faceveil.errors import ExitCode
 from faceveil.i18n import ENGLISH, say, spoken
 from faceveil.system.text import shown, unseen
 
-__all__ = ["app", "leave", "main"]
+__all__ = ["app", "main"]
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
@@ -64,24 +62,6 @@ def main(*, catches: bool = True) -> None:
 
 def _nowhere() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.FileIO(os.devnull, "w"))
-
-
-def leave(ended: SystemExit) -> None:
-    """End this process at once, unless something is left to be waited for or to be said.
-
-    To take the interpreter down with all its libraries takes as long as the check of a photo.
-    """
-    others = (one for one in threading.enumerate() if one is not threading.main_thread())
-    if not isinstance(ended.code, int) or not all(one.daemon for one in others):
-        return
-    try:
-        # What asked to be run at the end, such as the removal of temporary folders.
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):  # nobody reads any more: Python itself ends in its own way
-        return
-    os._exit(ended.code)
 
 
 def _run_in(language: str) -> None:
