@@ -277,7 +277,12 @@ def test_a_stream_that_changes_its_shape_is_told_of_in_words(tmp_path: Path) -> 
 @pytest.mark.parametrize("source", [Stream, Played])
 @pytest.mark.parametrize(
     ("aspect", "size"),
-    [(Fraction(2), (192, 64)), (Fraction(1, 2), (96, 128)), (Fraction(1), (96, 64))],
+    [
+        (Fraction(2), (192, 64)),
+        (Fraction(1, 2), (96, 128)),
+        (Fraction(1), (96, 64)),
+        (Fraction(200), (96, 64)),  # a picture of it would fill the memory
+    ],
 )
 def test_pixels_that_are_not_square_are_shown_as_they_are_meant(
     source: type[Any], aspect: Fraction, size: tuple[int, int], tmp_path: Path

@@ -113,7 +113,7 @@ def test_only_flags_that_are_given_are_made() -> None:
 
 
 ENDING = """
-import atexit, sys, threading, time
+import atexit, sys, threading
 from faceveil import __main__ as door
 
 class Late:
@@ -130,7 +130,8 @@ def start(arguments):
 door.start = start
 if "--wait" in sys.argv:
     sys.argv.remove("--wait")
-    threading.Thread(target=lambda: (time.sleep(0.5), print("done"))).start()
+    main = threading.main_thread()
+    threading.Thread(target=lambda: (main.join(), print("done"))).start()
 door.main()
 """
 
@@ -143,6 +144,34 @@ def test_the_process_ends_at_once_when_all_is_done(flag: list[str], last: list[s
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout.splitlines()[-len(last) :] == last
+
+
+STOPPED = """
+import sys
+from faceveil import __main__ as door
+
+def working():
+    try:
+        yield
+    finally:
+        print("tidied up")
+
+def start(arguments):
+    work = working()
+    for _ in work:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+door.start = start
+door.main()
+"""
+
+
+def test_what_was_under_way_is_tidied_up_before_the_process_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "tidied up\n", "")
 
 
 def test_a_variable_counts_as_a_flag_that_is_given(photo: Path, detector: object) -> None:

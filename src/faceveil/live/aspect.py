@@ -17,6 +17,11 @@ from faceveil.media.videos.view import VideoFrame
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame as Decoded
 
+_MOST = 4
+"""Pixels said to be wider or higher than so many to one are an error, or meant to fill the memory:
+television has them up to about two.
+"""
+
 
 def fitted(image: Image, size: tuple[int, int]) -> Image:
     """The picture as large as fits into a size, in its middle, and black around it."""
@@ -60,9 +65,10 @@ class Squarer:
         """The frame with square pixels; no side becomes shorter.
 
         Args:
-            aspect: width of a stored pixel by its height; None: unknown.
+            aspect: width of a stored pixel by its height; None: unknown. One that no camera has is
+                passed over.
         """
-        if not aspect or aspect == 1:
+        if not aspect or aspect == 1 or not 1 / _MOST <= aspect <= _MOST:
             return frame
         kind = frame.width, frame.height, frame.format.name, aspect
         if kind != self._kind:
