@@ -364,6 +364,13 @@ class TestRecordings:
         assert not other.full
         recordings.close()
 
+    def test_what_else_lies_in_the_folder_is_none(self, store: Store) -> None:
+        (store.recordings / "lost+found").mkdir()
+        recordings = Recordings(store, Service(max_recordings=1))
+        name = self.made(recordings)
+        assert [kept.id for kept, _ in recordings.all()] == [name]
+        assert recordings.size() == recordings.size(name) > 1000
+
     def test_its_time_runs_while_no_server_does(self, store: Store) -> None:
         before = Recordings(store, Service(keep_result_hours=2))
         name, footage = before.begin()

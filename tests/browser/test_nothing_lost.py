@@ -26,6 +26,15 @@ Look = Callable[[Page, str], None]
 FRAMES, WALL = 24, (480, 288)
 
 
+CHANGES = """(node, wait) => new Promise((resolve) => {
+  const said = [];
+  const watch = new MutationObserver(() => said.push(node.textContent));
+  watch.observe(node, { childList: true, characterData: true, subtree: true });
+  setTimeout(() => resolve(said), wait);
+})"""
+"""What a text is changed to within some milliseconds; the page asks the service every 3000."""
+
+
 def photo(page: Page, astronaut: Image) -> Locator:
     """The card of a photo of three, done."""
     drop(page, {"group.jpg": jpeg(hands.group(astronaut))})
@@ -262,6 +271,8 @@ def test_a_service_that_is_started_anew(
         page.unroute("**/frames/*")
         server.start()
         expect(offline).to_contain_text("Open the address that “faceveil serve” printed")
+        # It stays: what comes and goes is read out again and again.
+        assert offline.evaluate(CHANGES, 4000) == []
         context.new_page().goto(server.address)
         expect(offline).to_be_hidden()
         expect(page.locator(".compare")).not_to_contain_text("This picture cannot be shown")

@@ -7,7 +7,7 @@ import { findsOthers } from "../../src/faceveil/server/static/js/again.js";
 import { urls } from "../../src/faceveil/server/static/js/api.js";
 import { readZones } from "../../src/faceveil/server/static/js/controls.js";
 import { isClutter } from "../../src/faceveil/server/static/js/files.js";
-import { duration, problemType, timecode } from "../../src/faceveil/server/static/js/format.js";
+import { duration, problemType, size, timecode } from "../../src/faceveil/server/static/js/format.js";
 import { preferred } from "../../src/faceveil/server/static/js/i18n.js";
 import { actionsOf } from "../../src/faceveil/server/static/js/job-card.js";
 import { LatestImage } from "../../src/faceveil/server/static/js/latest.js";
@@ -33,6 +33,13 @@ test("times read as people say them", () => {
   assert.equal(duration(3600), "1 hr");
   assert.equal(timecode(62.46), "1:02.5");
   assert.equal(timecode(59.96), "1:00.0");
+});
+
+test("bytes read as systems show them, and a short recording has some", () => {
+  assert.equal(size(1), "1 kB");
+  assert.equal(size(29_400), "30 kB");
+  assert.equal(size(1_240_000), "1.2 MB");
+  assert.equal(size(10_000_000_000), "10 GB");
 });
 
 test("areas are read, or refused as a whole", () => {

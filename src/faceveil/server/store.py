@@ -174,13 +174,13 @@ class Store:
         Raises:
             LookupError: no such id can be.
         """
-        if not _ID.fullmatch(job):
+        if not is_id(job):
             raise LookupError(job)
         return self.jobs / job / name
 
     def ids(self) -> list[str]:
         """The ids of all jobs, in no order. Other things in the folder are ignored."""
-        return [path.name for path in self.jobs.iterdir() if _ID.fullmatch(path.name)]
+        return [path.name for path in self.jobs.iterdir() if is_id(path.name)]
 
     def load(self, job: str) -> Record:
         """Read the record of a job.
@@ -373,6 +373,11 @@ def delete(path: Path) -> None:
         if not os.path.lexists(path):
             return
         time.sleep(0.01)
+
+
+def is_id(name: str) -> bool:
+    """Whether it can be one of `new_id`."""
+    return _ID.fullmatch(name) is not None
 
 
 def new_id() -> str:

@@ -27,8 +27,10 @@ export function comparison(job, version) {
     : null;
   const stage = el("div", { class: "compare" }, after.node);
   const tools = el("div", { class: "row compare-tools" });
+  // Of another one it is forgotten: else it would take the place of what is looked at since.
+  const found = placeBefore("compared");
   /** What the page before had of this one. @type {{id?: string, frame?: number, split?: number, boxed?: boolean}} */
-  const past = placeBefore("compared", (found) => found?.id === job.id) ?? {};
+  const past = found?.id === job.id ? found : {};
   let frame = Math.min(past.frame ?? 0, (job.frames ?? 1) - 1);
   let boxed = false;
   /** @type {Service.DocumentPart[]} */

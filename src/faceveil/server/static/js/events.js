@@ -49,11 +49,14 @@ function listen(on, again) {
     on.all(await listJobs().catch(() => null));
   });
   source.addEventListener("error", () => {
-    on.connected(false);
     // A refused connection is closed for good; one that was lost comes back by itself.
-    if (source.readyState !== EventSource.CLOSED) return;
+    if (source.readyState !== EventSource.CLOSED) return on.connected(false);
     setTimeout(again, AGAIN_MS);
-    listJobs().catch((error) => on.connected(false, error instanceof Problem && error.problem.type === "no-token"));
+    // Told once it is known why, as what is told is read out: not first one thing and then the other, again and again.
+    listJobs().then(
+      () => on.connected(false),
+      (error) => on.connected(false, error instanceof Problem && error.problem.type === "no-token"),
+    );
   });
   return source;
 }

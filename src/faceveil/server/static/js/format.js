@@ -20,8 +20,11 @@ export function duration(seconds) {
     .join(" ");
 }
 
-/** Bytes as systems show them: "1.2 MB". @param {number} bytes */
-export const size = (bytes) => (bytes < 1e9 ? unit("megabyte", bytes / 1e6) : unit("gigabyte", bytes / 1e9));
+/** Bytes as systems show them: "30 kB", "1.2 MB". @param {number} bytes */
+export function size(bytes) {
+  if (bytes < 1e6) return unit("kilobyte", Math.ceil(bytes / 1e3));
+  return bytes < 1e9 ? unit("megabyte", bytes / 1e6) : unit("gigabyte", bytes / 1e9);
+}
 
 /** Place in a video, as 1:02.5. @param {number} seconds */
 export function timecode(seconds) {
@@ -37,14 +40,16 @@ export const moment = (value) => (typeof value === "number" ? value * 1000 : Dat
 /** How many seconds there are until a moment of the service; 0 if it is over. @param {string | number} value */
 export const secondsTo = (value) => Math.max(0, (moment(value) - Date.now()) / 1000);
 
+/** Of what is not handled, too large, or too long, the service knows best what can be done about it. @type {Set<string | undefined>} */
+const OWN_ADVICE = new Set(["unsupported", "limit", "recording-ended"]);
+
 /** A problem in words: what went wrong, the particulars, and what to do. @param {import("./api.js").Trouble} problem */
 export function problemWords(problem) {
   const type = problemType(problem);
   const title = has(`problem.${type}`) ? t(`problem.${type}`) : problem.title || t("problem.unknown");
   const usual = has(`advice.${type}`) ? t(`advice.${type}`) : "";
-  // Of what is not handled, or too large, the service knows best what can be done about it.
   const own = problem.advice ?? "";
-  const advice = type === "unsupported" || type === "limit" ? own || usual : usual || own;
+  const advice = OWN_ADVICE.has(type) ? own || usual : usual || own;
   return { title, detail: problem.detail ?? "", advice };
 }
 

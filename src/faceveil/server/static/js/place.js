@@ -17,10 +17,9 @@ export function keepPlace(name, now) {
   keepers.set(name, now);
 }
 
-/** What the page before had under a name; told once. @param {string} name @param {(found: any) => boolean} fits else it waits for another */
-export function placeBefore(name, fits = () => true) {
+/** What the page before had under a name; told once. @param {string} name */
+export function placeBefore(name) {
   const found = before[name];
-  if (!fits(found)) return undefined;
   delete before[name];
   return found;
 }

@@ -42,8 +42,11 @@ export function reviewBefore({ id }, draft, model) {
   return kept && kept.id === id && kept.mark === markOf(draft) && kept.plan === printOf(model) ? kept : null;
 }
 
-/** Tells a plan from one that was saved since: its tracks, and the frames of each. @param {Model} model */
-const printOf = ({ history }) => history.origin.map(({ id, keep, boxes }) => `${id} ${keep} ${boxes.size}`).join();
+/** Tells a plan from one that was saved since: its tracks, and of each the frames and places. @param {Model} model */
+const printOf = ({ history }) => history.origin.map(({ id, keep, boxes }) => `${id} ${keep} ${boxes.size} ${sumOf(boxes)}`).join();
+
+/** @param {Map<number, Service.Box>} boxes */
+const sumOf = (boxes) => [...boxes.values()].reduce((sum, { x0, y0, x1, y1 }) => sum + x0 + 2 * y0 + 3 * x1 + 4 * y1, 0);
 
 /** Have the steps of a review that was left. @param {Model} model @param {Steps} steps */
 export function withSteps({ history }, { past, future }) {
