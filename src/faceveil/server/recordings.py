@@ -26,7 +26,7 @@ from faceveil.i18n import say
 from faceveil.live.footage import FILM, Footage, facts_of, gather
 from faceveil.server.problems import ProblemError
 from faceveil.server.settings import Service
-from faceveil.server.store import Store, delete, is_id, new_id
+from faceveil.server.store import ID, Store, delete, new_id
 from faceveil.server.sweep import Deadlines
 from faceveil.system.files import write_whole
 
@@ -237,7 +237,7 @@ class Recordings:
     def _there(self) -> Iterator[Path]:
         with suppress(OSError):
             there = [path for path in self._store.recordings.iterdir() if path.is_dir()]
-            yield from [path for path in there if is_id(path.name)]
+            yield from [path for path in there if ID.fullmatch(path.name)]
 
     def _folder(self, recording: str) -> Path:
         return self._store.recordings / self._store.path(recording).name

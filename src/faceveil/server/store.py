@@ -44,7 +44,7 @@ ORIGINAL, PLAN, REPORT, PAGE = "original", "plan.json", "report.json", "report.h
 DRAFT = "draft.json"
 WEBHOOK = "webhook.json"
 _RECORD, _PROGRESS, _LOCK, _CANCEL = "job.json", "progress.json", "lock", "cancel"
-_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _CHANGES = "changes"
 
 
@@ -174,13 +174,13 @@ class Store:
         Raises:
             LookupError: no such id can be.
         """
-        if not is_id(job):
+        if not ID.fullmatch(job):
             raise LookupError(job)
         return self.jobs / job / name
 
     def ids(self) -> list[str]:
         """The ids of all jobs, in no order. Other things in the folder are ignored."""
-        return [path.name for path in self.jobs.iterdir() if is_id(path.name)]
+        return [path.name for path in self.jobs.iterdir() if ID.fullmatch(path.name)]
 
     def load(self, job: str) -> Record:
         """Read the record of a job.
@@ -373,11 +373,6 @@ def delete(path: Path) -> None:
         if not os.path.lexists(path):
             return
         time.sleep(0.01)
-
-
-def is_id(name: str) -> bool:
-    """Whether it can be one of `new_id`."""
-    return _ID.fullmatch(name) is not None
 
 
 def new_id() -> str:
