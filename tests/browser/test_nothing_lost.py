@@ -32,7 +32,7 @@ CHANGES = """(node, wait) => new Promise((resolve) => {
   watch.observe(node, { childList: true, characterData: true, subtree: true });
   setTimeout(() => resolve(said), wait);
 })"""
-"""All texts that a node is changed to within some milliseconds; the page asks the service every 3000."""
+"""All texts that a node is changed to within some milliseconds; the service is asked every 3000."""
 
 
 def photo(page: Page, astronaut: Image) -> Locator:
