@@ -248,11 +248,12 @@ def begun(*arguments: str | Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.parametrize("flag", ["--version", "--help"])
 @pytest.mark.parametrize(("streams", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1)])
-def test_a_stream_that_takes_nothing_is_no_fault(streams: str, code: int) -> None:
+def test_a_stream_that_takes_nothing_is_no_fault(streams: str, code: int, flag: str) -> None:
     if "full" in streams and not Path("/dev/full").exists():
         pytest.skip("there is no full device here")
-    run = ["sh", "-c", f'exec "$0" -m faceveil --version {streams}', sys.executable]
+    run = ["sh", "-c", f'exec "$0" -m faceveil {flag} {streams}', sys.executable]
     done = subprocess.run(run, capture_output=True, text=True)
     assert done.returncode == code
     assert done.stderr in ("", "faceveil: no space left on device\n")

@@ -58,6 +58,8 @@ def main(*, catches: bool = True) -> None:
             _run_in(language)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    except OSError as error:  # a help text that could not be written
+        sys.exit(UI().error(error))
 
 
 def _nowhere() -> io.TextIOWrapper:
