@@ -24,8 +24,9 @@ from tiers import daily
 
 Build = Callable[[Pdf, Any], None]
 OPTIONS = Options(second_detector="none", check="off", confidence=0.29)
-"""Just so sure that the flag in the picture is no face for YuNet alone; at 0.26 it is a weak one, on
-the page and not in the picture, and the page becomes a picture."""
+"""Sure enough that the flag in the picture is no face for YuNet alone. At 0.26 it is a weak one, on
+the page but not in the picture, and so the page becomes a picture.
+"""
 
 
 def _coded(pixels: Any, mode: str, coding: str) -> bytes:
