@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from faceveil.frames import Image
-from faceveil.media.videos.fitting import FrameFormat, through
+from faceveil.media.videos.fitting import FrameFormat, chain, through
 from faceveil.media.videos.planes import FULL, Picture
 from faceveil.media.videos.view import VideoFrame
 
@@ -91,17 +91,8 @@ class Squarer:
     def _made(self, frame: Decoded, aspect: Fraction) -> av.filter.Graph:
         width, height = Fraction(frame.width), Fraction(frame.height)
         width, height = (width * aspect, height) if aspect > 1 else (width, height / aspect)
-        graph = av.filter.Graph()
-        steps = [
-            graph.add_buffer(
-                width=frame.width,
-                height=frame.height,
-                format=frame.format,
-                time_base=frame.time_base or Fraction(1, 1000),
-            ),
-            graph.add("scale", f"{round(width / 2) * 2}:{round(height / 2) * 2}"),
-            graph.add("format", frame.format.name),
-            graph.add("buffersink"),
-        ]
-        graph.link_nodes(*steps).configure()
-        return graph
+        return chain(
+            frame,
+            ("scale", f"{round(width / 2) * 2}:{round(height / 2) * 2}"),
+            ("format", frame.format.name),
+        )

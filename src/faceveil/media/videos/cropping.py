@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import struct
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -21,7 +20,7 @@ from faceveil.media.metadata.items import boxes, inside
 from faceveil.media.metadata.matroska import elements
 from faceveil.media.pictures.item import clean_aperture
 from faceveil.media.videos.containers import bytes_of, moving_streams
-from faceveil.media.videos.fitting import through
+from faceveil.media.videos.fitting import chain, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,19 +175,8 @@ class Cropper:
             -(-side // step) * step
             for side, step in zip(margins, (across, down, across, down), strict=True)
         )
-        graph = av.filter.Graph()
-        steps = [
-            graph.add_buffer(
-                width=frame.width,
-                height=frame.height,
-                format=frame.format,
-                time_base=frame.time_base or Fraction(1, 1000),
-            ),
-            graph.add(
-                "crop", f"{frame.width - left - right}:{frame.height - top - bottom}:{left}:{top}"
-            ),
-            graph.add("copy"),  # else the picture would still lie in the rows of the larger one
-            graph.add("buffersink"),
-        ]
-        graph.link_nodes(*steps).configure()
-        return graph
+        return chain(
+            frame,
+            ("crop", f"{frame.width - left - right}:{frame.height - top - bottom}:{left}:{top}"),
+            ("copy",),  # else the picture would still lie in the rows of the larger one
+        )

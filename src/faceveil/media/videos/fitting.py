@@ -139,7 +139,6 @@ class Fitter:
         return through(self._graph, frame)
 
     def _made(self, frame: VideoFrame, shape: FrameFormat) -> av.filter.Graph:
-        graph = av.filter.Graph()
         wanted = self._look.orientation
         given = Orientation.of_matrix(shape.matrix) if shape.matrix else None
         given = given or Orientation()
@@ -149,22 +148,14 @@ class Fitter:
             f"{way}_color_matrix={look.matrix}:{way}_range={_RANGES[look.full_range]}"
             for way, look in (("in", theirs), ("out", self._look))
         )
-        steps = [
-            graph.add_buffer(
-                width=shape.width,
-                height=shape.height,
-                format=frame.format,
-                time_base=frame.time_base or Fraction(1, 1000),
-            ),
-            *(graph.add(*step) for step in turned(given)),
-            graph.add("scale", f"{width}:{height}:{colours}"),
-            graph.add("format", self._look.format),
-            graph.add("pad", pad),
-            *(graph.add(*step) for step in reversed(turned(wanted))),
-            graph.add("buffersink"),
-        ]
-        graph.link_nodes(*steps).configure()
-        return graph
+        return chain(
+            frame,
+            *turned(given),
+            ("scale", f"{width}:{height}:{colours}"),
+            ("format", self._look.format),
+            ("pad", pad),
+            *reversed(turned(wanted)),
+        )
 
     def _place(self, shape: FrameFormat, swap: bool) -> tuple[int, int, str]:
         """Displayed size of what is shown, and how it lies on the black ground."""
@@ -186,6 +177,24 @@ class Fitter:
         left = (room_x - width) // 2 // step_x * step_x
         top = (room_y - height) // 2 // step_y * step_y
         return width, height, f"{room_x}:{room_y}:{left}:{top}"
+
+
+def chain(frame: VideoFrame, *steps: tuple[str, str] | tuple[str]) -> av.filter.Graph:
+    """A graph of filters, one after the other, for frames of the size and format of this one.
+
+    Args:
+        steps: the name of each, and what it is told.
+    """
+    graph = av.filter.Graph()
+    buffer = graph.add_buffer(
+        width=frame.width,
+        height=frame.height,
+        format=frame.format,
+        time_base=frame.time_base or Fraction(1, 1000),
+    )
+    filters = (graph.add(*step) for step in steps)
+    graph.link_nodes(buffer, *filters, graph.add("buffersink")).configure()
+    return graph
 
 
 def through(graph: av.filter.Graph, frame: VideoFrame) -> VideoFrame:
