@@ -205,6 +205,43 @@ class TestVeil:
         assert done.returncode == 130
         assert done.stderr == "faceveil: interrupted\n"
 
+    def test_an_interrupt_that_a_library_swallows_ends_the_run_after_this_file(
+        self, photo: Path, tmp_path: Path
+    ) -> None:
+        album = tmp_path / "album"
+        album.mkdir()
+        for name in ("a.jpg", "b.jpg"):
+            (album / name).write_bytes(photo.read_bytes())
+        out = tmp_path / "out"
+        for verb in (["veil", album, "-o", out], ["detect", album]):
+            done = subprocess.run(
+                [sys.executable, "-c", SWALLOWED, *verb], capture_output=True, text=True, timeout=120
+            )
+            assert done.returncode == 130, verb
+            assert done.stderr.endswith("faceveil: interrupted\n"), verb
+            assert "b.jpg" not in done.stdout, verb
+        assert [path.name for path in out.iterdir()] == ["a.veiled.jpg"]
+
+
+SWALLOWED = """
+import os, signal, sys
+from faceveil.__main__ import main
+from faceveil.cli.outcomes import Outcomes
+
+done = Outcomes.done
+
+def swallowing(outcomes, **settings):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+    except KeyboardInterrupt:
+        return done(outcomes, **settings)
+
+Outcomes.done = swallowing
+if __name__ == "__main__":
+    main()
+"""
 
 INTERRUPTED_IMPORT = """
 import os, signal, sys

@@ -1,7 +1,7 @@
 """Remember Ctrl-C, because its exception may arrive as another one.
 
 Raised during an import or in a callback of a library, a `KeyboardInterrupt` may turn into an
-`ImportError`, or into a failure of the current file.
+`ImportError`, into a failure of the current file, or into nothing at all.
 """
 
 from __future__ import annotations
@@ -25,3 +25,13 @@ def caught(_number: int, _frame: FrameType | None) -> None:
 def came() -> bool:
     """Whether this process was interrupted, whatever became of the exception."""
     return _came.is_set()
+
+
+def heed() -> None:
+    """Interrupt the run between two files if a library has swallowed the interrupt.
+
+    Raises:
+        KeyboardInterrupt: this process was interrupted.
+    """
+    if _came.is_set():
+        raise KeyboardInterrupt

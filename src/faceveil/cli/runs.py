@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
+from faceveil.cli import interrupts
 from faceveil.cli.outcomes import Outcomes
 from faceveil.cli.ui import UI
 from faceveil.errors import (
@@ -249,6 +250,7 @@ def run_each(
                 else:
                     outcomes.done()
                     show(name, outcome)
+                interrupts.heed()
     return outcomes.exit_code
 
 
@@ -349,5 +351,6 @@ def veil_many(
                 told = {*one.notes, *named}
                 outcomes.veiled(one.job, one.folder, one.outcome, one.packed, told)
                 outcomes.add(one.codes)
+            interrupts.heed()
     outcomes.remarks.tell(ui)
     return outcomes.exit_code
