@@ -213,10 +213,9 @@ class TestVeil:
         for name in ("a.jpg", "b.jpg"):
             (album / name).write_bytes(photo.read_bytes())
         out = tmp_path / "out"
-        for verb in (["veil", album, "-o", out], ["detect", album]):
-            done = subprocess.run(
-                [sys.executable, "-c", SWALLOWED, *verb], capture_output=True, text=True, timeout=120
-            )
+        for verb in (["veil", str(album), "-o", str(out)], ["detect", str(album)]):
+            command = [sys.executable, "-c", SWALLOWED, *verb]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
             assert done.returncode == 130, verb
             assert done.stderr.endswith("faceveil: interrupted\n"), verb
             assert "b.jpg" not in done.stdout, verb
