@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -137,16 +137,41 @@ def test_every_room_is_a_package() -> None:
     assert [room for room in rooms if not (room / "__init__.py").exists()] == []
 
 
+def types(path: Path) -> Iterator[str]:
+    """The classes of a module, and the names of types at its top, but for single letters."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+    for node in parsed(path).body:
+        named = node.targets if isinstance(node, ast.Assign) else []
+        named = [node.target] if isinstance(node, ast.AnnAssign) else named
+        for name in named:
+            if isinstance(name, ast.Name) and re.fullmatch("_?[A-Z][a-z][A-Za-z0-9]*", name.id):
+                yield name.id
+
+
+def more_than_once(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
 def test_one_name_means_one_thing() -> None:
-    """No two files of one name in different rooms, and no two classes."""
-    files = Counter(path.stem for path in MODULES if path.stem != "__init__")
-    classes = Counter(
-        node.name
-        for path in MODULES
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.ClassDef)
-    )
-    assert [name for name, times in (files + classes).items() if times > 1] == []
+    """No two files of one name in different rooms, and no two types."""
+    assert more_than_once(path.stem for path in MODULES if path.stem != "__init__") == []
+    assert more_than_once(name for path in MODULES for name in types(path)) == []
+
+
+def test_one_name_means_one_thing_on_the_page() -> None:
+    """No two scripts of one name, and nothing that two of them offer under one name."""
+    scripts = sorted((PACKAGE / "server" / "static" / "js").rglob("*.js"))
+    offered = [
+        name
+        for path in scripts
+        for name in re.findall(r"^export (?:async )?(?:\w+) (\w+)", path.read_text(), re.MULTILINE)
+    ]
+    assert len(scripts) > 50
+    assert {"Session", "CameraSession", "nameOf"} <= set(offered)
+    assert more_than_once(path.stem for path in scripts) == []
+    assert more_than_once(offered) == []
 
 
 def test_is_one_idea() -> None:

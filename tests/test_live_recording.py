@@ -18,7 +18,7 @@ import pytest
 from faceveil.errors import OutputError, UnreadableError
 from faceveil.frames import Frame
 from faceveil.live.loop import run
-from faceveil.live.outlets import LiveSink, open_sink
+from faceveil.live.outlets import LiveSink, open_live_sink
 from faceveil.media.leftovers import leftovers
 from films import film
 from lively import SOLID, MarkDetector, marked, scene
@@ -140,7 +140,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        sink = open_sink(str(disk / "out.mp4"))
+        sink = open_live_sink(str(disk / "out.mp4"))
         with pytest.raises(OutputError, match="is recorded up to here, then not: no space left"):
             write(sink, noise(500))
         sink.close()
@@ -165,7 +165,7 @@ def noise(count: int, first: int = 0) -> Iterator[Frame]:
 @pytest.mark.parametrize("suffix", daily([".mp4", ".mkv", ".mov"], ".mp4"))
 def test_what_is_on_the_disk_can_be_played_at_any_moment(suffix: str, tmp_path: Path) -> None:
     out = tmp_path / f"out{suffix}"
-    sink = open_sink(str(out))
+    sink = open_live_sink(str(out))
     path = tmp_path / f"out.recording{suffix}"
     copy = tmp_path / f"copy{suffix}"
     for frame in noise(150):
@@ -184,7 +184,7 @@ def test_what_is_on_the_disk_can_be_played_at_any_moment(suffix: str, tmp_path: 
 
 def test_what_a_killed_run_left_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "out.recording.mp4").write_bytes(b"kept")
-    sink = open_sink(str(tmp_path / "out.mp4"))
+    sink = open_live_sink(str(tmp_path / "out.mp4"))
     for frame in noise(3):
         sink.write(frame)
     assert (tmp_path / "out.recording-2.mp4").exists()
@@ -215,11 +215,11 @@ def test_a_source_that_breaks_off_leaves_what_came(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     frames = [Frame(n, marked(scene(), 60 + n, 90), pts=40 * n) for n in range(60)]
     with pytest.raises(UnreadableError, match="broke off"):
-        run(Ends(frames), [open_sink(str(out))], SOLID, make=lambda smallest: MarkDetector())
+        run(Ends(frames), [open_live_sink(str(out))], SOLID, make=lambda smallest: MarkDetector())
     assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
     assert seconds(out) > 1.2
 
 
 def test_nothing_is_left_where_nothing_came(tmp_path: Path) -> None:
-    open_sink(str(tmp_path / "out.mp4")).close()
+    open_live_sink(str(tmp_path / "out.mp4")).close()
     assert list(tmp_path.iterdir()) == []

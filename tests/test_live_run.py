@@ -28,7 +28,7 @@ from faceveil.live import sources as feeds
 from faceveil.live.addresses import public_name
 from faceveil.live.backoff import Backoff
 from faceveil.live.loop import run
-from faceveil.live.outlets import Outlet, VirtualCamera, open_sink
+from faceveil.live.outlets import Outlet, VirtualCamera, open_live_sink
 from faceveil.live.preview import PreviewServer
 from faceveil.live.sources import Camera, Played, Stream, open_feed
 from faceveil.live.stats import Meter
@@ -93,7 +93,7 @@ def test_a_stream_killed_and_restarted_never_leaves_bare(monkeypatch: pytest.Mon
     receiver, collector, said = Receiver(target), Collector(), list[str]()
     stop = threading.Event()
     detector = MarkDetector()
-    feed, sink = open_feed(source, SOLID), open_sink(target)
+    feed, sink = open_feed(source, SOLID), open_live_sink(target)
     process = sender(source, 0)
     runner = threading.Thread(
         target=run,
@@ -178,7 +178,7 @@ def passes_covered(source: str, target: str) -> None:
     receiver, stop = Receiver(target), threading.Event()
     runner = threading.Thread(
         target=run,
-        args=(open_feed(source, SOLID), [open_sink(target)], SOLID),
+        args=(open_feed(source, SOLID), [open_live_sink(target)], SOLID),
         kwargs={"make": lambda smallest: MarkDetector(), "stop": stop},
     )
     runner.start()
@@ -197,7 +197,7 @@ def test_datagrams_hold_whole_packets() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
         far.bind(("127.0.0.1", 0))
         far.settimeout(20)
-        sink = open_sink(f"udp://127.0.0.1:{far.getsockname()[1]}")
+        sink = open_live_sink(f"udp://127.0.0.1:{far.getsockname()[1]}")
         sink.write(Frame(0, scene()))
         sizes = [len(far.recv(65536)) for _ in range(2)]
         sink.close()
@@ -222,7 +222,7 @@ def test_a_file_is_played_in_real_time_into_a_recording(clip: Path, tmp_path: Pa
     began = time.monotonic()
     stats = run(
         open_feed(str(clip), SOLID),
-        [open_sink(str(out)), collector],
+        [open_live_sink(str(out)), collector],
         SOLID,
         make=lambda smallest: detector,
     )
@@ -242,7 +242,7 @@ def test_a_file_is_played_in_real_time_into_a_recording(clip: Path, tmp_path: Pa
 
 def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
     out = tmp_path / "out.mkv"
-    sink = open_sink(str(out))
+    sink = open_live_sink(str(out))
     for number, side in enumerate((64, 64, 101)):
         sink.write(Frame(number, np.full((side, 2 * side, 3), 90, np.uint8), pts=40 * number))
     sink.close()
@@ -253,7 +253,7 @@ def test_a_recording_has_one_size_whatever_comes(tmp_path: Path) -> None:
 def test_a_recording_shows_another_shape_on_black(tmp_path: Path) -> None:
     """As when somebody turns the phone that sends: it was squashed into the first shape."""
     out = tmp_path / "out.mkv"
-    sink = open_sink(str(out))
+    sink = open_live_sink(str(out))
     for number, (width, height) in enumerate(((128, 64), (64, 128))):
         sink.write(Frame(number, np.full((height, width, 3), 200, np.uint8), pts=40 * number))
     sink.close()
@@ -312,7 +312,7 @@ def test_a_recording_keeps_the_colours_of_a_stream(tmp_path: Path) -> None:
         colours=(1, 9, 18, 9),
         times=range(5),
     )
-    sink = open_sink(str(tmp_path / "out.mkv"))
+    sink = open_live_sink(str(tmp_path / "out.mkv"))
     for frame in Stream(str(given), "it", {}, SOLID).frames():
         sink.write(frame)
     sink.close()
@@ -324,7 +324,7 @@ def test_a_recording_keeps_the_colours_of_a_stream(tmp_path: Path) -> None:
 def test_a_failed_run_leaves_no_recording(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     feed = open_feed(f"http://127.0.0.1:{free_port()}/x", SOLID)
-    sink = open_sink(str(out))
+    sink = open_live_sink(str(out))
     with pytest.raises(UnreadableError, match="connection refused"):
         run(feed, [sink], SOLID, make=lambda smallest: MarkDetector())
     assert list(tmp_path.iterdir()) == []
@@ -365,7 +365,12 @@ def test_a_far_end_that_went_away_is_tried_again() -> None:
 def test_a_push_that_never_worked_fails_the_run(clip: Path) -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(OutputError, match="connection refused"):
-        run(open_feed(str(clip), SOLID), [open_sink(address)], SOLID, make=lambda s: MarkDetector())
+        run(
+            open_feed(str(clip), SOLID),
+            [open_live_sink(address)],
+            SOLID,
+            make=lambda s: MarkDetector(),
+        )
 
 
 def test_what_passed_long_ago_is_no_rate() -> None:
@@ -416,13 +421,13 @@ def test_words_become_feeds_and_sinks(tmp_path: Path) -> None:
         str(tmp_path / "x.webm"),
     ):
         with pytest.raises(UsageError):
-            open_sink(target)
+            open_live_sink(target)
 
 
 def test_passwords_are_not_named() -> None:
     assert public_name("rtsp://me:secret@host:8554/cam?token=1") == "rtsp://host:8554"
     assert open_feed("rtsp://me:secret@host/cam", SOLID).name == "rtsp://host"
-    assert open_sink("rtsp://me:secret@host/cam").name == "rtsp://host"
+    assert open_live_sink("rtsp://me:secret@host/cam").name == "rtsp://host"
     for unquoted in ("rtsp://me:se/cret@host/cam", "rtsp://me:se?cret@host", "rtsp://me:#x@host"):
         assert public_name(unquoted) == "rtsp://..."
 
@@ -509,7 +514,7 @@ def test_a_preview_tells_its_secret_in_no_command(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    preview = open_sink("preview")
+    preview = open_live_sink("preview")
     assert isinstance(preview, PreviewServer)
     try:
         (place,) = opened

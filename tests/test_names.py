@@ -27,7 +27,7 @@ from faceveil.media.archives.name_codes import CODES, guess
 from faceveil.media.names import (
     LONGEST,
     clashing,
-    is_cut,
+    is_shortened,
     key_of,
     originals,
     told_apart,
@@ -148,8 +148,8 @@ def test_long_names_are_cut_by_bytes_and_stay_apart(stem: str) -> None:
         assert length(one) <= LONGEST
         assert one.endswith(".veiled.jpg")
         assert one.startswith(stem[:40])
-    assert is_cut(f"{stem}1.jpg", ".jpg")
-    assert not is_cut("x.jpg", ".jpg")
+    assert is_shortened(f"{stem}1.jpg", ".jpg")
+    assert not is_shortened("x.jpg", ".jpg")
 
 
 def test_a_text_is_shortened_between_signs() -> None:

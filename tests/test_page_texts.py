@@ -21,7 +21,7 @@ pytest.importorskip("fastapi", reason="the extra server is not installed")
 from faceveil import server
 from faceveil.options.groups import DECISIVE
 from faceveil.server.problems import problem_of
-from faceveil.server.store import State
+from faceveil.server.store import JobState
 
 HOUSE = Path(server.__file__).parent
 STATIC = HOUSE / "static"
@@ -59,7 +59,7 @@ def needed() -> Iterator[str]:
             yield from (f"option.{name}.{value}" for value in values(setting))
     for preset in PRESETS:
         yield from (f"preset.{preset}", f"preset.{preset}.help")
-    yield from (f"state.{state}" for state in get_args(State))
+    yield from (f"state.{state}" for state in get_args(JobState))
     for kind in problem_types():
         yield from (f"problem.{kind}", f"advice.{kind}")
     for path in STATIC.rglob("*.js"):

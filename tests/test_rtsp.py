@@ -14,7 +14,7 @@ from cameras import Camera, shown
 from faceveil.check import check_file
 from faceveil.frames import Image
 from faceveil.live.loop import run
-from faceveil.live.outlets import open_sink
+from faceveil.live.outlets import open_live_sink
 from faceveil.live.sources import open_feed
 from faceveil.options import Options
 from films import film, head, put, scenery
@@ -47,7 +47,7 @@ def test_a_camera_killed_and_restarted_never_leaves_bare(open_camera: Camera) ->
         target=run,
         args=(
             open_feed(f"{open_camera.address}/play", SOLID),
-            [open_sink(f"{open_camera.address}/record"), collector],
+            [open_live_sink(f"{open_camera.address}/record"), collector],
             SOLID,
         ),
         kwargs={"make": lambda smallest: MarkDetector(), "stop": stop, "on_message": said.append},

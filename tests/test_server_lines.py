@@ -155,7 +155,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 1.0)
     monkeypatch.setattr(connections, "PAUSE_SECONDS", 2.0)
     monkeypatch.setattr(connections, "STUCK_SECONDS", 2.0)
-    monkeypatch.setattr(connections.Line, "most", 20)
+    monkeypatch.setattr(connections.TimedConnection, "most", 20)
     stack = ExitStack()
     yield lambda: stack.enter_context(_listening())
     stack.close()
@@ -181,7 +181,9 @@ def _listening() -> Iterator[int]:
         pass
 
     port, ready = free_port(), threading.Event()
-    config = uvicorn.Config(app, port=port, http=connections.Line, lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, port=port, http=connections.TimedConnection, lifespan="off", log_config=None
+    )
     server = _Server(config, ready.set, nothing)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -627,14 +627,14 @@ class TestToken:
         monkeypatch.setattr(webbrowser, "open", opened.append)
         (tmp_path / "elsewhere").write_text("mine")
         (tmp_path / "open.html").symlink_to(tmp_path / "elsewhere")
-        browser.open_page(tmp_path, f"http://127.0.0.1:8765/?token={TOKEN}")
+        browser.show_in_browser(tmp_path, f"http://127.0.0.1:8765/?token={TOKEN}")
         (place,) = opened
         assert TOKEN not in place
         path = Path(urlsplit(place).path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert f"url=http://127.0.0.1:8765/?token={TOKEN}" in path.read_text()
         assert (tmp_path / "elsewhere").read_text() == "mine"
-        browser.forget_page(tmp_path)
+        browser.forget_address(tmp_path)
         assert not path.exists()
 
     def test_names_of_a_public_service(self, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser, Page, expect
 
-from faceveil.system.browser import open_page
+from faceveil.system.browser import show_in_browser
 from servers import PATIENCE, Server
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def test_a_file_opens_the_page(
     """A cookie for this site alone does not travel along what began elsewhere, as here."""
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    open_page(tmp_path, server.address)
+    show_in_browser(tmp_path, server.address)
     context = browser.new_context()
     context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()

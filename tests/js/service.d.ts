@@ -54,7 +54,7 @@ declare namespace Service {
     state: "queued" | "analyzing" | "review" | "rendering" | "checking" | "done" | "failed" | "withheld";
     review: boolean;
     position: number | null;
-    progress: Progress | null;
+    progress: JobProgress | null;
     faces: number | null;
     kept: number | null;
     filled: number | null;
@@ -84,6 +84,14 @@ declare namespace Service {
     result_type: string | null;
     options: Record<string, any>;
     webhook: "waiting" | "sent" | "failed" | null;
+  }
+
+  interface JobProgress {
+    stage: string;
+    done: number;
+    total: number | null;
+    fps: number | null;
+    seconds_left: number | null;
   }
 
   interface Jobs {
@@ -143,14 +151,6 @@ declare namespace Service {
     status: number;
     detail: string;
     advice: string;
-  }
-
-  interface Progress {
-    stage: string;
-    done: number;
-    total: number | null;
-    fps: number | null;
-    seconds_left: number | null;
   }
 
   interface Pursued {

@@ -34,7 +34,7 @@ from faceveil.system.text import shown
 HOPELESS: Final = (NoDetectorError, WeightsError, DiskError)
 """Errors that every file would meet alike."""
 
-Outcome = Report | Exception | Passed
+MemberOutcome = Report | Exception | Passed
 """The result of a member."""
 
 
@@ -105,7 +105,7 @@ class ArchiveJob:
             self._writer.abort()
             raise
         self._archive: Archive | None = None
-        self._outcomes: dict[int, Outcome] = {}
+        self._outcomes: dict[int, MemberOutcome] = {}
         self._next = 0
         self._error: Exception | None = None
         self._done: list[Report] = []
@@ -173,7 +173,7 @@ class ArchiveJob:
                 else:
                     yield number, Passed(piece.name, NO_MEDIA if kind == "text" else "")
 
-    def take(self, number: int, outcome: Outcome) -> None:
+    def take(self, number: int, outcome: MemberOutcome) -> None:
         """Take the result of a member. Members are packed in their own order."""
         self._outcomes[number] = outcome
         if isinstance(outcome, HOPELESS):
@@ -185,7 +185,7 @@ class ArchiveJob:
             shutil.rmtree(self._scratch / str(self._next), ignore_errors=True)
             self._next += 1
 
-    def _pack(self, number: int, outcome: Outcome) -> None:
+    def _pack(self, number: int, outcome: MemberOutcome) -> None:
         name = shown(str(self._members[number].name))
         if isinstance(outcome, Passed):
             self.passed.append(replace(outcome, name=name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faceveil.batch.archive_job import Outcome, Packed
+from faceveil.batch.archive_job import MemberOutcome, Packed
 from faceveil.batch.find import InputFile, Passed
 from faceveil.batch.manifest import ManifestEntry
 from faceveil.errors import ExitCode
@@ -32,7 +32,7 @@ class Counts:
     faces: int = 0
     aside: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: MemberOutcome) -> None:
         if isinstance(outcome, Passed):
             self.files -= 1
             self.aside += 1

@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from faceveil.batch.archive_job import ArchiveJob, Outcome, Piece, exit_code_of
+from faceveil.batch.archive_job import ArchiveJob, MemberOutcome, Piece, exit_code_of
 from faceveil.batch.counts import Counts, Done
 from faceveil.batch.executors import Processes
 from faceveil.batch.find import InputFile, Passed, is_unfinished
 from faceveil.batch.manifest import Manifest, ManifestEntry
 from faceveil.batch.storage import is_url, place_of
-from faceveil.batch.work import Task, is_archive, work_on
+from faceveil.batch.work import Task, do_task, is_archive
 from faceveil.dataset import Labels, Marked
 from faceveil.detect.runtime import bounded
 from faceveil.errors import ExitCode, FaceVeilError, UnsupportedError, UsageError
@@ -128,7 +128,7 @@ class _Run:
     def over(self, jobs: Sequence[InputFile], executor: Executor) -> Iterator[Done]:
         self._counts.files = len(jobs)
         self._called = self._distinct_names(jobs)
-        work = partial(work_on, options=self._options, here=Path.cwd())
+        work = partial(do_task, options=self._options, here=Path.cwd())
         try:
             for task, outcome in executor.map(work, self._tasks(jobs)):
                 self._counts.add(outcome)
@@ -186,7 +186,7 @@ class _Run:
                     self._counts.add(problem)
                     self._take(number, member, problem)
 
-    def _take(self, number: int, member: int, outcome: Outcome) -> None:
+    def _take(self, number: int, member: int, outcome: MemberOutcome) -> None:
         self._watch(self._counts)
         if number in self._bundles:  # or it was given up
             self._bundles[number][1].take(member, outcome)

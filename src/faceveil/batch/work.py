@@ -44,7 +44,7 @@ def is_archive(job: InputFile) -> bool:
         return False
 
 
-def work_on(task: Task, *, options: Options, here: Path) -> Report:
+def do_task(task: Task, *, options: Options, here: Path) -> Report:
     """Process one file, in a process that may have another working folder."""
     photos = {name: tuple(here / one for one in getattr(options, name)) for name in PHOTOS}
     options = options.model_copy(update=photos)

@@ -56,7 +56,7 @@ app = typer.Typer(
 )
 app.add_typer(weights_app, name="weights")
 
-Inputs = Annotated[
+InputPaths = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT", help="Files, folders with all below them, zip or tar archives."
@@ -138,7 +138,7 @@ def _root(
 
 @add_verb(app, groups=(*PAINT, *PEOPLE, *FILES, *FIND, *TRACK, *BATCH))
 def veil(
-    inputs: Inputs,
+    inputs: InputPaths,
     out: Out = None,
     report: ReportFile = None,
     report_html: ReportPage = None,
@@ -188,7 +188,7 @@ def veil(
 
 @add_verb(app, groups=(*PEOPLE, *FILES, *FIND, *TRACK))
 def detect(
-    inputs: Inputs,
+    inputs: InputPaths,
     json: Json = False,
     plan: PlanFile = None,
     *,
@@ -294,7 +294,7 @@ def export(
 
 
 @add_verb(app, groups=(*FILES, *FIND))
-def check(inputs: Inputs, json: Json = False, *, ui: UI, options: Options) -> ExitCode:
+def check(inputs: InputPaths, json: Json = False, *, ui: UI, options: Options) -> ExitCode:
     """Look for faces and metadata left in finished files. Ends with 5 if any are certain."""
     from faceveil.cli.json_lines import findings_line
 

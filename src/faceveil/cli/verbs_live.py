@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from faceveil.live.stats import Stats
     from faceveil.options import Options
 
-Source = Annotated[
+SourceArgument = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
@@ -34,17 +34,17 @@ Sinks = Annotated[
 ]
 
 
-def live(source: Source, sinks: Sinks = None, *, ui: UI, options: Options) -> ExitCode:
+def live(source: SourceArgument, sinks: Sinks = None, *, ui: UI, options: Options) -> ExitCode:
     """Obscure faces as they come: a camera, a stream, the screen, or a file in real time."""
     from faceveil.live.loop import run
-    from faceveil.live.outlets import LiveSink, open_sink
+    from faceveil.live.outlets import LiveSink, open_live_sink
     from faceveil.live.sources import open_feed
 
     feed = open_feed(source, options)
     opened: list[LiveSink] = []
     try:
         for target in sinks or ["page"]:
-            opened.append(open_sink(target))
+            opened.append(open_live_sink(target))
             if (address := getattr(opened[-1], "address", None)) is not None:
                 ui.result(say("watch at {address}", address=address))
             elif (path := getattr(opened[-1], "path", None)) is not None:

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from faceveil.detect import onnx_format
-from faceveil.detect.onnx_format import NoModelError, Shape, Step
+from faceveil.detect.onnx_format import AxisLengths, NoModelError, Step
 
 STRIDES = (8, 16, 32)
 HEADS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
@@ -25,7 +25,7 @@ HEADS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 CHANNELS = sum(HEADS.values())
 INPUT, BETWEEN = "input", 64
 """The name of the input, and the channels between the halves."""
-_INPUTS: Final[Mapping[str, Shape]] = {INPUT: ("n", 3, "height", "width")}
+_INPUTS: Final[Mapping[str, AxisLengths]] = {INPUT: ("n", 3, "height", "width")}
 _OF_A_HEAD: Final[Sequence[Mapping[str, int | Sequence[int]]]] = (
     {},
     {"group": CHANNELS, "pads": [1] * 4},
@@ -73,7 +73,7 @@ def halves(joined: bytes) -> tuple[bytes, bytes, str]:
         raise NoModelError
     first = _leading_to([pools[1]], steps)
     second = [step for step in steps if step not in first]
-    between: Mapping[str, Shape] = {pools[1]: ("n", BETWEEN, "rows", "columns")}
+    between: Mapping[str, AxisLengths] = {pools[1]: ("n", BETWEEN, "rows", "columns")}
     outputs = {output(stride): ("n", CHANNELS, "rows", "columns") for stride in STRIDES}
     return (
         onnx_format.with_steps(joined, [step.raw for step in first], (), _INPUTS, between),

@@ -27,15 +27,15 @@ class NoModelError(ValueError):
     """The bytes are no message of Protocol Buffers."""
 
 
-Shape = Sequence[int | str]
+AxisLengths = Sequence[int | str]
 """Length of each axis; a name stands for any length."""
 
 
 def model(
     nodes: Iterable[bytes],
     constants: Iterable[bytes],
-    inputs: Mapping[str, Shape],
-    outputs: Mapping[str, Shape],
+    inputs: Mapping[str, AxisLengths],
+    outputs: Mapping[str, AxisLengths],
     *,
     name: str,
     opset: int,
@@ -129,7 +129,7 @@ def floats(contents: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def with_shapes(
-    contents: bytes, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+    contents: bytes, inputs: Mapping[str, AxisLengths], outputs: Mapping[str, AxisLengths]
 ) -> bytes:
     """A model with these inputs and outputs in place of those it declares.
 
@@ -144,8 +144,8 @@ def with_steps(
     contents: bytes,
     nodes: Iterable[bytes],
     constants: Iterable[bytes],
-    inputs: Mapping[str, Shape],
-    outputs: Mapping[str, Shape],
+    inputs: Mapping[str, AxisLengths],
+    outputs: Mapping[str, AxisLengths],
 ) -> bytes:
     """A model with these steps, inputs and outputs in place of its own, and further constants.
 
@@ -183,7 +183,7 @@ def _parts_of_graph(contents: bytes, wanted: int) -> Iterator[memoryview]:
                     yield value
 
 
-def _values(number: int, shapes: Mapping[str, Shape]) -> Iterator[bytes]:
+def _values(number: int, shapes: Mapping[str, AxisLengths]) -> Iterator[bytes]:
     """ValueInfoProto: the names and shapes of what goes in or comes out."""
     for name, shape in shapes.items():
         sizes = (_field(2 if isinstance(size, str) else 1, size) for size in shape)

@@ -43,7 +43,7 @@ four at a quarter.
 """
 _OUTPUTS = [output(stride) for stride in STRIDES]
 
-Head = NDArray[np.float32]
+HeadOutput = NDArray[np.float32]
 
 
 class Network:
@@ -70,7 +70,7 @@ class Network:
         self._halves: tuple[Any, Any, str] | None = None
         self._lock = Lock()
 
-    def heads(self, image: Image) -> list[Head]:
+    def heads(self, image: Image) -> list[HeadOutput]:
         """(16, rows, columns) for each stride: see `joined_heads`."""
         height, width = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in image.shape[:2])
         count = round(height * width / STRIP)

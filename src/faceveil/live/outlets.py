@@ -48,7 +48,7 @@ class LiveSink(Protocol):
         ...
 
 
-def open_sink(target: str) -> LiveSink:
+def open_live_sink(target: str) -> LiveSink:
     """The sink that a word, an address or a path names.
 
     Args:

@@ -20,7 +20,7 @@ import cv2
 from faceveil.errors import OutputError
 from faceveil.frames import Frame
 from faceveil.i18n import reason_of, say
-from faceveil.system.browser import open_page
+from faceveil.system.browser import show_in_browser
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 MOST_VIEWERS = 8
@@ -93,7 +93,7 @@ class PreviewServer:
     def open(self) -> None:
         """Have the user's browser show it."""
         self._opener = TemporaryDirectory(prefix="faceveil-")
-        open_page(Path(self._opener.name), self.address)
+        show_in_browser(Path(self._opener.name), self.address)
 
     def write(self, frame: Frame) -> None:
         """Show a frame from now on."""

@@ -87,7 +87,7 @@ def clashing(names: Iterable[tuple[J, str]], beside: Collection[str] = ()) -> se
     return found
 
 
-def is_cut(name: str, suffix: str) -> bool:
+def is_shortened(name: str, suffix: str) -> bool:
     """Whether the name of the output for an input had to be cut."""
     return length(_whole(name, suffix)) > LONGEST
 

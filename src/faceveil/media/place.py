@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faceveil.i18n import say
 from faceveil.media import output_suffix, require_suffix
 from faceveil.media.kin import is_made_from
-from faceveil.media.names import is_cut, told_apart, veiled_name
+from faceveil.media.names import is_shortened, told_apart, veiled_name
 from faceveil.media.part import require_writable
 from faceveil.options import Options
 from faceveil.system.text import shown
@@ -44,7 +44,7 @@ def _named(
     suffix = output_suffix(source.media, path.name)
     target = folder / veiled_name(name, suffix)
     notes: tuple[str, ...] = ()
-    if is_cut(name, suffix):
+    if is_shortened(name, suffix):
         notes = (say("the name was too long for an output, and is cut"),)
     if not os.path.lexists(target) or is_made_from(target, source, options):
         return target, notes

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 
 from faceveil.detect import Detector
+from faceveil.detect.change import Luma
 from faceveil.faces import Faces, Floats, centers, hull, sizes
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.options import Options
-from faceveil.scan.likeness import Likeness, Luma, flow
+from faceveil.scan.likeness import Likeness, flow
 from faceveil.track import motion
 from faceveil.track.chain import GATE_LIMIT, STITCH_DRIFT, STITCH_GATE, assign, link_costs
 from faceveil.track.motion import HITS

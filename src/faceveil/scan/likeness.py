@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.detect.change import Luma
 from faceveil.faces import Floats, centers, sizes
-
-Luma = NDArray[np.uint8]
 
 SIDE, HALF = 32, 16
 """Side of a look in pixels."""

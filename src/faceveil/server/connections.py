@@ -50,7 +50,7 @@ def raise_limits() -> int:
     return max(8, min(MOST, (soft - 2 * BACKLOG) // _EACH))
 
 
-class Line(H11Protocol):
+class TimedConnection(H11Protocol):
     """A connection with time limits.
 
     Attributes:
@@ -67,7 +67,11 @@ class Line(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) <= self.most:
             return
-        silent = [line for line in self.connections if isinstance(line, Line) and line.is_silent]
+        silent = [
+            line
+            for line in self.connections
+            if isinstance(line, TimedConnection) and line.is_silent
+        ]
         longest = min(silent, key=lambda line: line._silent_since)
         if longest is not self:
             longest.hang_up()
@@ -134,5 +138,5 @@ def look_at_all(connections: Iterable[Any]) -> None:
     """Close the connections that exceeded a time limit."""
     now = time.monotonic()
     for line in list(connections):
-        if isinstance(line, Line):  # and no WebSocket, which has limits of its own
+        if isinstance(line, TimedConnection):  # and no WebSocket, which has limits of its own
             line.look(now)

@@ -38,7 +38,7 @@ _OWN_MEMORY = Path("/proc/self/statm")
 URGENT, LATER, IDLE = 2, 1, 0
 """A person looks at it; waits for it among others; does not know of it yet."""
 
-Gone = Callable[[], Awaitable[bool]]
+HasLeft = Callable[[], Awaitable[bool]]
 Made = tuple[bytes, int]
 """The preview, and the bytes of memory that its process now takes."""
 
@@ -47,7 +47,7 @@ Made = tuple[bytes, int]
 class _Wish:
     rank: tuple[int, int]
     call: Callable[[], Made]
-    gone: Gone
+    gone: HasLeft
     answer: asyncio.Future[bytes]
 
 
@@ -66,7 +66,7 @@ class Darkroom:
         self._work: asyncio.Task[None] | None = None
 
     async def make(
-        self, function: Callable[..., bytes], *arguments: Any, gone: Gone, urgency: int = URGENT
+        self, function: Callable[..., bytes], *arguments: Any, gone: HasLeft, urgency: int = URGENT
     ) -> bytes:
         """The result of a function there; it and its arguments are sent to the process.
 

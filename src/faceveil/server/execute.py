@@ -26,9 +26,9 @@ from faceveil.server.store import (
     PLAN,
     REPORT,
     UNFINISHED,
-    Progress,
+    JobProgress,
+    JobState,
     Record,
-    State,
     Store,
 )
 from faceveil.system import beats
@@ -153,7 +153,7 @@ def _run(store: Store, record: Record, options: Options) -> None:
     )
 
 
-_STATES: dict[str, State] = {"render": "rendering", "check": "checking"}
+_STATES: dict[str, JobState] = {"render": "rendering", "check": "checking"}
 """Stages that begin by themselves. There may be several renderings if the check finds a face."""
 
 
@@ -169,7 +169,7 @@ class _Watch:
     def save(self, **changes: Any) -> None:
         self._record = self._store.save(self._record.but(**changes))
 
-    def enter(self, state: State, **changes: Any) -> None:
+    def enter(self, state: JobState, **changes: Any) -> None:
         """Begin a stage of the job."""
         if self._store.stop_asked(self._record.id):
             raise StoppedError
@@ -199,7 +199,7 @@ class _Watch:
         left = (total - done) / fps if fps and total is not None else None
         self._store.save_progress(
             self._record.id,
-            Progress(
+            JobProgress(
                 stage=stage,
                 done=done,
                 total=total,

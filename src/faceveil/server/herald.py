@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceveil.i18n import say
 from faceveil.server.problems import ProblemError
 from faceveil.server.settings import Service
-from faceveil.server.store import ENDED, WEBHOOK, Record, State, Store
+from faceveil.server.store import ENDED, WEBHOOK, JobState, Record, Store
 from faceveil.server.sweep import steady
 from faceveil.server.tell import tell_fault
 from faceveil.server.webhooks import AnswerError, StrayError, post, receiver_of
@@ -34,7 +34,7 @@ _AT_ONCE, _EACH = 8, 2
 """Messages sent at the same time, in all and to one receiver."""
 _GONE = 410
 """The status with which a receiver refuses all further tries."""
-_TOLD: frozenset[State] = ENDED | {"review"}
+_TOLD: frozenset[JobState] = ENDED | {"review"}
 
 Word = Literal["waiting", "sent", "failed"]
 """The state of the message about a job."""
@@ -45,7 +45,7 @@ class Outcome(BaseModel):
 
     job: str
     batch: str
-    state: State
+    state: JobState
     problem: str | None = Field(description="Type of the problem of a job that failed")
     faces: int | None
     kept: int | None

@@ -25,7 +25,7 @@ _SHOWN = 25
 _GONE_KEPT = 10_000
 
 
-_Known = tuple[Record, Job]
+_Indexed = tuple[Record, Job]
 """A job, and its form for clients."""
 
 
@@ -131,14 +131,14 @@ class JobIndex:
         listed = [record for record in self.records() if not record.direct]
         return sorted(listed, key=lambda record: (record.created, record.name))
 
-    def _look(self) -> dict[str, _Known | None] | None:
+    def _look(self) -> dict[str, _Indexed | None] | None:
         """The jobs that changed, None for those that are gone; None if nothing changed."""
         ids = self._changes()
         if ids is None:
             ids = set(self._store.ids()) | set(self._records) | set(self._expected)
         if not ids:
             return None
-        found: dict[str, _Known | None] = {}
+        found: dict[str, _Indexed | None] = {}
         for job in ids:
             try:
                 record = self._store.load(job)
@@ -169,7 +169,7 @@ class JobIndex:
             return None
         return set(lines[:cut].decode(errors="replace").split())
 
-    def _take_in(self, found: dict[str, _Known | None]) -> None:
+    def _take_in(self, found: dict[str, _Indexed | None]) -> None:
         version = self._version + 1
         for job, known in found.items():
             self._expected.discard(job)

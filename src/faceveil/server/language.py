@@ -43,7 +43,7 @@ def _written(words: str, info: SerializationInfo) -> Any:
     return to_data(words) if info.context == STORED else in_their_language(words)
 
 
-Words = Annotated[
+Wording = Annotated[
     str,
     PlainValidator(from_data),
     PlainSerializer(_written, when_used="json"),

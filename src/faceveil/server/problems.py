@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faceveil import errors
 from faceveil.i18n import say, words_of
-from faceveil.server.language import Words
+from faceveil.server.language import Wording
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -38,8 +38,8 @@ class Problem(BaseModel):
     type: str = Field(examples=["unreadable"])
     title: str = Field(examples=["Unreadable"])
     status: int = Field(examples=[422])
-    detail: Words = Field(examples=["the JPEG data is cut off"])
-    advice: Words = Field("", examples=["Get a complete copy of the file."])
+    detail: Wording = Field(examples=["the JPEG data is cut off"])
+    advice: Wording = Field("", examples=["Get a complete copy of the file."])
 
 
 class ProblemError(Exception):

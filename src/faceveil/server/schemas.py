@@ -11,9 +11,9 @@ from faceveil.media.media_types import MEDIA_TYPES, type_of
 from faceveil.plan import Kind
 from faceveil.server.client_names import result_name
 from faceveil.server.herald import Word, word_of
-from faceveil.server.language import Words
+from faceveil.server.language import Wording
 from faceveil.server.problems import Problem
-from faceveil.server.store import DRAFT, ENDED, ORIGINAL, PLAN, Progress, Record, State, Store
+from faceveil.server.store import DRAFT, ENDED, ORIGINAL, PLAN, JobProgress, JobState, Record, Store
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 """A body that is a file, in the words of OpenAPI."""
@@ -41,10 +41,10 @@ class Job(BaseModel):
     batch: str = Field(examples=["q5zrB2mJ6m4JcW1m3t1n8A"])
     name: str = Field(examples=["holiday/beach.jpg"])
     kind: Kind | None = Field(examples=["image"])
-    state: State = Field(examples=["done"])
+    state: JobState = Field(examples=["done"])
     review: bool = False
     position: int | None = None
-    progress: Progress | None = None
+    progress: JobProgress | None = None
     faces: int | None = Field(None, examples=[4])
     kept: int | None = Field(None, examples=[0])
     filled: int | None = Field(None, examples=[0])
@@ -57,11 +57,11 @@ class Job(BaseModel):
     frames: int | None = Field(None, examples=[1])
     pages: int | None = Field(None, examples=[0])
     pictures: int | None = Field(None, examples=[0])
-    places: tuple[Words, ...] = Field((), examples=[["page 3: 2"]])
+    places: tuple[Wording, ...] = Field((), examples=[["page 3: 2"]])
     problem: Problem | None = None
-    warnings: tuple[Words, ...] = ()
-    notes: tuple[Words, ...] = ()
-    dropped: tuple[Words, ...] = Field((), examples=[["GPS"]])
+    warnings: tuple[Wording, ...] = ()
+    notes: tuple[Wording, ...] = ()
+    dropped: tuple[Wording, ...] = Field((), examples=[["GPS"]])
     created: datetime
     original_expires: datetime | None = None
     original_latest: datetime | None = None

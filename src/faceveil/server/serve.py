@@ -24,7 +24,13 @@ from faceveil.live.backoff import Backoff
 from faceveil.live.session import MOST_BYTES
 from faceveil.server.app import create_app
 from faceveil.server.browse import address_of, can_open
-from faceveil.server.connections import BACKLOG, Line, look_at_all, raise_limits, wait_in_line
+from faceveil.server.connections import (
+    BACKLOG,
+    TimedConnection,
+    look_at_all,
+    raise_limits,
+    wait_in_line,
+)
 from faceveil.server.job_index import JobIndex
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.queue import JobQueue
@@ -33,7 +39,7 @@ from faceveil.server.settings import Service
 from faceveil.server.store import Store
 from faceveil.server.sweep import SERVER_LOCK
 from faceveil.server.tell import quiet_logs
-from faceveil.system.browser import forget_page, open_page
+from faceveil.system.browser import forget_address, show_in_browser
 from faceveil.system.folders import cache_folder
 
 _LOOK = 0.5
@@ -87,7 +93,7 @@ def serve(
         UsageError: another server uses the folder.
         OutputError: the address cannot be listened on.
     """
-    failures, Line.most = quiet_logs(), raise_limits()
+    failures, TimedConnection.most = quiet_logs(), raise_limits()
     store, queue = open_store(service)
     token = token_of(service)
     address = f"{address_of(service.host, service.port)}?token={quote(token)}"
@@ -96,7 +102,9 @@ def serve(
         ready(address)
         if service.browser and can_open():
             # Some browsers return only when they are closed.
-            threading.Thread(target=open_page, args=(store.folder, address), daemon=True).start()
+            threading.Thread(
+                target=show_in_browser, args=(store.folder, address), daemon=True
+            ).start()
 
     try:
         with locked(store.folder / SERVER_LOCK, wait=2.0):
@@ -108,7 +116,7 @@ def serve(
                 port=service.port,
                 access_log=False,  # a log would have names and tokens
                 log_config=None,
-                http=Line,
+                http=TimedConnection,
                 backlog=BACKLOG,
                 server_header=False,
                 date_header=False,
@@ -122,7 +130,7 @@ def serve(
                 try:
                     _Server(config, started, hub.close).run()
                 finally:
-                    forget_page(store.folder)
+                    forget_address(store.folder)
     except HeldError as error:
         raise UsageError(
             say("another server uses {folder}", folder=store.folder),

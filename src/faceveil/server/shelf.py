@@ -67,7 +67,7 @@ class Book:
             self.glances.close()
 
 
-_Key = tuple[Path, Options, tuple[int, int, int]]
+_BookKey = tuple[Path, Options, tuple[int, int, int]]
 
 
 class Shelf:
@@ -75,7 +75,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._books: OrderedDict[_Key, Book] = OrderedDict()
+        self._books: OrderedDict[_BookKey, Book] = OrderedDict()
         self._watch: threading.Thread | None = None
 
     @contextmanager

@@ -27,18 +27,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceveil.errors import OutputError, UsageError
 from faceveil.i18n import reason_of, say
 from faceveil.plan import Kind
-from faceveil.server.language import STORED, Words
+from faceveil.server.language import STORED, Wording
 from faceveil.server.locks import locked
 from faceveil.server.problems import Problem
 from faceveil.system.files import write_whole
 
-State = Literal[
+JobState = Literal[
     "queued", "analyzing", "review", "rendering", "checking", "done", "failed", "withheld"
 ]
-WAITING: frozenset[State] = frozenset({"queued"})
-WORKING: frozenset[State] = frozenset({"analyzing", "rendering", "checking"})
+WAITING: frozenset[JobState] = frozenset({"queued"})
+WORKING: frozenset[JobState] = frozenset({"analyzing", "rendering", "checking"})
 UNFINISHED = WAITING | WORKING
-ENDED: frozenset[State] = frozenset({"done", "failed", "withheld"})
+ENDED: frozenset[JobState] = frozenset({"done", "failed", "withheld"})
 
 ORIGINAL, PLAN, REPORT, PAGE = "original", "plan.json", "report.json", "report.html"
 DRAFT = "draft.json"
@@ -74,11 +74,11 @@ class Record(BaseModel):
     batch: str
     name: str
     kind: Kind | None = None
-    state: State = "queued"
+    state: JobState = "queued"
     options: dict[str, Any] = {}
     review: bool = False
     people: bool = False
-    grouping: State | None = None
+    grouping: JobState | None = None
     direct: bool = False
     attempts: int = 0
     created: float
@@ -99,11 +99,11 @@ class Record(BaseModel):
     frames: int | None = None
     pages: int | None = None
     pictures: int | None = None
-    places: tuple[Words, ...] = ()
+    places: tuple[Wording, ...] = ()
     problem: Problem | None = None
-    warnings: tuple[Words, ...] = ()
-    notes: tuple[Words, ...] = ()
-    dropped: tuple[Words, ...] = ()
+    warnings: tuple[Wording, ...] = ()
+    notes: tuple[Wording, ...] = ()
+    dropped: tuple[Wording, ...] = ()
     result: str = ""
     webhook: str = ""
 
@@ -112,7 +112,7 @@ class Record(BaseModel):
         return self.model_copy(update=changes)
 
 
-class Progress(BaseModel):
+class JobProgress(BaseModel):
     """The progress of a job.
 
     Attributes:
@@ -244,14 +244,14 @@ class Store:
     def changes(self) -> Path:
         return self.folder / _CHANGES
 
-    def progress(self, job: str) -> Progress | None:
+    def progress(self, job: str) -> JobProgress | None:
         """The progress of a job while it is worked on."""
         try:
-            return Progress.model_validate_json(self.path(job, _PROGRESS).read_bytes())
+            return JobProgress.model_validate_json(self.path(job, _PROGRESS).read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def save_progress(self, job: str, progress: Progress) -> None:
+    def save_progress(self, job: str, progress: JobProgress) -> None:
         """Raises LookupError if the job is gone."""
         self.write(job, _PROGRESS, progress.model_dump_json())
 

@@ -11,7 +11,7 @@ from faceveil.system.files import write_whole
 _FILE = "open.html"
 
 
-def open_page(folder: Path, address: str) -> None:
+def show_in_browser(folder: Path, address: str) -> None:
     """Have the user's browser open an address that nobody else may learn.
 
     Every user of the machine can read the arguments of a program. So the browser is given the name
@@ -32,7 +32,7 @@ def open_page(folder: Path, address: str) -> None:
     webbrowser.open(path.as_uri())
 
 
-def forget_page(folder: Path) -> None:
-    """Remove the file that `open_page` made."""
+def forget_address(folder: Path) -> None:
+    """Remove the file that `show_in_browser` made."""
     with suppress(OSError):
         (folder / _FILE).unlink(missing_ok=True)

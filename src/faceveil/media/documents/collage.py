@@ -12,8 +12,8 @@ import numpy as np
 from faceveil.frames import Image
 from faceveil.media.documents.lines import lines_in
 from faceveil.media.documents.package import Package
-from faceveil.media.documents.pdf_carry import Area, Patch, patch_for
-from faceveil.media.documents.scenes import Matrix, Placed, scenes_in, tree_of
+from faceveil.media.documents.pdf_carry import PaintedArea, Patch, patch_for
+from faceveil.media.documents.scenes import Placed, UnitMatrix, scenes_in, tree_of
 
 _LONGEST: Final = 2400
 """Pixels of the longer side: a face in it is as large as in its pieces, or large enough."""
@@ -32,7 +32,7 @@ class Collage:
 
     placed: tuple[Placed, ...]
     size: tuple[int, int]
-    onto: Matrix
+    onto: UnitMatrix
 
     def image(self, pictures: Sequence[Image]) -> Image:
         """Put the pictures together, on white.
@@ -63,7 +63,7 @@ class Collage:
             canvas[mask > 0] = laid[mask > 0]
         return canvas
 
-    def patch(self, area: Area, number: int, size: tuple[int, int]) -> Patch | None:
+    def patch(self, area: PaintedArea, number: int, size: tuple[int, int]) -> Patch | None:
         """The paint that an area puts on one of the pictures, or None.
 
         Args:

@@ -38,9 +38,9 @@ _CENTIMETRE: Final = 360000.0
 _STYLE: Final = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*([^;]+)")
 _DEEPEST: Final = 200
 
-Picture = tuple[str, float, float, tuple[float, float, float, float]]
+InlinePicture = tuple[str, float, float, tuple[float, float, float, float]]
 """Part, width and height in EMU, crop."""
-Line = list[Picture]
+Line = list[InlinePicture]
 
 
 def lines_in(tree: ElementTree.Element | None, linked: Mapping[str, str]) -> Iterator[list[Placed]]:
@@ -83,7 +83,7 @@ def _lines(
             yield None
 
 
-def _wrapped(pictures: Sequence[Picture]) -> Iterator[Line]:
+def _wrapped(pictures: Sequence[InlinePicture]) -> Iterator[Line]:
     line: Line = []
     across = 0.0
     for one in pictures:
@@ -97,7 +97,7 @@ def _wrapped(pictures: Sequence[Picture]) -> Iterator[Line]:
 
 def _pictures(
     element: ElementTree.Element, linked: Mapping[str, str], depth: int
-) -> Iterator[Picture]:
+) -> Iterator[InlinePicture]:
     name = name_of(element)
     if depth > _DEEPEST or name == "Fallback":
         return
@@ -115,7 +115,7 @@ def _pictures(
         yield from _pictures(child, linked, depth + 1)
 
 
-def _inline(element: ElementTree.Element, linked: Mapping[str, str]) -> Picture | None:
+def _inline(element: ElementTree.Element, linked: Mapping[str, str]) -> InlinePicture | None:
     extent = first(element, "extent")
     fill = next((one for one in element.iter() if name_of(one) == "blipFill"), None)
     blip = None if fill is None else first(fill, "blip")
@@ -126,7 +126,7 @@ def _inline(element: ElementTree.Element, linked: Mapping[str, str]) -> Picture 
     return _sound(linked.get(attribute(blip, "embed")), wide, high, (left, top, right, bottom))
 
 
-def _frame(element: ElementTree.Element, linked: Mapping[str, str]) -> Picture | None:
+def _frame(element: ElementTree.Element, linked: Mapping[str, str]) -> InlinePicture | None:
     image = first(element, "image")
     if image is None:
         return None
@@ -135,7 +135,7 @@ def _frame(element: ElementTree.Element, linked: Mapping[str, str]) -> Picture |
     return _sound(linked.get(attribute(image, "href").removeprefix("./")), wide, high)
 
 
-def _shape(element: ElementTree.Element, linked: Mapping[str, str]) -> Picture | None:
+def _shape(element: ElementTree.Element, linked: Mapping[str, str]) -> InlinePicture | None:
     """A picture of VML."""
     data = first(element, "imagedata")
     if data is None:
@@ -151,7 +151,7 @@ def _sound(
     wide: float | None,
     high: float | None,
     cut: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
-) -> Picture | None:
+) -> InlinePicture | None:
     left, top, right, bottom = cut
     if part is None or not wide or not high or not (0 < wide < 1e9 and 0 < high < 1e9):
         return None

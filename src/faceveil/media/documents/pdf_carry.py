@@ -44,7 +44,7 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class PaintedArea:
     """An area of a page before and after it was painted.
 
     Attributes:
@@ -72,12 +72,14 @@ class Area:
         return bool(np.count_nonzero(changed & same) > _SHOWS * np.count_nonzero(changed))
 
 
-def areas_of(before: Image, after: Image, boxes: Sequence[Box]) -> tuple[Area, ...]:
+def areas_of(before: Image, after: Image, boxes: Sequence[Box]) -> tuple[PaintedArea, ...]:
     """The painted areas of a page."""
-    return tuple(Area(box, _cut(before, box).copy(), _cut(after, box).copy()) for box in boxes)
+    return tuple(
+        PaintedArea(box, _cut(before, box).copy(), _cut(after, box).copy()) for box in boxes
+    )
 
 
-def patch_for(area: Area, onto: NDArray[np.float64], size: tuple[int, int]) -> Patch | None:
+def patch_for(area: PaintedArea, onto: NDArray[np.float64], size: tuple[int, int]) -> Patch | None:
     """The paint that an area of a page puts on a picture that lies under it, or None.
 
     It is the page's own paint, so that strips of a face tell together no more than the face that

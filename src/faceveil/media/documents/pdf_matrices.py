@@ -7,7 +7,7 @@ from typing import Any, Final
 
 Matrix = tuple[float, float, float, float, float, float]
 """x' = a x + c y + e, y' = b x + d y + f."""
-Area = tuple[float, float, float, float]
+PageArea = tuple[float, float, float, float]
 """Left, bottom, right, top in a page's user space."""
 
 UNIT: Final[Matrix] = (1, 0, 0, 1, 0, 0)
@@ -55,13 +55,13 @@ def inverse(matrix: Matrix) -> Matrix:
     )
 
 
-def corners(box: Area | tuple[float, ...]) -> list[tuple[float, float]]:
+def corners(box: PageArea | tuple[float, ...]) -> list[tuple[float, float]]:
     """The corners of a box."""
     x0, y0, x1, y1 = box
     return [(x0, y0), (x1, y0), (x0, y1), (x1, y1)]
 
 
-def around(matrix: Matrix, points: Iterable[tuple[float, float]]) -> Area:
+def around(matrix: Matrix, points: Iterable[tuple[float, float]]) -> PageArea:
     """The box around points that are moved by a matrix."""
     a, b, c, d, e, f = matrix
     moved = [(a * x + c * y + e, b * x + d * y + f) for x, y in points]
@@ -69,7 +69,7 @@ def around(matrix: Matrix, points: Iterable[tuple[float, float]]) -> Area:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def box_of(numbers: Any) -> Area:
+def box_of(numbers: Any) -> PageArea:
     """A rectangle as a PDF writes it, by any two of its corners."""
     x0, y0, x1, y1 = (float(one) for one in numbers)
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)

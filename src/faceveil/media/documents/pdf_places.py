@@ -21,8 +21,8 @@ from faceveil.media.advice import SMALLER
 from faceveil.media.documents.matrices import lie_on
 from faceveil.media.documents.pdf_matrices import (
     UNIT,
-    Area,
     Matrix,
+    PageArea,
     around,
     box_of,
     corners,
@@ -97,14 +97,14 @@ class Drawing:
     """
 
     places: list[Placement] = field(default_factory=list)
-    areas: list[Area] = field(default_factory=list)
+    areas: list[PageArea] = field(default_factory=list)
     everywhere: bool = False
     plain: bool = True
     hides: bool = False
     forms: set[Number] = field(default_factory=set)
 
 
-def area_on_page(place: Placement, box: Box, size: tuple[int, int]) -> Area:
+def area_on_page(place: Placement, box: Box, size: tuple[int, int]) -> PageArea:
     """The area of a page under a part of a picture on it.
 
     Args:
@@ -164,7 +164,7 @@ class _Reader:
         self.result = Drawing()
         self._sheet = sheet
         self._steps = self._calls = 0
-        self._straight: list[Area] = []
+        self._straight: list[PageArea] = []
         self._colours: set[tuple[str, ...]] = set()
         self._parsed: dict[Number, list[tuple[str, list[Any]]]] = {}
 
@@ -325,7 +325,7 @@ class _Reader:
                     if operator == "Do" or (operator == "INLINE IMAGE" and _is_large(operands)):
                         self._anywhere()
 
-    def _painted(self, area: Area, shaped: bool) -> None:
+    def _painted(self, area: PageArea, shaped: bool) -> None:
         """Curves may draw anything, and so may very many rectangles."""
         self.result.hides |= bool(self.result.places)
         if shaped:
@@ -347,7 +347,7 @@ class _Reader:
         self.result.everywhere, self.result.plain = True, False
 
 
-def _within(area: Area, sheet: tuple[float, ...]) -> bool:
+def _within(area: PageArea, sheet: tuple[float, ...]) -> bool:
     return all(
         low >= least - _RIM and high <= most + _RIM
         for low, high, least, most in zip(area[:2], area[2:], sheet[:2], sheet[2:], strict=True)

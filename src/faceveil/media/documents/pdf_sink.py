@@ -22,7 +22,7 @@ from faceveil.media.documents.collage import Collage
 from faceveil.media.documents.matrices import inverted
 from faceveil.media.documents.nodes import Clip
 from faceveil.media.documents.pdf_attached import put_back
-from faceveil.media.documents.pdf_carry import Area, Patch, areas_of, patch_for
+from faceveil.media.documents.pdf_carry import PaintedArea, Patch, areas_of, patch_for
 from faceveil.media.documents.pdf_file import save, saved
 from faceveil.media.documents.pdf_flat import flatten
 from faceveil.media.documents.pdf_objects import Number, is_picture, is_stream, open_pdf, stream_of
@@ -75,7 +75,7 @@ class PdfSink(Noting, Aborting):
         # Of its own, because the source is read in another thread meanwhile.
         self._before, self._pdf = (open_pdf(source.file.path) for _ in range(2))
         self._spool = Spool(self._pdf, source.file.path.parent)
-        self._areas: dict[int, list[tuple[PdfPart, Area]]] = defaultdict(list)
+        self._areas: dict[int, list[tuple[PdfPart, PaintedArea]]] = defaultdict(list)
         self._patches: dict[Number, list[Patch]] = defaultdict(list)
         self._opaque: dict[Number, list[Image]] = defaultdict(list)
         self._written: set[Number] = set()

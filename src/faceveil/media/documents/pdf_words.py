@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from faceveil.media.documents.pdf_matrices import Area
+from faceveil.media.documents.pdf_matrices import PageArea
 from faceveil.media.documents.pdf_objects import Named, Number, is_array, is_dictionary, is_form
 from faceveil.media.documents.pdf_structure import READ_ALOUD, Mark, silence
 
@@ -38,7 +38,7 @@ class Drawn:
     """
 
     kind: str
-    box: Area
+    box: PageArea
     unseen: bool = False
     inner: tuple[Drawn, ...] = ()
 
@@ -54,7 +54,7 @@ class Words:
         self._pdf = pdf
         self._gone: dict[tuple[int, Number], set[int]] = defaultdict(set)
 
-    def add(self, page: int, drawn: Sequence[Drawn], covered: Sequence[Area]) -> bool:
+    def add(self, page: int, drawn: Sequence[Drawn], covered: Sequence[PageArea]) -> bool:
         """Look for the text on a page that goes.
 
         Args:
@@ -136,7 +136,7 @@ class Words:
 def _unseen(drawn: Sequence[Drawn]) -> Iterator[Drawn]:
     """The texts that are invisible, or lie under a picture that is drawn later."""
     flat = list(_flat(drawn))
-    over: list[Area] = []
+    over: list[PageArea] = []
     for one in reversed(flat):
         if one.kind == "picture":
             over.append(one.box)
@@ -152,7 +152,7 @@ def _flat(drawn: Iterable[Drawn]) -> Iterator[Drawn]:
         yield from _flat(one.inner)
 
 
-def _lies(text: Area, covered: Area) -> bool:
+def _lies(text: PageArea, covered: PageArea) -> bool:
     width = min(text[2], covered[2]) - max(text[0], covered[0])
     height = min(text[3], covered[3]) - max(text[1], covered[1])
     least = _SHARE * min(text[2] - text[0], text[3] - text[1])

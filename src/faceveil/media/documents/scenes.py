@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faceveil.media.documents.matrices import moved
 
-Matrix = NDArray[np.float64]
+UnitMatrix = NDArray[np.float64]
 """(3, 3) from the unit square, whose second number grows downwards."""
 Crop = tuple[float, float, float, float]
 """Left, top, right, bottom of what is shown of a picture, as shares of its sides."""
@@ -49,7 +49,7 @@ class Placed:
     """
 
     part: str
-    frame: Matrix
+    frame: UnitMatrix
     crop: Crop = (0.0, 0.0, 1.0, 1.0)
 
     @property
@@ -58,7 +58,7 @@ class Placed:
         return moved(self.frame, (0, 0, 1, 1))
 
     @property
-    def whole(self) -> Matrix:
+    def whole(self) -> UnitMatrix:
         """From the unit square of the whole picture, shown or not."""
         left, top, right, bottom = self.crop
         wide, high = right - left, bottom - top
@@ -99,7 +99,7 @@ def _roots(element: ElementTree.Element, depth: int) -> Iterator[ElementTree.Ele
 
 
 def _placed(
-    element: ElementTree.Element, space: Matrix, linked: Mapping[str, str], depth: int
+    element: ElementTree.Element, space: UnitMatrix, linked: Mapping[str, str], depth: int
 ) -> Iterator[Placed]:
     """The pictures in an element whose places are told in ``space``."""
     name = name_of(element)
@@ -179,7 +179,7 @@ def _cells(element: ElementTree.Element, linked: Mapping[str, str]) -> Iterator[
         top += height
 
 
-def _group(place: ElementTree.Element | None) -> Matrix:
+def _group(place: ElementTree.Element | None) -> UnitMatrix:
     """From the space in a group to that around it."""
     if place is None:
         return np.eye(3)
@@ -194,13 +194,13 @@ def _group(place: ElementTree.Element | None) -> Matrix:
     )
 
 
-def box_matrix(off: tuple[float, float], extent: tuple[float, float]) -> Matrix:
+def box_matrix(off: tuple[float, float], extent: tuple[float, float]) -> UnitMatrix:
     return np.array([[extent[0], 0, off[0]], [0, extent[1], off[1]], [0, 0, 1.0]])
 
 
 def _turned(
     place: ElementTree.Element, off: tuple[float, float], extent: tuple[float, float]
-) -> Matrix:
+) -> UnitMatrix:
     """Turn and flip around the centre of a place."""
     angle = math.radians((number_of(place.get("rot")) or 0) / 60000)
     across, down = (-1 if place.get(key) in ("1", "true") else 1 for key in ("flipH", "flipV"))

@@ -41,7 +41,7 @@ _HDR_TRANSFERS: Final = {16, 18}
 """PQ and HLG, as coded in ITU-T H.273."""
 
 
-def is_cut_off(data: bytes) -> bool:
+def lacks_its_end(data: bytes) -> bool:
     """Whether the last box of a HEIC or AVIF file is incomplete.
 
     The decoders do not say so as long as the picture itself is whole.

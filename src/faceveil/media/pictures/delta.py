@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from faceveil.frames import Image
 from faceveil.media.pictures.encode import Alpha, blanked
 
-Area = tuple[int, int, int, int]
+PixelArea = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels, half-open."""
 
 
 def difference(
     before: NDArray[np.uint8], after: NDArray[np.uint8], step: int = 1
-) -> tuple[Area, NDArray[np.uint8], bool]:
+) -> tuple[PixelArea, NDArray[np.uint8], bool]:
     """The part of a frame that has to be stored if the frame before stays on the canvas.
 
     Args:

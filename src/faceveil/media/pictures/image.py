@@ -15,7 +15,7 @@ from faceveil.media.advice import COMPLETE
 from faceveil.media.colour import Profile, Space
 from faceveil.media.leftovers import leftovers
 from faceveil.media.metadata.blocks import frame_chunks, webp_chunks
-from faceveil.media.metadata.bmff import is_cut_off, is_hdr
+from faceveil.media.metadata.bmff import is_hdr, lacks_its_end
 from faceveil.media.pictures.declared import read_profile
 from faceveil.media.pictures.density import Density, read_density
 from faceveil.media.pictures.depth import stored_bits
@@ -67,7 +67,7 @@ class ImageSource(Closing):
         self._limit = options.max_pixels
         self._data = _read(origin, self._limit)
         with decoding(kind):
-            if kind in ("heic", "avif") and is_cut_off(self._data):
+            if kind in ("heic", "avif") and lacks_its_end(self._data):
                 raise EOFError
             self._pages = read_pages(self._data, self._limit) if kind == "tiff" else ()
             picture = self._open(0)

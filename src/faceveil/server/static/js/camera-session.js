@@ -37,7 +37,7 @@ const BUSY = 1013;
  * @property {(problem: Trouble | null) => void} ended
  */
 
-export class Session {
+export class CameraSession {
   /** @param {MediaStream} stream @param {object} options @param {HTMLCanvasElement} view @param {Told} told */
   constructor(stream, options, view, told) {
     this.stream = stream;

@@ -1,7 +1,7 @@
 // The camera of this machine, obscured: frames go to the service and come back with faces covered.
 // What is shown and recorded is only what came back.
 
-import { MOST_FPS, Session, WIDTHS } from "./camera-session.js";
+import { MOST_FPS, CameraSession, WIDTHS } from "./camera-session.js";
 import { coverView } from "./covers.js";
 import { announce, button, el } from "./dom.js";
 import { duration } from "./format.js";
@@ -38,7 +38,7 @@ export function startCamera(place, settings) {
   start.dataset.action = "camera-start";
   stop.dataset.action = "camera-stop";
   record.dataset.action = "camera-record";
-  /** @type {Session | null} */
+  /** @type {CameraSession | null} */
   let session = null;
   /** What is being recorded. @type {import("./camera-session.js").Recorded | null} */
   let recorded = null;
@@ -97,7 +97,7 @@ export function startCamera(place, settings) {
       const stream = await navigator.mediaDevices.getUserMedia({
         video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: MOST_FPS }, ...((devices.value || kept.device) && { deviceId: { ideal: devices.value || kept.device } }) },
       });
-      session = new Session(stream, options, view, { show, covered: covers.show, recording, trouble, ended });
+      session = new CameraSession(stream, options, view, { show, covered: covers.show, recording, trouble, ended });
       session.resize(size());
       await offer(stream);
       covers.node.hidden = stop.hidden = record.hidden = outline.hidden = false;

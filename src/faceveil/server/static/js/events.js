@@ -25,7 +25,7 @@ export const onceConnected = (then) => void waiting.add(then);
  * Follow all jobs. A switch of the language has all of them told anew, in the other one.
  * @param {Listener} on
  */
-export function follow(on) {
+export function followJobs(on) {
   /** @type {EventSource | null} */
   let source = null;
   const begin = () => {

@@ -47,7 +47,7 @@ export async function startLanguage() {
 export const allLanguages = () => languages;
 
 /** What a language calls itself; with its script, where it is written in several. @param {string} language */
-export function nameOf(language) {
+export function nativeName(language) {
   const { language: base, script } = new Intl.Locale(language).maximize();
   const several = languages.filter((one) => one.split("-")[0] === base).length > 1;
   const tag = several ? `${base}-${script}` : language;

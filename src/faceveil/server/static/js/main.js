@@ -7,8 +7,8 @@ import { Bin } from "./bin.js";
 import { startCamera } from "./camera.js";
 import { byId, el } from "./dom.js";
 import { Editor } from "./editor/editor.js";
-import { follow } from "./events.js";
-import { allLanguages, language, nameOf, onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
+import { followJobs } from "./events.js";
+import { allLanguages, language, nativeName, onLanguage, say, startLanguage, switchLanguage } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showJobs } from "./jobs.js";
 import { optionsForm } from "./options-form.js";
@@ -32,7 +32,7 @@ try {
 /** The languages, each in its own words. @param {HTMLElement} choice */
 function startSwitch(choice) {
   if (!(choice instanceof HTMLSelectElement)) return;
-  choice.append(...allLanguages().map((name) => el("option", { value: name, lang: name }, nameOf(name))));
+  choice.append(...allLanguages().map((name) => el("option", { value: name, lang: name }, nativeName(name))));
   choice.value = language();
   choice.addEventListener("change", () => switchLanguage(choice.value).catch(complain));
 }
@@ -69,7 +69,7 @@ function start({ schema, presets, service }) {
   startUpload(service, settings, (made) => made.forEach((job) => store.get(job.id) ?? store.put(job)), form.note);
   startCamera(byId("camera"), () => (form.valid() ? form.values() : null));
   const offline = el("p", { class: "offline-note", role: "status", t: "offline" });
-  follow({
+  followJobs({
     job: (job) => store.put(job),
     gone: (id) => store.drop(id),
     all: (all) => {

@@ -12,9 +12,9 @@ import { isEmpty } from "./tracks.js";
 
 const TAB = "sessionStorage";
 /** @param {Known} job */
-const nameOf = (job) => `faceveil.draft.${job.id}`;
+const keyOf = (job) => `faceveil.draft.${job.id}`;
 /** @param {Known} job @returns {Service.Draft | null} */
-const stashed = (job) => rememberedData(nameOf(job), TAB);
+const stashed = (job) => rememberedData(keyOf(job), TAB);
 
 /** The edits of an earlier review: of this tab, or what the service has. @param {Known} job @returns {Promise<Service.Draft>} */
 export async function earlier(job) {
@@ -23,7 +23,7 @@ export async function earlier(job) {
   // What another review has kept since is newer than what this tab could not send.
   const ours = here && (there.version === 0 || here.author === there.author || here.base === there.version);
   if (here && ours && here.version > there.version) return here;
-  forget(nameOf(job), TAB);
+  forget(keyOf(job), TAB);
   return there;
 }
 
@@ -66,7 +66,7 @@ export class Draft {
     this.#version += 1;
     const draft = { version: this.#version, author: this.#author, base: this.#base, ...edits };
     this.#mark = markOf(draft);
-    remember(nameOf(this.#job), JSON.stringify(draft), TAB);
+    remember(keyOf(this.#job), JSON.stringify(draft), TAB);
     this.#told("saving");
     this.#sender.send(draft);
   }
@@ -78,7 +78,7 @@ export class Draft {
 
   /** The edits were applied. */
   end() {
-    forget(nameOf(this.#job), TAB);
+    forget(keyOf(this.#job), TAB);
   }
 
   /** @param {Service.Draft} draft @returns {Promise<boolean>} true: it need not be sent again */
@@ -91,7 +91,7 @@ export class Draft {
       return elsewhere;
     }
     if (draft.version !== this.#version) return true;
-    forget(nameOf(this.#job), TAB);
+    forget(keyOf(this.#job), TAB);
     this.#told("saved");
     return true;
   }
