@@ -180,6 +180,13 @@ class TestPage:
         off = replace(FULL, check=Checked("off"))
         assert translated(WORDS["unchecked"], "zh") in Page(page([(off, [])])).text
 
+    def test_the_second_language_is_the_readers(self) -> None:
+        both = (WORDS["title"], STATUS[FULL.status])
+        for asked, beside in (("en", "zh"), ("zh", "zh"), ("zh-Hant", "zh-Hant")):
+            html = page([(FULL, [])], asked)
+            assert set(re.findall(r'<span lang="([\w-]+)">', html)) == {beside}
+            assert all(translated(words, beside) in html for words in both)
+
     def test_names_cannot_break_out(self) -> None:
         evil = '"><script>alert(1)</script>\u202egpj.x'
         entry = replace(FULL, input=evil, output=evil, warnings=(evil,), dropped=(evil,))
@@ -318,6 +325,15 @@ class TestEvidence:
         for path in (lines, html):
             assert path.stat().st_mode & 0o777 == 0o600
             assert verified(path, key)
+
+    def test_the_page_is_in_the_language_of_the_terminal(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LC_ALL", "zh_TW.UTF-8")
+        html = tmp_path / "report.html"
+        with Evidence(None, html, None, Options()) as evidence:
+            evidence.add(Report("failed", "broken.jpg", warnings=("cut off",)))
+        assert translated(WORDS["title"], "zh-Hant") in html.read_text(encoding="utf-8")
 
     def test_the_pictures_are_of_the_output(self, report: Report, photo: Path) -> None:
         html = photo.with_name("report.html")

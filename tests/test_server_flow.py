@@ -307,7 +307,10 @@ class TestPhoto:
         assert (done["faces"], done["kept"], done["edited"]) == (1, 0, False)
         assert server.api.get(f"{at}/plan").json()["tracks"][0]["keep"] is False
 
-    def test_evidence(self, server: Server, picture: bytes) -> None:
+    def test_evidence(
+        self, server: Server, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(server.api.headers, "Accept-Language", "zh-TW")
         (job,) = server.upload({"trip/my photo.jpg": picture})["jobs"]
         at = f"/api/jobs/{job['id']}"
         assert server.wait(job["id"])["state"] == "done"
@@ -318,6 +321,8 @@ class TestPhoto:
         assert "my photo.veiled.jpg" in answer.text
         assert "data:image/jpeg;base64," in answer.text
         assert "<script" not in answer.text
+        assert '<span lang="zh-Hant">' in answer.text
+        assert '<span lang="zh">' not in answer.text
         packed = server.api.get(f"{at}/evidence").content
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import warnings
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from faceveil.cli.ui import UI, private_file
 from faceveil.errors import FaceVeilError, OutputError, UsageError
-from faceveil.i18n import reason_of, say
+from faceveil.i18n import reason_of, say, spoken
 from faceveil.system.text import shown
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Evidence:
             if self._page is not None:
                 from faceveil.evidence.html import page
 
-                self._page.write(page(self._entries))
+                self._page.write(page(self._entries, spoken(os.environ)))
         if self._key is not None and error is None:
             from faceveil.evidence.sign import sign_file
 

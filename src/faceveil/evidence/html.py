@@ -1,25 +1,27 @@
 """The report as a page to read and print: one file, no script, nothing fetched.
 
-It is in English and Chinese side by side, because its signer and its reader may not share a
-language.
+It is in English and in the language of whoever asked for it, side by side, because its signer and
+its reader may not share a language. Who asked in English gets Chinese beside it.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from html import escape
 from importlib.resources import files
 
 from faceveil.evidence.words import LIMITS, MODES, ORIGINS, REASONS, STATUS, VERIFY, WORDS
-from faceveil.i18n import Message, say, translated
+from faceveil.i18n import ENGLISH, Message, say, translated
 from faceveil.options import Options
 from faceveil.report import Checked, Report, TrackFacts
 from faceveil.system.text import utf8
 
 _COMMA = say(", ")
-OTHER = "zh"
-"""The language beside English."""
+BESIDE_ENGLISH = "zh"
+_beside = ContextVar("beside", default=BESIDE_ENGLISH)
+"""The language beside English on the page at hand."""
 ROWS = 40
 """Rows of a file's table of faces; the rest is in the JSON report."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -27,12 +29,14 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 Sheet = Sequence[bytes]
 
 
-def page(entries: Sequence[tuple[Report, Sheet]]) -> str:
+def page(entries: Sequence[tuple[Report, Sheet]], language: str = ENGLISH) -> str:
     """The page of a run: a summary, then a section for each file.
 
     Args:
         entries: each file's report, and JPEG files of its output.
+        language: of whoever asked for it.
     """
+    _beside.set(BESIDE_ENGLISH if language == ENGLISH else language)
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     reports = [report for report, _ in entries]
     whole = "\n".join(
@@ -62,10 +66,11 @@ def _say(key: str) -> str:
 def _both(*messages: str, comma: Message = _COMMA) -> str:
     """Messages, one after the other, in both languages."""
     english = comma.join(messages)
-    other = translated(comma, OTHER).join(translated(one, OTHER) for one in messages)
-    if all(translated(one, OTHER) == one for one in messages):
+    beside = _beside.get()
+    other = translated(comma, beside).join(translated(one, beside) for one in messages)
+    if all(translated(one, beside) == one for one in messages):
         return escape(english)
-    return f'{escape(english)}<span lang="{OTHER}">{escape(other)}</span>'
+    return f'{escape(english)}<span lang="{beside}">{escape(other)}</span>'
 
 
 def _prose(key: str, lines: Iterable[str]) -> str:

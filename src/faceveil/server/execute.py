@@ -269,4 +269,4 @@ def _save_report(store: Store, record: Record, report: Report, result: Path | No
     if result is not None:
         with suppress(FaceVeilError, OSError):  # of no kind that is shown; the report stands
             sheet = contact_sheet(result, Options(**record.options), _PICTURES)
-    store.write(record.id, PAGE, page([(replace(told, regions={}), sheet)]))
+    store.write(record.id, PAGE, page([(replace(told, regions={}), sheet)], record.language))

@@ -35,6 +35,7 @@ from faceveil.media.documents.recognize import (
 from faceveil.options import Options
 from faceveil.server.client_names import display_name
 from faceveil.server.job_index import JobIndex
+from faceveil.server.language import asked_for
 from faceveil.server.problems import ProblemError, problem_of
 from faceveil.server.references import Photos, put
 from faceveil.server.schemas import Refused
@@ -139,6 +140,7 @@ class Intake:
                 longest=self._service.max_minutes * 60,
                 webhook=webhook,
                 people=people,
+                language=asked_for(),
             )
             records = self._publish(staged, made, now, None if key is None else batch)
         finally:

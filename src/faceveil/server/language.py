@@ -34,9 +34,14 @@ class Languages:
         await self._app(scope, receive, send)
 
 
+def asked_for() -> str:
+    """The language that the request at hand asks for."""
+    return _language.get()
+
+
 def in_their_language(words: str) -> str:
     """A message as whoever sent the request at hand reads it."""
-    return translated(words, _language.get())
+    return translated(words, asked_for())
 
 
 def _written(words: str, info: SerializationInfo) -> Any:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceveil.errors import OutputError, UsageError
-from faceveil.i18n import reason_of, say
+from faceveil.i18n import ENGLISH, reason_of, say
 from faceveil.plan import Kind
 from faceveil.server.language import STORED, Wording
 from faceveil.server.locks import locked
@@ -61,11 +61,10 @@ class Record(BaseModel):
         keep_seconds, longest: how long it stays after it ended; seconds of video it may have.
         longest_fill: longest stretch of a face that is covered without being seen, in seconds.
         edited: a person changed the plan; grouping: its state once the people in it are numbered.
-        added: number of faces that only the check found; doubts: of places in the result that may
-            still show one.
+        added: faces that only the check found; doubts: places in the result that may show one.
         places: the pages and parts of a document on which faces are covered, and how many.
         result: file name of the result in the folder, or "".
-        webhook: address to tell that it ended, or "".
+        webhook: address to tell that it ended, or ""; language: of whoever sent the file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,6 +105,7 @@ class Record(BaseModel):
     dropped: tuple[Wording, ...] = ()
     result: str = ""
     webhook: str = ""
+    language: str = ENGLISH
 
     def but(self, **changes: Any) -> Record:
         """A copy with some fields changed."""
