@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
+import numpy as np
+import onnxruntime
 import pytest
 
-from faceveil import weights
-from faceveil.detect import load_detector
+from faceveil import veil_file, weights
+from faceveil.detect import load_detector, runtime
 from faceveil.detect.runtime import PROVIDERS, named, session
 from faceveil.frames import Frame, Image
 from faceveil.options import Device, Options
@@ -49,8 +52,6 @@ def test_the_name_tells_where_it_runs(wanted: Device, opened: Any, said: str) ->
 def test_a_missing_device_changes_nothing_else(
     astronaut: Image, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    import onnxruntime
-
     missing: Device = next(
         device
         for device, name in PROVIDERS.items()
@@ -62,6 +63,136 @@ def test_a_missing_device_changes_nothing_else(
     assert fallen.name == f"centerface on cpu ({missing} is not there)"
     assert fallen.detect(frame, 0.3) == plain.detect(frame, 0.3)
     assert capfd.readouterr().err == ""
+
+
+CUDA = "CUDAExecutionProvider"
+
+
+class Card:
+    """ONNX Runtime beside a card: a session that says it runs there, and does on the processor."""
+
+    ends: ClassVar[str] = "never"
+    asked: ClassVar[list[Any]] = []
+
+    def __init__(self, model: Any, providers: Sequence[Any], **settings: Any) -> None:
+        self._there = [name for name, _ in providers]
+        self.asked.append((providers, settings))
+        if CUDA in self._there and self.ends == "at the start":
+            raise ValueError
+        self._session = Card.real(model, providers=["CPUExecutionProvider"])
+        self.get_inputs = self._session.get_inputs
+
+    real: ClassVar[Callable[..., Any]] = onnxruntime.InferenceSession
+
+    def get_providers(self) -> list[str]:
+        return self._there
+
+    def run(self, outputs: Any, feeds: dict[str, Any]) -> Any:
+        if CUDA in self._there and self.ends == "at the first run":
+            raise LookupError
+        return self._session.run(outputs, feeds)
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Card]]:
+    class Inserted(Card):
+        asked: ClassVar[list[Any]] = []
+
+    there = [CUDA, "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Inserted)
+    runtime._loaded.cache_clear()
+    yield Inserted
+    runtime._loaded.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["yunet", "centerface"])
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ("never", "{} on cuda"),
+        ("at the start", "{} on cpu (cuda is not there)"),
+        ("at the first run", "{} on cpu (cuda is not there)"),
+    ],
+)
+def test_a_card_that_does_not_work_is_not_said_to(
+    card: type[Card],
+    name: str,
+    ends: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    if not weights.available(name):
+        pytest.skip(f"the weights of {name} are not here")
+    monkeypatch.setattr(card, "ends", ends)
+    opened = load_detector_anew(Options(detector=name, device="cuda"), monkeypatch)
+    assert opened.name == said.format(name)
+    opened.detect(Frame(0, np.zeros((90, 120, 3), np.uint8)), 0.3)
+    assert capfd.readouterr() == ("", "")
+    # Left to itself, the library prints to stdout and goes on elsewhere, under the same name.
+    assert all(settings["enable_fallback"] == 0 for _, settings in card.asked)
+
+
+def load_detector_anew(options: Options, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("faceveil.detect.load._loaded", {})
+    return load_detector(options)
+
+
+def test_cuda_computes_as_the_processor_does(card: type[Card], detector: str) -> None:
+    """All 24 bits, and no long search for each new size of picture."""
+    session(weights.find("yunet"), 1, "cuda")
+    (first, *_), _ = card.asked[0]
+    assert first == (CUDA, {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"})
+    card.asked.clear()
+    session(weights.find("yunet"), 1)
+    assert [providers for providers, _ in card.asked] == [[("CPUExecutionProvider", {})]]
+
+
+@pytest.mark.parametrize("packages", [True, False])
+def test_libraries_that_came_as_packages_are_loaded_once_and_in_silence(
+    card: type[Card],
+    detector: str,
+    packages: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    called = []
+
+    def preload() -> None:
+        called.append(1)
+        print("Failed to load libcublasLt.so.13")
+
+    monkeypatch.setattr(onnxruntime, "preload_dlls", preload, raising=False)
+    monkeypatch.setattr(runtime, "find_spec", lambda name: (packages and name == "nvidia") or None)
+    session(weights.find("yunet"), 1)
+    assert called == []
+    for _ in range(2):
+        session(weights.find("yunet"), 1, "cuda")
+    assert called == [1] * packages
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_the_report_says_that_the_device_is_not_there(photo: Path, detector: str) -> None:
+    missing: Device = next(
+        device
+        for device, name in PROVIDERS.items()
+        if name not in onnxruntime.get_available_providers()
+    )
+    plain = veil_file(photo, photo.with_name("a.jpg"))
+    report = veil_file(photo, photo.with_name("b.jpg"), device=missing)
+    (note,) = [one for one in report.notes if one not in plain.notes]
+    assert report.detector == f"{detector} on cpu ({missing} is not there)"
+    assert report.detector in note
+    assert report.status == plain.status == "ok"
+    assert (report.weights_sha256, report.second_sha256) == (
+        plain.weights_sha256,
+        plain.second_sha256,
+    )
+    # Whoever takes what there is has not asked for more.
+    free = veil_file(photo, photo.with_name("c.jpg"), device="auto")
+    assert free.notes == plain.notes
 
 
 def test_sessions_share_their_memory(detector: str) -> None:

@@ -6,11 +6,16 @@ same up to rounding.
 
 from __future__ import annotations
 
+import io
 import os
+from contextlib import redirect_stdout
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from faceveil.options import Device
 
@@ -28,6 +33,13 @@ PROVIDERS: Final[dict[Device, str]] = {
 """ONNX Runtime's name of each device. The installed build decides which of them exist."""
 
 _CPU = "CPUExecutionProvider"
+_SETTINGS: Final[dict[str, dict[str, str]]] = {
+    # Hardly two pictures have the same size, and for each new one cuDNN would look thoroughly for
+    # the fastest way to compute it. In TF32, the runtime's own choice, numbers have ten bits.
+    PROVIDERS["cuda"]: {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
+}
+_TRIED: Final = 64
+"""Width and height of the picture that a device is tried with."""
 _lock = Lock()
 
 
@@ -66,13 +78,55 @@ def session(
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+
+    def opened(providers: list[str]) -> onnxruntime.InferenceSession:
+        return ort.InferenceSession(
+            os.fspath(model) if isinstance(model, Path) else model,
+            sess_options=options,
+            providers=[(name, _SETTINGS.get(name, {})) for name in providers],
+            enable_fallback=0,  # which prints, and where it runs then is not told
+        )
+
     there = ort.get_available_providers()
-    wanted = [name for key, name in PROVIDERS.items() if device in (key, "auto")]
-    return ort.InferenceSession(
-        os.fspath(model) if isinstance(model, Path) else model,
-        sess_options=options,
-        providers=[*(name for name in wanted if name in there), _CPU],
-    )
+    wanted = [name for key, name in PROVIDERS.items() if device in (key, "auto") and name in there]
+    if wanted:
+        if PROVIDERS["cuda"] in wanted:
+            _find_cuda()
+        try:
+            accelerated = opened([*wanted, _CPU])
+            _try_out(accelerated)
+        except Exception:  # of a class for each cause, without one in common
+            return opened([_CPU])
+        return accelerated
+    return opened([_CPU])
+
+
+def _find_cuda() -> None:
+    """Load NVIDIA's libraries if they came as packages, where no system looks for them."""
+    with _lock:
+        _loaded()
+
+
+@cache
+def _loaded() -> None:
+    import onnxruntime as ort
+
+    preload = getattr(ort, "preload_dlls", None)  # since 1.21
+    if preload is not None and find_spec("nvidia") is not None:
+        with redirect_stdout(io.StringIO()):  # it prints what it does not find
+            preload()
+
+
+def _try_out(opened: onnxruntime.InferenceSession) -> None:
+    """Run a model once: a missing library, or a card that is too old, is noticed only then."""
+    if opened.get_providers() == [_CPU]:
+        return
+    feeds = {}
+    for fed in opened.get_inputs():
+        count, *sides = fed.shape
+        known = [side if isinstance(side, int) else _TRIED for side in sides]
+        feeds[fed.name] = np.zeros((count if isinstance(count, int) else 1, *known), np.float32)
+    opened.run(None, feeds)
 
 
 def _memory_in_common() -> bool:

@@ -89,14 +89,20 @@ def make_report(
         sizes=_sizes(plan),
         faces_over_time=tuple(_facts(track) for track in plan.tracks),
         warnings=warnings,
-        notes=(*source.notes, *sink.notes, *_unsettled(plan, options), *_whose(plan, options)),
+        notes=(
+            *source.notes,
+            *sink.notes,
+            *_elsewhere(plan, options),
+            *_unsettled(plan, options),
+            *_whose(plan, options),
+        ),
         dropped=source.dropped,
         findings=tuple(findings),
         check=checked,
         detector=plan.detector,
         weights_sha256=plan.weights_sha256,
         second=plan.second,
-        second_sha256=weights.TABLE[plan.second].sha256 if plan.second in weights.TABLE else "",
+        second_sha256=_weights_of(plan.second),
         method=options.method,
         options=settings,
         options_sha256=digest(settings),
@@ -110,6 +116,26 @@ def make_report(
     given, finished, name = files
     report = replace(report, input=given.path.name, sha256_in=given.sha256)
     return report if withheld else replace(report, output=name, sha256_out=finished.sha256)
+
+
+def _weights_of(name: str) -> str:
+    """The sha256 of a detector's weights, whose name may say where it runs; "": not known."""
+    kind = name.partition(" ")[0]
+    return weights.TABLE[kind].sha256 if kind in weights.TABLE else ""
+
+
+def _elsewhere(plan: Plan, options: Options) -> tuple[str, ...]:
+    """A note if a device was asked for by name and the processor did its work."""
+    _, _, place = plan.detector.partition(" on ")  # see detect.runtime.named
+    if options.device in ("cpu", "auto") or not place.startswith("cpu"):
+        return ()
+    return (
+        say(
+            "the device that was asked for is not there or does not start ({name}); "
+            "docs/accelerators.md says what it needs",
+            name=plan.detector,
+        ),
+    )
 
 
 def _unsettled(plan: Plan, options: Options) -> tuple[str, ...]:
