@@ -14,7 +14,7 @@ MANY := -n auto --dist worksteal
 # Compiled modules are kept, whatever Python is told here: see tests/conftest.py.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-loaded long trend docs wheel bundle lint style types dead scripts \
+.PHONY: help demo quick test test-loaded long trend docs wheel bundle image lint style types dead scripts \
 	format locked weights clean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make docs     build the documents as a site"
 	@echo "make wheel    build the wheel and try it in an empty environment"
 	@echo "make bundle   build the executable for machines without Python, and try it"
+	@echo "make image    try the steps of the container image, then build it; needs Docker"
 	@echo "make lint     style, types and dead code only, of Python and of the page's scripts"
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make locked   write locked.txt: the versions of constraints.txt with the hashes of their files"
@@ -101,6 +102,13 @@ wheel:
 bundle:
 	@tools/make_bundle.sh $(PYTHON)
 	@tools/try_bundle.sh
+
+# The steps without a container engine first: they fail sooner.
+image:
+	@containers/try.sh
+	docker build -f containers/Dockerfile -t faceveil .
+	mkdir -p dist
+	docker save faceveil | gzip > dist/faceveil-image.tar.gz
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -7,8 +7,9 @@ import inspect
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,10 +48,11 @@ def spoken(name: str) -> bool:
 
 def signatures(node: ast.stmt) -> Iterator[ast.expr]:
     """The annotations of the public parts of a definition, and the bases of a class."""
-    if isinstance(node, ast.FunctionDef) and spoken(node.name):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and spoken(node.name):
         arguments = node.args
-        for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-            if one.annotation is not None:
+        listed = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        for one in (*listed, arguments.vararg, arguments.kwarg):
+            if one is not None and one.annotation is not None:
                 yield one.annotation
         if node.returns is not None:
             yield node.returns
@@ -76,15 +78,30 @@ def ours(module: str) -> set[str]:
     return {name for name in found if not isinstance(getattr(code, name, None), TypeVar)}
 
 
+def parts(annotation: ast.expr) -> Iterator[ast.AST]:
+    """All of an annotation, also of one that is written as a string."""
+    for part in ast.walk(annotation):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            with suppress(SyntaxError):  # words of a `Literal`
+                yield from ast.walk(ast.parse(part.value, mode="eval"))
+        yield part
+
+
 def mentioned(name: str) -> set[str]:
     """The names of ours in the signatures of a public function or class."""
     thing = getattr(faceveil, name)
     if not (inspect.isclass(thing) or inspect.isfunction(thing)):
         return set()  # an alias, which says what it stands for
-    (node,) = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+    module = ast.parse(inspect.getsource(sys.modules[thing.__module__]))
+    nodes = [  # several, where a function is overloaded
+        node
+        for node in module.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+    ]
+    assert nodes
     known, found = ours(thing.__module__), set[str]()
-    for annotation in signatures(node):
-        for part in ast.walk(annotation):
+    for annotation in chain.from_iterable(map(signatures, nodes)):
+        for part in parts(annotation):
             if isinstance(part, ast.Attribute) and ast.unparse(part.value) in known:
                 found.add(part.attr)  # of a room that was imported by its name
             elif isinstance(part, ast.Name) and part.id in known - ROOMS:
@@ -103,6 +120,10 @@ def test_the_signatures_are_read() -> None:
     assert mentioned("analyze") == {"Detector", "Options", "Plan", "Progress", "Source"}
     assert mentioned("WithheldError") == {"FaceVeilError", "Report"}
     assert {"Status", "Finding", "Media"} <= mentioned("Report")
+    assert "Report" in mentioned("veil_image")
+    (late,) = ast.parse("def late(*more: 'list[Report]', **other: Plan) -> None: ...").body
+    found = {ast.unparse(part) for one in signatures(late) for part in parts(one)}
+    assert {"Report", "Plan"} <= found
     assert "Sensitivity" in mentioned("SinglePass")
 
 

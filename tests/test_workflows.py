@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -49,7 +51,7 @@ def test_runs_what_can_be_run_here(workflow: Path) -> None:
         elif "/" in words[0]:
             assert (ROOT / words[0]).is_file(), command
         else:
-            assert words[0] in ("cd", "docker"), "put it into the Makefile, so that it can be tried"
+            pytest.fail(f"{command}: put it into the Makefile, so that it can be tried")
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -61,6 +63,31 @@ def test_asks_for_no_more_than_it_needs(workflow: Path) -> None:
         if step.get("uses", "").startswith("actions/checkout"):
             assert step["with"]["persist-credentials"] is False
         assert "secrets." not in str(step)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="releases are made on Linux")
+def test_a_release_has_every_file_and_its_hash(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    built = ("wheel/a.whl", "wheel/a.tar.gz", "executable-x/x.tar.gz", "image/image.tar.gz")
+    for name in built:
+        path = made / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    asked = tmp_path / "asked"
+    (tmp_path / "gh").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{asked}"\n')
+    (tmp_path / "gh").chmod(0o755)
+    command = [ROOT / "tools" / "publish.sh", made, "v1.2.3"]
+    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(command, env=env, check=True)
+    lines = asked.read_text().splitlines()
+    assert lines[:3] == ["release", "create", "v1.2.3"]
+    assert set(lines[3:]) == {"--verify-tag", "--generate-notes", "SHA256SUMS", *built}
+    sums = dict(line.split("  ")[::-1] for line in (made / "SHA256SUMS").read_text().splitlines())
+    assert sums == {Path(name).name: hashlib.sha256(name.encode()).hexdigest() for name in built}
+    # Whoever downloads them has them in one folder.
+    (made / "image" / "x.tar.gz").write_text("another")
+    assert subprocess.run(command, env=env, check=False, capture_output=True).returncode == 1
+    assert asked.read_text().splitlines() == lines
 
 
 def test_the_matrix_holds_the_versions_that_are_promised() -> None:
