@@ -255,7 +255,7 @@ def test_a_worker_that_cannot_start_is_tried_less_and_less(monkeypatch: pytest.M
         return process
 
     monkeypatch.setattr(serve, "_start", start)
-    monkeypatch.setattr(serve.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     place = serve._Place("{}")
     while now < 40:
         place.tend()

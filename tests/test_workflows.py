@@ -76,7 +76,7 @@ def test_a_release_has_every_file_and_its_hash(tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     (tmp_path / "gh").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{asked}"\n')
     (tmp_path / "gh").chmod(0o755)
-    command = [ROOT / "tools" / "publish.sh", made, "v1.2.3"]
+    command = [str(ROOT / "tools" / "publish.sh"), str(made), "v1.2.3"]
     env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(command, env=env, check=True)
     lines = asked.read_text().splitlines()
