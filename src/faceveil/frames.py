@@ -69,6 +69,7 @@ class Frame:
         damaged: the decoder could not restore it, or a frame it was predicted from. Its picture
             cannot be trusted, and all of it has to be covered.
         painted: the areas that were painted, soft edges included.
+        aspect: width of a displayed pixel by its height.
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class Frame:
         "_make",
         "_planes",
         "alpha",
+        "aspect",
         "damaged",
         "duration",
         "index",
@@ -93,12 +95,14 @@ class Frame:
         alpha: NDArray[np.uint8] | None = None,
         planes: Planes | Callable[[], Planes] | None = None,
         damaged: bool = False,
+        aspect: float = 1.0,
     ) -> None:
         self.index = index
         self.pts = pts
         self.duration = duration
         self.alpha = alpha
         self.damaged = damaged
+        self.aspect = aspect
         self.painted: tuple[Box, ...] = ()
         self._planes = planes
         self._make = image if callable(image) else None
@@ -168,7 +172,8 @@ class Frame:
         """
         x0, y0, x1, y1 = map(int, box.as_tuple())
         image = np.ascontiguousarray(self.image[y0:y1, x0:x1])
-        return Frame(self.index, image, pts=self.pts, alpha=self.opacity_in(box))
+        alpha = self.opacity_in(box)
+        return Frame(self.index, image, pts=self.pts, alpha=alpha, aspect=self.aspect)
 
     def opacity_in(self, box: Box) -> NDArray[np.uint8] | None:
         """The opacity of a part; see ``crop``."""

@@ -20,7 +20,7 @@ from faceveil.detect.levels import lit
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
 from faceveil.detect.scaled import Groups, Scaled
-from faceveil.detect.views import union, views
+from faceveil.detect.views import all_over, union
 from faceveil.faces import Faces, Floats, centers, hull, paired_iou
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -103,15 +103,17 @@ class Judged:
 
     def consult(self, frame: Frame, floor: float) -> tuple[Faces, int]:
         """As ``detect``, and the number of places the other network was asked about."""
-        found, asked = [], 0
-        for view in views(frame):
+        asked = []
+
+        def look(view: Frame) -> Faces:
             evidence = self.evidence(view, everything=self._everything)
             scores = self._scores(evidence)
             boxes = np.where(scores[:, None] < LIKELY, evidence.tight, evidence.boxes)
             faces = Faces(boxes, scores, evidence.groups.faces.landmarks)
-            found.append(faces[scores >= floor])
-            asked += len(evidence.asked)
-        return union(found), asked
+            asked.append(len(evidence.asked))
+            return faces[scores >= floor]
+
+        return union(all_over(frame, look)), sum(asked)
 
     def detect_in(self, frame: Frame, box: Box, floor: float) -> Faces:
         """The faces of the whole picture whose center lies in the part."""
@@ -206,7 +208,8 @@ def _inside(faces: Faces, box: Box) -> Faces:
 
 def _mirrored(frame: Frame) -> Frame:
     alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[:, ::-1])
-    return Frame(frame.index, np.ascontiguousarray(frame.image[:, ::-1]), alpha=alpha)
+    image = np.ascontiguousarray(frame.image[:, ::-1])
+    return Frame(frame.index, image, alpha=alpha, aspect=frame.aspect)
 
 
 def _mirrored_back(faces: Faces, width: int) -> Faces:

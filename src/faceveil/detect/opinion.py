@@ -14,7 +14,7 @@ import numpy as np
 from faceveil.detect.crops import are_shown
 from faceveil.detect.levels import lit
 from faceveil.detect.protocols import SinglePass
-from faceveil.detect.views import views
+from faceveil.detect.views import is_oblong, views
 from faceveil.faces import Faces, Floats, centers
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
@@ -63,12 +63,17 @@ class Opinion:
         return self.judge(frame, self.doubtful(frame, faces), lying=lying)
 
     def doubtful(self, frame: Frame, faces: Faces) -> Faces:
-        """The faces that count but are not certain."""
+        """The faces that count but are not certain; none where pixels are far from square: what
+        the other network says of them was never measured."""
+        if is_oblong(frame):
+            return faces[:0]
         sure = NEARLY if frame.index % ONE_IN else SURE
         return faces[(faces.scores >= self._strong) & (faces.scores < sure)]
 
     def judge(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
         """All of the faces, with the other's scores; see ``ask``."""
+        if is_oblong(frame):
+            return Faces(faces.boxes, np.ones(len(faces)), faces.landmarks)
         places = zip(faces.boxes, faces.sizes.tolist(), strict=True)
         turns = (1, 2, 3) if lying else (0,)
         scores = [self._score(frame, box, size, turns) for box, size in places]

@@ -12,13 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from faceveil.detect.levels import darkness, lit
 from faceveil.detect.protocols import SinglePass
-from faceveil.detect.views import SAME_FACE_IOU, TURNS, turned_back, union, views
+from faceveil.detect.views import (
+    SAME_FACE_IOU,
+    TURNS,
+    Stretched,
+    all_over,
+    is_oblong,
+    turned_back,
+    union,
+)
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
@@ -168,7 +177,12 @@ class Scaled:
 
     def _look(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
         """Look at a part of a picture of this size, and at its views on any ground."""
-        return union([self._detect(view, size, floor) for view in views(frame)])
+
+        def look(view: Frame) -> Faces:
+            whole = view.of_whole(size) if isinstance(view, Stretched) else size
+            return self._detect(view, whole, floor)
+
+        return union(all_over(frame, look))
 
     def _detect(self, frame: Frame, size: tuple[int, int], floor: float) -> Faces:
         faces = self.groups(frame, CONFIRMS * floor, size).voted(LARGE * self.smallest_face(*size))
@@ -189,6 +203,13 @@ class Scaled:
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
         """The faces of heads that lie on either side or are upside down, from twice the smallest
         size on."""
+        found = self._turned(frame, floor)
+        if not is_oblong(frame):
+            return found
+        square = Stretched(frame, frame.aspect)
+        return Faces.concatenate([found, square.given_back(self._turned(square, floor))])
+
+    def _turned(self, frame: Frame, floor: float) -> Faces:
         width, height = frame.size
         image = lit(frame, 1 / HALF).at_size(max(1, width // HALF), max(1, height // HALF))
         h, w = image.shape[:2]
@@ -201,14 +222,14 @@ class Scaled:
 
     def recheck(self, frame: Frame, floor: float) -> Faces:
         """Quick passes at scales that ``detect`` does not use."""
-        top = self.inner.min_size / self.smallest_face(*frame.size)
+        return Faces.concatenate(all_over(frame, partial(self._again, floor)))
+
+    def _again(self, floor: float, view: Frame) -> Faces:
+        top = self.inner.min_size / self.smallest_face(*view.size)
         steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]
-        shown = [(view, darkness(view)) for view in views(frame)]
-        soft = self._effort.soft
-        brightened = [dark.lit(view, top, soft) if dark else view for view, dark in shown]
-        return Faces.concatenate(
-            faces for view in brightened for faces in self._run(view, frame.size, steps, floor)
-        )
+        dark = darkness(view)
+        shown = dark.lit(view, top, self._effort.soft) if dark else view
+        return Faces.concatenate(self._run(shown, view.size, steps, floor))
 
     def _passes(self, width: int, height: int, dark: bool) -> Iterator[_Pass]:
         inner, side = self.inner, max(width, height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,8 @@ class Squarer:
         square = self.square(picture.frame, stored)
         if square is picture.frame:
             return frame
-        return VideoFrame(frame.index, Picture(square, picture.look), frame.pts, frame.damaged)
+        look = replace(picture.look, aspect=1.0)
+        return VideoFrame(frame.index, Picture(square, look), frame.pts, frame.damaged)
 
     def _made(self, frame: Decoded, aspect: Fraction) -> av.filter.Graph:
         width, height = Fraction(frame.width), Fraction(frame.height)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceveil.detect.views import Stretched
 from faceveil.people.chip import aligned
 from faceveil.people.embedder import Embedder, Points, embed_both, load_embedder
 from faceveil.people.gallery import Gallery
@@ -104,7 +105,9 @@ def _looked_at(
             continue
         numbers = wanted[frame.index]
         faces = [parts[number].track.seen[frame.index] for number in numbers]
-        chips = [aligned(frame.image, np.array(face.landmarks)) for face in faces]
+        view = frame if frame.aspect == 1 else Stretched(frame, frame.aspect)
+        shares = view.shares if isinstance(view, Stretched) else 1
+        chips = [aligned(view.image, np.array(face.landmarks) * shares) for face in faces]
         for number, point in zip(numbers, embed_both(network, chips), strict=True):
             found[number][frame.index] = point
     return found

@@ -183,7 +183,7 @@ def _small(frame: Frame, size: tuple[int, int], zoom: float) -> Frame:
         return frame
     width, height = (max(1, round(side * zoom)) for side in size)
     image = frame.at_size(width, height)
-    return Frame(frame.index, image, pts=frame.pts, damaged=frame.damaged)
+    return Frame(frame.index, image, pts=frame.pts, damaged=frame.damaged, aspect=frame.aspect)
 
 
 class _Told:

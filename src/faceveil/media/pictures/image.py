@@ -124,15 +124,28 @@ class ImageSource(Closing):
                     picture = self._open(index)
                 pixels, duration = self._decode(picture, index)
             self.notes = tuple(dict.fromkeys((*self.notes, *pixels.notes)))
-            yield Frame(index, pixels.image, pts=pts, duration=duration, alpha=pixels.alpha)
+            yield Frame(
+                index,
+                pixels.image,
+                pts=pts,
+                duration=duration,
+                alpha=pixels.alpha,
+                aspect=self._aspect(index),
+            )
             pts += duration
+
+    def _aspect(self, index: int) -> float:
+        """Width of a pixel by its height, as fax machines have it; some viewers show it so."""
+        densities = self.traits.densities
+        density = densities[index] if densities else self.traits.density
+        return 1.0 if density is None else float(density.y / density.x)
 
     def _still_frame(self) -> Frame:
         pixels = self._decoded_still()
         if is_large(self.media.width, self.media.height):
             return Frame(0, pixels.image, alpha=pixels.alpha)
         self._still = pixels
-        return Frame(0, pixels.image.copy(), alpha=pixels.alpha)
+        return Frame(0, pixels.image.copy(), alpha=pixels.alpha, aspect=self._aspect(0))
 
     def _decoded_still(self) -> Pixels:
         """Return the decoded picture, and keep no reference to it."""

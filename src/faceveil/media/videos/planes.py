@@ -75,12 +75,14 @@ class FrameLayout:
 
     Attributes:
         format: name of the pixel format that frames are worked on and encoded in.
+        aspect: width of a displayed pixel by its height.
     """
 
     format: str
     full_range: bool
     matrix: str
     orientation: Orientation
+    aspect: float = 1.0
 
     @property
     def chroma(self) -> tuple[int, int]:

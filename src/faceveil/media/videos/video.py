@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -120,6 +121,7 @@ class VideoSource(Closing):
         if self._look.orientation.swap:
             width, height, aspect = height, width, 1 / aspect
         self.sample_aspect = aspect
+        self._look = replace(self._look, aspect=float(aspect))
         self.media = Media("video", kind, width, height, frames, self._look.alpha)
         self._fitter = partial(Fitter, self._shape, self._look, square)
 

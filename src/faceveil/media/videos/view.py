@@ -23,12 +23,22 @@ class View(Frame):
     __slots__ = ("_seen",)
 
     def __init__(
-        self, index: int, planes: Planes, pts: int, alpha: NDArray[np.uint8] | None = None
+        self,
+        index: int,
+        planes: Planes,
+        pts: int,
+        alpha: NDArray[np.uint8] | None = None,
+        aspect: float = 1.0,
     ) -> None:
         self._seen = planes
         height, width = planes.y.shape
         super().__init__(
-            index, lambda: small_bgr(planes, width, height), pts=pts, planes=planes, alpha=alpha
+            index,
+            lambda: small_bgr(planes, width, height),
+            pts=pts,
+            planes=planes,
+            alpha=alpha,
+            aspect=aspect,
         )
 
     def at_size(self, width: int, height: int) -> Image:
@@ -43,7 +53,8 @@ class View(Frame):
         return luma if self.alpha is None else with_opacity(luma, self.alpha)
 
     def crop(self, box: Box) -> Frame:
-        return View(self.index, part_of(self._seen, box), self.pts, self.opacity_in(box))
+        part = part_of(self._seen, box)
+        return View(self.index, part, self.pts, self.opacity_in(box), self.aspect)
 
 
 class VideoFrame(Frame):
@@ -64,6 +75,7 @@ class VideoFrame(Frame):
             alpha=picture.alpha() if picture.look.alpha else None,
             planes=picture.write,
             damaged=damaged,
+            aspect=picture.look.aspect,
         )
         self.picture = picture
 
@@ -79,7 +91,8 @@ class VideoFrame(Frame):
         return luma if self.alpha is None else with_opacity(luma, self.alpha)
 
     def crop(self, box: Box) -> Frame:
-        return View(self.index, part_of(self.peek(), box), self.pts, self.opacity_in(box))
+        part = part_of(self.peek(), box)
+        return View(self.index, part, self.pts, self.opacity_in(box), self.aspect)
 
     def peek(self) -> Planes:
         """The planes for reading only; they do not show later paint."""
