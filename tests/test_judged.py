@@ -18,7 +18,8 @@ from faceveil.detect.crops import SIDE, ask
 from faceveil.detect.judged import Judged, Thorough, _mirrored, _mirrored_back
 from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
 from faceveil.detect.rules import RULES, rule_of
-from faceveil.detect.scaled import Groups, _grouped, _Pass
+from faceveil.detect.scaled import _grouped, _Pass
+from faceveil.detect.votes import Groups
 from faceveil.faces import Faces, pairwise_iou
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -27,6 +27,7 @@ from faceveil.errors import (
 )
 from faceveil.frames import Frame
 from faceveil.media import open_sink
+from faceveil.media.videos.damage import DamageTracker
 from faceveil.options import Options
 from videos import QUICK, X264, compose, default_target, read, rewrite, sound_packets, source_of
 
@@ -73,6 +74,108 @@ def test_what_follows_a_damaged_frame_is_damaged_until_a_key_frame(data: Path) -
         assert 0 < sum(marks) < len(marks)
         assert marks == sorted(marks)  # there is one key frame, the first
         assert any("could not be decoded" in one for one in source.warnings)
+
+
+class Shown:
+    """A decoded frame as a tracker of damage sees it."""
+
+    def __init__(self, pts: int, *, corrupt: bool = False, key: bool = False) -> None:
+        self.pts, self.dts, self.is_corrupt, self.key_frame = pts, pts, corrupt, key
+
+
+class Coded(Shown):
+    """A packet as a tracker of damage sees it."""
+
+    size = 1
+
+    @property
+    def is_keyframe(self) -> bool:
+        return self.key_frame
+
+
+def judged(coded: list[int], damaged: set[int]) -> list[int | None]:
+    """The times of the frames that count as damaged.
+
+    Args:
+        coded: times of the frames in the order in which they are coded; the first is a key frame.
+        damaged: those that the decoder marks.
+    """
+    doubt = DamageTracker()
+    found, given = list[int | None](), list[int | None]()
+    shown = sorted(coded)
+    for number, pts in enumerate(coded):
+        doubt.sent(cast("Any", Coded(pts, key=not number)))
+    for pts in shown:
+        frames = [Shown(pts, corrupt=pts in damaged, key=pts == coded[0])]
+        for frame, suspect in doubt.judged(cast("Any", frames), last=pts == shown[-1]):
+            given.append(frame.pts)
+            found += [frame.pts] if suspect else []
+    assert given == shown
+    return found
+
+
+@pytest.mark.parametrize(
+    ("coded", "damaged", "marked"),
+    [
+        ([0, 1, 2, 3, 4], {2}, [2, 3, 4]),
+        ([0, 4, 2, 1, 3, 8, 6, 5, 7], {8}, [5, 6, 7, 8]),  # 5 to 7 are predicted from 8
+        ([0, 4, 2, 1, 3, 8, 6, 5, 7], {6}, [5, 6, 7, 8]),
+        ([0, 4, 2, 1, 3, 8, 6, 5, 7], set(), []),
+    ],
+)
+def test_what_is_predicted_from_a_later_damaged_frame_is_damaged(
+    coded: list[int], damaged: set[int], marked: list[int]
+) -> None:
+    assert judged(coded, damaged) == marked
+
+
+def test_frames_wait_only_for_those_they_are_predicted_from() -> None:
+    doubt = DamageTracker()
+    for number, pts in enumerate([0, 3, 1, 2, 4]):
+        doubt.sent(cast("Any", Coded(pts, key=not number)))
+    given = []
+    for pts in range(5):
+        frames = cast("Any", [Shown(pts)])
+        given.append([frame.pts for frame, _ in doubt.judged(frames, last=False)])
+    assert given == [[0], [], [], [1, 2, 3], [4]]
+
+
+@pytest.mark.slow
+def test_b_pictures_of_a_damaged_one_are_marked(tmp_path: Path) -> None:
+    """Bits of a P picture are flipped; the B pictures shown before it are predicted from it."""
+    settings = {"preset": "fast", "bf": "3", "b_strategy": "0", "sc_threshold": "0", "crf": "12"}
+    clip = compose(tmp_path / "in.mp4", settings=settings, size=(192, 128), times=range(12))
+    whole = read(clip, pixels=True).planes
+    with av.open(str(clip)) as file:
+        packets = [one for one in file.demux(video=0) if one.size]
+    reference = packets[1]
+    assert (reference.pts or 0) > (packets[2].pts or 0)
+    assert reference.pos is not None
+    data = clip.read_bytes()
+    for share in range(20, 95, 5):  # not every bit that is flipped makes a picture that is marked
+        place = reference.pos + reference.size * share // 100
+        broken = data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]
+        with source_of(broken) as source:
+            frames = [(frame.damaged, frame.peek().y.copy()) for frame in source.frames()]
+        if len(frames) == 12 and 0 < sum(mark for mark, _ in frames) < 12:
+            break
+    assert 0 < sum(mark for mark, _ in frames) < 12
+    wrong = [
+        index
+        for index, ((_, luma), true) in enumerate(zip(frames, whole, strict=True))
+        if np.abs(luma.astype(int) - true[0][:128, :192]).max() > 20
+    ]
+    assert {1, 2, 3} & set(wrong)
+    assert all(frames[index][0] for index in wrong)
+
+
+def test_both_readings_of_vp8_are_the_same(tmp_path: Path) -> None:
+    """Its decoder does not notice damage, which looks otherwise without smoothing."""
+    settings = {"deadline": "realtime", "cpu-used": "8", "b:v": "60k"}
+    path = compose(tmp_path / "in.webm", codec="libvpx", settings=settings, size=(192, 128))
+    with source_of(path) as source:
+        pairs = zip(source.frames(), source.skim(), strict=True)
+        assert all(np.array_equal(a.peek().y, b.peek().y) for a, b in pairs)
 
 
 def test_a_file_that_was_cut_off_says_so(tmp_path: Path) -> None:

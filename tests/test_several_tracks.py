@@ -16,7 +16,7 @@ from faceveil.errors import UnsupportedError
 from faceveil.media.videos.changing import changing
 from faceveil.pipeline import veil_file
 from test_fragments import Element, box, parsed, put, tree, written
-from videos import QUICK, X264, compose, picture, read, rewrite, source_of
+from videos import QUICK, VP9, X264, compose, picture, read, rewrite, source_of
 from voices import BEEP, PITCH, clip, hear
 
 SIZES = ((96, 64), (128, 80))
@@ -92,6 +92,78 @@ def test_encrypted_pictures_are_refused_in_words(tmp_path: Path) -> None:
     path = compose(tmp_path / "in.mp4", settings=X264, container=KEY)
     with pytest.raises(UnsupportedError, match="encrypted"):
         source_of(path)
+
+
+@pytest.mark.parametrize("kind", [b"drmi", b"encv"])
+def test_every_kind_of_encrypted_entry_is_known(kind: bytes, tmp_path: Path) -> None:
+    """Apple's films have kinds of their own, for which FFmpeg makes noise."""
+    path = compose(tmp_path / "in.mp4", settings=X264)
+    path.write_bytes(path.read_bytes().replace(b"avc1\0\0\0\0", kind + bytes(4)))
+    with pytest.raises(UnsupportedError, match="encrypted"):
+        source_of(path)
+
+
+def encoded(path: Path, type: int, scheme: Element) -> Path:
+    """The same Matroska file, whose tracks of a type are encoded in a further way."""
+
+    def walk(elements: list[Element]) -> list[Element]:
+        found: list[Element] = []
+        for kind, body in elements:
+            if not isinstance(body, bytes):
+                body = walk(body)
+                if kind == 0xAE and (0x83, bytes([type])) in body:
+                    body.append((0x6D80, [(0x6240, [(0x5033, b"\1"), scheme])]))
+            found.append((kind, body))
+        return found
+
+    path.write_bytes(written(walk(parsed(path.read_bytes()))))
+    return path
+
+
+ENCRYPTION: Element = (0x5035, [(0x47E1, b"\5"), (0x47E2, bytes(range(16)))])
+"""AES, and the number of the key (RFC 9559, 5.1.4.1.31.8)."""
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_encrypted_pictures_of_matroska_are_refused_too(suffix: str, tmp_path: Path) -> None:
+    codec = {"codec": "libvpx-vp9", "settings": VP9} if suffix == ".webm" else {"settings": X264}
+    path = encoded(compose(tmp_path / f"in{suffix}", **codec), 1, ENCRYPTION)
+    with pytest.raises(UnsupportedError, match="encrypted"):
+        source_of(path)
+
+
+def test_encrypted_sound_of_matroska_is_left_out(tmp_path: Path) -> None:
+    path = encoded(compose(tmp_path / "in.mkv", settings=X264, sound="aac"), 2, ENCRYPTION)
+    report = veil_file(path, tmp_path / "out.mkv", QUICK, check="off")
+    assert report.status == "partial"
+    assert any("encrypted" in warning for warning in report.warnings)
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        assert not file.streams.audio
+
+
+def scrambled(data: bytes, number: int, *, flags_only: bool = False) -> bytes:
+    """A transport stream in which the packets of one stream are scrambled, or said to be."""
+    packets = np.frombuffer(data, np.uint8).reshape(-1, 188).copy()
+    ours = (packets[:, 1].astype(int) % 32 * 256 + packets[:, 2]) == number
+    packets[ours, 3] |= 0x80
+    if not flags_only:
+        noise = np.random.default_rng(1).integers(0, 256, (int(ours.sum()), 184), np.uint8)
+        packets[ours, 4:] = noise
+        packets[ours, 3] &= 0xDF  # no field before the content
+        packets[ours, 3] |= 0x10
+    return packets.tobytes()
+
+
+def test_a_scrambled_transport_stream_is_refused_in_words(tmp_path: Path) -> None:
+    path = compose(tmp_path / "in.ts", settings=X264, muxer="mpegts")
+    data = path.read_bytes()
+    path.write_bytes(scrambled(data, 256))
+    with pytest.raises(UnsupportedError, match="encrypted"):
+        source_of(path)
+    # Receivers leave the marks in what they have descrambled.
+    path.write_bytes(scrambled(data, 256, flags_only=True))
+    with source_of(path) as source:
+        assert sum(1 for _ in source.frames()) == 24
 
 
 def test_encrypted_sound_is_left_out_with_a_warning(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from faceveil.detect.crops import ask
 from faceveil.detect.levels import lit
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
-from faceveil.detect.scaled import Groups, Scaled
+from faceveil.detect.scaled import Scaled
 from faceveil.detect.views import all_over, union
+from faceveil.detect.votes import Groups
 from faceveil.faces import Faces, Floats, centers, hull, paired_iou
 from faceveil.frames import Frame
 from faceveil.geometry import Box

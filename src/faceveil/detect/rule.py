@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceveil.detect.scaled import Groups
+from faceveil.detect.votes import Groups
 from faceveil.faces import Floats, areas, centers, intersections, sizes
 
 FAINT = 0.05

@@ -28,6 +28,7 @@ from faceveil.detect.views import (
     turned_back,
     union,
 )
+from faceveil.detect.votes import Groups
 from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
@@ -48,17 +49,12 @@ CONFIRMS = 0.75
 HALF = 2
 # A face at the border of a part is shown with so much around it, in units of its size.
 CONTEXT = 1.0
-# A single pass that is this much above the threshold needs no confirmation.
-ALONE = 0.3
-# The same if no other pass could have seen a face of that size.
-SOLE = 0.1
 # Members of a group at least this confident, relative to its best, widen the box: suppression
 # alone would let a small confident box push out the one that covers the face.
 WIDEN = 0.65
 # Large false boxes cost more of the picture, so they have to be this much more certain; large
 # means this many times the smallest face looked for.
 LARGE = 4.0
-LARGE_PENALTY = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,38 +329,6 @@ def _at_seam(boxes: Floats, part: tuple[float, float, float, float], size: tuple
     ]
     beyond: Mask = np.hstack([boxes[:, :2] < low, boxes[:, 2:] > high])
     return np.asarray(beyond.any(axis=1))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Groups:
-    """The finds of several passes, grouped into faces.
-
-    Attributes:
-        faces: the best find of each, with the hull of all that are about as certain as its box.
-        second: (n,) the best score of another pass; 0: none sees it.
-        sole: (n,) no other pass could see a face of that size.
-        tight: (n, 4) boxes of the best finds themselves.
-    """
-
-    faces: Faces
-    second: Floats
-    sole: Mask
-    tight: Floats
-
-    def __getitem__(self, some: Mask) -> Groups:
-        return Groups(self.faces[some], self.second[some], self.sole[some], self.tight[some])
-
-    def voted(self, large: float) -> Faces:
-        """Score the faces by how well the passes agree.
-
-        Args:
-            large: size in pixels from which a false face would cost much.
-        """
-        first = self.faces.scores
-        alone = first - np.where(self.sole, SOLE, ALONE)
-        scores = np.maximum((first + self.second) / 2, alone)
-        scores -= LARGE_PENALTY * (sizes(self.tight) >= large)
-        return Faces(self.faces.boxes, scores.clip(0.0, 1.0), self.faces.landmarks)
 
 
 def _grouped(steps: Sequence[_Pass], found: Sequence[Faces]) -> Groups:

@@ -18,7 +18,7 @@ from faceveil.i18n import reason_of, say, words_of
 from faceveil.media.metadata.sound import clean_header, clean_packet
 from faceveil.media.videos.changing import TELLING, changing
 from faceveil.media.videos.containers import all_packets, is_disk_error, open_input
-from faceveil.media.videos.described import descriptions, is_locked
+from faceveil.media.videos.described import descriptions, locked
 from faceveil.media.videos.mixing import Mixer, is_mixed, layout_for, rate_for
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ class Sound:
         self._broken = ""
         self._changing = changing(origin, kind)
         self._described = descriptions(origin, kind)
+        self._locked = locked(self._input.streams, origin, kind)
         for track in self._input.streams.audio:
             self._add(track, container)
         self._packets = self._read() if self.tracks else iter(())
@@ -244,7 +245,7 @@ class Sound:
             self._left_out.append(say("a damaged sound track ({codec}) is left out", codec=name))
             return
         entries = self._described.get(stream.id, [])
-        if is_locked(entries):
+        if stream.index in self._locked:
             self._left_out.append(say("an encrypted sound track ({codec}) is left out", codec=name))
             return
         if len(set(entries)) > 1 and name not in TELLING:

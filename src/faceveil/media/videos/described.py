@@ -1,18 +1,28 @@
-"""The descriptions that MP4 and QuickTime hold of how each track is to be decoded."""
+"""What MP4, QuickTime and Matroska say of how each track is to be decoded, and decrypted."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from faceveil.errors import UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, inside
+from faceveil.media.metadata.matroska import elements
 from faceveil.media.videos.containers import bytes_of
 
-LOCKED = frozenset({b"encv", b"enca"})
-"""Kinds of encrypted pictures and sound (ISO/IEC 14496-12, 8.12)."""
+if TYPE_CHECKING:
+    from av.stream import Stream
+
+_LOCKED: Final = frozenset({b"encv", b"enca", b"drmi", b"drms", b"drmt"})
+"""Kinds of encrypted pictures and sound (ISO/IEC 14496-12, 8.12), and those that Apple sold."""
+_SEGMENT, _TRACKS, _TRACK = 0x18538067, 0x1654AE6B, 0xAE
+_TYPE, _ENCODINGS, _ENCODING, _ENCRYPTION = 0x83, 0x6D80, 0x6240, 0x5035
+_TYPES: Final = {"video": 1, "audio": 2}
+"""Elements of Matroska, and types of its tracks (RFC 9559, 5.1.4)."""
 _FORM = slice(16, 28)
 """In a sound's sample entry: channels, bits a sample, and the rate (12.2.3)."""
 
@@ -41,19 +51,42 @@ def descriptions(origin: Path | bytes, kind: str) -> dict[int, list[tuple[bytes,
     return found
 
 
-def is_locked(entries: list[tuple[bytes, bytes]]) -> bool:
-    """Whether a track, or a part of it, is encrypted."""
-    return any(name in LOCKED for name, _ in entries)
+def locked(streams: Iterable[Stream], origin: Path | bytes, kind: str) -> frozenset[int]:
+    """Indices of the streams that are encrypted, or a part of them, as the file says.
 
-
-def require_open(origin: Path | bytes, kind: str, track: int) -> None:
-    """Refuse pictures that are encrypted, of which decoders make blocks and noise.
-
-    Raises:
-        UnsupportedError: they are.
+    Args:
+        streams: all that the file has.
     """
-    if is_locked(descriptions(origin, kind).get(track, [])):
-        raise UnsupportedError(
-            say("the pictures of this video are encrypted"),
-            say("Decrypt it with its key, or ask whoever made it for a plain copy."),
-        )
+    if kind in ("mkv", "webm"):
+        found, tracks = set(), _locked_tracks(origin)
+        for name, number in _TYPES.items():
+            marks = [secret for type, secret in tracks if type == number]
+            # FFmpeg appends the pictures among the attachments.
+            ours = [one for one in streams if one.type == name][: len(marks)]
+            found |= {one.index for one, secret in zip(ours, marks, strict=False) if secret}
+        return frozenset(found)
+    known = descriptions(origin, kind)
+    return frozenset(
+        one.index for one in streams if any(name in _LOCKED for name, _ in known.get(one.id, []))
+    )
+
+
+def _locked_tracks(origin: Path | bytes) -> list[tuple[int, bool]]:
+    """The type of each track of Matroska, and whether it is encrypted."""
+    found = []
+    with bytes_of(origin) as data, suppress(IndexError, ValueError):
+        for at, end in inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
+            type = 0
+            for body, stop in inside(elements, data, (at, end), _TYPE):
+                type = int.from_bytes(data[body:stop], "big")
+            way = _ENCODINGS, _ENCODING, _ENCRYPTION
+            found.append((type, any(inside(elements, data, (at, end), *way))))
+    return found
+
+
+def encrypted() -> UnsupportedError:
+    """The refusal of pictures that are encrypted, of which decoders make blocks and noise."""
+    return UnsupportedError(
+        say("the pictures of this video are encrypted"),
+        say("Decrypt it with its key, or ask whoever made it for a plain copy."),
+    )

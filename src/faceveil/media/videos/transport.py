@@ -7,13 +7,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from faceveil.errors import InputError, UnreadableError
 from faceveil.i18n import say
-from faceveil.media.videos.containers import bytes_of
+from faceveil.media.videos.containers import ELSEWHERE, bytes_of
+from faceveil.media.videos.described import encrypted
 
 # ISO/IEC 13818-1, 2.4.3.2: the sync byte; the flag of a packet in which something begins, and the
 # stream's number; no scrambling, and either the content or how long the field before it is.
 _BEGINS: Final = re.compile(rb"G([\x40-\x7f].)(?:[\x10-\x1f]|[\x30-\x3f](.))", re.DOTALL)
 _NUMBER: Final = 0x1FFF
+_ENOUGH: Final = 1 << 24
+"""Bytes that are searched for marks of scrambling."""
 
 _KNOWN: Final = re.compile(rb"\0\0\x01[\xc0-\xef\xfd]")
 """Table 2-22: pictures and sound."""
@@ -37,6 +41,29 @@ def begins_later(origin: Path | bytes, kind: str, known: Collection[int]) -> str
         if all(number in known for number in _numbers(data)):
             return ""
     return say("pictures or sound of another programme begin on the way, and are not read")
+
+
+def no_picture(origin: Path | bytes, kind: str, number: int) -> InputError:
+    """The refusal of pictures of which none can be decoded: perhaps they are scrambled.
+
+    Receivers leave the marks in what they have descrambled, so these alone prove nothing.
+
+    Args:
+        number: of the stream (PID).
+    """
+    if kind == "mpegts" and _is_scrambled(origin, number):
+        return encrypted()
+    return UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)
+
+
+def _is_scrambled(origin: Path | bytes, number: int) -> bool:
+    """Whether most packets of a stream are marked so (transport_scrambling_control)."""
+    high, low = divmod(number & _NUMBER, 256)
+    heads = b"|".join(re.escape(bytes([flags << 5 | high, low])) for flags in range(8))
+    with bytes_of(origin) as data:
+        found = re.compile(b"G(?:" + heads + b")(.)", re.DOTALL).finditer(data, 0, _ENOUGH)
+        marks = [bool(packet[1][0] >> 6) for packet in found]
+    return 2 * sum(marks) > len(marks)
 
 
 def _numbers(data: Any) -> Iterator[int]:

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final, cast
 from av.codec.context import CodecContext, Flags
 from av.error import FFmpegError
 
-from faceveil.errors import LimitError, UnreadableError, UnsupportedError
+from faceveil.errors import LimitError, UnsupportedError
 from faceveil.frames import Span
 from faceveil.i18n import say
 from faceveil.media.videos import facts
 from faceveil.media.videos.clock import Clock
 from faceveil.media.videos.containers import (
     ALPHA_DECODERS,
-    ELSEWHERE,
     all_packets,
     has_alpha,
     open_input,
@@ -30,14 +29,14 @@ from faceveil.media.videos.containers import (
     reading,
 )
 from faceveil.media.videos.cropping import cropper_of
-from faceveil.media.videos.damage import DamageTracker
-from faceveil.media.videos.described import require_open
+from faceveil.media.videos.damage import DamageTracker, losses
+from faceveil.media.videos.described import encrypted, locked
 from faceveil.media.videos.ending import another_follows, early_end
 from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
 from faceveil.media.videos.flow import longest_group
 from faceveil.media.videos.packets import decoded_of, passed_over
 from faceveil.media.videos.planes import Orientation, Picture, converted, layout_of
-from faceveil.media.videos.transport import begins_later
+from faceveil.media.videos.transport import begins_later, no_picture
 from faceveil.media.videos.view import VideoFrame
 from faceveil.plan import Media
 from faceveil.system.closing import Closing
@@ -95,8 +94,10 @@ class VideoSource(Closing):
         self._drifts: bool | None = None
         self._end = 0
         with open_input(origin, kind) as container:
+            pictures = picture_stream(container)
+            if pictures and pictures.index in locked(container.streams, origin, kind):
+                raise encrypted()
             stream = self._picture_stream(container)
-            require_open(origin, kind, stream.id)
             self._with_alpha = has_alpha(container, stream)
         self._shapes = Shapes()
         with open_input(origin, kind) as container, reading():
@@ -147,7 +148,9 @@ class VideoSource(Closing):
         begins with the key frame at ``start``, None: the first; with ``seek`` that is sought.
         """
         if self._drifts is None:
-            self._drifts = longest_group(self.origin, self._kind) > _MOST_UNSMOOTHED
+            # VP8's decoder does not notice damage, which would look otherwise without smoothing.
+            vp8 = self.traits.codec == "vp8"
+            self._drifts = vp8 or longest_group(self.origin, self._kind) > _MOST_UNSMOOTHED
         settings = {} if self._drifts else {"skip_loop_filter": "all"}
         yield from self._decode(settings, start, skip, seek)
 
@@ -237,11 +240,11 @@ class VideoSource(Closing):
         changes = Changes(self._shape, self._shapes)
         broken = too_large = ""
         for packet in packets:
-            if isinstance(packet, str):
-                broken = packet
-                break
+            decoded: list[Decoded] = []
             try:
-                if isinstance(packet, Span):  # what is left of the pictures before it
+                if isinstance(packet, str):
+                    broken = packet
+                elif isinstance(packet, Span):  # what is left of the pictures before it
                     decoded = decoder.decode(None)
                 else:
                     clock.sent(packet)
@@ -252,9 +255,8 @@ class VideoSource(Closing):
                 doubt.failed()
                 if decoder.width * decoder.height > self._max_pixels:
                     too_large = f"{decoder.width}x{decoder.height}"
-                decoded = []
-            for frame in decoded:
-                suspect = doubt.about(frame)
+            ends = isinstance(packet, str | Span) or not packet.size
+            for frame, suspect in doubt.judged(decoded, last=ends):
                 frame = cropper.shown(frame)
                 shape = changes.at(index, frame, decoder)
                 damaged += suspect
@@ -268,17 +270,12 @@ class VideoSource(Closing):
                 decoder.flush_buffers()
                 index, clock.last = packet.frames.stop, packet.last
                 self._end = max(self._end, packet.end)
+            if broken:
+                break
         if not index:
-            raise UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)
+            raise no_picture(self.origin, self._kind, stream.id)
         told = [
-            say("reading stopped early: {reason}", reason=broken) if broken else "",
-            say("{count} pieces of the picture stream could not be decoded", count=lost)
-            if lost
-            else "",
-            say("pictures of {size} are more than max_pixels permits: left out", size=too_large)
-            if too_large
-            else "",
-            say("{count} damaged pictures are covered whole", count=damaged) if damaged else "",
+            *losses(broken, lost, too_large, damaged),
             clock.warning,
             early_end(self.origin, self._kind, stream, clock.last or 0, self._end),
             another_follows(self.origin, self._kind),
@@ -311,7 +308,7 @@ class VideoSource(Closing):
                 self._cropper = cropper_of(self.origin, self._kind, stream, frame)
                 frame = self._cropper().shown(frame)
                 return frame, self._shapes.of(frame, decoder)
-        raise UnreadableError(say("no picture in the video can be decoded"), ELSEWHERE)
+        raise no_picture(self.origin, self._kind, stream.id)
 
     def _picture_stream(self, container: InputContainer) -> VideoStream:
         stream = picture_stream(container)
