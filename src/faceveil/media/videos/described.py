@@ -1,4 +1,4 @@
-"""What MP4, QuickTime and Matroska say of how each track is to be decoded, and decrypted."""
+"""The words of MP4, QuickTime and Matroska on how each track is to be decoded, and decrypted."""
 
 from __future__ import annotations
 
