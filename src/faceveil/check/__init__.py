@@ -8,6 +8,7 @@ from pathlib import Path
 
 from faceveil import media
 from faceveil.check.clear import Seen, clear_faces, likely_faces, same_place
+from faceveil.check.confirm import confirmed, in_words
 from faceveil.check.recall import Recall as Recall
 from faceveil.check.sample import news, sampled
 from faceveil.detect import (
@@ -177,6 +178,8 @@ def look_over(
         found += faces
         count += 1
         progress("check", count, None if some else output.media.frames)
+    if opinion is not None:
+        found = confirmed(output, plan, found, eyes[0][0], opinion, workers)
     names = {eye.name: eye.weights_sha256 for eye, _ in eyes}
     return found, Checked(options.check, count, names)
 
@@ -309,13 +312,10 @@ def _add(
         box, sure = face.box, face in certain
         if any(one.box is not None and same_place(one.box, box) for one in found):
             continue
-        x, y = (round(value) for value in box.center)
         found.append(
             Finding(
                 "face" if sure else "doubt",
-                say("a face of {size:.0f} px is visible at {x},{y}", size=box.size, x=x, y=y)
-                if sure
-                else say("perhaps a face of {size:.0f} px at {x},{y}", size=box.size, x=x, y=y),
+                in_words(box, certain=sure),
                 frame.index,
                 box,
                 face.score,

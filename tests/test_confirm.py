@@ -1,0 +1,145 @@
+"""The check asks again about a face in a video of which its quick look was certain."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+from faceveil import media, weights
+from faceveil.check import inspect
+from faceveil.check.confirm import HARDLY, NEXT, SURELY, confirmed
+from faceveil.detect import Detector
+from faceveil.detect.opinion import SURE, Opinion
+from faceveil.faces import Faces
+from faceveil.frames import Frame
+from faceveil.geometry import Box
+from faceveil.media.memory import MemorySource
+from faceveil.options import Options
+from faceveil.pipeline import analyze, render
+from faceveil.plan import Face, Media, Plan
+from faceveil.report import Finding
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+from compose import write
+from scenes import MIXED
+
+A_SECOND, FRAMES = 25, 200
+HERE, THERE = Box(100, 100, 140, 140), Box(300, 100, 340, 140)
+LOW, HIGH = HARDLY - 0.1, SURELY + 0.1
+
+
+class Voting:
+    """A detector whose votes give this score to whatever is at this place."""
+
+    name, weights_sha256 = "first", ""
+
+    def __init__(self, score: float, box: Box = HERE) -> None:
+        self._face = Face(box, score)
+
+    def detect(self, frame: Frame, floor: float) -> Sequence[Face]:
+        return [self._face] if self._face.score >= floor else []
+
+
+class Told(Opinion):
+    """Another network's scores, by the frame; it sees no face that lies."""
+
+    def __init__(self, scores: Mapping[int, float]) -> None:
+        self._scores, self.asked = scores, 0
+
+    def judge(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
+        self.asked += 1
+        score = 0.0 if lying else self._scores[frame.index]
+        return Faces(faces.boxes, np.full(len(faces), score), faces.landmarks)
+
+
+def found(*frames: int, box: Box = HERE, detector: str = "first") -> list[Finding]:
+    return [Finding("face", "a face", frame, box, 0.8, detector) for frame in frames]
+
+
+def kinds(
+    findings: Sequence[Finding],
+    scores: Mapping[int, float],
+    votes: float = 0.4,
+    cuts: tuple[int, ...] = (),
+    light: int = 120,
+) -> list[str]:
+    output = MemorySource([np.full((240, 400, 3), light, np.uint8)] * FRAMES)
+    plan = Plan(
+        Media("video", "mp4", 400, 240, FRAMES),
+        (),
+        "first",
+        "",
+        time_base=Fraction(1, A_SECOND),
+        pts=tuple(range(FRAMES)),
+        cuts=cuts,
+    )
+    detector = cast(Detector, Voting(votes))
+    return [one.kind for one in confirmed(output, plan, findings, detector, Told(scores))]
+
+
+def test_what_nothing_confirms_is_a_doubt() -> None:
+    assert kinds(found(3), {3: LOW}) == ["doubt"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "votes"),
+    [
+        ({3: HARDLY}, 0.4),  # the other network sees something
+        ({3: LOW}, SURE),  # the votes are certain
+    ],
+)
+def test_what_one_of_them_confirms_is_a_face(scores: dict[int, float], votes: float) -> None:
+    assert kinds(found(3), scores, votes) == ["face"]
+
+
+def test_in_the_dark_the_quick_look_is_believed() -> None:
+    assert kinds(found(3), {3: LOW}, light=8) == ["face"]
+
+
+def test_the_answers_about_one_thing_count_together() -> None:
+    near, far = A_SECOND, int(NEXT * A_SECOND) + 1
+    between = (HARDLY + SURELY) / 2
+    for step, last in ((near, "doubt"), (far, "face")):
+        scores = {0: LOW, step: LOW, 2 * step: between}
+        assert kinds(found(*scores), scores) == ["doubt", "doubt", last]
+
+
+def test_a_face_in_the_place_of_a_thing_stays_a_face() -> None:
+    scores = {0: 0.0, 10: 0.0, 20: 0.0, 30: HIGH}
+    assert kinds(found(*scores), scores) == ["doubt", "doubt", "doubt", "face"]
+
+
+def test_another_place_or_another_scene_is_another_thing() -> None:
+    between = (HARDLY + SURELY) / 2
+    scores = {0: LOW, 10: LOW, 20: between}
+    assert kinds(found(*scores), scores) == ["doubt"] * 3
+    assert kinds(found(*scores), scores, cuts=(15,)) == ["doubt", "doubt", "face"]
+    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == ["doubt", "doubt", "face"]
+
+
+def test_what_others_found_is_passed_on() -> None:
+    others = [*found(3, detector="second"), Finding("metadata", "GPS")]
+    doubt = Finding("doubt", "perhaps", 3, HERE, 0.5, "first")
+    assert kinds([*others, doubt], {3: LOW}) == ["face", "metadata", "doubt"]
+
+
+def test_a_lamp_is_not_covered_for_the_check_and_a_bare_face_is_found(tmp_path: Path) -> None:
+    """The check is certain of a motorcycle's lamp, of which the votes and CenterFace are not."""
+    if not (weights.available("yunet", None) and weights.available("centerface", None)):
+        pytest.skip("needs both networks")
+    video, options = tmp_path / "motorcycle.mp4", Options(detector="yunet")
+    write(video, 3, 72, scene=MIXED)
+    with media.open_source(video, options) as source:
+        plan = analyze(source, options)
+        bare = Plan(source.media, (), "", "", time_base=plan.time_base, pts=plan.pts)
+        for given, shows in ((plan, False), (bare, True)):
+            with media.open_sink(tmp_path / "out.mp4", source, options) as sink:
+                painted = render(source, given, options, sink)
+                findings, _ = inspect(sink.finish(), given, painted, options)
+            assert any(one.kind == "face" for one in findings) == shows
