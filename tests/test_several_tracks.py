@@ -94,6 +94,31 @@ def test_encrypted_pictures_are_refused_in_words(tmp_path: Path) -> None:
         source_of(path)
 
 
+@pytest.mark.parametrize(("packing", "told"), [("3", True), ("6", False)])
+def test_two_views_in_a_picture_are_named(packing: str, told: bool, tmp_path: Path) -> None:
+    """Players show the output as it is stored. 6 stands for one view (ITU-T H.264, D.2.26)."""
+    settings = {**X264, "x264-params": f"frame-packing={packing}"}
+    path = compose(tmp_path / "in.mp4", settings=settings)
+    report = veil_file(path, tmp_path / "out.mp4", QUICK, check="off")
+    assert any("two views" in warning for warning in report.warnings) == told
+    assert report.status == ("partial" if told else "ok")
+
+
+def test_a_film_all_around_is_named(tmp_path: Path) -> None:
+    """A sphere, as the box of Google's spherical video says (sv3d, V2)."""
+    path = compose(tmp_path / "in.mp4", settings=X264)
+    data = path.read_bytes()
+    table = next(place for place in tree(data, 0, len(data)) if place.kind == "stsd")
+    entry = table.body + 8
+    size = int.from_bytes(data[entry : entry + 4], "big")
+    projection = box("proj", box("prhd", bytes(16)) + box("equi", bytes(20)))
+    sphere = box("sv3d", box("svhd", bytes(4) + b"x\0") + projection)
+    path.write_bytes(put(data, entry + size, sphere, (*table.inside, table.at, entry)))
+    report = veil_file(path, tmp_path / "out.mp4", QUICK, check="off")
+    assert any("360" in warning for warning in report.warnings)
+    assert report.status == "partial"
+
+
 @pytest.mark.parametrize("kind", [b"drmi", b"encv"])
 def test_every_kind_of_encrypted_entry_is_known(kind: bytes, tmp_path: Path) -> None:
     """Apple's films have kinds of their own, for which FFmpeg makes noise."""

@@ -228,6 +228,22 @@ def dropped(container: InputContainer, stream: VideoStream, first: VideoFrame) -
     return tuple(found)
 
 
+def missed(first: VideoFrame) -> list[str]:
+    """Warnings of what tells players how to show a film, and is not in any output."""
+    found = []
+    if _bytes_of(first, Type.SPHERICAL):
+        found.append(say("that the film shows all around (360 degrees) is not kept: it plays flat"))
+    views = _bytes_of(first, Type.STEREO3D)
+    if views and any(views[:4]):  # libavutil/stereo3d.h: 0 for a film of one view
+        found.append(
+            say(
+                "that the film shows two views (3D) is not kept: players show both as they are "
+                "stored"
+            )
+        )
+    return found
+
+
 def beside(container: InputContainer, stream: Stream | None) -> Iterator[str]:
     """Names of the streams that are neither this one nor sound, of chapters and of tags."""
     for other in container.streams:

@@ -108,14 +108,13 @@ class VideoSource(Closing):
             self._look, note = layout_of(first, upright or Orientation())
             self.traits = facts.traits_of(container, stream, first, matrix, self._look.format)
             self.dropped = facts.dropped(container, stream, first)
+            self._missed = facts.missed(first)
             self.cropped = (cut := self._cropper().note(first.width, first.height)) != ""
             notes = [note, cut, *facts.notes_of(container, stream, first, self.traits)]
             self._numbers = frozenset(one.id for one in container.streams)
             frames, self.time_base = stream.frames or None, facts.time_base_of(stream)
-        if matrix and upright is None:
-            notes.append(
-                say("turned by an angle that is no quarter; boxes refer to the unturned frame")
-            )
+        oblique = say("turned by an angle that is no quarter; boxes refer to the unturned frame")
+        notes.append(oblique if matrix and upright is None else "")
         self.notes = tuple(filter(None, notes))
         width, height = self.traits.width, self.traits.height
         aspect = square = self.traits.sample_aspect or Fraction(1)
@@ -280,6 +279,7 @@ class VideoSource(Closing):
             early_end(self.origin, self._kind, stream, clock.last or 0, self._end),
             another_follows(self.origin, self._kind),
             begins_later(self.origin, self._kind, self._numbers),
+            *self._missed,
             *changes.warnings,
         ]
         self.warnings = tuple(filter(None, told))
