@@ -230,7 +230,7 @@ def dropped(container: InputContainer, stream: VideoStream, first: VideoFrame) -
 
 def missed(first: VideoFrame) -> list[str]:
     """Warnings of what tells players how to show a film, and is not in any output."""
-    found = []
+    found = list[str]()
     if _bytes_of(first, Type.SPHERICAL):
         found.append(say("that the film shows all around (360 degrees) is not kept: it plays flat"))
     views = _bytes_of(first, Type.STEREO3D)
