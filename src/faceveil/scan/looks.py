@@ -29,6 +29,13 @@ with four.
 """
 
 
+LYING = 0.8
+"""Weight of an answer about a head that lies. It is shown in three turns, and by chance the best of
+three answers is higher. Of 107 photos that were turned, and of 63 with masks, as many faces are
+doubted as with the full weight (9 of 492), and 35 instead of 22 of the 44 places that are none.
+"""
+
+
 def lag_for(pixels: int) -> int:
     """The number of frames with so many pixels after which a look must be over."""
     return max(LEAST_LAG, min(MOST_LAG, depth_for(pixels)))
@@ -200,12 +207,16 @@ class Looks(Closing):
         if look.planned:
             known = self._certain.among(frame.pts, look.scene, upright)
             sure = opinion.doubtful(frame, upright[known])
-            vouched = Faces(sure.boxes, np.full(len(sure), VOUCHED), sure.landmarks)
+            vouched = _vouched(sure)
             upright = upright[~known]
+        dim = opinion.in_the_dark(frame, upright)
+        unseen = opinion.doubtful(frame, upright[dim], always=True)
+        vouched = Faces.concatenate([vouched, _vouched(unseen)])
+        upright = upright[~dim]
         asked = [(upright, False), *([(found[-1], True)] if look.lying else [])]
         doubtful = [(opinion.doubtful(frame, faces), lying) for faces, lying in asked]
         jobs = [
-            self._pool.submit(opinion.judge, frame, faces, lying=lying)
+            self._pool.submit(_judged, opinion, frame, faces, lying)
             for faces, lying in doubtful
             if len(faces)
         ]
@@ -214,3 +225,15 @@ class Looks(Closing):
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def _judged(opinion: Opinion, frame: Frame, faces: Faces, lying: bool) -> Faces:
+    """The faces with the other network's scores."""
+    asked = opinion.judge(frame, faces, lying=lying)
+    weight = LYING if lying else 1.0
+    return Faces(asked.boxes, weight * asked.scores, asked.landmarks)
+
+
+def _vouched(faces: Faces) -> Faces:
+    """The faces with the score that stands for a question that was spared."""
+    return Faces(faces.boxes, np.full(len(faces), VOUCHED), faces.landmarks)
