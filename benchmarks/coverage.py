@@ -2,7 +2,7 @@
 
     python benchmarks/coverage.py FOLDER [--deface PYTHON] [--open-redactor PYTHON] [--tutorial]
         [--detectors a,b] [--curve FILE.svg] [--compare FILE.svg]
-        [--alone] [--sensitivity NAME] [--enlarge N]
+        [--alone] [--sensitivity NAME | --confidence SCORE] [--enlarge N]
 
 FOLDER holds pictures and, unless none of them shows a face, ``labels.json``:
 {name: {"boxes": [[x0, y0, x1, y1]]}}. A face counts as covered when at least 90 % of its box lies
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--min-face", type=float)
     parser.add_argument("--alone", action="store_true", help="without a second network")
     parser.add_argument("--sensitivity", default="high")
+    parser.add_argument("--confidence", type=float, help="instead of that of the sensitivity")
     parser.add_argument("--enlarge", type=int, default=1, help="each picture, so many times")
     parser.add_argument("--curve", type=Path, help="draw misses against false area")
     parser.add_argument("--compare", type=Path, help="draw coverage by size, and time")
@@ -75,6 +76,7 @@ def main() -> None:
                 min_face=args.min_face,
                 second_detector="none" if args.alone else "auto",
                 sensitivity=args.sensitivity,
+                confidence=args.confidence,
                 threads=1,
             )
             try:
