@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from faceveil import weights
 from faceveil.check import check_file, inspect
 from faceveil.detect import load_detector, threshold
-from faceveil.detect.levels import darkness, lit
+from faceveil.detect.levels import DUSK, LEAST, LEVEL, darkness, darkness_of, lit
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -62,6 +62,25 @@ def test_a_bright_picture_stays_as_it_is(astronaut: Image) -> None:
     assert lifted(astronaut) is astronaut
     day = scenery(4)
     assert lifted(day) is day
+
+
+@given(st.integers(2, 60), st.integers(2, 60), st.integers(50, 80), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=60)
+def test_only_what_needs_no_gain_is_told_bright_at_a_glance(
+    width: int, height: int, level: int, seed: int
+) -> None:
+    small = np.random.default_rng(seed).integers(level - 1, level + 2, (height, width), np.uint8)
+    brightest = cv2.blur(
+        cv2.dilate(small, np.ones((17, 17), np.uint8)).astype(np.float32), (17, 17)
+    )
+    dark = darkness_of(small)
+    if np.median(brightest) < DUSK:
+        assert dark is not None
+        assert dark.prevails
+        np.testing.assert_allclose(dark.gain, LEVEL / brightest, rtol=1e-6)
+        assert dark.gain.max() >= LEAST
+    else:  # all of it is about as bright, so nothing is a dark place
+        assert dark is None
 
 
 def test_what_is_lit_in_the_dark_is_not_overexposed() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from faceveil.detect import load, scaled
 from faceveil.detect.scaled import Scaled
+from faceveil.detect.views import TURNS, turned_by
 from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
@@ -146,3 +147,12 @@ def test_looking_again_uses_other_scales() -> None:
     first, inner.inputs = set(inner.inputs), []
     assert detector.recheck(Frame(0, image), 0.5)
     assert not first & set(inner.inputs)
+
+
+@pytest.mark.parametrize("quarters", TURNS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (33, 47)])
+def test_a_turn_is_that_of_numpy(quarters: int, size: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
+    turned = turned_by(image, quarters)
+    np.testing.assert_array_equal(turned, np.rot90(image, quarters))
+    assert turned.flags.c_contiguous

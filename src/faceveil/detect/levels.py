@@ -113,8 +113,10 @@ def darkness_of(small: Image) -> Darkness | None:
     grey = small if small.ndim == 2 else cv2.transform(small, _MEAN)
     window = (2 * NEAR + 1, 2 * NEAR + 1)
     # Blurred, because a step in the gain would be an edge in the picture.
-    near = cv2.dilate(grey.astype(np.float32), np.ones(window, np.uint8))
-    brightest = cv2.blur(near, window)
+    near = cv2.dilate(grey, np.ones(window, np.uint8))
+    if near.min() > DUSK:  # so bright everywhere that no place would be brightened
+        return None
+    brightest = cv2.blur(near.astype(np.float32), window)
     gain = np.clip(LEVEL / np.maximum(brightest, 1.0), 1.0, MOST)
     prevails = _middle(brightest) < DUSK
     if not prevails:

@@ -26,6 +26,7 @@ from faceveil.detect.views import (
     all_over,
     is_oblong,
     turned_back,
+    turned_by,
     union,
 )
 from faceveil.detect.votes import Groups
@@ -211,7 +212,7 @@ class Scaled:
         h, w = image.shape[:2]
         found = []
         for quarters in TURNS:
-            turned = Frame(frame.index, np.ascontiguousarray(np.rot90(image, quarters)))
+            turned = Frame(frame.index, turned_by(image, quarters))
             faces = self._look(turned, turned.size, floor)
             found.append(turned_back(faces, quarters, w, h).transformed(width / w))
         return Faces.concatenate(found)
