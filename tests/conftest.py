@@ -101,6 +101,12 @@ def astronaut(_astronaut: Image) -> Image:
 
 
 @pytest.fixture
+def face(astronaut: Image) -> Image:
+    """(300, 260, 3) uint8 BGR, one face."""
+    return np.ascontiguousarray(astronaut[:300, 100:360])
+
+
+@pytest.fixture
 def photo(tmp_path: Path, astronaut: Image) -> Path:
     """The astronaut as a JPEG file."""
     path = tmp_path / "photo.jpg"

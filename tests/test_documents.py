@@ -60,12 +60,6 @@ TOKEN = b"PLANTED-TOKEN"
 
 
 @pytest.fixture
-def face(astronaut: Image) -> Image:
-    """(300, 260, 3) uint8 BGR, one face."""
-    return np.ascontiguousarray(astronaut[:300, 100:360])
-
-
-@pytest.fixture
 def plain() -> Image:
     """A picture without a face."""
     ramp = np.linspace(0, 255, 160, dtype=np.uint8)

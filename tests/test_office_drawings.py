@@ -32,12 +32,6 @@ LINE = struct.pack("<IIii", 54, 16, 7, 9)
 """A record that draws a line (EMR_LINETO)."""
 
 
-@pytest.fixture
-def face(astronaut: Image) -> Image:
-    """(300, 260, 3) uint8 BGR, one face."""
-    return np.ascontiguousarray(astronaut[:300, 100:360])
-
-
 def done(path: Path, tmp_path: Path) -> tuple[Report, Path]:
     out = tmp_path / f"out{path.suffix}"
     return veil_file(path, out, OPTIONS), out

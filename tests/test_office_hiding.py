@@ -38,12 +38,6 @@ OPTIONS = Options(second_detector="none", check="sample")
 TOKEN = b"PLANTED-TOKEN"
 
 
-@pytest.fixture
-def face(astronaut: Image) -> Image:
-    """(300, 260, 3) uint8 BGR, one face."""
-    return np.ascontiguousarray(astronaut[:300, 100:360])
-
-
 def done(path: Path, tmp_path: Path, options: Options = OPTIONS) -> tuple[Report, Path]:
     out = tmp_path / f"out{path.suffix}"
     return veil_file(path, out, options), out
