@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from itertools import product
 from pathlib import Path
@@ -70,7 +71,7 @@ def said_by(code: str, module: str) -> list[Said]:
         ValueError: what is said is put together, so that no catalogue can know it.
     """
     found = []
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(_tree(code)):
         match node:
             case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(words))]):
                 names = frozenset(str(one.arg) for one in node.keywords)
@@ -92,7 +93,7 @@ def help_of(package: Path) -> set[str]:
     models: list[type[BaseModel]] = [Options, Service]
     found = {str(field.description) for one in models for field in one.model_fields.values()}
     for module, code in _modules(package):
-        for node in ast.walk(ast.parse(code)) if module.startswith("cli/") else ():
+        for node in ast.walk(_tree(code)) if module.startswith("cli/") else ():
             match node:
                 case ast.keyword(arg="help", value=ast.Constant(value=str(text))):
                     found.add(text)
@@ -125,7 +126,12 @@ def forgotten_in(package: Path) -> dict[str, str]:
 
 def forgotten_by(code: str, module: str) -> list[str]:
     """The same of one module, by its path in the package."""
-    return [numbered(text) for text in _Reader(module).read(ast.parse(code))]
+    return [numbered(text) for text in _Reader(module).read(_tree(code))]
+
+
+@cache
+def _tree(code: str) -> ast.Module:
+    return ast.parse(code)
 
 
 def _modules(package: Path) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from faceveil import Options, open_source
 from faceveil.errors import InputError, UnreadableError, UsageError
 from faceveil.plan import Plan
 from offices import document, png
+from trees import nodes
 
 ROOM = Path(faceveil.__file__).parent / "media"
 INPUT = {"UnreadableError", "UnsupportedError", "LimitError"}
@@ -26,7 +27,7 @@ PLACES = [ROOM / "archives", ROOM / "documents", ROOM / "pictures"]
 
 def _silent(path: Path) -> list[str]:
     """The lines that make an error without advice."""
-    calls = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
+    calls = [one for one in nodes(path) if isinstance(one, ast.Call)]
     return [
         f"{path.name}:{one.lineno}"
         for one in calls

@@ -17,6 +17,7 @@ import messages
 from faceveil.i18n import translated
 from faceveil.i18n.po import read_po
 from faceveil.i18n.validation import first_fault
+from trees import nodes
 
 PACKAGE = Path(faceveil.__file__).parent
 FOLDER = PACKAGE / "i18n"
@@ -110,7 +111,7 @@ class TestCode:
         lookers |= {"removeprefix", "removesuffix", "find", "index", "replace", "sub", "match"}
         found = []
         for path in PACKAGE.rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes(path):
                 match node:
                     case ast.Call(
                         func=ast.Attribute(attr=name), args=[ast.Constant(value=str(words)), *_]

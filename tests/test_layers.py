@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from trees import nodes, parsed
 
 PACKAGE = Path(__file__).parent.parent / "src" / "faceveil"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -77,14 +78,9 @@ def dotted(path: Path) -> str:
 NAMES = {dotted(each) for each in MODULES}
 
 
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
 def imports(path: Path) -> Iterator[str]:
     """Full names of all that a module imports, wherever in it."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -116,7 +112,7 @@ def modules_in(path: Path) -> set[str]:
     """The modules that a module imports by name or takes a name from."""
     known = NAMES
     own = {name for name in imports(path) if name in known}
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom):
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             if inner <= known:  # only rooms and modules are taken from there, no names
@@ -139,7 +135,7 @@ def test_every_room_is_a_package() -> None:
 
 def types(path: Path) -> Iterator[str]:
     """The classes of a module, and the names of types at its top, but for single letters."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef):
             yield node.name
     for node in parsed(path).body:
@@ -198,7 +194,7 @@ def test_the_library_never_prints_or_exits() -> None:
         f"{dotted(path)} calls {ast.unparse(node.func)}"
         for path in MODULES
         if room(dotted(path)) not in ("cli", "server") and dotted(path) != "faceveil.__main__"
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name | ast.Attribute)
         and ast.unparse(node.func) in forbidden

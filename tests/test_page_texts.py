@@ -22,6 +22,7 @@ from faceveil import server
 from faceveil.options.groups import DECISIVE
 from faceveil.server.problems import problem_of
 from faceveil.server.store import JobState
+from trees import nodes
 
 HOUSE = Path(server.__file__).parent
 STATIC = HOUSE / "static"
@@ -41,7 +42,7 @@ def problem_types() -> set[str]:
         if issubclass(kind, errors.FaceVeilError)
     }
     for path in HOUSE.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ProblemError", "problem"):
                 types |= {
                     one.value

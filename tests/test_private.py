@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from trees import parsed
+
 ROOT = Path(__file__).parent.parent
 PRIVATE = {
     ("src/faceveil/media/pictures/jpeg_blocks.py", "jpeglib._bind"): "jpeglib",
@@ -29,7 +31,7 @@ DOCUMENTED = {"_exit", "_replace"}  # of os, and of named tuples
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for folder in ("src", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+            yield path.relative_to(ROOT).as_posix(), parsed(path)
 
 
 def defined(tree: ast.Module) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pages import PAGES, REPOSITORY
+from trees import nodes
 
 FOLDERS = ("src/faceveil", "tests", "benchmarks", "tools", "docs")
 QUESTION = re.compile(r"(What|Who|Whom|Whose|Which|How|Where|When|Why)(ever)?\b")
@@ -18,7 +19,7 @@ QUESTION = re.compile(r"(What|Who|Whom|Whose|Which|How|Where|When|Why)(ever)?\b"
 
 def summaries(path: Path) -> Iterator[tuple[int, str]]:
     """The line and the text of each docstring, those of attributes and constants included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for one in node.body:

@@ -32,6 +32,7 @@ from faceveil import (
 )
 from test_layers import MODULES, dotted
 from test_pipeline import FACE, Scripted
+from trees import nodes, parsed
 
 PUBLIC = [name for name in faceveil.__all__ if name != "__version__"]
 ROOT = ast.parse(inspect.getsource(faceveil))
@@ -68,7 +69,7 @@ def ours(module: str) -> set[str]:
     """The names in a module that stand for something of ours, for type checkers too."""
     code = sys.modules[module]
     found = set()
-    for node in ast.walk(ast.parse(inspect.getsource(code))):
+    for node in nodes(Path(code.__file__ or "")):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("faceveil"):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ClassDef):
@@ -92,7 +93,7 @@ def mentioned(name: str) -> set[str]:
     thing = getattr(faceveil, name)
     if not (inspect.isclass(thing) or inspect.isfunction(thing)):
         return set()  # an alias, which says what it stands for
-    module = ast.parse(inspect.getsource(sys.modules[thing.__module__]))
+    module = parsed(Path(sys.modules[thing.__module__].__file__ or ""))
     nodes = [  # several, where a function is overloaded
         node
         for node in module.body
@@ -128,7 +129,7 @@ def test_the_signatures_are_read() -> None:
 
 
 def test_every_error_is_public() -> None:
-    errors = ast.parse(Path(sys.modules[home("FaceVeilError")].__file__ or "").read_text())
+    errors = parsed(Path(sys.modules[home("FaceVeilError")].__file__ or ""))
     assert {node.name for node in errors.body if isinstance(node, ast.ClassDef)} <= set(PUBLIC)
 
 
