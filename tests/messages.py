@@ -42,7 +42,7 @@ _NAMERS = ("media/metadata", "media/leftovers.py", "media/videos/tags.py", "medi
 """Modules that name what a file holds: there a single word is to be a message, too."""
 _WORDS = re.compile(r"[a-z]{2,}[a-z'-]*[,;:]? +\S|\S +[a-z]{2,}")
 _MARKUP = re.compile(r"<[a-z!/]")
-_FORMAT = re.compile(r"\{(\w+)(?:!r)?(?::[^{}]*)?\}")
+_FORMAT = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 
 
 class Said(NamedTuple):

@@ -150,7 +150,9 @@ class TestMessage:
         [
             ({"cells": 99}, "应小于或等于 64"),
             ({"confidence": 2.0}, None),
-            ({"method": "none"}, None),
+            ({"audio": "none"}, "应为“copy”或“drop”"),
+            ({"method": "none"}, "应为“blur”、“pixelate”、“solid”、“cartoon”或“gaussian”"),
+            ({"gaussian_passes": 3}, "应为 1 或 2"),
             ({"zones": ["1,2,3"]}, None),
             ({"cells": "many"}, "应为整数，这段文字不是整数"),
             ({"cells": 20}, None),

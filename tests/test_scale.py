@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -21,7 +23,7 @@ import papers
 from faceveil.batch import Manifest, Processes, Serial, find_files, ray, veil_files
 from faceveil.batch.apart import LostError
 from faceveil.batch.find import is_unfinished
-from faceveil.batch.ray import Cluster, _hushed
+from faceveil.batch.ray import _ANSWER_SECONDS, Cluster, _hushed
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.frames import Image
 from faceveil.options import Options
@@ -204,6 +206,19 @@ def test_without_a_cluster_it_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
     with pytest.raises(UsageError, match="no Ray cluster at"):
         Cluster("auto")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "[::1]:{port}"])
+def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        wrong = address.format(port=taken.getsockname()[1])
+        began = time.monotonic()
+        with pytest.raises(UsageError, match="nothing answers at") as caught:
+            Cluster(wrong)
+    assert time.monotonic() - began < _ANSWER_SECONDS * 2
+    assert "ray start --head" in caught.value.advice
 
 
 def test_what_ray_writes_by_itself_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,17 @@ NUMERIC = {"av", "cv2", "numpy", "onnxruntime", "PIL"}
 """Each takes a tenth of a second and more, or loads one that does."""
 ODD = {"onnx", "ml_dtypes", "rich", "scipy", "skimage", "pikepdf", "pypdfium2", "fastapi", "ray"}
 """Packages that no single photo takes."""
+ONLY_OTHERS = {
+    "faceveil.dataset",
+    "faceveil.detect.change",
+    "faceveil.media.documents.texts",
+    "faceveil.media.pictures.animation",
+    "faceveil.media.pictures.pages",
+    "faceveil.scan.parts",
+    "faceveil.track.chain",
+    "faceveil.weights.download",
+}
+"""Modules that no single photo takes; others do."""
 VERBS = ("veil", "detect", "render", "check", "live", "serve", "weights fetch")
 
 RUN = """
@@ -80,6 +91,7 @@ def test_a_photo_loads_nothing_that_other_files_take(photo: Path, detector: obje
     others = ("faceveil.media.videos.", "faceveil.batch.run", "faceveil.batch.apart")
     pdf = ("faceveil.media.documents.pdf", "faceveil.media.documents.package", "faceveil.server")
     assert not [name for name in modules if name.startswith((*others, *pdf))]
+    assert not modules & ONLY_OTHERS
 
 
 def test_a_file_in_place_of_a_verb_is_veiled(photo: Path, detector: object) -> None:

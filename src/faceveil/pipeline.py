@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from faceveil import check, media
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
-from faceveil.dataset import Marked
 from faceveil.detect import UNSURE, Detector, at_once, load_detector, load_opinion, threshold
 from faceveil.detect.load import load_judged, opened_beside, second_of
 from faceveil.evidence import make_report
@@ -38,7 +37,6 @@ from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.report import Report
 from faceveil.scan import Scan, scan
-from faceveil.scan.parts import scan_in_parts
 from faceveil.system import beats
 from faceveil.system.beats import Progress as Progress
 from faceveil.system.stages import Executor, ahead, behind, depth_for
@@ -46,6 +44,7 @@ from faceveil.track import link, separate, timeline
 from faceveil.track.settle import settle, zoned
 
 if TYPE_CHECKING:
+    from faceveil.dataset import Marked
     from faceveil.people import Gallery
 
 DEFAULTS = Options()
@@ -167,6 +166,8 @@ def analyze_file(
     with media.open_source(path, options) as source:
         seen = None
         if executor is not None and options.parts > 1 and source.media.kind == "video":
+            from faceveil.scan.parts import scan_in_parts
+
             seen = scan_in_parts(path, options, executor)
         plan = _analyze(source, options, None, progress, seen, gallery)
     return _of(original, plan)

@@ -7,11 +7,13 @@ only to the cluster: Ray's usage statistics and its web pages are off.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -31,6 +33,8 @@ R = TypeVar("R")
 LOCAL: Final = "local"
 """The address that means a cluster on this machine only, started for this run."""
 
+_ANSWER_SECONDS: Final = 10.0
+"""A place that takes no connection for so long is empty. Ray itself would try for 80 seconds."""
 _QUEUED: Final = 2
 """Jobs that an actor gets at a time, so that it can begin the next one without waiting."""
 _ATTEMPTS: Final = 3
@@ -254,7 +258,35 @@ def _hushed() -> Generator[None, None, None]:
         os.close(nowhere)
 
 
+async def _knock(host: str, port: int) -> None:
+    _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _ANSWER_SECONDS)
+    writer.close()
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address of host and port if nothing there takes a connection.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):  # auto, or what only Ray can judge
+        return
+    try:
+        with ThreadPoolExecutor(1) as apart:  # whoever calls may have a loop of their own
+            apart.submit(lambda: asyncio.run(_knock(host.strip("[]"), int(port)))).result()
+    except (OSError, OverflowError, UnicodeError) as error:  # of sockets, of ports, of names
+        raise UsageError(
+            say("nothing answers at {address}, so there is no Ray cluster", address=address),
+            say(
+                "`ray start --head` begins one and prints its address; see also whether a firewall "
+                "lies between."
+            ),
+        ) from error
+
+
 def _join(ray: Any, address: str) -> None:
+    _require_answer(address)
     settings: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == LOCAL:
         settings["include_dashboard"] = False

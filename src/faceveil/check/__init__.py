@@ -10,7 +10,6 @@ from faceveil import media
 from faceveil.check.clear import Seen, clear_faces, likely_faces, same_place
 from faceveil.check.confirm import confirmed, in_words
 from faceveil.check.recall import Recall as Recall
-from faceveil.check.sample import news, sampled
 from faceveil.detect import (
     Consulting,
     Detector,
@@ -148,6 +147,8 @@ def look_over(
     eyes, workers = _eyes(options, output.media)
     some = kind == "video" and options.check == "sample"
     if some:
+        from faceveil.check.sample import news, sampled
+
         sample = output.sample(sampled(plan, output.key_frames()))
         smallest = eyes[0][0].smallest_face(output.media.width, output.media.height)
         frames = news(sample, painted.keys(), smallest, float(output.time_base))

@@ -219,7 +219,7 @@ def _named(place: str) -> Callable[[Options], SinglePass]:
     except AttributeError as error:
         cause = error
     raise NoDetectorError(
-        say("there is no detector {name!r}: {reason}", name=place, reason=why),
+        say("there is no detector '{name}': {reason}", name=place, reason=why),
         say("name it as module:factory, where Python finds the module"),
     ) from cause
 
@@ -235,6 +235,6 @@ def _factory(name: str) -> Callable[[Options], SinglePass]:
         plugin: Callable[[Options], SinglePass] = entry.load()
         return plugin
     raise NoDetectorError(
-        say("there is no detector {name!r}", name=name),
+        say("there is no detector '{name}'", name=name),
         say("choose one of: {names}", names=listed(["auto", *BUILT_IN])),
     )

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -52,10 +51,11 @@ class Network:
     Args:
         contents: of the published file.
         start: opens a model.
-        strips: look at large pictures by strips.
+        strips: look at large pictures by strips. The network is opened in two halves then, which
+            serve small pictures as well: the whole beside them would be a third model to open.
 
     Attributes:
-        session: the whole network.
+        session: the whole network, or its first half.
     """
 
     def __init__(
@@ -65,35 +65,39 @@ class Network:
         *,
         strips: bool,
     ) -> None:
-        self._model, self._start, self._strips = with_joined_heads(contents), start, strips
-        self.session = start(self._model)
-        self._halves: tuple[Any, Any, str] | None = None
-        self._lock = Lock()
+        model, second = with_joined_heads(contents), None
+        if strips:
+            model, second, self._between = halves(model)
+        self.session = start(model)
+        self._second = None if second is None else start(second)
 
     def heads(self, image: Image) -> list[HeadOutput]:
         """(16, rows, columns) for each stride: see `joined_heads`."""
         height, width = (-(-side // STRIDES[-1]) * STRIDES[-1] for side in image.shape[:2])
-        count = round(height * width / STRIP)
-        if count < 2 or not self._strips:
+        if self._second is None:
             heads = self.session.run(_OUTPUTS, {INPUT: _blob(image, 0, height, width)})
         else:
-            first, second, between = self._opened()
-            rows = height // UNIT
-            joint = np.empty((1, BETWEEN, rows, width // UNIT), np.float32)
-            for top, bottom in pairwise(round(rows * part / count) for part in range(count + 1)):
-                above, below = min(HALO, top), min(HALO, rows - bottom)
-                shown = _blob(image, (top - above) * UNIT, (bottom + below) * UNIT, width)
-                (made,) = first.run([between], {INPUT: shown})
-                joint[:, :, top:bottom] = made[:, :, above : above + bottom - top]
-            heads = second.run(_OUTPUTS, {between: joint})
+            joint = self._first_half(image, height, width)
+            heads = self._second.run(_OUTPUTS, {self._between: joint})
         return [head[0] for head in heads]
 
-    def _opened(self) -> tuple[Any, Any, str]:
-        with self._lock:
-            if self._halves is None:
-                first, second, between = halves(self._model)
-                self._halves = self._start(first), self._start(second), between
-            return self._halves
+    def _first_half(self, image: Image, height: int, width: int) -> HeadOutput:
+        """(1, channels, rows, columns) of the picture, enlarged to this size with zeros."""
+        count = round(height * width / STRIP)
+        if count < 2:
+            return self._between_of(image, 0, height, width)
+        rows = height // UNIT
+        joint = np.empty((1, BETWEEN, rows, width // UNIT), np.float32)
+        for top, bottom in pairwise(round(rows * part / count) for part in range(count + 1)):
+            above, below = min(HALO, top), min(HALO, rows - bottom)
+            made = self._between_of(image, (top - above) * UNIT, (bottom + below) * UNIT, width)
+            joint[:, :, top:bottom] = made[:, :, above : above + bottom - top]
+        return joint
+
+    def _between_of(self, image: Image, top: int, bottom: int, width: int) -> HeadOutput:
+        """The first half's output for some rows of the picture."""
+        (made,) = self.session.run([self._between], {INPUT: _blob(image, top, bottom, width)})
+        return np.asarray(made)
 
 
 def _blob(image: Image, top: int, bottom: int, width: int) -> NDArray[np.float32]:

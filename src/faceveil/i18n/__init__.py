@@ -24,8 +24,9 @@ ENGLISH: Final = "en"
 _FOLDER: Final = Path(__file__).parent
 _HOLE: Final = re.compile(r"((?<=[\u4e00-\u9fff]) )?\{(\w+)\}( (?=[\u4e00-\u9fff]))?")
 """A hole, and the spaces that keep what is put in apart from Chinese beside it."""
-_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
-_FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(!r)?(?::([^{}]*))?\}")
+_HAN: Final = re.compile(r"[\u4e00-\u9fff“”「」]")
+"""Characters that stand beside Chinese without a space."""
+_FORMATTED_HOLE: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _SCRIPTS: Final = {"zh_tw": "zh_hant", "zh_hk": "zh_hant", "zh_mo": "zh_hant"}
 """Regions that write a language in another script than most."""
 _SEPARATOR: Final = "; "
@@ -77,10 +78,10 @@ def say(words: str, /, **values: object) -> Message:
     held: dict[str, Value] = {}
 
     def hold(hole: re.Match[str]) -> str:
-        name, quoted, format_spec = hole.groups()
+        name, format_spec = hole.groups()
         value = values[name]
-        if quoted or format_spec:
-            held[name] = format(repr(value) if quoted else value, format_spec or "")
+        if format_spec:
+            held[name] = format(value, format_spec)
         else:
             held[name] = _value(value)
         return f"{{{name}}}"

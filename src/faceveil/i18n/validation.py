@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from faceveil.i18n import Message, say, words_of
+from faceveil.i18n import Message, listed, say, words_of
 
 _OF_JSON: Final = (
     *(say("expected value"), say("expected ident"), say("expected `:`"), say("invalid number")),
@@ -24,6 +24,7 @@ _OF_JSON: Final = (
 )
 """Words of pydantic's parser about JSON that is none."""
 
+_BETWEEN: Final = re.compile(r", | or ")
 _PLACED: Final = re.compile(r"(.*) at line (\d+) column (\d+)")
 
 
@@ -51,7 +52,7 @@ def fault_of(fault: Mapping[str, Any]) -> str:
         words = PydanticKnownError(kind, context or None).message_template
     except (KeyError, TypeError):
         return str(fault["msg"])
-    message = Message(words, {name: _figure(value) for name, value in context.items()})
+    message = Message(words, {name: _shown(name, value) for name, value in context.items()})
     return message if message == fault["msg"] else str(fault["msg"])
 
 
@@ -63,6 +64,18 @@ def _of_json(said: str) -> Message:
         return say("Invalid JSON: {error}", error=known)
     place = say("{what} at line {line} column {column}", what=known, line=line, column=column)
     return say("Invalid JSON: {error}", error=place)
+
+
+def _shown(name: str, value: object) -> str:
+    if name != "expected" or not isinstance(value, str):
+        return _figure(value)
+    *first, last = [_quoted(one) for one in _BETWEEN.split(value)]
+    return say("{first} or {last}", first=listed(first), last=last) if first else last
+
+
+def _quoted(word: str) -> str:
+    """A word that may stand in quotes, which are others in other languages."""
+    return say("'{name}'", name=word[1:-1]) if word[:1] == word[-1:] == "'" else word
 
 
 def _figure(value: object) -> str:

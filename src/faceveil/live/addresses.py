@@ -50,7 +50,7 @@ def to_read(address: str) -> dict[str, str]:
     """
     kind = _kind(address)
     if kind not in STREAMS:
-        raise UsageError(say("streams of kind {kind!r} are not read", kind=kind), _one_of(STREAMS))
+        raise UsageError(say("streams of kind '{kind}' are not read", kind=kind), _one_of(STREAMS))
     return {**_QUICK, **_SETTINGS.get(kind, {}), "protocol_whitelist": STREAMS[kind]}
 
 
@@ -63,7 +63,7 @@ def to_send(address: str) -> tuple[str, str, dict[str, str]]:
     kind = _kind(address)
     if kind not in PUSHES:
         raise UsageError(
-            say("nothing is sent to addresses of kind {kind!r}", kind=kind), _one_of(PUSHES)
+            say("nothing is sent to addresses of kind '{kind}'", kind=kind), _one_of(PUSHES)
         )
     if kind == "udp" and "pkt_size=" not in address:
         # Seven whole packets in a datagram, so that a lost one breaks none in two. PyAV hands

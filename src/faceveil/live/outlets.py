@@ -65,7 +65,7 @@ def open_live_sink(target: str) -> LiveSink:
 
         if rest and not (rest.isdecimal() and int(rest) < 65536):
             raise UsageError(
-                say("{port!r} is no port", port=rest), say("Write page, or page:8765.")
+                say("'{port}' is no port", port=rest), say("Write page, or page:8765.")
             )
         page = PreviewServer(int(rest or 0))
         if word == "preview":

@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 from typing import IO, Final, Literal
 
 from faceveil.media.documents.recognize import is_flat
-from faceveil.media.documents.texts import holds_pictures
 from faceveil.media.kinds import HEAD, format_of_suffix, sniff, unreadable
 
 # Made by Windows, macOS, Linux desktops and NAS; edits of Apple, Adobe, darktable, RawTherapee,
@@ -78,6 +77,8 @@ def beside_in(name: str, file: IO[bytes]) -> Beside | None:
     head = file.read(HEAD)
     if (kind := beside(name, head)) != "text":
         return kind
+    from faceveil.media.documents.texts import holds_pictures
+
     file.seek(0)
     return None if holds_pictures(file) else kind
 

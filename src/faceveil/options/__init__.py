@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from faceveil.errors import UsageError
 from faceveil.i18n import say
@@ -30,6 +30,8 @@ class Options(Protection):
     Raises:
         UsageError: a name is unknown, a value is out of range, or a combination is refused.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     # People
     keep: tuple[Path, ...] = setting(

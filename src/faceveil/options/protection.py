@@ -20,7 +20,8 @@ def setting(group: str, default: Any, help: str, *, env: str = "", **limits: Any
 class Protection(BaseModel):
     """The first settings of `Options`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    # Nobody makes one of its own: what validates it would be built at every start, for nothing.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
     preset: Preset = setting(
         "protection",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.detect.change import ChangeMap
 from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.scan.looks import LEAST_LAG
 from faceveil.scan.stillness import ALIKE, FIRST, NEAR, Stillness
+
+if TYPE_CHECKING:
+    from faceveil.detect.change import ChangeMap
 
 # A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
 # long video can be scanned on its own with the same result. Each restart costs one more look.
@@ -170,6 +172,8 @@ class Schedule:
         Call this for every frame, after ``due``.
         """
         if self._changes is None:
+            from faceveil.detect.change import ChangeMap  # no use for photos
+
             self._changes = ChangeMap(frame.size, self._smallest)
         luma = frame.luma(*self._changes.shape)
         fresh = self._changes.feed(luma)

@@ -16,11 +16,7 @@ from faceveil.faces import Faces
 from faceveil.geometry import Box
 from faceveil.options import Options
 from faceveil.plan import Face, Track
-from faceveil.track.chain import chains
 from faceveil.track.cuts import THUMBNAIL, CutFinder, cuts_among, is_cut
-from faceveil.track.duplicates import merge_duplicates
-from faceveil.track.fill import cover
-from faceveil.track.scene import Hits, Scene
 
 __all__ = ["THUMBNAIL", "CutFinder", "cuts_among", "is_cut", "link", "separate", "timeline"]
 
@@ -92,6 +88,12 @@ def link(
     Raises:
         ValueError: times do not increase, or a detection lies in a frame that does not exist.
     """
+    # Photos have no use for these.
+    from faceveil.track.chain import chains
+    from faceveil.track.duplicates import merge_duplicates
+    from faceveil.track.fill import cover
+    from faceveil.track.scene import Hits, Scene
+
     if any(not a < b for a, b in pairwise(times)):
         raise ValueError("frame times must increase")
     if any(not 0 <= frame < len(times) for frame in detections):

@@ -4,7 +4,9 @@ Every file is identified by its sha256, so any source will do, and an altered fi
 ``fetch`` is the only function of FaceVeil that opens a socket.
 """
 
-from faceveil.weights.download import FetchEvent, fetch
+from typing import TYPE_CHECKING
+
+from faceveil.system.late import late
 from faceveil.weights.search import (
     ENVIRONMENT,
     Located,
@@ -17,6 +19,9 @@ from faceveil.weights.search import (
     verify,
 )
 from faceveil.weights.table import TABLE, WeightsFile
+
+if TYPE_CHECKING:
+    from faceveil.weights.download import FetchEvent, fetch
 
 __all__ = [
     "ENVIRONMENT",
@@ -33,3 +38,5 @@ __all__ = [
     "own_folder",
     "verify",
 ]
+
+__getattr__ = late(__name__, dict.fromkeys(("FetchEvent", "fetch"), "download"))

@@ -202,7 +202,7 @@ class ArchiveWriter(Aborting):
         name = safe_name(str(name), len(self._names) + 1)
         if key_of(name) in self._keys:
             raise OutputError(
-                say("several entries of the archive would be called {name!r}", name=str(name))
+                say("several entries of the archive would be called '{name}'", name=str(name))
             )
         entry = zipfile.ZipInfo(str(name), OLDEST)
         entry.create_system = 3  # Unix, on every system

@@ -11,7 +11,6 @@ from typing import IO, Final
 from faceveil.errors import UnreadableError, UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.advice import CONVERT, PRINT
-from faceveil.media.documents.texts import holds_pictures, narrowed, without_mark
 from faceveil.media.kinds import HEAD, sniff, unreadable
 
 DOCUMENTS: Final = frozenset({"office", "pdf"})
@@ -171,11 +170,15 @@ def compound_refusal(origin: Path | bytes | IO[bytes]) -> UnsupportedError:
 
 def is_flat(head: bytes) -> bool:
     """Whether a file is a document in one text, which may hold pictures as letters."""
+    from faceveil.media.documents.texts import narrowed, without_mark
+
     return _FLAT.search(without_mark(narrowed(head[: len(head) & ~1])[0])) is not None
 
 
 def is_flat_anywhere(origin: Path | bytes) -> bool:
     """Whether a file of no kind is a text with pictures as letters in it, however it begins."""
+    from faceveil.media.documents.texts import holds_pictures
+
     if isinstance(origin, bytes):
         return holds_pictures(io.BytesIO(origin))
     with origin.open("rb") as file:

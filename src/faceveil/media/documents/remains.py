@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from faceveil.i18n import say
-from faceveil.media.archives.archive import OLDEST
 from faceveil.media.documents.recognize import kind_of
 from faceveil.media.leftovers import leftovers
 from faceveil.options import Options
@@ -28,6 +27,7 @@ def remains(path: Path, options: Options) -> list[str]:
         return leftovers(path)
     import zipfile
 
+    from faceveil.media.archives.archive import OLDEST
     from faceveil.media.documents.document import DocumentSource
 
     with DocumentSource(path, "office", options) as source:

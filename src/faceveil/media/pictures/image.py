@@ -23,7 +23,6 @@ from faceveil.media.pictures.exif import SIDEWAYS, exif_orientation, read_exif
 from faceveil.media.pictures.further import what_is_further
 from faceveil.media.pictures.item import primary_item
 from faceveil.media.pictures.large import Shrinking, is_large
-from faceveil.media.pictures.pages import Page, open_page, read_pages
 from faceveil.media.pictures.picture import CONVERTED, Pixels, to_pixels
 from faceveil.media.pictures.pillow import check_size, decoding, open_picture
 from faceveil.media.pictures.traits import StoredJpeg, Traits
@@ -34,6 +33,7 @@ from faceveil.system.closing import Closing
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from faceveil.media.pictures.pages import Page
     from faceveil.options import Options
 
 _TIFF_ORIENTATION: Final = 274
@@ -69,7 +69,7 @@ class ImageSource(Closing):
         with decoding(kind):
             if kind in ("heic", "avif") and lacks_its_end(self._data):
                 raise EOFError
-            self._pages = read_pages(self._data, self._limit) if kind == "tiff" else ()
+            self._pages = _pages(self._data, self._limit) if kind == "tiff" else ()
             picture = self._open(0)
             # An APNG may open with a picture that is not part of the animation.
             self._skip = int(bool(picture.info.get("default_image")))
@@ -158,6 +158,8 @@ class ImageSource(Closing):
 
     def _open(self, page: int) -> Picture:
         if self._pages:
+            from faceveil.media.pictures.pages import open_page
+
             return open_page(self._data, self._pages[page])
         return open_picture(self._kind, self._data, self._limit)
 
@@ -247,6 +249,12 @@ def _orientation(kind: str, picture: Picture) -> int:
     if kind in ("heic", "bmp", "gif", "jp2"):
         return 1
     return exif_orientation(read_exif(picture))
+
+
+def _pages(data: bytes, limit: int) -> Sequence[Page]:
+    from faceveil.media.pictures.pages import read_pages  # of TIFF alone
+
+    return read_pages(data, limit)
 
 
 def _sheet(pages: Sequence[Page]) -> Media:

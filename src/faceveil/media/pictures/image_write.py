@@ -12,7 +12,6 @@ from faceveil.i18n import say
 from faceveil.media.kinds import SUFFIXES, WRITTEN, format_of_suffix
 from faceveil.media.noting import Noting
 from faceveil.media.part import PartFile, cannot_write
-from faceveil.media.pictures.animation import Animator, animator
 from faceveil.media.pictures.density import what_is_lost
 from faceveil.media.pictures.encode import WITHOUT_ALPHA, append_page, encode
 from faceveil.media.pictures.picture import CONVERTED
@@ -22,6 +21,7 @@ from faceveil.system.closing import Aborting
 
 if TYPE_CHECKING:
     from faceveil.media import Source
+    from faceveil.media.pictures.animation import Animator
     from faceveil.options import Options
 
 _ANIMATIONS: Final = frozenset({"gif", "png", "webp"})
@@ -177,6 +177,8 @@ class ImageSink(Noting, Aborting):
         }
         if self._media.kind == "animation" or self._format == "gif":
             if self._animator is None:
+                from faceveil.media.pictures.animation import animator
+
                 plays = self._traits.plays if self._media.kind == "animation" else 1
                 size = (frame.image.shape[1], frame.image.shape[0])
                 self._animator = animator(self._part.file, self._format, size, plays, **settings)

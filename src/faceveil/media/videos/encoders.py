@@ -161,9 +161,9 @@ def add_stream(output: OutputContainer, name: str, encoding: Encoding) -> VideoS
     try:
         codec = Codec(name, "w")
     except (ValueError, FFmpegError) as error:
-        raise UsageError(say("there is no encoder {name!r}", name=name), _advice()) from error
+        raise UsageError(say("there is no encoder '{name}'", name=name), _advice()) from error
     if codec.type != "video":
-        raise UsageError(say("{name!r} does not encode pictures", name=name), _advice())
+        raise UsageError(say("'{name}' does not encode pictures", name=name), _advice())
     if name in _FROM_LEAST_ON and _is_tiny(traits):
         raise UsageError(
             say(
