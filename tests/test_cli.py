@@ -205,6 +205,17 @@ class TestVeil:
         assert done.returncode == 130
         assert done.stderr == "faceveil: interrupted\n"
 
+    def test_an_interrupt_before_the_work_begins_that_comes_out_as_another_error_is_one(
+        self, photo: Path
+    ) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED_TYPES, "veil", photo],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stderr) == (130, "faceveil: interrupted\n")
+
     def test_an_interrupt_that_a_library_swallows_ends_the_run_after_this_file(
         self, photo: Path, tmp_path: Path
     ) -> None:
@@ -221,6 +232,24 @@ class TestVeil:
             assert "b.jpg" not in done.stdout, verb
         assert [path.name for path in out.iterdir()] == ["a.veiled.jpg"]
 
+
+INTERRUPTED_TYPES = """
+import os, signal, sys
+from faceveil.__main__ import main
+import faceveil.cli
+
+class Interrupted:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+
+def app(**settings):
+    type("Options", (), {"field": Interrupted()})
+
+faceveil.cli.app = app
+main()
+"""
 
 SWALLOWED = """
 import os, signal, sys

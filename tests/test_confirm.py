@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -68,7 +69,8 @@ def kinds(
     votes: float = 0.4,
     cuts: tuple[int, ...] = (),
     light: int = 120,
-) -> list[str]:
+) -> dict[int, str]:
+    """The kinds of what is told, by the frame."""
     output = MemorySource([np.full((240, 400, 3), light, np.uint8)] * FRAMES)
     plan = Plan(
         Media("video", "mp4", 400, 240, FRAMES),
@@ -80,11 +82,12 @@ def kinds(
         cuts=cuts,
     )
     detector = cast(Detector, Voting(votes))
-    return [one.kind for one in confirmed(output, plan, findings, detector, Told(scores))]
+    told = confirmed(output, plan, findings, detector, Told(scores))
+    return {one.frame or 0: one.kind for one in told}
 
 
 def test_what_nothing_confirms_is_a_doubt() -> None:
-    assert kinds(found(3), {3: LOW}) == ["doubt"]
+    assert kinds(found(3), {3: LOW}) == {3: "doubt"}
 
 
 @pytest.mark.parametrize(
@@ -95,38 +98,52 @@ def test_what_nothing_confirms_is_a_doubt() -> None:
     ],
 )
 def test_what_one_of_them_confirms_is_a_face(scores: dict[int, float], votes: float) -> None:
-    assert kinds(found(3), scores, votes) == ["face"]
+    assert kinds(found(3), scores, votes) == {3: "face"}
 
 
 def test_in_the_dark_the_quick_look_is_believed() -> None:
-    assert kinds(found(3), {3: LOW}, light=8) == ["face"]
+    assert kinds(found(3), {3: LOW}, light=8) == {3: "face"}
 
 
 def test_the_answers_about_one_thing_count_together() -> None:
     near, far = A_SECOND, int(NEXT * A_SECOND) + 1
     between = (HARDLY + SURELY) / 2
-    for step, last in ((near, "doubt"), (far, "face")):
-        scores = {0: LOW, step: LOW, 2 * step: between}
-        assert kinds(found(*scores), scores) == ["doubt", "doubt", last]
+    scores = {0: LOW, near: LOW, 2 * near: between}
+    assert kinds(found(*scores), scores) == {0: "doubt"}
+    scores = {0: LOW, far: LOW, 2 * far: between}
+    assert kinds(found(*scores), scores) == {0: "doubt", far: "doubt", 2 * far: "face"}
+
+
+def test_a_thing_is_doubted_once_where_it_looks_most_like_a_face() -> None:
+    scores = dict.fromkeys((0, 10, 20, 30), LOW)
+    most = replace(found(20)[0], score=0.9)
+    perhaps = replace(found(30)[0], kind="doubt", score=0.5)
+    assert kinds([*found(0, 10), most, perhaps], scores) == {20: "doubt"}
+    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == {0: "doubt", 20: "doubt"}
 
 
 def test_a_face_in_the_place_of_a_thing_stays_a_face() -> None:
     scores = {0: 0.0, 10: 0.0, 20: 0.0, 30: HIGH}
-    assert kinds(found(*scores), scores) == ["doubt", "doubt", "doubt", "face"]
+    assert kinds(found(*scores), scores) == {0: "doubt", 30: "face"}
 
 
 def test_another_place_or_another_scene_is_another_thing() -> None:
     between = (HARDLY + SURELY) / 2
     scores = {0: LOW, 10: LOW, 20: between}
-    assert kinds(found(*scores), scores) == ["doubt"] * 3
-    assert kinds(found(*scores), scores, cuts=(15,)) == ["doubt", "doubt", "face"]
-    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == ["doubt", "doubt", "face"]
+    assert kinds(found(*scores), scores) == {0: "doubt"}
+    assert kinds(found(*scores), scores, cuts=(15,)) == {0: "doubt", 20: "face"}
+    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == {0: "doubt", 20: "face"}
 
 
 def test_what_others_found_is_passed_on() -> None:
-    others = [*found(3, detector="second"), Finding("metadata", "GPS")]
-    doubt = Finding("doubt", "perhaps", 3, HERE, 0.5, "first")
-    assert kinds([*others, doubt], {3: LOW}) == ["face", "metadata", "doubt"]
+    others = found(3, 4, detector="second")
+    assert kinds(others, {3: LOW}) == {3: "face", 4: "face"}
+    doubts = [replace(one, kind="doubt") for one in others]
+    assert kinds([*doubts, Finding("metadata", "GPS")], {}) == {
+        3: "doubt",
+        4: "doubt",
+        0: "metadata",
+    }
 
 
 def test_a_lamp_is_not_covered_for_the_check_and_a_bare_face_is_found(tmp_path: Path) -> None:

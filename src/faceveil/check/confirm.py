@@ -9,10 +9,9 @@ import numpy as np
 
 from faceveil.check.clear import same_place
 from faceveil.detect import Detector
-from faceveil.detect.levels import darkness
 from faceveil.detect.opinion import SURE, Opinion
 from faceveil.faces import Faces
-from faceveil.frames import Frame, croppable
+from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media import Source
@@ -37,9 +36,6 @@ NEXT, WAY = 2.0, 0.5
 the share of its size by which it may have moved aside.
 """
 
-AROUND = 0.5
-"""The share of its size that is added to a box on each side, to see whether it is dark there."""
-
 
 def confirmed(
     output: Source,
@@ -49,7 +45,8 @@ def confirmed(
     opinion: Opinion,
     workers: int = 1,
 ) -> list[Finding]:
-    """The findings; a face that nothing else confirms is a doubt.
+    """The findings. A face that nothing else confirms is a doubt, and each thing is doubted once,
+    where it looks most like a face.
 
     The quick look sees each frame once. The analysis decides by the votes of several views, and by
     the other network's scores in all frames in which something shows. A single view that is certain
@@ -63,15 +60,7 @@ def confirmed(
         opinion: of the other network.
         workers: the frames that the detector may be given at the same time.
     """
-    certain: dict[int, dict[int, Face]] = {}
-    for number, one in enumerate(found):
-        if one.kind == "face" and one.detector == detector.name:
-            assert one.frame is not None
-            assert one.box is not None
-            assert one.score is not None
-            certain.setdefault(one.frame, {})[number] = Face(one.box, one.score)
-    if not certain:
-        return list(found)
+    certain = _places(found, "face", detector)
     scores: dict[int, float] = {}
 
     def ask(frame: Frame) -> Iterator[tuple[int, float]]:
@@ -85,7 +74,24 @@ def confirmed(
     for thing in _things(plan, certain):
         if np.mean([scores[number] for number in thing]) < HARDLY:
             denied.update(number for number in thing if scores[number] < SURELY)
-    return [as_doubt(one) if number in denied else one for number, one in enumerate(found)]
+    told = [as_doubt(one) if number in denied else one for number, one in enumerate(found)]
+    repeated: set[int] = set()
+    for thing in _things(plan, _places(told, "doubt", detector)):
+        best = max(thing, key=lambda number: told[number].score or 0.0)
+        repeated.update(number for number in thing if number != best)
+    return [one for number, one in enumerate(told) if number not in repeated]
+
+
+def _places(found: Sequence[Finding], kind: str, detector: Detector) -> dict[int, dict[int, Face]]:
+    """The faces of one kind by their frames, and by their numbers among the findings."""
+    places: dict[int, dict[int, Face]] = {}
+    for number, one in enumerate(found):
+        if one.kind == kind and one.detector == detector.name:
+            assert one.frame is not None
+            assert one.box is not None
+            assert one.score is not None
+            places.setdefault(one.frame, {})[number] = Face(one.box, one.score)
+    return places
 
 
 def _scores(
@@ -96,30 +102,21 @@ def _scores(
     """
     voted = [face.box for face in detector.detect(frame, VOTED) if face.score >= SURE]
     asked = Faces.of(faces)
+    dark = opinion.in_the_dark(frame, asked)
     upright, lying = (opinion.judge(frame, asked, lying=turned).scores for turned in (False, True))
     return [
-        1.0
-        if _in_the_dark(frame, face.box) or any(same_place(face.box, box) for box in voted)
-        else float(score)
-        for face, score in zip(faces, np.maximum(upright, lying), strict=True)
+        1.0 if in_the_dark or any(same_place(face.box, box) for box in voted) else float(score)
+        for face, in_the_dark, score in zip(faces, dark, np.maximum(upright, lying), strict=True)
     ]
 
 
-def _in_the_dark(frame: Frame, box: Box) -> bool:
-    around = box.padded(AROUND, AROUND, AROUND, AROUND).clipped(*frame.size)
-    if around is None:
-        return False
-    dark = darkness(frame.crop(croppable(around, frame.size)))
-    return dark is not None and dark.prevails
-
-
-def _things(plan: Plan, certain: Mapping[int, Mapping[int, Face]]) -> list[list[int]]:
+def _things(plan: Plan, places: Mapping[int, Mapping[int, Face]]) -> list[list[int]]:
     """The numbers of the finds, those of one thing together."""
     reach = NEXT / plan.time_base
     things: list[list[int]] = []
     last: list[tuple[int, Box]] = []  # of each thing
-    for frame in sorted(certain):
-        for number, face in certain[frame].items():
+    for frame in sorted(places):
+        for number, face in places[frame].items():
             for thing, (before, box) in enumerate(last):
                 near = plan.pts[frame] - plan.pts[before] <= reach
                 cut = any(before < at <= frame for at in plan.cuts)

@@ -58,8 +58,13 @@ def main(*, catches: bool = True) -> None:
             _run_in(language)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except OSError as error:  # a help text that could not be written
-        sys.exit(UI().error(error))
+    except Exception as error:
+        if interrupts.came():  # and came out of an import as another error
+            UI().note(say("interrupted"))
+            sys.exit(ExitCode.INTERRUPTED)
+        if not isinstance(error, OSError):
+            raise
+        sys.exit(UI().error(error))  # a help text that could not be written
 
 
 def _nowhere() -> io.TextIOWrapper:
