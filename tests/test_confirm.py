@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from faceveil import media, weights
-from faceveil.check import inspect
+from faceveil.check import confirm, inspect
 from faceveil.check.confirm import HARDLY, NEXT, SURELY, confirmed
 from faceveil.detect import Detector
 from faceveil.detect.opinion import SURE, Opinion
@@ -32,6 +32,7 @@ from scenes import MIXED
 
 A_SECOND, FRAMES = 25, 200
 HERE, THERE = Box(100, 100, 140, 140), Box(300, 100, 340, 140)
+BESIDE = Box(136, 100, 176, 140)
 LOW, HIGH = HARDLY - 0.1, SURELY + 0.1
 
 
@@ -63,6 +64,31 @@ def found(*frames: int, box: Box = HERE, detector: str = "first") -> list[Findin
     return [Finding("face", "a face", frame, box, 0.8, detector) for frame in frames]
 
 
+def plan_of(frames: int = FRAMES, cuts: tuple[int, ...] = ()) -> Plan:
+    return Plan(
+        Media("video", "mp4", 400, 240, frames),
+        (),
+        "first",
+        "",
+        time_base=Fraction(1, A_SECOND),
+        pts=tuple(range(frames)),
+        cuts=cuts,
+    )
+
+
+def told(
+    findings: Sequence[Finding],
+    scores: Mapping[int, float],
+    votes: float = 0.4,
+    cuts: tuple[int, ...] = (),
+    light: int = 120,
+) -> list[Finding]:
+    """The findings as they are told."""
+    output = MemorySource([np.full((240, 400, 3), light, np.uint8)] * FRAMES)
+    detector = cast(Detector, Voting(votes))
+    return confirmed(output, plan_of(cuts=cuts), findings, detector, Told(scores))
+
+
 def kinds(
     findings: Sequence[Finding],
     scores: Mapping[int, float],
@@ -71,19 +97,7 @@ def kinds(
     light: int = 120,
 ) -> dict[int, str]:
     """The kinds of what is told, by the frame."""
-    output = MemorySource([np.full((240, 400, 3), light, np.uint8)] * FRAMES)
-    plan = Plan(
-        Media("video", "mp4", 400, 240, FRAMES),
-        (),
-        "first",
-        "",
-        time_base=Fraction(1, A_SECOND),
-        pts=tuple(range(FRAMES)),
-        cuts=cuts,
-    )
-    detector = cast(Detector, Voting(votes))
-    told = confirmed(output, plan, findings, detector, Told(scores))
-    return {one.frame or 0: one.kind for one in told}
+    return {one.frame or 0: one.kind for one in told(findings, scores, votes, cuts, light)}
 
 
 def test_what_nothing_confirms_is_a_doubt() -> None:
@@ -133,6 +147,36 @@ def test_another_place_or_another_scene_is_another_thing() -> None:
     assert kinds(found(*scores), scores) == {0: "doubt"}
     assert kinds(found(*scores), scores, cuts=(15,)) == {0: "doubt", 20: "face"}
     assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == {0: "doubt", 20: "face"}
+
+
+def test_of_two_side_by_side_each_is_doubted() -> None:
+    """Each is the nearest to where it was, even if the other one is more certain."""
+    one, other = found(0, 10, 20), found(0, 10, 20, box=BESIDE)
+    one[1], other[0], other[2] = (replace(face, score=0.9) for face in (one[1], other[0], other[2]))
+    scores = dict.fromkeys((0, 10, 20), LOW)
+    both = [other[0], one[0], one[1], other[1], other[2], one[2]]
+    assert [(face.frame, face.box) for face in told(both, scores)] == [(0, BESIDE), (10, HERE)]
+
+
+class Read(tuple[int, ...]):
+    """Times that count how often they are read."""
+
+    reads = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.reads += 1
+        return super().__getitem__(place)
+
+
+def test_what_is_long_gone_is_not_compared_with() -> None:
+    frames, step, times = 4 * FRAMES, 2, Read(range(4 * FRAMES))
+    places = {
+        frame: {frame: Face(Box(frame * 20, 0, frame * 20 + 9, 9), 0.8)}
+        for frame in range(0, frames, step)
+    }
+    plan = replace(plan_of(frames), pts=times)
+    assert confirm._things(plan, places) == [[frame] for frame in places]
+    assert times.reads <= len(places) * (NEXT * A_SECOND / step + 3)
 
 
 def test_what_others_found_is_passed_on() -> None:

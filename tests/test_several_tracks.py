@@ -157,6 +157,14 @@ def test_encrypted_pictures_of_matroska_are_refused_too(suffix: str, tmp_path: P
         source_of(path)
 
 
+def test_encrypted_pictures_are_known_in_matroska_that_is_cut_off(tmp_path: Path) -> None:
+    path = encoded(compose(tmp_path / "in.mkv", settings=X264), 1, ENCRYPTION)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 3 // 4])
+    with pytest.raises(UnsupportedError, match="encrypted"):
+        source_of(path)
+
+
 def test_encrypted_sound_of_matroska_is_left_out(tmp_path: Path) -> None:
     path = encoded(compose(tmp_path / "in.mkv", settings=X264, sound="aac"), 2, ENCRYPTION)
     report = veil_file(path, tmp_path / "out.mkv", QUICK, check="off")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -111,22 +113,31 @@ def _scores(
 
 
 def _things(plan: Plan, places: Mapping[int, Mapping[int, Face]]) -> list[list[int]]:
-    """The numbers of the finds, those of one thing together."""
-    reach = NEXT / plan.time_base
+    """The numbers of the finds, those of one thing together; two in one frame are two things."""
+    reach, cuts = NEXT / plan.time_base, sorted(plan.cuts)
     things: list[list[int]] = []
-    last: list[tuple[int, Box]] = []  # of each thing
+    last: dict[int, tuple[int, Box]] = {}  # of each thing that may still go on
     for frame in sorted(places):
+        since = plan.pts[frame] - reach
+        scene = bisect_right(cuts, frame)
+        last = {
+            thing: (before, box)
+            for thing, (before, box) in last.items()
+            if plan.pts[before] >= since and bisect_right(cuts, before) == scene
+        }
+        free = {thing: box.padded(WAY, WAY, WAY, WAY) for thing, (_, box) in last.items()}
         for number, face in places[frame].items():
-            for thing, (before, box) in enumerate(last):
-                near = plan.pts[frame] - plan.pts[before] <= reach
-                cut = any(before < at <= frame for at in plan.cuts)
-                if near and not cut and same_place(box.padded(WAY, WAY, WAY, WAY), face.box):
-                    things[thing].append(number)
-                    last[thing] = frame, face.box
-                    break
-            else:
-                things.append([number])
-                last.append((frame, face.box))
+            near = (
+                (math.dist(around.center, face.box.center), thing)
+                for thing, around in free.items()
+                if same_place(around, face.box)
+            )
+            _, thing = min(near, default=(0.0, len(things)))
+            if thing == len(things):
+                things.append([])
+            things[thing].append(number)
+            last[thing] = frame, face.box
+            free.pop(thing, None)
     return things
 
 

@@ -191,11 +191,16 @@ def _tag(data: bytes, at: int, end: int) -> Iterator[str]:
         yield say("tag {tag}", tag="".join(c if 32 < ord(c) < 127 else "?" for c in shown))
 
 
-def elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+def elements(
+    data: bytes, at: int, end: int, *, cut_off: bool = False
+) -> Iterator[tuple[int, int, int]]:
     """(id, start of the body, end) of each element.
 
     One of unknown size (a live recording) is taken to end where an element begins that cannot
     be inside it.
+
+    Args:
+        cut_off: what reaches beyond the end is taken to end there.
 
     Raises:
         ValueError: an element reaches beyond the end.
@@ -208,9 +213,9 @@ def elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
             stop = end if element == _SEGMENT else _end_of_cluster(data, at, end)
         else:
             stop = at + size
-        if stop > end:
+        if stop > end and not cut_off:
             raise ValueError("element beyond the end")
-        yield element, at, stop
+        yield element, at, min(stop, end)
         at = stop
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -75,12 +76,13 @@ def _locked_tracks(origin: Path | bytes) -> list[tuple[int, bool]]:
     """The type of each track of Matroska, and whether it is encrypted."""
     found = []
     with bytes_of(origin) as data, suppress(IndexError, ValueError):
-        for at, end in inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
+        walk = partial(elements, cut_off=True)  # players show what there is
+        for at, end in inside(walk, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
             type = 0
-            for body, stop in inside(elements, data, (at, end), _TYPE):
+            for body, stop in inside(walk, data, (at, end), _TYPE):
                 type = int.from_bytes(data[body:stop], "big")
             way = _ENCODINGS, _ENCODING, _ENCRYPTION
-            found.append((type, any(inside(elements, data, (at, end), *way))))
+            found.append((type, any(inside(walk, data, (at, end), *way))))
     return found
 
 
