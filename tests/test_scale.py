@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -23,7 +24,7 @@ import papers
 from faceveil.batch import Manifest, Processes, Serial, find_files, ray, veil_files
 from faceveil.batch.apart import LostError
 from faceveil.batch.find import is_unfinished
-from faceveil.batch.ray import _ANSWER_SECONDS, Cluster, _hushed
+from faceveil.batch.ray import _ANSWER_SECONDS, Cluster, _hushed, _require_answer
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.frames import Image
 from faceveil.options import Options
@@ -219,6 +220,41 @@ def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> No
             Cluster(wrong)
     assert time.monotonic() - began < _ANSWER_SECONDS * 2
     assert "ray start --head" in caught.value.advice
+
+
+def test_an_address_in_the_environment_is_tried_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(UsageError, match=f"nothing answers at {address}"):
+            Cluster("auto")
+
+
+def test_of_several_addresses_of_a_name_one_that_answers_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some networks let connections to an address of IPv6 end in nothing."""
+    loops = asyncio.SelectorEventLoop
+    connected = loops.sock_connect
+
+    async def connect(loop: Any, line: socket.socket, address: Any) -> None:
+        if line.family == socket.AF_INET6:
+            await asyncio.sleep(600)
+        await connected(loop, line, address)
+
+    def look(host: str, port: int, *others: Any, **more: Any) -> list[Any]:
+        kind = socket.SOCK_STREAM, socket.IPPROTO_TCP, ""
+        return [
+            (socket.AF_INET6, *kind, ("::1", port, 0, 0)),
+            (socket.AF_INET, *kind, ("127.0.0.1", port)),
+        ]
+
+    monkeypatch.setattr(loops, "sock_connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        _require_answer(f"head.example:{there.getsockname()[1]}")
 
 
 def test_what_ray_writes_by_itself_is_not_shown(capfd: pytest.CaptureFixture[str]) -> None:

@@ -259,7 +259,9 @@ def _hushed() -> Generator[None, None, None]:
 
 
 async def _knock(host: str, port: int) -> None:
-    _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _ANSWER_SECONDS)
+    # A name may have several addresses, and the first of them lead nowhere.
+    opened = asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+    _, writer = await asyncio.wait_for(opened, _ANSWER_SECONDS)
     writer.close()
 
 
@@ -269,13 +271,15 @@ def _require_answer(address: str) -> None:
     Raises:
         UsageError: nothing does.
     """
+    if address == "auto":  # as Ray reads it
+        address = os.environ.get("RAY_ADDRESS", address)
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not (host and port.isdecimal()):  # auto, or what only Ray can judge
+    if not (host and port.isdecimal()):  # a cluster here, or what only Ray can judge
         return
     try:
         with ThreadPoolExecutor(1) as apart:  # whoever calls may have a loop of their own
             apart.submit(lambda: asyncio.run(_knock(host.strip("[]"), int(port)))).result()
-    except (OSError, OverflowError, UnicodeError) as error:  # of sockets, of ports, of names
+    except (OSError, OverflowError, ValueError) as error:  # of sockets, of ports, of names
         raise UsageError(
             say("nothing answers at {address}, so there is no Ray cluster", address=address),
             say(

@@ -56,10 +56,9 @@ def main(*, catches: bool = True) -> None:
             app(prog_name="faceveil")
         else:
             _run_in(language)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
-    except Exception as error:
-        if interrupts.came():  # and came out of an import as another error
+    except (KeyboardInterrupt, Exception) as error:
+        # It may come out of an import, or of the making of a class, as another error.
+        if isinstance(error, KeyboardInterrupt) or interrupts.came():
             UI().note(say("interrupted"))
             sys.exit(ExitCode.INTERRUPTED)
         if not isinstance(error, OSError):

@@ -1,7 +1,7 @@
 """Weights of the detectors: the table of files, where they are, and how to download them.
 
 Every file is identified by its sha256, so any source will do, and an altered file is never used.
-``fetch`` is the only function of FaceVeil that opens a socket.
+``fetch`` is the only function of FaceVeil that opens a socket without being given an address.
 """
 
 from typing import TYPE_CHECKING
