@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -187,6 +187,17 @@ def test_what_others_found_is_passed_on() -> None:
         4: "doubt",
         0: "metadata",
     }
+
+
+def test_the_output_is_read_again_only_if_something_was_certain() -> None:
+    class Unread(MemorySource):
+        def sample(self, wanted: Collection[int]) -> Iterator[Frame]:
+            raise AssertionError("nothing is to be looked at again")
+
+    doubts = [replace(one, kind="doubt") for one in found(3)]
+    output = Unread([np.zeros((240, 400, 3), np.uint8)] * FRAMES)
+    detector = cast(Detector, Voting(0.4))
+    assert confirmed(output, plan_of(FRAMES), doubts, detector, Told({})) == doubts
 
 
 def test_a_lamp_is_a_doubt_and_every_bare_face_is_found() -> None:

@@ -69,7 +69,9 @@ def confirmed(
         there = certain[frame.index]
         return zip(there, _scores(frame, [*there.values()], detector, opinion), strict=True)
 
-    for answers in several(ask, output.sample(certain.keys()), workers):
+    # Some files can only be read as a whole, which would be in vain for nothing.
+    wanted = output.sample(certain.keys()) if certain else ()
+    for answers in several(ask, wanted, workers):
         scores.update(answers)
         beats.moved()
     denied: set[int] = set()
