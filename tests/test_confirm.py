@@ -88,19 +88,13 @@ def told(
     return confirmed(output, plan_of(cuts=cuts), findings, detector, Told(scores))
 
 
-def kinds(
-    findings: Sequence[Finding],
-    scores: Mapping[int, float],
-    votes: float = 0.4,
-    cuts: tuple[int, ...] = (),
-    light: int = 120,
-) -> dict[int, str]:
-    """The kinds of what is told, by the frame."""
-    return {one.frame or 0: one.kind for one in told(findings, scores, votes, cuts, light)}
+def kinds(findings: Sequence[Finding]) -> dict[int, str]:
+    """The kinds of findings, by the frame."""
+    return {one.frame or 0: one.kind for one in findings}
 
 
 def test_what_nothing_confirms_is_a_doubt() -> None:
-    assert kinds(found(3), {3: LOW}) == {3: "doubt"}
+    assert kinds(told(found(3), {3: LOW})) == {3: "doubt"}
 
 
 @pytest.mark.parametrize(
@@ -111,41 +105,41 @@ def test_what_nothing_confirms_is_a_doubt() -> None:
     ],
 )
 def test_what_one_of_them_confirms_is_a_face(scores: dict[int, float], votes: float) -> None:
-    assert kinds(found(3), scores, votes) == {3: "face"}
+    assert kinds(told(found(3), scores, votes)) == {3: "face"}
 
 
 def test_in_the_dark_the_quick_look_is_believed() -> None:
-    assert kinds(found(3), {3: LOW}, light=8) == {3: "face"}
+    assert kinds(told(found(3), {3: LOW}, light=8)) == {3: "face"}
 
 
 def test_the_answers_about_one_thing_count_together() -> None:
     near, far = A_SECOND, int(NEXT * A_SECOND) + 1
     between = (HARDLY + SURELY) / 2
     scores = {0: LOW, near: LOW, 2 * near: between}
-    assert kinds(found(*scores), scores) == {0: "doubt"}
+    assert kinds(told(found(*scores), scores)) == {0: "doubt"}
     scores = {0: LOW, far: LOW, 2 * far: between}
-    assert kinds(found(*scores), scores) == {0: "doubt", far: "doubt", 2 * far: "face"}
+    assert kinds(told(found(*scores), scores)) == {0: "doubt", far: "doubt", 2 * far: "face"}
 
 
 def test_a_thing_is_doubted_once_where_it_looks_most_like_a_face() -> None:
     scores = dict.fromkeys((0, 10, 20, 30), LOW)
     most = replace(found(20)[0], score=0.9)
     perhaps = replace(found(30)[0], kind="doubt", score=0.5)
-    assert kinds([*found(0, 10), most, perhaps], scores) == {20: "doubt"}
-    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == {0: "doubt", 20: "doubt"}
+    assert kinds(told([*found(0, 10), most, perhaps], scores)) == {20: "doubt"}
+    assert kinds(told([*found(0, 10), *found(20, box=THERE)], scores)) == {0: "doubt", 20: "doubt"}
 
 
 def test_a_face_in_the_place_of_a_thing_stays_a_face() -> None:
     scores = {0: 0.0, 10: 0.0, 20: 0.0, 30: HIGH}
-    assert kinds(found(*scores), scores) == {0: "doubt", 30: "face"}
+    assert kinds(told(found(*scores), scores)) == {0: "doubt", 30: "face"}
 
 
 def test_another_place_or_another_scene_is_another_thing() -> None:
     between = (HARDLY + SURELY) / 2
     scores = {0: LOW, 10: LOW, 20: between}
-    assert kinds(found(*scores), scores) == {0: "doubt"}
-    assert kinds(found(*scores), scores, cuts=(15,)) == {0: "doubt", 20: "face"}
-    assert kinds([*found(0, 10), *found(20, box=THERE)], scores) == {0: "doubt", 20: "face"}
+    assert kinds(told(found(*scores), scores)) == {0: "doubt"}
+    assert kinds(told(found(*scores), scores, cuts=(15,))) == {0: "doubt", 20: "face"}
+    assert kinds(told([*found(0, 10), *found(20, box=THERE)], scores)) == {0: "doubt", 20: "face"}
 
 
 def test_of_two_side_by_side_each_is_doubted() -> None:
@@ -180,9 +174,9 @@ def test_what_is_long_gone_is_not_compared_with() -> None:
 
 def test_what_others_found_is_passed_on() -> None:
     others = found(3, 4, detector="second")
-    assert kinds(others, {3: LOW}) == {3: "face", 4: "face"}
+    assert kinds(told(others, {3: LOW})) == {3: "face", 4: "face"}
     doubts = [replace(one, kind="doubt") for one in others]
-    assert kinds([*doubts, Finding("metadata", "GPS")], {}) == {
+    assert kinds(told([*doubts, Finding("metadata", "GPS")], {})) == {
         3: "doubt",
         4: "doubt",
         0: "metadata",

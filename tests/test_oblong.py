@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,39 +21,21 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.live.aspect import Squarer
 from faceveil.media import open_source
-from faceveil.options import Options, Sensitivity
+from faceveil.options import Options
 from faceveil.plan import Face
 from films import head, inside, lumas, put, scenery
 from videos import QUARTERS, X264, compose, source_of
+from white import SeesWhite
 
 WIDE = Fraction(10, 3)
 """No detector finds a face that is squeezed by so much."""
 
 
-@dataclass
-class Natural:
+class Natural(SeesWhite):
     """Finds a white shape on black if it is about as high as wide, as faces are."""
 
-    name: str = "natural"
-    weights_sha256: str = ""
-    min_size: float = 12.0
-    max_size: float = 600.0
-    default_min_face: float = 6.0
-    input_side: int | None = None
-    thresholds: dict[Sensitivity, float] = field(default_factory=lambda: {"high": 0.4})
-
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        return [self._detect(image) for image in images]
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-    def _detect(self, image: Image) -> list[Face]:
-        ys, xs = np.nonzero(image[..., 0] > 127)
-        if not len(ys):
-            return []
-        box = Box(float(xs.min()), float(ys.min()), xs.max() + 1.0, ys.max() + 1.0)
-        return [Face(box, 0.9)] if 0.6 < box.width / box.height < 1.6 else []
+    def suits(self, box: Box) -> bool:
+        return 0.6 < box.width / box.height < 1.6
 
 
 def squeezed(aspect: Fraction, stored: Box) -> Frame:
@@ -79,7 +60,7 @@ LOOKS: list[Look] = [
 def test_what_is_natural_as_shown_is_found_where_it_is_stored(aspect: Fraction, look: Look) -> None:
     across, down = (60, 18)[aspect > 1], (60, 18)[aspect < 1]
     stored = Box(60, 60, 60 + across, 60 + down)
-    eye = Scaled(Natural(), effort=VIDEO)
+    eye = Scaled(Natural(max_size=600.0), effort=VIDEO)
     assert not look(eye, squeezed(Fraction(1), stored))
     found = look(eye, squeezed(aspect, stored))
     assert found
@@ -89,17 +70,17 @@ def test_what_is_natural_as_shown_is_found_where_it_is_stored(aspect: Fraction, 
 
 def test_what_is_natural_as_stored_is_found_too() -> None:
     stored = Box(60, 60, 100, 100)
-    assert Scaled(Natural()).detect(squeezed(WIDE, stored), 0.4)
+    assert Scaled(Natural(max_size=600.0)).detect(squeezed(WIDE, stored), 0.4)
 
 
 def test_a_shape_that_no_camera_has_fills_no_memory() -> None:
     frame = squeezed(Fraction(100_000), Box(60, 60, 61, 100))
-    assert not Scaled(Natural()).detect(frame, 0.4)
+    assert not Scaled(Natural(max_size=600.0)).detect(frame, 0.4)
 
 
 def test_nobody_is_doubted_for_the_shape_of_pixels() -> None:
     faces = Faces.of([Face(Box(60, 60, 78, 120), 0.5)])
-    opinion = Opinion(Natural(), 0.4)
+    opinion = Opinion(Natural(max_size=600.0), 0.4)
     for aspect, doubts in ((Fraction(1), 1), (WIDE, 0)):
         frame = squeezed(aspect, Box(0, 0, 1, 1))
         assert len(opinion.doubtful(frame, faces)) == doubts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -17,38 +15,16 @@ from faceveil.detect.views import TURNS, turned_by
 from faceveil.faces import Faces
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
-from faceveil.options import Options, Sensitivity
+from faceveil.options import Options
 from faceveil.plan import Face, Kind
+from white import SeesWhite
 
 
-@dataclass
-class Squares:
+class Squares(SeesWhite):
     """Finds white squares on black whose side on its input is within its range."""
 
-    name: str = "squares"
-    weights_sha256: str = ""
-    min_size: float = 12.0
-    max_size: float = 128.0
-    default_min_face: float = 6.0
-    input_side: int | None = None
-    score: float = 0.9
-    thresholds: dict[Sensitivity, float] = field(default_factory=lambda: {"high": 0.4})
-    inputs: list[tuple[int, int]] = field(default_factory=list)
-
-    def detect(self, images: Sequence[Image], floor: float) -> list[list[Face]]:
-        return [self._detect(image) for image in images]
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-    def _detect(self, image: Image) -> list[Face]:
-        self.inputs.append((image.shape[1], image.shape[0]))
-        ys, xs = np.nonzero(image[..., 0] > 127)
-        if not len(ys):
-            return []
-        box = Box(float(xs.min()), float(ys.min()), xs.max() + 1.0, ys.max() + 1.0)
-        whole = self.min_size * 0.9 <= box.size <= self.max_size * 1.1
-        return [Face(box, self.score)] if whole else []
+    def suits(self, box: Box) -> bool:
+        return self.min_size * 0.9 <= box.size <= self.max_size * 1.1
 
 
 def square(side: int, at: tuple[int, int], size: tuple[int, int]) -> Image:

@@ -24,7 +24,7 @@ from faceveil.detect.views import (
     TURNS,
     Stretched,
     all_over,
-    is_oblong,
+    in_both_shapes,
     turned_back,
     turned_by,
     union,
@@ -200,13 +200,10 @@ class Scaled:
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
         """The faces of heads that lie on either side or are upside down, from twice the smallest
         size on."""
-        found = self._turned(frame, floor)
-        if not is_oblong(frame):
-            return found
-        square = Stretched(frame, frame.aspect)
-        return Faces.concatenate([found, square.given_back(self._turned(square, floor))])
+        look = partial(self._turned, floor)
+        return Faces.concatenate(in_both_shapes(frame, frame.aspect, look))
 
-    def _turned(self, frame: Frame, floor: float) -> Faces:
+    def _turned(self, floor: float, frame: Frame) -> Faces:
         width, height = frame.size
         image = lit(frame, 1 / HALF).at_size(max(1, width // HALF), max(1, height // HALF))
         h, w = image.shape[:2]

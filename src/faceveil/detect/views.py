@@ -111,18 +111,25 @@ def all_over(frame: Frame, look: Callable[[Frame], Faces]) -> list[Faces]:
     Args:
         look: finds the faces of a view.
     """
-    found = []
-    for view in views(frame):
-        found.append(look(view))
-        if is_oblong(frame):
-            square = Stretched(view, frame.aspect)
-            found.append(square.given_back(look(square)))
-    return found
+    return [faces for view in views(frame) for faces in in_both_shapes(view, frame.aspect, look)]
+
+
+def in_both_shapes(view: Frame, aspect: float, look: Callable[[Frame], Faces]) -> Iterator[Faces]:
+    """The faces of a view as it is stored, and as it is shown if its pixels are far from square.
+
+    Args:
+        aspect: width of a pixel by its height.
+        look: finds the faces of a view.
+    """
+    yield look(view)
+    if _is_far_from_square(aspect):
+        square = Stretched(view, aspect)
+        yield square.given_back(look(square))
 
 
 def is_oblong(frame: Frame) -> bool:
     """Whether the pixels are so far from square that a face looks like none."""
-    return OBLONG <= max(frame.aspect, 1 / frame.aspect) <= MOST_OBLONG
+    return _is_far_from_square(frame.aspect)
 
 
 def union(looks: Sequence[Faces]) -> Faces:
@@ -167,6 +174,10 @@ def turned_back(faces: Faces, quarters: int, width: int, height: int) -> Faces:
         3: (y0, height - x1, y1, height - x0),
     }[quarters]
     return Faces(np.stack(sides, axis=1), faces.scores, np.full_like(faces.landmarks, np.nan))
+
+
+def _is_far_from_square(aspect: float) -> bool:
+    return OBLONG <= max(aspect, 1 / aspect) <= MOST_OBLONG
 
 
 def _is_faint(alpha: NDArray[np.uint8]) -> bool:
