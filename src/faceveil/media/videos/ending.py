@@ -44,13 +44,19 @@ def is_cut_off(origin: Path | bytes, kind: str) -> bool:
         return look(file, size)
 
 
-def early_end(origin: Path | bytes, kind: str, stream: VideoStream, last: int, end: int) -> str:
-    """A warning where a film ends before it should, or "".
+def endings(
+    origin: Path | bytes, kind: str, stream: VideoStream, last: int, end: int
+) -> tuple[str, str]:
+    """Warnings where a film ends before it should, and where another one follows it, or "".
 
     Args:
         last: time of the last frame, in units of the stream.
         end: time up to which frames are known to be shown, if that is later.
     """
+    return _early_end(origin, kind, stream, last, end), _another_follows(origin, kind)
+
+
+def _early_end(origin: Path | bytes, kind: str, stream: VideoStream, last: int, end: int) -> str:
     unit, start = stream.time_base or Fraction(0), stream.start_time or 0
     if is_cut_off(origin, kind):
         return say(
@@ -70,7 +76,7 @@ def early_end(origin: Path | bytes, kind: str, stream: VideoStream, last: int, e
     )
 
 
-def another_follows(origin: Path | bytes, kind: str) -> str:
+def _another_follows(origin: Path | bytes, kind: str) -> str:
     """A warning of a whole second film that was joined to the first, in a format that is read as
     one only, or ""."""
     with _opened(origin) as (file, size):

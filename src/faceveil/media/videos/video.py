@@ -28,10 +28,11 @@ from faceveil.media.videos.containers import (
     picture_stream,
     reading,
 )
+from faceveil.media.videos.counted import Counted
 from faceveil.media.videos.cropping import cropper_of
 from faceveil.media.videos.damage import DamageTracker, losses
 from faceveil.media.videos.described import encrypted, locked
-from faceveil.media.videos.ending import another_follows, early_end
+from faceveil.media.videos.ending import endings
 from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
 from faceveil.media.videos.flow import longest_group
 from faceveil.media.videos.packets import decoded_of, passed_over
@@ -217,11 +218,12 @@ class VideoSource(Closing):
         seek: bool = False,
     ) -> Iterator[VideoFrame]:
         with open_input(self.origin, self._kind) as container:
-            stream = self._picture_stream(container)
-            packets, times = packets_of(container, stream, start, seek), array("q")
-            for frame in self._decode_packets(stream, passed_over(packets, skip), settings):
+            stream, times = self._picture_stream(container), array("q")
+            packets = Counted(stream, packets_of(container, stream, start, seek))
+            for frame in self._decode_packets(stream, passed_over(iter(packets), skip), settings):
                 times.append(frame.pts)
                 yield frame
+        self.warnings += packets.lack(self.origin, self._kind) if start is None else ()
         if start is None and not (skip or self.warnings):
             self.sound_times = times
 
@@ -276,8 +278,7 @@ class VideoSource(Closing):
         told = [
             *losses(broken, lost, too_large, damaged),
             clock.warning,
-            early_end(self.origin, self._kind, stream, clock.last or 0, self._end),
-            another_follows(self.origin, self._kind),
+            *endings(self.origin, self._kind, stream, clock.last or 0, self._end),
             begins_later(self.origin, self._kind, self._numbers),
             *self._missed,
             *changes.warnings,
