@@ -1,5 +1,5 @@
 """The views of a picture with transparency: its plain colours, and the picture on any ground; those
-of heads that lie; and a picture whose pixels are not square as it is shown.
+of heads that lie; both fields of a frame; and a picture whose pixels are not square as it is shown.
 
 A face can be drawn in the opacity alone (ink of one colour), in the colours alone, or in both, so
 that it shows on one ground and not on another. White and black are the extremes: a face that shows
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.detect.combs import fields
 from faceveil.faces import Faces, around, pairwise_iou
 from faceveil.frames import Frame, Image
 
@@ -44,8 +45,10 @@ MOST_OBLONG = 8.0
 
 
 def views(frame: Frame) -> Iterator[Frame]:
-    """The views of a frame: the frame itself first, and alone if its opacity shows nothing."""
+    """The views of a frame: the frame itself first, and alone if it is no comb of two pictures and
+    its opacity shows nothing."""
     yield frame
+    yield from fields(frame)
     alpha = frame.alpha
     if alpha is None or int(alpha.max()) - int(alpha.min()) <= UNIFORM:
         return
