@@ -21,6 +21,7 @@ from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.live.aspect import Squarer
 from faceveil.media import open_source
+from faceveil.media.pictures import large
 from faceveil.options import Options
 from faceveil.plan import Face
 from films import head, inside, lumas, put, scenery
@@ -109,6 +110,38 @@ def test_stills_know_it_too(tmp_path: Path) -> None:
         with open_source(tmp_path / name, Options()) as source:
             for frame in (*source.frames(), *source.skim()):
                 assert frame.aspect == pytest.approx(aspect, rel=0.01)
+
+
+def test_a_large_still_is_looked_at_as_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pixels are made square without making more of them."""
+    monkeypatch.setattr(large, "LARGE", 160 * 160 - 1)
+    image = np.zeros((160, 160), np.uint8)
+    image[60:120, 60:78] = 255
+    path = tmp_path / "fax.png"
+    Pictures.fromarray(image).save(path, dpi=(30, 100))
+    eye = Scaled(Natural(max_size=600.0))
+    with open_source(path, Options()) as source:
+        frames = [*source.skim(), *source.frames()]
+        assert isinstance(frames[0], large.Shrinking)
+        for frame in frames:
+            assert frame.aspect == pytest.approx(WIDE, rel=0.01)
+            (found,) = eye.detect(frame, 0.4)
+            assert np.allclose(found.box.as_tuple(), (60, 60, 78, 120), atol=4)
+            width, height = Stretched(frame, frame.aspect).size
+            assert width * height == pytest.approx(160 * 160, rel=0.01)
+            assert width / height == pytest.approx(WIDE, rel=0.01)
+
+
+def test_of_a_large_view_no_more_is_copied_than_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = Stretched(Frame(0, np.zeros((100, 100, 3), np.uint8)), 4.0)
+    assert view.no_finer(0.25) is view
+    monkeypatch.setattr(large, "LARGE", 100)
+    assert view.no_finer(1.5) is view
+    assert view.no_finer(0.25).size == (100, 25)
 
 
 def test_a_stretched_view_keeps_what_is_shrunk_and_enlarged_apart() -> None:

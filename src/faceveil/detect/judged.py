@@ -20,9 +20,9 @@ from faceveil.detect.levels import lit
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.rule import Candidates, Rule, opinion_terms, probability, weigh
 from faceveil.detect.scaled import Scaled
-from faceveil.detect.views import all_over, union
+from faceveil.detect.views import Stretched, all_over, union
 from faceveil.detect.votes import Groups
-from faceveil.faces import Faces, Floats, centers, hull, paired_iou
+from faceveil.faces import Faces, Floats, centers, hull, paired_iou, sizes
 from faceveil.frames import Frame
 from faceveil.geometry import Box
 from faceveil.options import Sensitivity
@@ -39,6 +39,8 @@ SHOWN: Final = 32.0
 """Size in pixels at which a face is shown to the other network. Measured: at 32 px, in a square of
 96 px, its answers rank a face over a false find more often than at 24 px in 64 or at 48 px in 96; a
 second size adds nothing that could be measured, and costs as much again."""
+FINER: Final = 2.0
+"""A copy that was made to cut the faces from is so many times as large as the smallest needs."""
 AGREES, SAME, WIDE = 0.1, 0.3, -3.0
 """The other network's score and the IoU from which both boxes count: their mean is painted, which
 covers as many faces as the first one's box and spills half as much; for a face of 2**WIDE of the
@@ -91,10 +93,16 @@ class Judged:
         self._rule = rule
         self._other = other
         self._everything = everything
-        self.name = first.name
         self.weights_sha256 = first.weights_sha256
         self.thresholds = dict(THRESHOLDS)
-        self.second = "" if other is None else other.name
+
+    @property
+    def name(self) -> str:
+        return self._first.name
+
+    @property
+    def second(self) -> str:
+        return "" if self._other is None else self._other.name
 
     def smallest_face(self, width: int, height: int) -> float:
         return self._first.smallest_face(width, height)
@@ -146,6 +154,8 @@ class Judged:
         if self._other is not None and len(asked):
             places = boxes[asked]
             shown = lit(view)  # perhaps smaller
+            if isinstance(shown, Stretched):
+                shown = shown.no_finer(FINER * SHOWN / max(sizes(places).min(), 1.0))
             scale = shown.size[0] / view.size[0]
             opinions, seen = ask(self._other, shown.image, places * scale, SHOWN)
             seen /= scale
@@ -175,13 +185,19 @@ class Thorough:
     def __init__(self, judges: Sequence[Judged]) -> None:
         self._judges = judges
         self._main = judges[0]
-        self.name = self._main.name
         self.weights_sha256 = self._main.weights_sha256
         self.thresholds = self._main.thresholds
-        self.second = self._main.second
         self.smallest_face = self._main.smallest_face
         self.detect_rotated = self._main.detect_rotated
         self.recheck = self._main.recheck
+
+    @property
+    def name(self) -> str:
+        return self._main.name
+
+    @property
+    def second(self) -> str:
+        return self._main.second
 
     def detect(self, frame: Frame, floor: float) -> Faces:
         return self.consult(frame, floor)[0]

@@ -8,6 +8,7 @@ on any ground shows on one of them, perhaps faintly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import cv2
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from faceveil.detect.combs import fields
 from faceveil.faces import Faces, around, pairwise_iou
 from faceveil.frames import Frame, Image
+from faceveil.media.pictures.large import Shrinking, is_large
 
 WHITE, BLACK = 255, 0
 SAME_FACE_IOU = 0.4
@@ -65,6 +67,8 @@ def views(frame: Frame) -> Iterator[Frame]:
 class Stretched(Frame):
     """A frame whose pixels are made square, for looking only; no side is shorter than before.
 
+    A frame so large that every copy counts keeps the number of its pixels: one side is shorter.
+
     Args:
         aspect: width of a pixel by its height.
 
@@ -77,6 +81,8 @@ class Stretched(Frame):
     def __init__(self, frame: Frame, aspect: float) -> None:
         self._given = frame
         self.across, self.down = max(1.0, aspect), max(1.0, 1 / aspect)
+        if is_large(*frame.size):
+            self.across, self.down = math.sqrt(aspect), math.sqrt(1 / aspect)
         super().__init__(frame.index, lambda: self.at_size(*self.size), pts=frame.pts)
 
     @property
@@ -88,12 +94,21 @@ class Stretched(Frame):
         return round(size[0] * self.across), round(size[1] * self.down)
 
     def at_size(self, width: int, height: int) -> Image:
-        image = self._given.image
-        rows, columns = image.shape[:2]
+        columns, rows = self._given.size
         # One side may become shorter and the other longer, for which no filter is made.
         less = min(width, columns), min(height, rows)
+        given = self._given
+        image = given.at_least(*less) if isinstance(given, Shrinking) else given.image
         shrunk = cv2.resize(image, less, interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.resize(shrunk, (width, height)), np.uint8)
+
+    def no_finer(self, scale: float) -> Frame:
+        """The view at this scale, where a copy of all of it counts; at most as it is."""
+        width, height = self.size
+        if scale >= 1 or not is_large(width, height):
+            return self
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return Frame(self.index, self.at_size(*size), pts=self.pts)
 
     @property
     def shares(self) -> NDArray[np.float64]:

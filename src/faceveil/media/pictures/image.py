@@ -142,10 +142,10 @@ class ImageSource(Closing):
 
     def _still_frame(self) -> Frame:
         pixels = self._decoded_still()
-        if is_large(self.media.width, self.media.height):
-            return Frame(0, pixels.image, alpha=pixels.alpha)
-        self._still = pixels
-        return Frame(0, pixels.image.copy(), alpha=pixels.alpha, aspect=self._aspect(0))
+        image = pixels.image
+        if not is_large(self.media.width, self.media.height):
+            self._still, image = pixels, image.copy()
+        return Frame(0, image, alpha=pixels.alpha, aspect=self._aspect(0))
 
     def _decoded_still(self) -> Pixels:
         """Return the decoded picture, and keep no reference to it."""
@@ -214,7 +214,7 @@ class ImageSource(Closing):
         if self.media.kind != "image" or not is_large(self.media.width, self.media.height):
             return self.frames()
         self._still = pixels = self._decoded_still()
-        return iter((Shrinking(0, pixels.image, alpha=pixels.alpha),))
+        return iter((Shrinking(0, pixels.image, alpha=pixels.alpha, aspect=self._aspect(0)),))
 
     def key_frames(self) -> Sequence[int]:
         """All frames cost the same here."""

@@ -44,7 +44,8 @@ class Shrinking(Frame):
 
     __slots__ = ("_halves",)
 
-    def at_size(self, width: int, height: int) -> Image:
+    def at_least(self, width: int, height: int) -> Image:
+        """The smallest of the halved pictures that is no smaller than this."""
         halves: list[Image] = getattr(self, "_halves", [])
         self._halves = halves
         image, level = self.image, 0
@@ -55,7 +56,10 @@ class Shrinking(Frame):
                 half = cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA)
                 halves.append(np.asarray(half, np.uint8))
             image, level = halves[level], level + 1
-        return Frame(self.index, image).at_size(width, height)
+        return image
+
+    def at_size(self, width: int, height: int) -> Image:
+        return Frame(self.index, self.at_least(width, height)).at_size(width, height)
 
 
 class Rows:
