@@ -15,6 +15,7 @@ from av.stream import Disposition
 from faceveil.errors import UnsupportedError
 from faceveil.media.videos.changing import changing
 from faceveil.pipeline import veil_file
+from test_cropped_films import cropped
 from test_fragments import Element, box, parsed, put, tree, written
 from videos import QUICK, VP9, X264, compose, picture, read, rewrite, source_of
 from voices import BEEP, PITCH, clip, hear
@@ -169,6 +170,54 @@ def test_encrypted_sound_of_matroska_is_left_out(tmp_path: Path) -> None:
     path = encoded(compose(tmp_path / "in.mkv", settings=X264, sound="aac"), 2, ENCRYPTION)
     report = veil_file(path, tmp_path / "out.mkv", QUICK, check="off")
     assert report.status == "partial"
+    assert any("encrypted" in warning for warning in report.warnings)
+    with av.open(str(tmp_path / "out.mkv")) as file:
+        assert not file.streams.audio
+
+
+def with_stranger(path: Path, track: list[Element]) -> Path:
+    """The same Matroska file, with a track before all others that players pass over."""
+
+    def walk(elements: list[Element]) -> list[Element]:
+        found: list[Element] = []
+        for kind, body in elements:
+            if not isinstance(body, bytes):
+                body = walk(body)
+                if kind == 0x1654AE6B:
+                    body = [(0xAE, [(0xD7, b"\x63"), (0x73C5, b"\x63"), *track]), *body]
+            found.append((kind, body))
+        return found
+
+    path.write_bytes(written(walk(parsed(path.read_bytes()))))
+    return path
+
+
+STRANGERS: dict[str, list[Element]] = {
+    "without a codec": [(0x83, b"\1")],
+    "with another's codec": [(0x83, b"\1"), (0x86, b"A_AAC")],
+    "of no known type": [(0x83, b"\x20"), (0x86, b"V_VP9")],
+    "subtitles": [(0x83, b"\x11"), (0x86, b"S_TEXT/UTF8")],
+}
+
+
+@pytest.mark.parametrize("track", STRANGERS.values(), ids=STRANGERS)
+def test_a_track_that_is_passed_over_takes_no_margins(track: list[Element], tmp_path: Path) -> None:
+    whole = compose(tmp_path / "whole.mkv", settings=X264, times=range(3))
+    path = with_stranger(cropped(whole, tmp_path / "in.mkv"), track)
+    with source_of(path) as source:
+        assert (source.media.width, source.media.height) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    "track",
+    [[(0x83, b"\2")], [(0x83, b"\2"), (0x86, b"V_VP8")]],
+    ids=["without a codec", "with another's codec"],
+)
+def test_a_track_that_is_passed_over_does_not_hide_encryption(
+    track: list[Element], tmp_path: Path
+) -> None:
+    path = encoded(compose(tmp_path / "in.mkv", settings=X264, sound="aac"), 2, ENCRYPTION)
+    report = veil_file(with_stranger(path, track), tmp_path / "out.mkv", QUICK, check="off")
     assert any("encrypted" in warning for warning in report.warnings)
     with av.open(str(tmp_path / "out.mkv")) as file:
         assert not file.streams.audio

@@ -17,10 +17,10 @@ from av.error import FFmpegError
 
 from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, inside
-from faceveil.media.metadata.matroska import elements
 from faceveil.media.pictures.item import clean_aperture
 from faceveil.media.videos.containers import bytes_of, moving_streams
 from faceveil.media.videos.fitting import chain, through
+from faceveil.media.videos.numbered import PICTURES, streamed, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 _ENTRY: Final = 78
 """Bytes of a visual sample entry before its boxes (ISO/IEC 14496-12, 12.1.3)."""
 
-_SEGMENT, _TRACKS, _TRACK, _TYPE, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x83, 0xE0
-_PICTURES: Final = 1
+_VIDEO: Final = 0xE0
 _PLACED: Final = frozenset({"mkv", "webm"})
-_NOTHING: Final = 0, 0
 _SIDES: Final = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
 """PixelCropLeft, Top, Right and Bottom (RFC 9559, 5.1.4.1.28)."""
 
@@ -103,17 +101,15 @@ def cropper_of(
 
 
 def _matroska(data: bytes, track: int) -> Margins | None:
-    for at, end in inside(elements, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
-        parts = {part: (body, stop) for part, body, stop in elements(data, at, end)}
-        if int.from_bytes(data[slice(*parts.get(_TYPE, _NOTHING))], "big") != _PICTURES:
-            continue
-        if track:
-            track -= 1
-            continue
-        video = elements(data, *parts.get(_VIDEO, _NOTHING))
-        cut = {side: int.from_bytes(data[body:stop], "big") for side, body, stop in video}
-        return Margins(*(cut.get(side, 0) for side in _SIDES))
-    return None
+    places = [place for type, place in streamed(data) if type == PICTURES]
+    if track >= len(places):
+        return None
+    cut = {
+        side: int.from_bytes(data[body:stop], "big")
+        for video in inside(walk, data, places[track], _VIDEO)
+        for side, body, stop in walk(data, *video)
+    }
+    return Margins(*(cut.get(side, 0) for side in _SIDES))
 
 
 def _iso(data: bytes, track: int, size: tuple[int, int]) -> Margins | None:

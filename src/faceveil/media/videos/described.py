@@ -5,25 +5,24 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from faceveil.errors import UnsupportedError
 from faceveil.i18n import say
 from faceveil.media.metadata.items import boxes, inside
-from faceveil.media.metadata.matroska import elements
 from faceveil.media.videos.containers import bytes_of
+from faceveil.media.videos.numbered import streamed, walk
 
 if TYPE_CHECKING:
     from av.stream import Stream
 
 _LOCKED: Final = frozenset({b"encv", b"enca", b"drmi", b"drms", b"drmt"})
 """Kinds of encrypted pictures and sound (ISO/IEC 14496-12, 8.12), and those that Apple sold."""
-_SEGMENT, _TRACKS, _TRACK = 0x18538067, 0x1654AE6B, 0xAE
-_TYPE, _ENCODINGS, _ENCODING, _ENCRYPTION = 0x83, 0x6D80, 0x6240, 0x5035
+_ENCRYPTION: Final = 0x6D80, 0x6240, 0x5035
+"""The way to a track's encryption in Matroska (RFC 9559, 5.1.4.1.31)."""
 _TYPES: Final = {"video": 1, "audio": 2}
-"""Elements of Matroska, and types of its tracks (RFC 9559, 5.1.4)."""
+"""Types of tracks there."""
 _FORM = slice(16, 28)
 """In a sound's sample entry: channels, bits a sample, and the rate (12.2.3)."""
 
@@ -73,16 +72,11 @@ def locked(streams: Iterable[Stream], origin: Path | bytes, kind: str) -> frozen
 
 
 def _locked_tracks(origin: Path | bytes) -> list[tuple[int, bool]]:
-    """The type of each track of Matroska, and whether it is encrypted."""
+    """The type of each track of Matroska that is a stream, and whether it is encrypted."""
     found = []
     with bytes_of(origin) as data, suppress(IndexError, ValueError):
-        walk = partial(elements, cut_off=True)  # players show what there is
-        for at, end in inside(walk, data, (0, len(data)), _SEGMENT, _TRACKS, _TRACK):
-            type = 0
-            for body, stop in inside(walk, data, (at, end), _TYPE):
-                type = int.from_bytes(data[body:stop], "big")
-            way = _ENCODINGS, _ENCODING, _ENCRYPTION
-            found.append((type, any(inside(walk, data, (at, end), *way))))
+        for type, place in streamed(data):
+            found.append((type, any(inside(walk, data, place, *_ENCRYPTION))))
     return found
 
 
