@@ -31,6 +31,7 @@ NO_MESSAGES = {
     "{0} ({1}, required)",
     # what a detector is called in reports
     *("{0} on {1}", "{0} on cpu ({1} there)", "{0} is not", "no accelerator"),
+    "{0} on cpu ({1} failed)",
     # keys of words
     *("no output", "with warnings", "sha256 in", "sha256 out", "settings sha256"),
     "further picture stream",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
@@ -73,6 +74,7 @@ class Card:
 
     ends: ClassVar[str] = "never"
     asked: ClassVar[list[Any]] = []
+    runs: ClassVar[int] = 0
 
     def __init__(self, model: Any, providers: Sequence[Any], **settings: Any) -> None:
         self._there = [name for name, _ in providers]
@@ -90,6 +92,10 @@ class Card:
     def run(self, outputs: Any, feeds: dict[str, Any]) -> Any:
         if CUDA in self._there and self.ends == "at the first run":
             raise LookupError
+        if CUDA in self._there and self.ends == "later":
+            Card.runs += 1
+            if Card.runs > 3:  # the first one of each network is the try
+                raise MemoryError
         return self._session.run(outputs, feeds)
 
 
@@ -149,6 +155,91 @@ def test_cuda_computes_as_the_processor_does(card: type[Card], detector: str) ->
     assert [providers for providers, _ in card.asked] == [[("CPUExecutionProvider", {})]]
 
 
+@pytest.fixture
+def failing(card: type[Card], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that fails in the middle of the work."""
+    monkeypatch.setattr("faceveil.detect.load._loaded", {})
+    monkeypatch.setattr(card, "ends", "later")
+    monkeypatch.setattr(Card, "runs", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("failing")
+def test_if_a_card_fails_later_the_processor_takes_over(
+    photo: Path, detector: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plain = veil_file(photo, photo.with_name("a.jpg"), detector=detector)
+    report = veil_file(photo, photo.with_name("b.jpg"), detector=detector, device="cuda")
+    (note,) = [one for one in report.notes if one not in plain.notes]
+    assert report.status == plain.status == "ok"
+    assert report.tracks == plain.tracks
+    assert report.regions == plain.regions
+    names = [report.detector, report.second, *(report.check.detectors if report.check else ())]
+    failed = [name for name in names if name.endswith(" on cpu (cuda failed)")]
+    assert failed
+    assert failed[0] in note
+    assert report.weights_sha256 == plain.weights_sha256
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("failing", "detector")
+def test_what_the_processor_cannot_compute_either_is_told() -> None:
+    opened = session(weights.find("yunet"), 1, "cuda")
+    for _ in range(2):
+        with pytest.raises(Exception, match="input"):
+            opened.run(None, {"nothing": np.zeros(1, np.float32)})
+    assert named("yunet", "cuda", opened) == "yunet on cpu (cuda failed)"
+
+
+def test_several_threads_open_the_processor_once(card: type[Card], detector: str) -> None:
+    opened = session(weights.find("yunet"), 1, "cuda")
+    feeds = {"input": np.zeros((1, 3, 64, 64), np.float32)}
+    wanted = opened.run(None, feeds)
+    card.ends, Card.runs = "later", 9
+    try:
+        before = len(card.asked)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: opened.run(None, feeds), range(8)))
+    finally:
+        card.ends, Card.runs = "never", 0
+    assert len(card.asked) == before + 1
+    for outputs in found:
+        assert all(map(np.array_equal, outputs, wanted))
+
+
+@pytest.mark.parametrize(
+    ("ends", "strips"), [("never", False), ("at the start", True), ("at the first run", True)]
+)
+def test_the_processor_works_for_a_device_as_for_itself(
+    card: type[Card],
+    ends: str,
+    strips: bool,
+    detector: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By strips, and with a tile on each of two cores."""
+    if not weights.available("yunet"):
+        pytest.skip("the weights of yunet are not here")
+    monkeypatch.setattr(card, "ends", ends)
+    wanted = Options(detector="yunet", device="cuda", threads=2)
+    opened = load_detector_anew(wanted, monkeypatch)
+    assert (opened.inner._network._second is not None) == strips
+    assert opened._workers == (2 if strips else 1)
+    assert ("on cpu" in opened.name) == strips
+
+
+def test_it_does_so_where_the_build_knows_no_device(
+    detector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not weights.available("yunet"):
+        pytest.skip("the weights of yunet are not here")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    opened = load_detector_anew(Options(detector="yunet", device="auto", threads=2), monkeypatch)
+    assert opened.inner._network._second is not None
+    assert opened._workers == 2
+    assert opened.name == "yunet on cpu (no accelerator there)"
+
+
 @pytest.mark.parametrize("packages", [True, False])
 def test_libraries_that_came_as_packages_are_loaded_once_and_in_silence(
     card: type[Card],
@@ -199,5 +290,5 @@ def test_sessions_share_their_memory(detector: str) -> None:
     entry = "session.use_env_allocators"
     model = weights.find("yunet")
     for _ in range(2):
-        opened = session(model, 1)
+        opened: Any = session(model, 1)
         assert opened.get_session_options().get_session_config_entry(entry) == "1"

@@ -78,7 +78,8 @@ def tiny(*, without: str = "", pools: int = 2) -> bytes:
 
 def test_joined_heads_say_what_single_ones_do() -> None:
     picture = np.random.default_rng(1).normal(size=(1, 3, 64, 96)).astype(np.float32)
-    published, joined = session(tiny(), 1), session(with_joined_heads(tiny()), 1)
+    published: Any = session(tiny(), 1)
+    joined: Any = session(with_joined_heads(tiny()), 1)
     assert [one.name for one in joined.get_outputs()] == [output(stride) for stride in STRIDES]
     for stride in STRIDES:
         single = published.run([f"{head}_{stride}" for head in HEADS], {"input": picture})

@@ -90,7 +90,8 @@ def _places(found: Sequence[Finding], kind: str, detector: Detector) -> dict[int
     """The faces of one kind by their frames, and by their numbers among the findings."""
     places: dict[int, dict[int, Face]] = {}
     for number, one in enumerate(found):
-        if one.kind == kind and one.detector == detector.name:
+        # What follows the first word is where it ran, which may have changed since.
+        if one.kind == kind and one.detector.split()[:1] == detector.name.split()[:1]:
             assert one.frame is not None
             assert one.box is not None
             assert one.score is not None

@@ -46,7 +46,6 @@ class CenterFace:
         device: where to run; the name tells where it does if that is not the processor.
     """
 
-    name = "centerface"
     # Measured on WIDER FACE validation pictures, whole and shrunk: three in four faces are found
     # from 12 px on the input; of enlarged close-ups all are up to 600 px and none from 800 px.
     min_size = 12.0
@@ -65,7 +64,11 @@ class CenterFace:
         self.weights_sha256 = weights_sha256
         self.thresholds = dict(THRESHOLDS)
         self._session = session(_dynamic(model), threads, device)
-        self.name = named(self.name, device, self._session)
+        self._device = device
+
+    @property
+    def name(self) -> str:
+        return named("centerface", self._device, self._session)
 
     def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         found: list[Faces] = []

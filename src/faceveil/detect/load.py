@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from faceveil.detect.choice import BUILT_IN, ENTRY_POINTS, has_weights, resolve
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
-from faceveil.detect.runtime import bounded
+from faceveil.detect.runtime import bounded, is_on_processor, providers_of
 from faceveil.errors import FaceVeilError, NoDetectorError
 from faceveil.i18n import listed, say
 from faceveil.options import Options, Sensitivity
@@ -70,9 +70,17 @@ def _tiles_at_once(name: str, options: Options, kind: Kind) -> tuple[int, Option
     As `at_once`, for a picture that is alone: it is looked at in tiles and at several scales.
     """
     threads = bounded(options.threads)
-    count = min(threads, TILES) if (name, options.device, kind) == ("yunet", "cpu", "image") else 1
+    many = (name, kind) == ("yunet", "image") and _is_on_processor(name, options)
+    count = min(threads, TILES) if many else 1
     shared = options if count == 1 else options.model_copy(update={"threads": threads // count})
     return count, shared
+
+
+def _is_on_processor(name: str, options: Options) -> bool:
+    """Whether the processor does the work of a detector, asked to or not."""
+    if not providers_of(options.device):
+        return True
+    return is_on_processor(_loaded_once(name, options).name)
 
 
 def load_opinion(options: Options, first: Detector, strong: float) -> Opinion | None:

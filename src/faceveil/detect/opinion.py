@@ -56,8 +56,11 @@ class Opinion:
 
     def __init__(self, other: SinglePass, strong: float) -> None:
         self._other = other
-        self.name = other.name
         self._strong = strong
+
+    @property
+    def name(self) -> str:
+        return self._other.name
 
     def ask(self, frame: Frame, faces: Faces, *, lying: bool = False) -> Faces:
         """The faces that count but are not certain, with the other's scores; 0: it sees none.

@@ -16,7 +16,7 @@ class SinglePass(Protocol):
     """A face detector that looks at a picture once. What a plug-in has to provide.
 
     Attributes:
-        name: what reports call it.
+        name: what reports call it; it may come to be another one if what it runs on does.
         weights_sha256: of the weights in use.
         thresholds: the score from which a face counts, for each sensitivity.
         min_size: side in pixels, on the detector's input, of the smallest face it finds reliably.
@@ -26,13 +26,15 @@ class SinglePass(Protocol):
             ones are shrunk by it. None: no limit.
     """
 
-    name: str
     weights_sha256: str
     thresholds: dict[Sensitivity, float]
     min_size: float
     max_size: float
     default_min_face: float
     input_side: int | None
+
+    @property
+    def name(self) -> str: ...
 
     def detect(self, images: Sequence[Image], floor: float) -> Sequence[Sequence[Face]]:
         """Find the faces in each picture whose score is at least ``floor``.
@@ -58,9 +60,11 @@ class Detector(Protocol):
         name, weights_sha256, thresholds: as in `SinglePass`.
     """
 
-    name: str
     weights_sha256: str
     thresholds: dict[Sensitivity, float]
+
+    @property
+    def name(self) -> str: ...
 
     def detect(self, frame: Frame, floor: float) -> Sequence[Face]:
         """Faces whose score is at least ``floor``, boxes in the frame's pixels."""
@@ -92,7 +96,8 @@ class Consulting(Protocol):
         second: name of the other network; "" if there is none.
     """
 
-    second: str
+    @property
+    def second(self) -> str: ...
 
     def consult(self, frame: Frame, floor: float) -> tuple[Faces, int]:
         """As ``Detector.detect``, and the number of places the other network was asked about."""

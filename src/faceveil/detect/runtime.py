@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -43,27 +44,70 @@ _TRIED: Final = 64
 _lock = Lock()
 
 
-def session(
-    model: Path | bytes, threads: int = 0, device: Device = "cpu"
-) -> onnxruntime.InferenceSession:
+class Runs(Protocol):
+    """A model that is open: ONNX Runtime's own session, or one that can change its device."""
+
+    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Any]:
+        """The values of these outputs."""
+        ...
+
+    def get_providers(self) -> Sequence[str]:
+        """ONNX Runtime's names of the devices it runs on, the first one before the others."""
+        ...
+
+
+class Rescued:
+    """A model on a device. If that fails in the middle of a run, as one whose memory other programs
+    take does, the processor takes over: it computes the same once more, and all that follows.
+
+    Args:
+        accelerated: the model on the device.
+        on_processor: opens it anew there.
+
+    Attributes:
+        failed: ONNX Runtime's name of the device, once it has; "" before.
+    """
+
+    def __init__(
+        self,
+        accelerated: Runs,
+        on_processor: Callable[[], Runs],
+    ) -> None:
+        self._session, self._on_processor = accelerated, on_processor
+        self._lock = Lock()
+        self.failed = ""
+
+    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Any]:
+        mine = self._session
+        try:
+            return list(mine.run(outputs, feeds))
+        except Exception:  # of a class for each cause, without one in common
+            with self._lock:  # several threads may look at the same time
+                if self.failed and mine is self._session:
+                    raise  # the processor cannot do it either
+                if not self.failed:
+                    failed = mine.get_providers()[0]
+                    self._session, self.failed = self._on_processor(), failed
+        return list(self._session.run(outputs, feeds))
+
+    def get_providers(self) -> Sequence[str]:
+        return list(self._session.get_providers())
+
+
+def session(model: Path | bytes, threads: int = 0, device: Device = "cpu") -> Runs:
     """Open a model, its graph fully optimized once.
 
     Args:
         model: the file, or its contents.
         threads: bound on the threads of one operator; 0: all processors this process may use.
-        device: where to run it. The processor takes over if that is not there or fails to start;
-            see ``named``.
+        device: where to run it. The processor takes over if that is not there, fails to start, or
+            fails later; see ``named``.
 
     Returns:
         A session whose threads sleep between runs, so that they take nothing from the other
         stages of a run (decoding, painting, encoding).
     """
-    # ONNX Runtime 1.29 and later report each session to its maker over the network. Only this
-    # variable, set before the first import, prevents that; the call is for older versions.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as ort
-
-    ort.disable_telemetry_events()
+    ort = _library()
     # A missing device is reported by ``named``, in FaceVeil's own words.
     severity = _ERRORS_ONLY if device == "cpu" else _SILENT
     ort.set_default_logger_severity(severity)
@@ -79,17 +123,16 @@ def session(
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
-    def opened(providers: list[str]) -> onnxruntime.InferenceSession:
-        return ort.InferenceSession(
+    def opened(providers: list[str]) -> Runs:
+        made: Runs = ort.InferenceSession(
             os.fspath(model) if isinstance(model, Path) else model,
             sess_options=options,
             providers=[(name, _SETTINGS.get(name, {})) for name in providers],
             enable_fallback=0,  # which prints, and where it runs then is not told
         )
+        return made
 
-    there = ort.get_available_providers()
-    wanted = [name for key, name in PROVIDERS.items() if device in (key, "auto") and name in there]
-    if wanted:
+    if wanted := providers_of(device):
         if PROVIDERS["cuda"] in wanted:
             _find_cuda()
         try:
@@ -97,8 +140,26 @@ def session(
             _try_out(accelerated)
         except Exception:  # of a class for each cause, without one in common
             return opened([_CPU])
-        return accelerated
+        return Rescued(accelerated, lambda: opened([_CPU]))
     return opened([_CPU])
+
+
+def providers_of(device: Device) -> list[str]:
+    """ONNX Runtime's names of a device that its installed build knows; of ``auto``, all of them."""
+    if device == "cpu":
+        return []
+    there = _library().get_available_providers()
+    return [name for key, name in PROVIDERS.items() if device in (key, "auto") and name in there]
+
+
+def _library() -> Any:
+    # ONNX Runtime 1.29 and later report each session to its maker over the network. Only this
+    # variable, set before the first import, prevents that; the call is for older versions.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as ort
+
+    ort.disable_telemetry_events()
+    return ort
 
 
 def _find_cuda() -> None:
@@ -151,14 +212,24 @@ def _registered() -> bool:
     return True
 
 
-def named(detector: str, wanted: Device, opened: onnxruntime.InferenceSession) -> str:
+def named(detector: str, wanted: Device, opened: Runs) -> str:
     """The detector's name for reports, with the device if another one was asked for."""
-    first = opened.get_providers()[0]
+    failed = opened.failed if isinstance(opened, Rescued) else ""
+    first = failed or opened.get_providers()[0]
     device = next((device for device, name in PROVIDERS.items() if name == first), "cpu")
+    if failed:
+        return f"{detector} on cpu ({device} failed)"
     if device != "cpu":
         return f"{detector} on {device}"
     missing = "no accelerator" if wanted == "auto" else f"{wanted} is not"
     return detector if wanted == "cpu" else f"{detector} on cpu ({missing} there)"
+
+
+def is_on_processor(name: str) -> bool:
+    """Whether a detector of this name, as ``named`` gives it, does not run on the device that was
+    asked for.
+    """
+    return name.partition(" on ")[2].startswith("cpu")
 
 
 def bounded(threads: int) -> int:

@@ -141,9 +141,12 @@ class Scaled:
         self._effort = effort
         self._least = least
         self._min_face = min_face
-        self.name = inner.name
         self.weights_sha256 = inner.weights_sha256
         self.thresholds = inner.thresholds
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
 
     def smallest_face(self, width: int, height: int) -> float:
         """Size in pixels of the smallest face found in a picture of this size."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect.joined_heads import STRIDES
-from faceveil.detect.runtime import named, session
+from faceveil.detect.runtime import is_on_processor, named, providers_of, session
 from faceveil.detect.yunet_network import Network
 from faceveil.faces import Faces
 from faceveil.frames import Image
@@ -32,10 +32,10 @@ class YuNet:
     Args:
         model: path of the dynamic-shape ONNX file.
         threads: processor threads, 0 for all.
-        device: where to run; the name tells where it does if that is not the processor.
+        device: where to run; the name tells where it does if that is not the processor. What the
+            processor does instead of a device, it does as if it had been asked to.
     """
 
-    name = "yunet"
     # Measured on WIDER FACE validation pictures: precision falls off below 12 px on the input,
     # and above 128 px it takes large patterns for faces that smaller scales know are none.
     min_size = 12.0
@@ -53,12 +53,17 @@ class YuNet:
     ) -> None:
         self.weights_sha256 = weights_sha256
         self.thresholds: dict[Sensitivity, float] = {"high": 0.41, "balanced": 0.5, "precise": 0.6}
-        self._network = Network(
-            model.read_bytes(),
-            lambda part: session(part, threads, device),
-            strips=device == "cpu",
-        )
-        self.name = named(self.name, device, self._network.session)
+        contents = model.read_bytes()
+        strips = not providers_of(device)
+        self._network = Network(contents, lambda one: session(one, threads, device), strips=strips)
+        self._session, self._device = self._network.session, device
+        if not strips and is_on_processor(self.name):
+            self._network = Network(contents, lambda one: session(one, threads), strips=True)
+            self._session = self._network.session
+
+    @property
+    def name(self) -> str:
+        return named("yunet", self._device, self._session)
 
     def detect(self, images: Sequence[Image], floor: float) -> list[Faces]:
         return [self._detect(image, floor) for image in images]

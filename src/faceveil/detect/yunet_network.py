@@ -27,7 +27,7 @@ from faceveil.detect.joined_heads import (
 from faceveil.frames import Image
 
 if TYPE_CHECKING:
-    import onnxruntime
+    from faceveil.detect.runtime import Runs
 
 STRIP: Final = 250_000
 """Pixels of a strip, about. With two pictures under way on two cores, strips of this size spare 4 %
@@ -61,7 +61,7 @@ class Network:
     def __init__(
         self,
         contents: bytes,
-        start: Callable[[bytes], onnxruntime.InferenceSession],
+        start: Callable[[bytes], Runs],
         *,
         strips: bool,
     ) -> None:

@@ -93,6 +93,7 @@ def make_report(
             *source.notes,
             *sink.notes,
             *_elsewhere(plan, options),
+            *_failed(plan, checked),
             *_unsettled(plan, options),
             *_whose(plan, options),
         ),
@@ -127,7 +128,7 @@ def _weights_of(name: str) -> str:
 def _elsewhere(plan: Plan, options: Options) -> tuple[str, ...]:
     """A note if a device was asked for by name and the processor did its work."""
     _, _, place = plan.detector.partition(" on ")  # see detect.runtime.named
-    if options.device in ("cpu", "auto") or not place.startswith("cpu"):
+    if options.device in ("cpu", "auto") or not place.startswith("cpu") or _has_failed(place):
         return ()
     return (
         say(
@@ -136,6 +137,25 @@ def _elsewhere(plan: Plan, options: Options) -> tuple[str, ...]:
             name=plan.detector,
         ),
     )
+
+
+def _failed(plan: Plan, checked: Checked) -> tuple[str, ...]:
+    """A note if a device failed in the middle of the work."""
+    names = (plan.detector, plan.second, *checked.detectors)
+    failed = next((name for name in names if _has_failed(name)), None)
+    if failed is None:
+        return ()
+    return (
+        say(
+            "the accelerator failed while it was at work ({name}): from there on the processor did "
+            "it, with the same result; with --device cpu it is not tried",
+            name=failed,
+        ),
+    )
+
+
+def _has_failed(name: str) -> bool:
+    return name.endswith(" failed)")  # see detect.runtime.named
 
 
 def _unsettled(plan: Plan, options: Options) -> tuple[str, ...]:
