@@ -26,6 +26,7 @@ from faceveil.i18n import say
 from faceveil.system import beats
 from faceveil.system.closing import Closing
 from faceveil.system.extras import advice_for
+from faceveil.system.ports import ADVICE, impossible_port
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -273,6 +274,8 @@ def _require_answer(address: str) -> None:
     """
     if address == "auto":  # as Ray reads it
         address = os.environ.get("RAY_ADDRESS", address)
+    if wrong := impossible_port(address):
+        raise UsageError(say("'{port}' is no port", port=wrong), ADVICE)
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdecimal()):  # a cluster here, or what only Ray can judge
         return

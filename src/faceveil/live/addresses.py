@@ -10,6 +10,7 @@ from av.error import HTTPForbiddenError, HTTPUnauthorizedError
 
 from faceveil.errors import UsageError
 from faceveil.i18n import listed, say
+from faceveil.system.ports import ADVICE, impossible_port
 
 STREAMS: Final = {
     # Nothing here may open a file: a playlist from the network could name one.
@@ -46,7 +47,7 @@ def to_read(address: str) -> dict[str, str]:
     """FFmpeg's options to read from an address.
 
     Raises:
-        UsageError: it is of a kind that is not read.
+        UsageError: it is of a kind that is not read, or its port is impossible.
     """
     kind = _kind(address)
     if kind not in STREAMS:
@@ -58,7 +59,7 @@ def to_send(address: str) -> tuple[str, str, dict[str, str]]:
     """The address to open for sending, with FFmpeg's muxer and its options.
 
     Raises:
-        UsageError: it is of a kind that nothing is sent to.
+        UsageError: it is of a kind that nothing is sent to, or its port is impossible.
     """
     kind = _kind(address)
     if kind not in PUSHES:
@@ -93,6 +94,8 @@ def advice_on(error: Exception) -> str:
 
 
 def _kind(address: str) -> str:
+    if port := impossible_port(address):
+        raise UsageError(say("'{port}' is no port", port=port), ADVICE)
     return address.partition("://")[0].lower()
 
 
