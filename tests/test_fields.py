@@ -140,6 +140,22 @@ def test_an_encoder_without_fields_says_so(tmp_path: Path) -> None:
     assert rewrite(clip, tmp_path / "out.mkv", QUICK).warnings == ()
 
 
+@pytest.mark.parametrize("height", [134, 486])
+def test_fields_that_hold_no_whole_colours_are_shown_at_once(height: int, tmp_path: Path) -> None:
+    """Half of 486 rows, as in NTSC's full frame, is odd: H.264 has no such fields in 4:2:0."""
+    clip = interlaced(tmp_path / "in.mpg", "mpeg2video", "yuv420p", (192, height))
+    sink = rewrite(clip, tmp_path / "out.mp4", QUICK)
+    assert sink.warnings == (
+        f"libx264 stores no fields of {height} rows: "
+        "the two fields of each frame are shown at once",
+    )
+    before, after = (read(path, pixels=True) for path in (clip, tmp_path / "out.mp4"))
+    assert after.tags["size"] == (192, height)
+    assert len(after.planes) == len(before.planes) == 6
+    for one, other in zip(before.planes, after.planes, strict=True):
+        assert np.abs(one[0][:, :192].astype(int) - other[0][:, :192]).mean() < 4
+
+
 def test_chroma_of_either_field_is_converted_by_itself(tmp_path: Path) -> None:
     clip = interlaced(tmp_path / "in.avi", "dvvideo", "yuv422p", (720, 576), False)
     rewrite(clip, tmp_path / "out.mp4", LOSSLESS)

@@ -18,6 +18,7 @@ from faceveil.i18n import listed, reason_of, say, words_of
 from faceveil.media.videos.facts import StreamFormat
 from faceveil.media.videos.flow import Flow
 from faceveil.media.videos.grading import words_of_mastering
+from faceveil.media.videos.interlacing import field_order
 from faceveil.media.videos.planes import subsampling
 from faceveil.system.priority import usual_priority
 
@@ -117,10 +118,11 @@ def coded(name: str, options: Options, container: Container, traits: StreamForma
     if options.encoder == "auto" and _is_tiny(traits):
         format = format.removesuffix("10le")
     width, height = traits.width, traits.height
+    across, down = subsampling(format)
     if codec_of(name) not in _ANY_SIZE:
-        across, down = subsampling(format)
         width, height = width + -width % across, height + -height % down
-    return replace(traits, format=format, width=width, height=height)
+    fields = field_order(name, traits, height, down)
+    return replace(traits, format=format, width=width, height=height, field_order=fields)
 
 
 def _is_tiny(traits: StreamFormat) -> bool:
@@ -217,7 +219,7 @@ def _start(context: VideoCodecContext, encoding: Encoding) -> None:
     context.color_trc = traits.transfer
     context.colorspace = traits.matrix_coefficients
     context.flags |= Flags.bitexact | Flags.frame_duration
-    if traits.interlaced and name == "libx264":
+    if traits.interlaced:
         context.flags |= Flags.interlaced_dct
         context.field_order = traits.field_order
     apart = _key_seconds(flow)
@@ -336,7 +338,7 @@ def _settings(
         settings["x265-params"] = ":".join(words)
     elif words := [
         *(_beside_preset(name, traits) if options.encoder_preset is None else ()),
-        *_field_words(name, traits),
+        *(("bff=1",) if traits.field_order in _BOTTOM_FIRST else ()),
         *words_of_mastering(name, traits.mastering),
         *((f"sps-id={number}",) if name == "libx264" and number else ()),
     ]:
@@ -377,7 +379,3 @@ def _beside_preset(name: str, traits: StreamFormat) -> tuple[str, ...]:
 
 def _is_large(traits: StreamFormat) -> bool:
     return traits.width * traits.height >= _LARGE
-
-
-def _field_words(name: str, traits: StreamFormat) -> list[str]:
-    return ["bff=1"] if name == "libx264" and traits.field_order in _BOTTOM_FIRST else []

@@ -22,6 +22,7 @@ from faceveil.media.videos.audio import Sound
 from faceveil.media.videos.containers import container_of, require_suffix, writing
 from faceveil.media.videos.copying import copies_of
 from faceveil.media.videos.flow import flow_in
+from faceveil.media.videos.interlacing import lost_fields
 from faceveil.media.videos.planes import enlarged
 from faceveil.media.videos.sei import without_encoder_info
 from faceveil.media.videos.splice import Splice
@@ -123,13 +124,7 @@ class VideoSink(Aborting):
             if self._copies is None:
                 self._output.start_encoding()
         self.notes = tuple(notes)
-        if traits.interlaced and name != "libx264":
-            self.warnings = (
-                say(
-                    "{codec} stores whole pictures: the two fields of each frame are shown at once",
-                    codec=name,
-                ),
-            )
+        self.warnings = lost_fields(name, traits, self._coded)
 
     def _made_necessary(self, name: str) -> list[str]:
         """Notes on what the container and the encoder change."""
