@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from faceveil import weights
-from faceveil.check import confirm, look_over
+from faceveil.check import CERTAIN, confirm, look_over
 from faceveil.check.confirm import HARDLY, NEXT, SURELY, confirmed
-from faceveil.detect import Detector
-from faceveil.detect.opinion import SURE, Opinion
+from faceveil.detect import Detector, load_detector, load_opinion
+from faceveil.detect.opinion import NEARLY, SURE, Opinion
 from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -192,6 +192,18 @@ def test_the_output_is_read_again_only_if_something_was_certain() -> None:
     output = Unread([np.zeros((240, 400, 3), np.uint8)] * FRAMES)
     detector = cast(Detector, Voting(0.4))
     assert confirmed(output, plan_of(FRAMES), doubts, detector, Told({})) == doubts
+
+
+def test_what_is_nearly_certain_in_the_dark_is_never_denied() -> None:
+    """The quick look is certain from a score on from which the dark counts, and whoever chooses
+    another one is not denied anything.
+    """
+    if not (weights.available("yunet", None) and weights.available("centerface", None)):
+        pytest.skip("needs both networks")
+    eye = load_detector(Options(detector="yunet"), "video")
+    assert min(eye.thresholds.values()) + CERTAIN >= NEARLY
+    assert load_opinion(Options(detector="yunet"), eye, 0.4) is not None
+    assert load_opinion(Options(detector="yunet", confidence=0.2), eye, 0.2) is None
 
 
 def test_a_lamp_is_a_doubt_and_every_bare_face_is_found() -> None:
