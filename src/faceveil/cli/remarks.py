@@ -11,7 +11,7 @@ from faceveil.i18n import listed, say
 
 if TYPE_CHECKING:
     from faceveil.cli.ui import UI
-    from faceveil.plan import Plan
+    from faceveil.plan import Media, Plan
     from faceveil.report import Report
 
 _MOST_PARTS = 6
@@ -44,16 +44,22 @@ def found_in(name: str, plan: Plan) -> str:
 
 
 class Remarks:
-    """Notes and removed things, each printed once at the end, however many files have it."""
+    """Notes and removed things, each printed once at the end, however many files have it.
+
+    Attributes:
+        media: what each of the files is.
+    """
 
     def __init__(self) -> None:
         self._files = 0
         self._notes: Counter[str] = Counter()
         self._removed: dict[str, None] = {}
+        self.media: list[Media | None] = []
 
     def add(self, report: Report, told: Collection[str] = ()) -> None:
         """Add the remarks of a file, except for notes that were printed already."""
         self._files += 1
+        self.media.append(report.media)
         self._notes.update(set(report.notes) - set(told))
         self._removed.update(dict.fromkeys(report.dropped))
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from faceveil.cli import interrupts
+from faceveil.cli.idle import idle_flags
 from faceveil.cli.outcomes import Outcomes
 from faceveil.cli.ui import UI
 from faceveil.errors import (
@@ -275,12 +276,11 @@ def veil_one(
     out: Path | None,
     work: Callable[[Progress], Report],
     evidence: Evidence,
-    *,
-    strict: bool = False,
+    options: Options,
 ) -> ExitCode:
     """Obscure one file and print its result."""
     with evidence:
-        outcomes = Outcomes(ui, evidence, strict=strict)
+        outcomes = Outcomes(ui, evidence, strict=options.strict)
         try:
             with ui.progress(path.name) as progress:
                 done = work(progress)
@@ -294,6 +294,8 @@ def veil_one(
                 ui.note(say("no face of {size:.0f} px or more is in {name}", size=least, name=path))
                 ui.note(say("--min-face looks for smaller ones, --cover-zones covers a place."))
     outcomes.remarks.tell(ui)
+    for note in idle_flags(options, outcomes.remarks.media):
+        ui.note(note)
     return outcomes.exit_code
 
 
@@ -353,4 +355,7 @@ def veil_many(
                 outcomes.add(one.codes)
             interrupts.heed()
     outcomes.remarks.tell(ui)
+    if len(outcomes.remarks.media) == len(jobs):  # what failed may have been of another kind
+        for note in idle_flags(options, outcomes.remarks.media):
+            ui.note(note)
     return outcomes.exit_code

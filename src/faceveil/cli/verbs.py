@@ -183,7 +183,7 @@ def veil(
             save_plan(plan, faces)
         return veil_file(path, target, options, plan=faces, progress=progress)
 
-    return veil_one(ui, path, target, work, evidence, strict=options.strict)
+    return veil_one(ui, path, target, work, evidence, options)
 
 
 @add_verb(app, groups=(*PEOPLE, *FILES, *FIND, *TRACK))
@@ -259,6 +259,7 @@ def render(
             source, wanted, target, options, foreign=foreign_plan, progress=progress
         ),
         evidence,
+        options,
     )
 
 
