@@ -15,7 +15,15 @@ from PIL import Image as Pillow
 from faceveil import weights
 from faceveil.check import check_file, inspect
 from faceveil.detect import load_detector, threshold
-from faceveil.detect.levels import DUSK, LEAST, LEVEL, darkness, darkness_of, lit
+from faceveil.detect.levels import (
+    DUSK,
+    LEAST,
+    LEVEL,
+    _mostly_below,
+    darkness,
+    darkness_of,
+    lit,
+)
 from faceveil.frames import Frame, Image
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -81,6 +89,14 @@ def test_only_what_needs_no_gain_is_told_bright_at_a_glance(
         assert dark.gain.max() >= LEAST
     else:  # all of it is about as bright, so nothing is a dark place
         assert dark is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.integers(44, 64))
+def test_the_dark_prevails_as_the_median_says(shades: list[int], base: int) -> None:
+    rows = np.array(shades, np.float32) + base
+    for values in (rows, np.repeat(rows, 2), np.append(rows, DUSK)):
+        assert _mostly_below(values, DUSK) == (np.median(values) < DUSK)
 
 
 def test_what_is_lit_in_the_dark_is_not_overexposed() -> None:

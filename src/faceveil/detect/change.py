@@ -188,7 +188,9 @@ class Noise:
         if not self._mean.size:
             self._mean = np.full(step.shape, min(float(np.median(step)), GRAIN), np.float32)
         # Differences are whole numbers, so the limits may be, too.
-        limit = np.maximum(_base(luma) + TIMES * self._mean, LEAST).astype(np.uint8)
+        limit = TIMES * self._mean
+        limit += _base(luma)
+        limit = np.maximum(limit, LEAST, out=limit).astype(np.uint8)
         cv2.accumulateWeighted(np.minimum(step, np.uint8(GRAIN)), self._mean, RATE)
         return limit
 
@@ -225,7 +227,8 @@ def solid(mask: Mask) -> Mask:
     """The solid part of a mask, without the thin outlines of slow things."""
     patch, edge = (SOLID, SOLID), cv2.BORDER_REPLICATE
     count = cv2.boxFilter(mask.view(np.uint8), -1, patch, normalize=False, borderType=edge)
-    return np.asarray(count >= SHARE * SOLID**2) & mask
+    # A whole number, because bytes are compared with it without being made floats first.
+    return np.asarray(count >= math.ceil(SHARE * SOLID**2)) & mask
 
 
 def merged(boxes: Sequence[Box], room: float) -> list[Box]:

@@ -118,10 +118,16 @@ def darkness_of(small: Image) -> Darkness | None:
         return None
     brightest = cv2.blur(near.astype(np.float32), window)
     gain = np.clip(LEVEL / np.maximum(brightest, 1.0), 1.0, MOST)
-    prevails = _middle(brightest) < DUSK
+    prevails = _mostly_below(brightest, DUSK)
     if not prevails:
         gain = 1.0 + (gain - 1.0) * np.clip((LIGHT - brightest) / (LIGHT - DARK), 0.0, 1.0)
     return None if gain.max() < LEAST else Darkness(np.asarray(gain, np.float32), prevails)
+
+
+def _mostly_below(values: NDArray[Any], limit: float) -> bool:
+    """Whether the median is below a limit. To count takes a tenth of the time of finding it."""
+    below = 2 * np.count_nonzero(values < limit)
+    return below > values.size if below != values.size else _middle(values) < limit
 
 
 def _middle(values: NDArray[Any]) -> float:
