@@ -190,9 +190,9 @@ class Noise:
         # Differences are whole numbers, so the limits may be, too.
         limit = TIMES * self._mean
         limit += _base(luma)
-        limit = np.maximum(limit, LEAST, out=limit).astype(np.uint8)
+        whole = np.asarray(np.maximum(limit, LEAST, out=limit), np.uint8)
         cv2.accumulateWeighted(np.minimum(step, np.uint8(GRAIN)), self._mean, RATE)
-        return limit
+        return whole
 
 
 def _base(luma: Luma) -> NDArray[np.float32] | float:

@@ -127,7 +127,7 @@ def darkness_of(small: Image) -> Darkness | None:
 def _mostly_below(values: NDArray[Any], limit: float) -> bool:
     """Whether the median is below a limit. To count takes a tenth of the time of finding it."""
     below = 2 * np.count_nonzero(values < limit)
-    return below > values.size if below != values.size else _middle(values) < limit
+    return bool(below > values.size if below != values.size else _middle(values) < limit)
 
 
 def _middle(values: NDArray[Any]) -> float:
