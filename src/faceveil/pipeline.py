@@ -39,6 +39,7 @@ from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.system import beats
 from faceveil.system.beats import Progress as Progress
+from faceveil.system.heap import give_back_freed
 from faceveil.system.stages import Executor, ahead, behind, depth_for
 from faceveil.track import link, separate, timeline
 from faceveil.track.settle import settle, zoned
@@ -306,6 +307,8 @@ def render(
     if plan.media.parts not in ((), source.media.parts):
         raise other_file(say("its pages or pictures are others, or lie in another order"))
     step = progress or _silent
+    if not source.media.still:
+        give_back_freed()  # by the search, which is over
     painter, targets = Painter(options), targets_of(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
     touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
