@@ -1,4 +1,4 @@
-"""A face in the dark is seen: in stills, in videos, and by the check."""
+"""A face in the dark, or in a pale picture, is seen: in stills, in videos, and by the check."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from faceveil.detect.levels import (
     DUSK,
     LEAST,
     LEVEL,
+    Darkness,
     _mostly_below,
-    darkness,
     darkness_of,
+    extremes,
     lit,
 )
 from faceveil.frames import Frame, Image
@@ -43,6 +44,24 @@ def dimmed(picture: Image, light: float, noise: float = 0.6, seed: int = 0) -> I
 
 def lifted(picture: Image) -> Image:
     return lit(Frame(0, picture)).image
+
+
+def raised(picture: Image, contrast: float, clipped: float = 0.0, seed: int = 0) -> Image:
+    """The picture with so much of its contrast, at the bright end, as an overexposed one has it.
+
+    Args:
+        clipped: levels by which it is too bright still, and which are lost.
+    """
+    noise = np.random.default_rng(seed).normal(0, 0.6, picture.shape)
+    pale = 255 - (255.0 - picture) * contrast + clipped + noise
+    return np.asarray(pale.round().clip(0, 255), np.uint8)
+
+
+def darkness(picture: Image) -> Darkness:
+    some = extremes(Frame(0, picture))
+    assert some is not None
+    assert some.dark is not None
+    return some.dark
 
 
 def found(name: str, picture: Image) -> list[Box]:
@@ -81,7 +100,7 @@ def test_only_what_needs_no_gain_is_told_bright_at_a_glance(
     brightest = cv2.blur(
         cv2.dilate(small, np.ones((17, 17), np.uint8)).astype(np.float32), (17, 17)
     )
-    dark = darkness_of(small)
+    dark = darkness_of(small, LEVEL)
     if np.median(brightest) < DUSK:
         assert dark is not None
         assert dark.prevails
@@ -122,6 +141,30 @@ def test_a_dark_face_is_found(astronaut: Image, name: str, light: float, lamp: b
     assert max((box.iou(wanted) for box in found(name, dark)), default=0.0) > 0.5
 
 
+@pytest.mark.parametrize(("contrast", "clipped"), [(0.1, 0.0), (0.04, 0.0), (0.12, 15.0)])
+@pytest.mark.parametrize("name", ["yunet", "centerface"])
+def test_a_pale_face_is_found(astronaut: Image, name: str, contrast: float, clipped: float) -> None:
+    if not weights.available(name):
+        pytest.skip(f"no weights of {name} here: faceveil weights fetch")
+    actor, face = head(astronaut, 0.34)
+    white = np.full((320, 480, 3), 255, np.uint8)
+    pale = raised(put(white, actor, 60, 120), contrast, clipped)
+    wanted = face.transformed(1.0, 60, 120)
+    assert max((box.iou(wanted) for box in found(name, pale)), default=0.0) > 0.5
+
+
+def test_only_what_is_pale_for_the_most_part_is_darkened() -> None:
+    scene = scenery(4)
+    pale = raised(scene, 0.15)
+    shown = lifted(pale)
+    assert (shown <= pale).all()
+    assert shown.std() > 3 * pale.std()
+    assert shown.mean(axis=2).min() > 0
+    half = scene.copy()
+    half[:, : half.shape[1] // 3] = pale[:, : half.shape[1] // 3]
+    assert lifted(half) is half
+
+
 def test_a_dark_half_does_not_cost_the_bright_one_its_face(astronaut: Image, detector: str) -> None:
     actor, face = head(astronaut)
     scene = put(put(scenery(3, (640, 320)), actor, 60, 120), actor, 500, 120)
@@ -147,10 +190,9 @@ def test_a_dark_picture_is_softened_and_a_bright_one_with_dark_corners_is_not() 
     half = np.full_like(grain, 180)
     half[:, :300] = grain[:, :300]
     for picture, softened in ((grain, True), (half, False)):
-        dark = darkness(Frame(0, picture))
-        assert dark is not None
+        dark = darkness(picture)
         assert dark.prevails == softened
-        sharp, soft = (dark.lit(Frame(0, picture), 1.0, soft).image for soft in (0.0, 1.2))
+        sharp, soft = (dark.brightened(picture, soft) for soft in (0.0, 1.2))
         assert np.array_equal(sharp, soft) != softened
         assert abs(float(sharp.mean()) - float(soft.mean())) < 1
 
@@ -158,10 +200,8 @@ def test_a_dark_picture_is_softened_and_a_bright_one_with_dark_corners_is_not() 
 @pytest.mark.parametrize("side", [960, 4000])
 def test_the_brightened_picture_is_as_fine_as_the_finest_look(side: int) -> None:
     frame = Frame(0, np.zeros((side // 2, side, 3), np.uint8))
-    dark = darkness(frame)
-    assert dark is not None
-    assert dark.lit(frame, 1.0).size == frame.size
-    shrunk = dark.lit(frame, 0.1).size[0]
+    assert lit(frame, 1.0).size == frame.size
+    shrunk = lit(frame, 0.1).size[0]
     assert min(side, 0.1 * side) <= shrunk <= max(2048, 0.1 * side)
 
 
@@ -188,6 +228,20 @@ def test_no_frame_of_a_dark_film_is_bare(night: tuple[Path, list[Box]], detector
     plan = analyze_file(path, OPTIONS)
     assert [i for i, box in enumerate(boxes) if covered(plan, i, box) < 0.9] == []
     # It is one person, not the noise of the dark.
+    assert len(plan.tracks) <= 2
+
+
+@pytest.mark.slow
+def test_no_frame_of_a_pale_film_is_bare(tmp_path: Path, astronaut: Image, detector: str) -> None:
+    """Somebody with a face of 40 px comes into an empty white room after a second."""
+    actor, face = head(astronaut, 0.4)
+    white = np.full((270, 480, 3), 255, np.uint8)
+    walk = [(20 + 6 * step, 90 + step // 3) for step in range(40)]
+    pictures = [white] * 25 + [put(white, actor, *place) for place in walk]
+    pale = [raised(picture, 0.08, seed=n) for n, picture in enumerate(pictures)]
+    plan = analyze_file(film(tmp_path / "pale.mp4", pale, crf=18), OPTIONS)
+    boxes = [face.transformed(1.0, *place) for place in walk]
+    assert [n for n, box in enumerate(boxes) if covered(plan, 25 + n, box) < 0.9] == []
     assert len(plan.tracks) <= 2
 
 

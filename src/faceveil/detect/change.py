@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceveil.detect.levels import cells, darkness_of
+from faceveil.detect.levels import cells, extremes_of
 from faceveil.faces import Faces, Mask
 from faceveil.frames import Image
 from faceveil.geometry import Box
@@ -25,12 +25,12 @@ SAMPLES = 3.0
 """Samples along the smallest face: a change of that size shows in several."""
 BASE, TIMES = 5, 2.5
 """A place has changed if it differs by so many levels of 255 plus so many times its noise. Where it
-is dark, levels count as the detector sees them: brightened.
+is dark or pale, levels count as the detector sees them: further apart.
 """
 LEAST = 1.0
 """Levels by which a place differs at least, because pictures hold whole levels only."""
-BLACK = 16
-"""The level of black in most videos."""
+BLACK, WHITE = 16, 235
+"""The levels of black and of white in most videos."""
 GRAIN = 4
 """The strongest noise that is assumed; a stronger change from frame to frame is a motion."""
 RATE = 0.1
@@ -196,13 +196,13 @@ class Noise:
 
 
 def _base(luma: Luma) -> NDArray[np.float32] | float:
-    """The least change of a place that has no noise: fewer levels where it is dark."""
+    """The least change of a place without noise: fewer levels where it is dark or pale."""
     height, width = luma.shape
     small = cv2.resize(luma, cells(width, height), interpolation=cv2.INTER_AREA)
-    dark = darkness_of(np.maximum(small, BLACK) - BLACK)
-    if dark is None:
+    some = extremes_of(np.asarray(small, np.uint8), BLACK, WHITE)
+    if some is None:
         return BASE
-    return np.asarray(BASE / cv2.resize(dark.gain, (width, height)), np.float32)
+    return np.asarray(BASE / cv2.resize(some.gain, (width, height)), np.float32)
 
 
 def difference(a: Luma, b: Luma) -> Image:

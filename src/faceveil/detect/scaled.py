@@ -17,7 +17,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from faceveil.detect.levels import darkness, lit
+from faceveil.detect.levels import extremes, lit
 from faceveil.detect.protocols import SinglePass
 from faceveil.detect.views import (
     SAME_FACE_IOU,
@@ -195,9 +195,10 @@ class Scaled:
             floor: the least score of a find.
             size: of the picture, if the frame is a part of it.
         """
-        dark = darkness(frame)
+        some = extremes(frame)
+        dark = some.dark if some else None
         steps = list(self._passes(*(size or frame.size), dark is not None and dark.prevails))
-        shown = dark.lit(frame, steps[0].scale, self._effort.soft) if dark else frame
+        shown = some.lit(frame, steps[0].scale, self._effort.soft) if some else frame
         return _grouped(steps, self._run(shown, frame.size, steps, floor))
 
     def detect_rotated(self, frame: Frame, floor: float) -> Faces:
@@ -224,8 +225,8 @@ class Scaled:
     def _again(self, floor: float, view: Frame) -> Faces:
         top = self.inner.min_size / self.smallest_face(*view.size)
         steps = [_Pass(top * share, 0.0, 0.0, float("inf")) for share in self._effort.again]
-        dark = darkness(view)
-        shown = dark.lit(view, top, self._effort.soft) if dark else view
+        some = extremes(view)
+        shown = some.lit(view, top, self._effort.soft) if some else view
         return Faces.concatenate(self._run(shown, view.size, steps, floor))
 
     def _passes(self, width: int, height: int, dark: bool) -> Iterator[_Pass]:
