@@ -53,7 +53,10 @@ def test_tiles_that_are_looked_at_side_by_side_make_no_difference(side: int) -> 
         assert one.scores.tolist() == other.scores.tolist()
 
 
-def test_only_the_small_network_and_single_pictures_are_looked_at_so() -> None:
+def test_only_the_small_network_and_single_pictures_are_looked_at_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "_is_on_processor", lambda name, options: options.device == "cpu")
     many = Options(threads=4)
     count, shared = load._tiles_at_once("yunet", many, "image")
     assert (count, shared.threads) == (2, 2)
