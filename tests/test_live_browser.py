@@ -104,7 +104,7 @@ class Seen:
     """The traffic of the page's camera, and its figures.
 
     Attributes:
-        sent, back: pictures by their number, as messages.
+        sent, back: pictures by connection and number, as messages. Each connection counts anew.
         wrong: errors of the page.
         fps, delay: frames a second, and milliseconds, as the page tells them at the end.
     """
@@ -114,6 +114,7 @@ class Seen:
         self.back: dict[int, bytes] = {}
         self.wrong: list[str] = []
         self.fps = self.delay = 0.0
+        self._connections = 0
         page.on("websocket", self._watch)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on(
@@ -122,9 +123,12 @@ class Seen:
         )
 
     def _watch(self, opened: WebSocket) -> None:
+        self._connections += 1
+        first = self._connections << 32
+
         def keep(into: dict[int, bytes], message: bytes | str) -> None:
             if isinstance(message, bytes):
-                into[int.from_bytes(message[:4], "big")] = message
+                into[first + int.from_bytes(message[:4], "big")] = message
 
         opened.on("framesent", lambda message: keep(self.sent, message))
         opened.on("framereceived", lambda message: keep(self.back, message))
