@@ -77,6 +77,31 @@ def test_pictures_that_an_edit_list_leaves_out_are_not_missing(tmp_path: Path) -
     assert not any(map(TOLD.match, warnings))
 
 
+@pytest.mark.parametrize("less", [1, 2, 3, 4, 5])
+def test_a_table_whose_length_is_damaged_costs_no_other_picture(less: int, tmp_path: Path) -> None:
+    path = tmp_path / "in.mp4"
+    fragmented(path)
+    data = bytearray(path.read_bytes())
+    table = [one for one in tree(bytes(data), 0, len(data)) if one.kind == "trun"][-1]
+    length = int.from_bytes(data[table.at : table.at + 4], "big")
+    data[table.at : table.at + 4] = (length - less).to_bytes(4, "big")
+    count, _ = read(bytes(data))
+    assert count >= 48  # those of the other fragments
+
+
+def test_a_header_that_is_repeated_declares_nothing_more(tmp_path: Path) -> None:
+    begin, parts = fragmented(tmp_path / "in.mp4")
+    again = begin.index(b"moov") - 4
+    count, warnings = read(begin + b"".join(one + begin[again:] for one in parts[:-1]) + parts[-1])
+    assert count == 60
+    assert not any(map(TOLD.match, warnings))
+    whole = compose(tmp_path / "one.mp4", settings=X264, times=range(60)).read_bytes()
+    count, warnings = read(whole + whole)
+    assert count == 60
+    assert len(warnings) == 1  # that another one follows
+    assert not TOLD.match(warnings[0])
+
+
 @pytest.mark.parametrize("name", [one for one in CLIPS if one.endswith((".mp4", ".mov"))])
 def test_whole_clips_hold_what_they_declare(name: str, data: Path) -> None:
     clip = data / "videos" / name

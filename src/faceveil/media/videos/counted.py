@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
 from faceveil.i18n import say
 from faceveil.media.videos.containers import all_packets, bytes_of, open_input
@@ -87,11 +88,15 @@ def _within_reach(origin: Path | bytes, kind: str, track: int) -> int:
 
 
 def _declared(data: bytes, track: int) -> int:
-    """The pictures of a track that are not empty."""
-    count, usual = 0, dict[int, int]()
+    """The pictures of a track that are not empty.
+
+    A second header is passed over, as FFmpeg does: it repeats the first one before more fragments,
+    or begins another recording, of which `ending` tells.
+    """
+    count, begun, usual = 0, False, dict[int, int]()
     for code, at, end in _boxes(data, 0, len(data)):
-        if code == b"moov":
-            usual = _usual_sizes(data, at, end)
+        if code == b"moov" and not begun:
+            begun, usual = True, _usual_sizes(data, at, end)
             count += sum(_in_table(data, *box) for box in _tables(data, at, end, track))
         elif code == b"moof":
             for part in _named(data, at, end, b"traf"):
@@ -133,14 +138,14 @@ def _tables(data: bytes, at: int, end: int, track: int) -> Iterator[_Box]:
 
 def _track_of(data: bytes, at: int) -> int:
     """The number in the header of a track, whose times have four bytes or eight."""
-    return _number(data, at + (20 if data[at] == 1 else 12))
+    return _number(data, at + (20 if data[at : at + 1] == b"\1" else 12))
 
 
 def _in_table(data: bytes, code: bytes, at: int, end: int) -> int:
     size, count = _number(data, at + 4), _number(data, at + 8)
     if code == b"stz2" or size:
         return count
-    return int(np.count_nonzero(np.frombuffer(data[at + 12 : end][: 4 * count], ">u4")))
+    return int(np.count_nonzero(_words(data, at + 12, end, count)))
 
 
 def _usual_sizes(data: bytes, at: int, end: int) -> dict[int, int]:
@@ -169,10 +174,15 @@ def _in_fragment(data: bytes, at: int, end: int, track: int, usual: int) -> int:
             continue
         begin = body + 8 + 4 * bool(flags & _OFFSET) + 4 * bool(flags & _FIRST_FLAGS)
         columns = [flag for flag in _PER_SAMPLE if flags & flag]
-        table = np.frombuffer(data[begin:stop][: 4 * len(columns) * samples], ">u4")
+        table = _words(data, begin, stop, len(columns) * samples)
         rows = table[: len(table) // len(columns) * len(columns)].reshape(-1, len(columns))
         count += int(np.count_nonzero(rows[:, columns.index(_SIZES)]))
     return count
+
+
+def _words(data: bytes, at: int, end: int, most: int) -> NDArray[np.uint32]:
+    """The numbers of four bytes in a box, whose length may be damaged."""
+    return np.frombuffer(data[at : at + 4 * min(most, max(0, end - at) // 4)], ">u4")
 
 
 def _number(data: bytes, at: int, length: int = 4) -> int:
