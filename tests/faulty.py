@@ -20,8 +20,8 @@ from faceveil.frames import Image
 from faceveil.options import Options, Sensitivity
 from faceveil.plan import Face
 
-# None is so dark that it would be brightened for the detector.
-ABORT, KILL, CRASH, HANG, SLEEP, GOOD = 110, 130, 90, 150, 190, 240
+# None is so dark, or so pale, that its levels would be changed for the detector.
+ABORT, KILL, CRASH, HANG, SLEEP, GOOD = 110, 130, 90, 150, 190, 170
 NAME = "faulty"
 
 
