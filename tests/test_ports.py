@@ -13,8 +13,8 @@ from faceveil.errors import UsageError
 from faceveil.live.outlets import open_live_sink
 from faceveil.live.sources import open_feed
 from faceveil.options import Options
+from faceveil.options.ports import impossible_port
 from faceveil.server.queue import JobQueue
-from faceveil.system.ports import impossible_port
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ from typing import Any, Final, TypeVar
 from faceveil.batch.apart import PATIENCE, LostError, outcome_of
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.i18n import say
+from faceveil.options.ports import require_port
 from faceveil.system import beats
 from faceveil.system.closing import Closing
 from faceveil.system.extras import advice_for
-from faceveil.system.ports import ADVICE, impossible_port
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -274,8 +274,7 @@ def _require_answer(address: str) -> None:
     """
     if address == "auto":  # as Ray reads it
         address = os.environ.get("RAY_ADDRESS", address)
-    if wrong := impossible_port(address):
-        raise UsageError(say("'{port}' is no port", port=wrong), ADVICE)
+    require_port(address)
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdecimal()):  # a cluster here, or what only Ray can judge
         return

@@ -10,7 +10,7 @@ from av.error import HTTPForbiddenError, HTTPUnauthorizedError
 
 from faceveil.errors import UsageError
 from faceveil.i18n import listed, say
-from faceveil.system.ports import ADVICE, impossible_port
+from faceveil.options.ports import require_port
 
 STREAMS: Final = {
     # Nothing here may open a file: a playlist from the network could name one.
@@ -94,8 +94,7 @@ def advice_on(error: Exception) -> str:
 
 
 def _kind(address: str) -> str:
-    if port := impossible_port(address):
-        raise UsageError(say("'{port}' is no port", port=port), ADVICE)
+    require_port(address)
     return address.partition("://")[0].lower()
 
 

@@ -22,9 +22,9 @@ from huey.serializer import Serializer
 
 from faceveil.errors import FaceVeilError, UsageError
 from faceveil.i18n import say
+from faceveil.options.ports import require_port
 from faceveil.server.locks import HeldError, locked
 from faceveil.server.store import new_id
-from faceveil.system.ports import ADVICE, impossible_port
 
 T = TypeVar("T")
 
@@ -188,8 +188,7 @@ class _Redis:
                 say("a queue cannot be kept at {url}", url=url),
                 say("use redis://HOST/0, or leave it out"),
             )
-        if port := impossible_port(url):
-            raise UsageError(say("'{port}' is no port", port=port), ADVICE)
+        require_port(url)
         try:
             from redis import ConnectionPool, RedisError
             from redis.backoff import NoBackoff

@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from faceveil.errors import UsageError
 from faceveil.i18n import say
 
 LAST: Final = 65535
-ADVICE: Final = say("Ports go from 1 to 65535.")
 _PORT: Final = re.compile(r"(?:[^:@]*|\[[^]]*\]):(\d+)")
+
+
+def require_port(address: str) -> None:
+    """Refuse an address with a port that there cannot be.
+
+    Raises:
+        UsageError: it has one.
+    """
+    if port := impossible_port(address):
+        raise UsageError(say("'{port}' is no port", port=port), say("Ports go from 1 to 65535."))
 
 
 def impossible_port(address: str) -> str:
