@@ -30,8 +30,7 @@ NO_MESSAGES = {
     # the API to read, which is in English
     "{0} ({1}, required)",
     # what a detector is called in reports
-    *("{0} on {1}", "{0} on cpu ({1} there)", "{0} is not", "no accelerator"),
-    "{0} on cpu ({1} failed)",
+    *("{0} on {1}{2}", " ({0} there)", "{0} is not", "no accelerator", " ({0} failed)"),
     # keys of words
     *("no output", "with warnings", "sha256 in", "sha256 out", "settings sha256"),
     "further picture stream",

@@ -11,11 +11,20 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from faceveil import veil_file, weights
+from faceveil import analyze_file, veil_file, weights
+from faceveil.batch import Serial
 from faceveil.detect import load_detector, runtime
 from faceveil.detect.runtime import PROVIDERS, named, session
 from faceveil.frames import Frame, Image
+from faceveil.live.loop import run
+from faceveil.live.sources import open_feed
 from faceveil.options import Device, Options
+from faceveil.options.whereabouts import Whereabouts, worst
+from faceveil.scan import schedule
+from faceveil.scan.parts import scan_in_parts
+from films import film
+
+CUDA = "CUDAExecutionProvider"
 
 
 class Opened:
@@ -47,6 +56,29 @@ def test_every_device_has_its_provider() -> None:
 )
 def test_the_name_tells_where_it_runs(wanted: Device, opened: Any, said: str) -> None:
     assert named("yunet", wanted, opened) == said
+    assert str(Whereabouts.of(said)) == said
+    assert Whereabouts.of(said).on_processor == (opened.providers[0] != CUDA)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("yunet on cpu (cuda failed)", Whereabouts("yunet", "cpu", failed="cuda")),
+        ("mediapipe on cpu", Whereabouts("mediapipe", "cpu")),
+        ("my own (it failed)", Whereabouts("my own (it failed)")),
+        ("", Whereabouts("")),
+    ],
+)
+def test_what_is_read_from_a_name_makes_the_same_name(name: str, meant: Whereabouts) -> None:
+    assert Whereabouts.of(name) == meant
+    assert str(meant) == name
+
+
+def test_of_several_processes_the_one_with_most_trouble_gives_the_name() -> None:
+    names = ["y on cuda", "y on cpu (cuda failed)", "y on cpu (cuda is not there)"]
+    assert worst(names) == names[1]
+    assert worst(names[::2]) == names[2]
+    assert worst(["", ""]) == ""
 
 
 @pytest.mark.slow
@@ -64,9 +96,6 @@ def test_a_missing_device_changes_nothing_else(
     assert fallen.name == f"centerface on cpu ({missing} is not there)"
     assert fallen.detect(frame, 0.3) == plain.detect(frame, 0.3)
     assert capfd.readouterr().err == ""
-
-
-CUDA = "CUDAExecutionProvider"
 
 
 class Card:
@@ -180,6 +209,57 @@ def test_if_a_card_fails_later_the_processor_takes_over(
     assert failed[0] in note
     assert report.weights_sha256 == plain.weights_sha256
     assert capfd.readouterr() == ("", "")
+    # The next file of the same process does not see the card any more.
+    later = veil_file(photo, photo.with_name("c.jpg"), detector=detector, device="cuda")
+    told = [note for note in later.notes if "the accelerator failed" in note]
+    assert all("on this file or one before it" in words for words in (note, *told))
+    assert told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("failing")
+def test_parts_of_a_video_tell_of_a_card_that_failed(
+    tmp_path: Path, detector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of their own: each may be scanned in another process, with a card that does not fail here."""
+    monkeypatch.setattr(schedule, "RESTART_SECONDS", 0.5)
+    pictures = [np.full((120, 160, 3), 9 * n % 200, np.uint8) for n in range(60)]
+    clip = film(tmp_path / "clip.mp4", pictures, gop=5)
+    options = Options(detector=detector, device="cuda", parts=2)
+    scanned = scan_in_parts(clip, options, Serial())
+    assert scanned is not None
+    said = f"{detector} on cpu (cuda failed)"
+    assert scanned.detector == said
+    monkeypatch.setattr("faceveil.detect.load._loaded", {})
+    monkeypatch.setattr(Card, "runs", -1_000_000)  # one that does not fail any more
+    monkeypatch.setattr("faceveil.scan.parts.scan_in_parts", lambda *_: scanned)
+    assert analyze_file(clip, options, executor=Serial()).detector == said
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("failing")
+def test_live_tells_of_it_once(tmp_path: Path, detector: str, astronaut: Image) -> None:
+    clip = film(tmp_path / "clip.mp4", [astronaut[:160, :240]] * 50)
+    options, said = Options(detector=detector, device="cuda"), list[str]()
+    run(open_feed(str(clip), options), [], options, on_message=said.append)
+    assert [words for words in said if "the accelerator failed at work" in words] == said
+    assert len(said) == 1
+    assert f"{detector} on cpu (cuda failed)" in said[0]
+
+
+@pytest.mark.slow
+def test_a_detector_that_can_use_no_device_tells_so(photo: Path) -> None:
+    pytest.importorskip("ai_edge_litert", reason="no extra mediapipe")
+    if not weights.available("blazeface-full"):
+        pytest.skip("the weights of blazeface are not here")
+    only = Options(detector="mediapipe", second_detector="none", check="off")
+    for device in ("cpu", "auto"):
+        report = veil_file(photo, photo.with_name(f"{device}.jpg"), only, device=device)
+        assert report.detector == "mediapipe"
+        assert not any("--device" in note for note in report.notes)
+    report = veil_file(photo, photo.with_name("cuda.jpg"), only, device="cuda")
+    assert report.detector == "mediapipe on cpu"
+    assert any("mediapipe always works on the processor" in note for note in report.notes)
 
 
 @pytest.mark.usefixtures("failing", "detector")

@@ -265,13 +265,13 @@ def _analyze(
     plan = Plan(
         media=replace(source.media, frames=len(seen.pts)),
         tracks=joined(source, settle(tracks, seen.opinions, *UNSURE)),
-        detector=detector.name,
+        detector=seen.detector or detector.name,
         weights_sha256=detector.weights_sha256,
         min_face=detector.smallest_face(width, height),
         time_base=source.time_base,
         pts=tuple(seen.pts),
         cuts=seen.cuts,
-        second=second_of(detector, opinion),
+        second=seen.second or second_of(detector, opinion),
         settled=seen.asked,
     )
     plan = zoned(plan, options)

@@ -24,7 +24,8 @@ from faceveil.errors import NoDetectorError
 from faceveil.faces import Faces, Floats, pairwise_iou
 from faceveil.frames import Image
 from faceveil.i18n import say
-from faceveil.options import Options, Sensitivity
+from faceveil.options import Device, Options, Sensitivity
+from faceveil.options.whereabouts import Whereabouts
 from faceveil.system.extras import advice_for
 
 Model = Literal["full", "short"]
@@ -69,13 +70,20 @@ class BlazeFace:
         model: "full" (range, 192 px) or "short" (range, 128 px: faces close to the camera).
         path: of the .tflite file.
         threads: processor threads, 0 for all.
+        device: that was asked for. LiteRT cannot use any; the name tells so.
 
     Raises:
         NoDetectorError: LiteRT is not installed.
     """
 
     def __init__(
-        self, model: Model, path: Path, *, weights_sha256: str = "", threads: int = 0
+        self,
+        model: Model,
+        path: Path,
+        *,
+        weights_sha256: str = "",
+        threads: int = 0,
+        device: Device = "cpu",
     ) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
@@ -85,7 +93,7 @@ class BlazeFace:
                 advice_for("mediapipe"),
             ) from error
         variant = _VARIANTS[model]
-        self.name = variant.name
+        self.name = str(Whereabouts(variant.name, "" if device in ("cpu", "auto") else "cpu"))
         self.weights_sha256 = weights_sha256
         self.thresholds = dict(THRESHOLDS)
         self.min_size = variant.min_size
@@ -234,4 +242,6 @@ def short_range(options: Options) -> BlazeFace:
 def _from_options(model: Model, options: Options) -> BlazeFace:
     entry = weights.TABLE[_VARIANTS[model].weights]
     path = weights.find(entry.name, options.weights)
-    return BlazeFace(model, path, weights_sha256=entry.sha256, threads=options.threads)
+    return BlazeFace(
+        model, path, weights_sha256=entry.sha256, threads=options.threads, device=options.device
+    )

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from faceveil.detect.choice import BUILT_IN, ENTRY_POINTS, has_weights, resolve
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.protocols import Detector, SinglePass
-from faceveil.detect.runtime import bounded, is_on_processor, providers_of
+from faceveil.detect.runtime import bounded, providers_of
 from faceveil.errors import FaceVeilError, NoDetectorError
 from faceveil.i18n import listed, say
 from faceveil.options import Options, Sensitivity
+from faceveil.options.whereabouts import Whereabouts
 from faceveil.plan import Kind
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _is_on_processor(name: str, options: Options) -> bool:
     """Whether the processor does the work of a detector, asked to or not."""
     if not providers_of(options.device):
         return True
-    return is_on_processor(_loaded_once(name, options).name)
+    return Whereabouts.of(_loaded_once(name, options).name).on_processor
 
 
 def load_opinion(options: Options, first: Detector, strong: float) -> Opinion | None:

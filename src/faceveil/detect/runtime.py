@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from faceveil.options import Device
+from faceveil.options.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -215,21 +216,12 @@ def _registered() -> bool:
 def named(detector: str, wanted: Device, opened: Runs) -> str:
     """The detector's name for reports, with the device if another one was asked for."""
     failed = opened.failed if isinstance(opened, Rescued) else ""
-    first = failed or opened.get_providers()[0]
-    device = next((device for device, name in PROVIDERS.items() if name == first), "cpu")
+    devices = {name: device for device, name in PROVIDERS.items()}
     if failed:
-        return f"{detector} on cpu ({device} failed)"
-    if device != "cpu":
-        return f"{detector} on {device}"
-    missing = "no accelerator" if wanted == "auto" else f"{wanted} is not"
-    return detector if wanted == "cpu" else f"{detector} on cpu ({missing} there)"
-
-
-def is_on_processor(name: str) -> bool:
-    """Whether a detector of this name, as ``named`` gives it, does not run on the device that was
-    asked for.
-    """
-    return name.partition(" on ")[2].startswith("cpu")
+        return str(Whereabouts(detector, "cpu", failed=devices.get(failed, failed)))
+    if device := devices.get(opened.get_providers()[0]):
+        return str(Whereabouts(detector, device))
+    return detector if wanted == "cpu" else str(Whereabouts(detector, "cpu", missing=wanted))
 
 
 def bounded(threads: int) -> int:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from faceveil import weights
 from faceveil.detect.joined_heads import STRIDES
-from faceveil.detect.runtime import is_on_processor, named, providers_of, session
+from faceveil.detect.runtime import named, providers_of, session
 from faceveil.detect.yunet_network import Network
 from faceveil.faces import Faces
 from faceveil.frames import Image
 from faceveil.options import Device, Options, Sensitivity
+from faceveil.options.whereabouts import Whereabouts
 
 NMS_IOU = 0.45
 _SLACK = 0.01
@@ -57,7 +58,7 @@ class YuNet:
         strips = not providers_of(device)
         self._network = Network(contents, lambda one: session(one, threads, device), strips=strips)
         self._session, self._device = self._network.session, device
-        if not strips and is_on_processor(self.name):
+        if not strips and Whereabouts.of(self.name).on_processor:
             self._network = Network(contents, lambda one: session(one, threads), strips=True)
             self._session = self._network.session
 

@@ -13,12 +13,14 @@ from itertools import pairwise
 from typing import Any
 
 from faceveil import weights
+from faceveil.evidence.devices import device_notes
 from faceveil.geometry import Box
 from faceveil.i18n import say
 from faceveil.media import Sink, Source
 from faceveil.media.original import Original
 from faceveil.options import Options
 from faceveil.options.groups import DECISIVE
+from faceveil.options.whereabouts import Whereabouts
 from faceveil.plan import Plan, Track
 from faceveil.report import Checked, Finding, Report, Status, TrackFacts
 
@@ -92,8 +94,7 @@ def make_report(
         notes=(
             *source.notes,
             *sink.notes,
-            *_elsewhere(plan, options),
-            *_failed(plan, checked),
+            *device_notes((plan.detector, plan.second, *checked.detectors), options.device),
             *_unsettled(plan, options),
             *_whose(plan, options),
         ),
@@ -121,41 +122,8 @@ def make_report(
 
 def _weights_of(name: str) -> str:
     """The sha256 of a detector's weights, whose name may say where it runs; "": not known."""
-    kind = name.partition(" ")[0]
+    kind = Whereabouts.of(name).detector
     return weights.TABLE[kind].sha256 if kind in weights.TABLE else ""
-
-
-def _elsewhere(plan: Plan, options: Options) -> tuple[str, ...]:
-    """A note if a device was asked for by name and the processor did its work."""
-    _, _, place = plan.detector.partition(" on ")  # see detect.runtime.named
-    if options.device in ("cpu", "auto") or not place.startswith("cpu") or _has_failed(place):
-        return ()
-    return (
-        say(
-            "the device that was asked for is not there or does not start ({name}); "
-            "docs/accelerators.md says what it needs",
-            name=plan.detector,
-        ),
-    )
-
-
-def _failed(plan: Plan, checked: Checked) -> tuple[str, ...]:
-    """A note if a device failed in the middle of the work."""
-    names = (plan.detector, plan.second, *checked.detectors)
-    failed = next((name for name in names if _has_failed(name)), None)
-    if failed is None:
-        return ()
-    return (
-        say(
-            "the accelerator failed while it was at work ({name}): from there on the processor did "
-            "it, with the same result; with --device cpu it is not tried",
-            name=failed,
-        ),
-    )
-
-
-def _has_failed(name: str) -> bool:
-    return name.endswith(" failed)")  # see detect.runtime.named
 
 
 def _unsettled(plan: Plan, options: Options) -> tuple[str, ...]:

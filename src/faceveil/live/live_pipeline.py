@@ -223,6 +223,12 @@ class LivePipeline:
         return len(self._waiting)
 
     @property
+    def detector(self) -> str:
+        """The name of the detector by now; "" before the first frame."""
+        pace = self._pace
+        return pace.detector.name if pace else ""
+
+    @property
     def stats(self) -> Stats:
         with self._changed:
             self._meter.forget(self._clock())

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from faceveil.errors import FaceVeilError, UnreadableError
+from faceveil.evidence.devices import device_notes
 from faceveil.i18n import say
 from faceveil.live.backoff import Backoff
 from faceveil.live.live_pipeline import LivePipeline, Make
@@ -56,13 +57,26 @@ def run(
         for warning in doubts_of(load_obscurer(options)):
             on_message(warning)
         outlets += [Outlet(sink, options.reconnect, on_message) for sink in sinks]
+        told = set[str]()
+
+        def tell_device() -> None:
+            for note in device_notes([veil.detector], options.device):
+                if note not in told:
+                    told.add(note)
+                    on_message(note)
+
+        def tell(stats: Stats) -> None:
+            tell_device()
+            on_stats(stats)
+
         feeder = _Feeder(feed, veil, options, stop, on_message)
         try:
-            _pump(veil, feeder, outlets, stop, on_stats)
+            _pump(veil, feeder, outlets, stop, tell)
         finally:
             feeder.close()
             stats = veil.stats
             veil.close()
+            tell_device()
     finally:  # whatever ended it, the recording is covered and is kept
         for outlet in outlets:
             outlet.close()

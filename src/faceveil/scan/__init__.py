@@ -33,6 +33,8 @@ class Scan:
         cuts: frame indices at which a new scene begins.
         suspects: frame indices that may be cuts; some of them are.
         damaged: frame indices whose pictures cannot be trusted.
+        detector, second: what the detector and the network for opinions were called at the end, if
+            those of other processes did the work.
     """
 
     found: dict[int, Faces] = field(default_factory=dict)
@@ -43,6 +45,8 @@ class Scan:
     cuts: tuple[int, ...] = ()
     damaged: list[int] = field(default_factory=list)
     suspects: list[int] = field(default_factory=list)
+    detector: str = ""
+    second: str = ""
 
     @property
     def asked(self) -> int:

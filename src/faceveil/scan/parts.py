@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from faceveil.detect import Detector, at_once, load_detector, load_opinion, threshold
+from faceveil.detect.load import second_of
 from faceveil.detect.opinion import Opinion
 from faceveil.detect.runtime import bounded
 from faceveil.errors import InputError
@@ -22,6 +23,7 @@ from faceveil.faces import Faces
 from faceveil.frames import Frame
 from faceveil.media import open_source
 from faceveil.options import Options
+from faceveil.options.whereabouts import worst
 from faceveil.scan import Scan, follow, period, schedule_for
 from faceveil.system import beats
 from faceveil.system.stages import Executor, depth_for
@@ -79,7 +81,10 @@ def _part_of_file(path: Path, options: Options, part: Part) -> Scan | None:
         weak = strong * options.weak_share
         opinion = load_opinion(shared, detector, strong)
         source = cast("VideoSource", source)
-        return scan_part(source, part, detector, weak, strong, workers, opinion)
+        found = scan_part(source, part, detector, weak, strong, workers, opinion)
+        if found is not None:  # a device may have failed in this process alone
+            found.detector, found.second = detector.name, second_of(detector, opinion)
+        return found
 
 
 def parts_of(source: VideoSource, count: int) -> list[Part]:
@@ -178,6 +183,8 @@ def join(parts: Sequence[Scan]) -> Scan:
         pts=[pts for part in parts for pts in part.pts],
         cuts=cuts_among(suspects),
         suspects=suspects,
+        detector=worst(part.detector for part in parts),
+        second=worst(part.second for part in parts),
     )
 
 
