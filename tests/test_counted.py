@@ -93,13 +93,31 @@ def test_a_header_that_is_repeated_declares_nothing_more(tmp_path: Path) -> None
     begin, parts = fragmented(tmp_path / "in.mp4")
     again = begin.index(b"moov") - 4
     count, warnings = read(begin + b"".join(one + begin[again:] for one in parts[:-1]) + parts[-1])
-    assert count == 60
-    assert not any(map(TOLD.match, warnings))
+    assert (count, warnings) == (60, ())
     whole = compose(tmp_path / "one.mp4", settings=X264, times=range(60)).read_bytes()
     count, warnings = read(whole + whole)
     assert count == 60
     assert len(warnings) == 1  # that another one follows
     assert not TOLD.match(warnings[0])
+
+
+@pytest.mark.parametrize("what", ["its size", "its track", "its samples", "cut off"])
+def test_a_header_of_another_recording_is_told(what: str, tmp_path: Path) -> None:
+    begin, parts = fragmented(tmp_path / "in.mp4")
+    later = bytearray(begin[begin.index(b"moov") - 4 :])
+    boxes = {one.kind: one for one in tree(bytes(later), 0, len(later))}
+    if what == "its size":
+        later[later.index(b"avc1") + 29] ^= 16
+    elif what == "its track":
+        later[boxes["tkhd"].body + 15] = 7
+    elif what == "its samples":
+        later[boxes["stsz"].body + 11] = 7
+    else:
+        del later[-20:], parts[-1]
+    _, warnings = read(
+        begin + b"".join(parts[:3]) + later + b"".join(parts[3:]) * (what != "cut off")
+    )
+    assert "another recording follows in the file, and is not read" in warnings
 
 
 @pytest.mark.parametrize("name", [one for one in CLIPS if one.endswith((".mp4", ".mov"))])

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from faceveil.errors import UnreadableError
 from faceveil.i18n import reason_of, say
+from faceveil.media.videos.film_boxes import repeats
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -87,7 +88,9 @@ def _another_follows(origin: Path | bytes, kind: str) -> str:
 
 def _is_followed(file: IO[bytes], size: int, kind: str) -> bool:
     if kind in ("mp4", "mov"):
-        return [code for code, _ in _boxes(file, size)].count(b"moov") > 1
+        first, *later = _headers(file, size) or [b""]
+        # Fragments behind a repeated header are read; `counted` tells of those that are not.
+        return not all(repeats(first, one) for one in later)
     if kind in ("flv", "asf"):
         file.seek(0)
         head = file.read(_HEAD_SIZES[kind])
@@ -95,6 +98,22 @@ def _is_followed(file: IO[bytes], size: int, kind: str) -> bool:
         file.seek(end)
         return file.read(len(head)) == head
     return False
+
+
+def _headers(file: IO[bytes], size: int) -> list[bytes]:
+    """The headers, as far as they are there, if there are several."""
+    at, found = 0, list[tuple[int, int]]()
+    for code, end in _boxes(file, size):
+        if code == b"moov":
+            found.append((at, end))
+        at = end
+    if len(found) < 2:
+        return []
+    headers = []
+    for start, end in found:
+        file.seek(start)
+        headers.append(file.read(end - start))
+    return headers
 
 
 def has_index(origin: Path | bytes) -> bool:
