@@ -22,7 +22,7 @@ FLOORS = (
     {"geometry", "i18n"},
     {"frames", "plan", "system", "zones"},
     {"faces", "report"},
-    {"errors"},
+    {"by_frame", "errors"},
     {"options"},
     {"obscure", "track"},
     {"dataset", "media", "weights"},

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceveil import check, media
+from faceveil.by_frame import Boxes
 from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.detect import UNSURE, Detector, at_once, load_detector, load_opinion, threshold
@@ -32,7 +33,7 @@ from faceveil.media.documents.same_faces import joined
 from faceveil.media.original import Original, belongs, other_file
 from faceveil.media.place import output_path
 from faceveil.obscure import doubts_of, load_obscurer
-from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, targets_of, whole
+from faceveil.obscure.painter import HOLD_SECONDS, Held, Painter, Targets, whole
 from faceveil.options import Options
 from faceveil.plan import Plan
 from faceveil.report import Report
@@ -289,7 +290,7 @@ def render(
     sink: media.Sink,
     *,
     progress: Progress | None = None,
-) -> Mapping[int, tuple[Box, ...]]:
+) -> Mapping[int, Sequence[Box]]:
     """Read a source a second time and write it with every face of the plan covered.
 
     What the sink takes over as it is coded, because nothing is painted there, is not read here.
@@ -309,9 +310,9 @@ def render(
     step = progress or _silent
     if not source.media.still:
         give_back_freed()  # by the search, which is over
-    painter, targets = Painter(options), targets_of(plan)
+    painter, targets = Painter(options), Targets(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
-    touched = range(len(plan.pts)) if options.cover_zones else targets.keys()
+    touched = range(len(plan.pts)) if options.cover_zones else targets.frames
     kept = sink.keep(plan.pts, touched)
     copied = sum(len(span.frames) for span in kept)
     painted, count = {}, copied
@@ -325,11 +326,11 @@ def render(
                 if frame.pts != plan.pts[frame.index]:
                     raise other_file(say("frame {frame} is at another time", frame=frame.index))
                 extent = frame.size  # pages have their own
-                wanted = [whole(extent)] if frame.damaged else targets.get(frame.index, [])
+                wanted = [whole(extent)] if frame.damaged else targets.at(frame.index)
                 before, scene = scene, bisect_right(cuts, frame.index)
                 hold = held.at(frame.pts, scene != before)  # the cut may be in what is copied
                 if covers := painter.paint(frame, extent, wanted, hold):
-                    painted[frame.index] = covers
+                    painted[frame.index] = Boxes.of(covers)
                 write(frame)
                 count += 1
                 # What is copied takes no time: it would promise an early end.

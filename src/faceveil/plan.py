@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -241,7 +241,8 @@ class Plan:
         return {place: count for place, count in counts.items() if count}
 
     def to_json(self) -> str:
-        return _plan_adapter().dump_json(self).decode()
+        tracks = (replace(one, boxes=dict(one.boxes), seen=dict(one.seen)) for one in self.tracks)
+        return _plan_adapter().dump_json(replace(self, tracks=tuple(tracks))).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -41,7 +41,7 @@ def make_report(
     plan: Plan,
     options: Options,
     *,
-    painted: Mapping[int, tuple[Box, ...]],
+    painted: Mapping[int, Iterable[Box]],
     findings: list[Finding],
     checked: Checked,
     files: tuple[Original, Original, str] | None,
@@ -111,7 +111,7 @@ def make_report(
         version=version("faceveil"),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
-        regions=painted,
+        regions={frame: tuple(boxes) for frame, boxes in painted.items()},
     )
     if files is None:
         return report

@@ -5,7 +5,7 @@ Files and live streams share this step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceveil.obscure import Hold, Sampler
     from faceveil.obscure.codes import Codes
     from faceveil.options import Options
-    from faceveil.plan import Plan
+    from faceveil.plan import Plan, Track
 
 HOLD_SECONDS = 2
 """A track shows the same codes for at least this long: many of them would add up to a face."""
@@ -122,15 +122,28 @@ class _Kept:
     shown: float
 
 
-def targets_of(plan: Plan) -> dict[int, list[Target]]:
-    """The targets that a plan covers in each frame, by the frame's index."""
-    targets: dict[int, list[Target]] = {}
-    for found in plan.hidden:
-        for index, box in found.boxes.items():
-            seen = found.seen.get(index)
-            target = Target(found.id, box, seen.roll if seen else 0.0)
-            targets.setdefault(index, []).append(target)
-    return targets
+class Targets:
+    """The targets that a plan covers, frame by frame: all at once would fill the memory."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._tracks: dict[int, list[Track]] = {}
+        for track in plan.hidden:
+            for index in track.boxes:
+                self._tracks.setdefault(index, []).append(track)
+
+    @property
+    def frames(self) -> Collection[int]:
+        """Indices of the frames in which there is one."""
+        return self._tracks.keys()
+
+    def at(self, index: int) -> list[Target]:
+        """Those in the frame with this index."""
+        return [_target(track, index) for track in self._tracks.get(index, ())]
+
+
+def _target(track: Track, index: int) -> Target:
+    seen = track.seen.get(index)
+    return Target(track.id, track.boxes[index], seen.roll if seen else 0.0)
 
 
 def whole(size: tuple[int, int]) -> Target:

@@ -237,7 +237,7 @@ class _Told:
             np.ones(len(frames), np.bool_),
         )
         scene = replace(self.scene, ran=sorted(self.hunt.looked[-RECENT:]))
-        boxes = cover(range(len(frames)), hits, scene, *self.size, self._options)
+        boxes = dict(cover(range(len(frames)), hits, scene, *self.size, self._options))
         if why == "lost":  # it may also stand where it was
             end = frames[-1] if self.hunt.way > 0 else frames[0]
             row = np.array([self.hunt.seen[end].as_tuple()])

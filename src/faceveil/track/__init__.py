@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from faceveil.by_frame import ByFrame
 from faceveil.faces import Faces
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -98,7 +99,7 @@ def link(
         raise ValueError("frame times must increase")
     if any(not 0 <= frame < len(times) for frame in detections):
         raise ValueError(f"detections outside the {len(times)} frames of the video")
-    found: list[tuple[dict[int, Box], dict[int, Face]]] = []
+    found: list[tuple[ByFrame[Box], ByFrame[Face]]] = []
     for first, end in _scenes(cuts, len(times)):
         seen = [frame for frame in sorted(detections) if first <= frame < end]
         ran = seen if whole is None else [frame for frame in seen if frame in whole]
@@ -112,7 +113,7 @@ def link(
         hits = Hits(faces, frames, np.asarray(times)[frames], faces.scores >= strong)
         for chain in chains(hits, scene, options):
             boxes = cover(chain, hits, scene, width, height, options)
-            found.append((boxes, dict(zip(frames[chain].tolist(), faces[chain], strict=True))))
+            found.append((boxes, ByFrame(frames[chain], faces[chain])))
     found.sort(key=lambda item: (min(item[0]), min(item[1]), item[1][min(item[1])].box.as_tuple()))
     return tuple(Track(number, boxes, seen) for number, (boxes, seen) in enumerate(found))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from faceveil.by_frame import Boxes, ByFrame
 from faceveil.faces import Floats, centers, hull, sizes
 from faceveil.geometry import Box
 from faceveil.options import Options
@@ -33,7 +34,7 @@ def cover(
     width: float,
     height: float,
     options: Options,
-) -> dict[int, Box]:
+) -> ByFrame[Box]:
     """Box per frame for one face: its hits, the gaps between, and both ends.
 
     Args:
@@ -58,10 +59,7 @@ def cover(
     moved[:, :2] = np.maximum(moved[:, :2], 0.0)
     moved[:, 2:] = np.minimum(moved[:, 2:], (width, height))
     inside = (moved[:, :2] < moved[:, 2:]).all(axis=1)
-    return {
-        frame: Box(*corners)
-        for frame, corners in zip(frames[inside].tolist(), moved[inside].tolist(), strict=True)
-    }
+    return ByFrame(frames[inside], Boxes(moved[inside]))
 
 
 def _expected(state: Motion, box: Floats, scene: Scene, frames: NDArray[np.int64]) -> Floats:
