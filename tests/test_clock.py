@@ -299,6 +299,31 @@ def test_pictures_are_shown_before_one_that_stands_and_was_stored_first(
         assert not opened.warnings
 
 
+@pytest.mark.parametrize("muxer", ["matroska", "flv"])
+@pytest.mark.parametrize(
+    "times",
+    [
+        [1000 * index for index in range(20)],
+        [40 * index + 12_000 * (index > 0) for index in range(20)],
+        [40 * index + 12_000 * (index > 7) for index in range(20)],
+    ],
+    ids=["one a second", "the first stands", "another stands"],
+)
+def test_pictures_far_apart_that_are_stored_in_another_order(
+    muxer: str, times: list[int], tmp_path: Path
+) -> None:
+    """The first ones of Matroska have no time at which they are decoded, and what is shown after a
+    long pause is decoded before it."""
+    settings = {"preset": "veryfast", "x264-params": "bframes=3:b-adapt=0:b-pyramid=normal"}
+    unit = Fraction(1, 1000)
+    path = tmp_path / "in"
+    compose(path, times=times, time_base=unit, muxer=muxer, settings=settings)
+    with source_of(path) as opened:
+        shown = [frame.pts * opened.time_base * 1000 for frame in opened.frames()]
+        assert not opened.warnings
+    assert [time - shown[0] for time in shown] == times
+
+
 @pytest.mark.parametrize(("preset", "copied"), [(None, 30), ("veryfast", 0)])
 def test_the_last_picture_stands_as_long_as_before(
     preset: str | None, copied: int, tmp_path: Path

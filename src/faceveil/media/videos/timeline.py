@@ -7,6 +7,7 @@ that pictures, sound and marks of damage use the same times.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -102,10 +103,11 @@ class _Strand:
             return now - self.end
         return min(Fraction(0), now - self.last)
 
-    def moved(self, packet: Packet[Any], offset: Fraction) -> Packet[Any]:
+    def moved(self, packet: Packet[Any], offset: Fraction, recorded: bool) -> Packet[Any]:
         if packet.pts is not None and packet.dts is not None:
             lead = packet.pts - packet.dts
-            if -_BACK < lead * packet.time_base < _FORTH:
+            # Elsewhere the one before may stand for long, and it is decoded at that one's time.
+            if -_BACK < lead * packet.time_base < (_FORTH if recorded else math.inf):
                 self._lead = lead
             else:  # the parser gave it that of the packet behind the joint
                 packet.pts = packet.dts + self._lead
@@ -139,6 +141,10 @@ class _Timeline:
         strand = self._strands.get(index)
         if strand is None:
             strand = self._strands[index] = _Strand(self._offset, self._joint)
+        if packet.dts is None and strand.end is None and not self._begins:
+            # Matroska's first ones have no time of decoding. That of showing may be far ahead.
+            self._held.append((packet, strand.offset))
+            return
         torn, since = self._torn.pop(index, (None, 0))
         if index in self._begins or self._is_new(strand, time):
             self._begins.setdefault(index, time)
@@ -209,7 +215,7 @@ class _Timeline:
             if offset is None:
                 offset = strand.offset
                 strand.passed(packet, time)
-            yield strand.moved(packet, offset)
+            yield strand.moved(packet, offset, self._recorded)
 
     def _join(self) -> None:
         """Set the offset of the streams that jumped."""
