@@ -64,10 +64,8 @@ def _declared(header: bytes) -> tuple[list[tuple[int, list[bytes]]], int]:
         (track, [header[start:end] for code, start, end in tables if code == b"stsd"])
         for track, tables in found
     ]
-    counts = [
-        number(header, at + 8) for _, tables in found for code, at, _ in tables if code in SIZES
-    ]
-    return described, sum(counts)
+    sizes = [at for _, tables in found for code, at, _ in tables if code in SIZES]
+    return described, sum(number(header, at + 8) for at in sizes)
 
 
 def number(data: bytes, at: int, length: int = 4) -> int:
