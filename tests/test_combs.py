@@ -81,6 +81,19 @@ def test_a_frame_of_one_moment_is_looked_at_once(fields: tuple[int, int]) -> Non
     assert len(list(views(comb(fields).crop(Box(60, 60, 64, 64))))) == 1  # too small for a face
 
 
+@pytest.mark.parametrize("fields", FIELDS)
+def test_noise_is_no_comb_and_hides_none(fields: tuple[int, int]) -> None:
+    """With fields, a sigma of 8 had as many teeth as a comb."""
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 8, SIZE if fields[0] > 1 else SIZE[::-1])
+        for combed in (False, True):
+            frame = comb(fields, EVEN, ODD if combed else EVEN)
+            planes = frame.peek()
+            assert planes is not None
+            planes.y[:] = np.clip(planes.y + noise, 0, 255).astype(np.uint8)
+            assert len(list(views(frame))) == 1 + 2 * combed
+
+
 def test_the_other_network_sees_the_fields_too() -> None:
     opinion = Opinion(Natural(max_size=600.0), 0.4)
     face = Faces.of([Face(EVEN, 0.5)])
