@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _UNKNOWN = ((np.nan, np.nan),) * 5
+PAIRS = 1 << 20
+"""Faces that are compared with others at once, times those: 8 MB for each number of theirs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,9 +183,16 @@ def around(boxes: Floats, box: Floats) -> Floats:
 
 def intersections(a: Floats, b: Floats) -> Floats:
     """(n, m) areas that (n, 4) and (m, 4) boxes share."""
-    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
-    shared: Floats = np.maximum(sides, 0.0).prod(axis=2)
+    shared: Floats = _overlap(a, b, 0)
+    shared *= _overlap(a, b, 1)
     return shared
+
+
+def _overlap(a: Floats, b: Floats, axis: int) -> Floats:
+    """(n, m) lengths that they share along an axis."""
+    ends = np.minimum(a[:, None, axis + 2], b[:, axis + 2])
+    ends -= np.maximum(a[:, None, axis], b[:, axis])
+    return np.maximum(ends, 0.0, out=ends)
 
 
 def paired_iou(a: Floats, b: Floats) -> Floats:
@@ -199,3 +208,23 @@ def pairwise_iou(a: Floats, b: Floats) -> Floats:
     shared = intersections(a, b)
     ratio: Floats = shared / (areas(a)[:, None] + areas(b)[None] - shared)
     return ratio
+
+
+def nearest(a: Floats, b: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """For each of (m, 4) boxes: which of (n, 4) others, at least one, it meets with most IoU (m,),
+    and with how much (m,).
+    """
+    best, most = np.zeros(len(b), np.intp), np.zeros(len(b))
+    for some in in_parts(len(b), len(a)):
+        shared = pairwise_iou(a, b[some])
+        best[some], most[some] = shared.argmax(axis=0), shared.max(axis=0)
+    return best, most
+
+
+def in_parts(count: int, others: int) -> Iterator[slice]:
+    """Parts of a number of faces to be compared with so many others.
+
+    The finds in a stadium are ten thousand, and all their pairs at once would take gigabytes.
+    """
+    step = max(1, PAIRS // max(others, 1))
+    return (slice(start, start + step) for start in range(0, count, step))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceveil.detect.votes import Groups
-from faceveil.faces import Floats, areas, centers, intersections, sizes
+from faceveil.faces import Floats, areas, centers, in_parts, intersections, sizes
 
 FAINT = 0.05
 """A second look that sees nothing counts as one with this score."""
@@ -118,12 +118,14 @@ def _company(groups: Groups, odds: Floats) -> tuple[Floats, Floats, Floats]:
     if len(boxes) < 2:
         return (np.zeros(len(boxes)),) * 3
     chance, middle, area = probability(odds), centers(boxes), areas(boxes)
-    shared = intersections(boxes, boxes) / np.minimum(area[:, None], area)
-    away = np.abs(middle[:, None] - middle).max(axis=2)
-    ratio = np.abs(np.log2(extents[:, None] / extents))
-    other = shared < APART
-    near = other & (away < FAR * extents[:, None]) & (ratio < ALIKE)
-    alike = other & (ratio < SIMILAR)
-    likelier = odds > odds[:, None]
-    double = np.where(likelier, shared * chance, 0.0).max(axis=1)
-    return np.log1p(near @ chance), np.log1p(alike @ chance), double
+    near, alike, double = (np.zeros(len(boxes)) for _ in range(3))
+    for some in in_parts(len(boxes), len(boxes)):
+        shared = intersections(boxes[some], boxes) / np.minimum(area[some, None], area)
+        away = np.abs(middle[some, None] - middle).max(axis=2)
+        ratio = np.abs(np.log2(extents[some, None] / extents))
+        other = shared < APART
+        near[some] = (other & (away < FAR * extents[some, None]) & (ratio < ALIKE)) @ chance
+        alike[some] = (other & (ratio < SIMILAR)) @ chance
+        likelier = odds > odds[some, None]
+        double[some] = np.where(likelier, shared * chance, 0.0).max(axis=1)
+    return np.log1p(near), np.log1p(alike), double

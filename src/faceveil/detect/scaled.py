@@ -30,7 +30,7 @@ from faceveil.detect.views import (
     union,
 )
 from faceveil.detect.votes import Groups
-from faceveil.faces import Faces, Floats, Mask, around, corners, pairwise_iou, sizes
+from faceveil.faces import Faces, Floats, Mask, around, corners, nearest, sizes
 from faceveil.frames import Frame, Image, croppable
 from faceveil.geometry import Box
 from faceveil.system.stages import several
@@ -340,8 +340,8 @@ def _grouped(steps: Sequence[_Pass], found: Sequence[Faces]) -> Groups:
     boxes, extents, second = tight.copy(), sizes(tight), np.zeros(len(leaders))
     if len(leaders):
         number = np.repeat(np.arange(len(found)), [len(part) for part in found])
-        shared = pairwise_iou(boxes, faces.boxes)
-        owner = np.where(shared.max(axis=0) > SAME_FACE_IOU, shared.argmax(axis=0), -1)
+        owner, shared = nearest(boxes, faces.boxes)
+        owner[shared <= SAME_FACE_IOU] = -1
         member = owner >= 0
         best = np.zeros((len(leaders), len(steps)))
         np.maximum.at(best, (owner[member], number[member]), scores[member])

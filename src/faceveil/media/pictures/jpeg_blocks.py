@@ -219,9 +219,14 @@ def _read(
     used = [tables[numbers[at]] for at in range(len(planes))]
     if not read or any(not table.all() for table in used):
         raise CannotKeep(say("damaged"))
-    if any(np.abs(plane[..., 1:]).max() > 1023 or np.abs(plane).max() > 1024 for plane in planes):
+    if any(_beyond(plane[..., 1:], 1023) or _beyond(plane[..., 0], 1024) for plane in planes):
         raise CannotKeep(say("damaged"))  # none that can be coded: the data went astray
     return planes, used
+
+
+def _beyond(numbers: NDArray[np.int16], most: int) -> bool:
+    """Whether one of them is larger, either way; without a copy of what may be half a gigabyte."""
+    return bool(numbers.max() > most or numbers.min() < -most)
 
 
 def _write(
