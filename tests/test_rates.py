@@ -105,3 +105,17 @@ def test_a_busy_moment_keeps_its_bits(astronaut: Image, tmp_path: Path) -> None:
     before, after = lumas(clip)[150:175], lumas(tmp_path / "out.mp4")[150:175]
     error = np.mean([((a - b) ** 2).mean() for a, b in zip(before, after, strict=True)])
     assert 10 * np.log10(255**2 / error) > 33
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_a_busy_moment_beside_a_long_pause_keeps_its_bits(
+    suffix: str, astronaut: Image, tmp_path: Path
+) -> None:
+    """By the mean of both there is next to nothing for it."""
+    times = [index if index < 80 else index + 5000 for index in range(100)]
+    clip = film(tmp_path / "in.mp4", walk(astronaut), crf=20, times=times)
+    rewrite(clip, tmp_path / f"out{suffix}", Options())
+    pairs = list(zip(lumas(clip), lumas(tmp_path / f"out{suffix}"), strict=True))
+    for begin in range(0, 100, 20):
+        error = np.mean([((a - b) ** 2).mean() for a, b in pairs[begin : begin + 20]])
+        assert 10 * np.log10(255**2 / error) > 34

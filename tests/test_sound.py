@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
+from faceveil.media.leftovers import leftovers
 from faceveil.media.videos.mixing import Mixer
 from faceveil.options import Options
 from tiers import daily
@@ -142,6 +143,14 @@ def test_layer_two_under_the_name_of_layer_three(suffix: str, tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("codec", ["ac3", "eac3", "alac", "pcm_s24be"])
+def test_what_quicktime_says_of_a_codec_is_no_metadata(codec: str, tmp_path: Path) -> None:
+    source = clip(tmp_path / "in", codec=codec, muxer="mov")
+    rewrite(source, tmp_path / "out.mov")
+    assert [name for name, _ in sound_packets(tmp_path / "out.mov")] == [codec]
+    assert not leftovers(tmp_path / "out.mov")
+
+
 @pytest.mark.parametrize(("codec", "rate"), daily(RATES, every=4))
 def test_rates(codec: str, rate: int, tmp_path: Path) -> None:
     check_all(clip(tmp_path / "in", codec, rate=rate))

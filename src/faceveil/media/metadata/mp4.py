@@ -39,7 +39,9 @@ _SOUND: Final = frozenset(
     {b"esds", b"dOps", b"dfLa", b"dac3", b"dec3", b"alac", b"chan", b"wave", b"btrt", b"srat"}
     | {b"pcmC", b"chnl"}
 )
-_WAVE: Final = frozenset({b"frma", b"mp4a", b"esds", b"alac", b"enda", b"chan", b"\0\0\0\0"})
+_WAVE: Final = frozenset(
+    {b"frma", b"mp4a", b"esds", b"alac", b"dac3", b"dec3", b"enda", b"chan", b"\0\0\0\0"}
+)
 """Inside QuickTime's ``wave``. The last one ends it."""
 _TOP: Final = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"sidx", b"mfra"}

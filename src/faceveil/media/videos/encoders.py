@@ -359,9 +359,9 @@ def _bound(name: str, traits: StreamFormat, flow: Flow | None) -> dict[str, str]
     keys = max(0.0, 1 / _key_seconds(flow) - 1 / flow.apart) * flow.key  # that the input has not
     rate = more * flow.rate + keys
     if name.startswith("libvpx"):
-        return {"maxrate": f"{_OVERSHOT * rate:.0f}"}
-    burst = more * max(flow.burst, flow.key, flow.rate / 2)
-    return {"maxrate": f"{rate:.0f}", "bufsize": f"{burst:.0f}"}
+        # It has no buffer in which what a pause leaves over would wait for a busy moment.
+        return {"maxrate": f"{_OVERSHOT * (rate + more * (flow.busy - flow.rate)):.0f}"}
+    return {"maxrate": f"{rate:.0f}", "bufsize": f"{more * flow.buffer:.0f}"}
 
 
 def _key_seconds(flow: Flow | None) -> float:

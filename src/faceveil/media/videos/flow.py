@@ -7,12 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from av.error import FFmpegError
 
 from faceveil.media.videos.containers import all_packets, open_input, picture_stream
 from faceveil.media.videos.facts import time_base_of
+
+_PAUSE: Final = 1.0
+"""Seconds. A picture that stands for longer does so on purpose, unless many do."""
+
+_KEPT_BACK: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,25 @@ class Flow:
             It is large if busy stretches follow quiet ones.
         key: bits of a key frame.
         apart: seconds from one key frame to the next; of a single one, to the end.
+        busy: bits a second while no picture stands for unusually long.
     """
 
     rate: float
     burst: float
     key: float
     apart: float
+    busy: float
+
+    @property
+    def buffer(self) -> float:
+        """Bits of the buffer with which x264 and x265 spend as much on a burst as the stream did.
+
+        Of what goes far beyond the usual they would spend less than half: they keep the rest for
+        what may follow.
+        """
+        burst = max(self.burst, self.key, self.rate / 2)
+        beyond = max(0.0, burst - max(self.key, 2 * self.rate))
+        return burst + _KEPT_BACK * beyond
 
 
 def flow_in(origin: Path | bytes, kind: str) -> Flow | None:
@@ -87,4 +106,8 @@ def flow_of(
     least = np.minimum.accumulate(after - bits)
     key = bits[np.array(keys)]
     count = max(1, len(key))
-    return Flow(rate, float((after - least).max()), float(key.sum()) / count, span / count)
+    steps = np.diff(seconds)
+    steps = np.minimum(steps, max(_PAUSE, 2 * float(np.median(steps))))
+    busy = rate * span / (float(steps.sum()) * len(times) / (len(times) - 1))
+    burst = float((after - least).max())
+    return Flow(rate, burst, float(key.sum()) / count, span / count, busy)
