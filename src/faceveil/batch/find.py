@@ -88,6 +88,7 @@ class Inputs:
         failed: folders that cannot be read, and why.
         hidden: how many files and folders were skipped because they are hidden.
         given: how many inputs were named.
+        folders: how many of these are folders, or addresses, which may be.
     """
 
     jobs: list[InputFile] = field(default_factory=list)
@@ -95,6 +96,7 @@ class Inputs:
     failed: list[tuple[InputFile, FaceVeilError]] = field(default_factory=list)
     hidden: int = 0
     given: int = 1
+    folders: int = 0
 
 
 def find_files(
@@ -132,6 +134,7 @@ def find_inputs(
     """
     found = Inputs(given=len(inputs))
     for given in inputs:
+        found.folders += is_url(str(given)) or Path(given).is_dir()
         if is_url(str(given)):
             _list(place_of(str(given)).root, options, outputs, found)
         elif Path(given).is_dir():

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceveil.errors import UsageError
+from faceveil.i18n import say
+
 if TYPE_CHECKING:
     from faceveil.options import Options
     from faceveil.people import Gallery
@@ -17,6 +20,26 @@ if TYPE_CHECKING:
 
 _galleries: list[Gallery] = []
 """The one of this process, once there is one."""
+
+
+def require_photos(options: Options, boxes: Path | None = None) -> None:
+    """Look at the photos of people before any file is worked on.
+
+    Raises:
+        UsageError: they do not show one person, or the boxes come from elsewhere.
+        WeightsError: the face network's weights are not here.
+    """
+    if not (options.keep or options.hide or options.people):
+        return
+    if boxes is not None:
+        raise UsageError(
+            say("--keep, --hide and --people are for faces that are found here: no --boxes-from")
+        )
+    from faceveil.people import load_embedder, photos_of
+
+    load_embedder(options)
+    if options.keep or options.hide:
+        photos_of(options)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from faceveil.cli import interrupts
-from faceveil.cli.idle import idle_flags
+from faceveil.cli.idle import tell_idle
 from faceveil.cli.outcomes import Outcomes
 from faceveil.cli.ui import UI
 from faceveil.errors import (
@@ -23,6 +23,7 @@ from faceveil.errors import (
     UsageError,
 )
 from faceveil.i18n import reason_of, say
+from faceveil.plan import Media, Plan
 
 if TYPE_CHECKING:
     from faceveil.batch import InputFile, Inputs, Passed
@@ -191,26 +192,6 @@ def _outcome(
     return outcome
 
 
-def require_photos(options: Options, boxes: Path | None = None) -> None:
-    """Look at the photos of people before any file is worked on.
-
-    Raises:
-        UsageError: they do not show one person, or the boxes come from elsewhere.
-        WeightsError: the face network's weights are not here.
-    """
-    if not (options.keep or options.hide or options.people):
-        return
-    if boxes is not None:
-        raise UsageError(
-            say("--keep, --hide and --people are for faces that are found here: no --boxes-from")
-        )
-    from faceveil.people import load_embedder, photos_of
-
-    load_embedder(options)
-    if options.keep or options.hide:
-        photos_of(options)
-
-
 def run_each(
     ui: UI,
     inputs: Inputs,
@@ -233,6 +214,7 @@ def run_each(
     outcomes = Outcomes(ui)
     outcomes.found(inputs)
     alone = len(inputs.jobs) == 1 and not is_archive(inputs.jobs[0])
+    media = list[Media]()
     with Apart() as helper:
         for job in inputs.jobs:
             for name, item in _files(job, options):
@@ -251,7 +233,11 @@ def run_each(
                 else:
                     outcomes.done()
                     show(name, outcome)
+                    if isinstance(outcome, Plan):
+                        media.append(outcome.media)
                 interrupts.heed()
+    every = len(inputs.jobs) + (outcomes.exit_code != ExitCode.OK)
+    tell_idle(ui, options, media, inputs, every=every, many=not alone)
     return outcomes.exit_code
 
 
@@ -277,8 +263,14 @@ def veil_one(
     work: Callable[[Progress], Report],
     evidence: Evidence,
     options: Options,
+    *,
+    searched: bool = True,
 ) -> ExitCode:
-    """Obscure one file and print its result."""
+    """Obscure one file and print its result.
+
+    Args:
+        searched: faces are looked for in it, and not only by the check.
+    """
     with evidence:
         outcomes = Outcomes(ui, evidence, strict=options.strict)
         try:
@@ -294,8 +286,7 @@ def veil_one(
                 ui.note(say("no face of {size:.0f} px or more is in {name}", size=least, name=path))
                 ui.note(say("--min-face looks for smaller ones, --cover-zones covers a place."))
     outcomes.remarks.tell(ui)
-    for note in idle_flags(options, outcomes.remarks.media):
-        ui.note(note)
+    tell_idle(ui, options, outcomes.remarks.media, searched=searched)
     return outcomes.exit_code
 
 
@@ -355,7 +346,6 @@ def veil_many(
                 outcomes.add(one.codes)
             interrupts.heed()
     outcomes.remarks.tell(ui)
-    if len(outcomes.remarks.media) == len(jobs):  # what failed may have been of another kind
-        for note in idle_flags(options, outcomes.remarks.media):
-            ui.note(note)
+    media, searched = outcomes.remarks.media, boxes is None
+    tell_idle(ui, options, media, inputs, every=len(jobs), many=True, searched=searched)
     return outcomes.exit_code

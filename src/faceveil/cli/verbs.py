@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceveil.cli.brief import HELP, Verbs
+from faceveil.cli.face_search import FaceSearch, require_photos
 from faceveil.cli.flags import add_verb
 from faceveil.cli.runs import (
     find_inputs,
     is_many,
     make_folder,
     manifest_beside,
-    require_photos,
     run_each,
     veil_many,
     veil_one,
@@ -196,7 +196,6 @@ def detect(
     options: Options,
 ) -> ExitCode:
     """Find every face and say where, without writing a picture."""
-    from faceveil.cli.face_search import FaceSearch
     from faceveil.cli.json_lines import plan_line
     from faceveil.cli.remarks import found_in
 
@@ -260,6 +259,7 @@ def render(
         ),
         evidence,
         options,
+        searched=False,
     )
 
 

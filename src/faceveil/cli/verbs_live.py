@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceveil.cli.idle import idle_beside, idle_in_live
 from faceveil.cli.ui import UI
 from faceveil.errors import ExitCode
 from faceveil.i18n import say
@@ -41,6 +42,8 @@ def live(source: SourceArgument, sinks: Sinks = None, *, ui: UI, options: Option
     from faceveil.live.sources import open_feed
 
     feed = open_feed(source, options)
+    for note in (*idle_in_live(options, source, sinks or ()), *idle_beside(options)):
+        ui.note(note)
     opened: list[LiveSink] = []
     try:
         for target in sinks or ["page"]:
