@@ -49,16 +49,17 @@ def test_media_types(result: str, meant: str) -> None:
     assert type_of(result) == meant
 
 
+@pytest.fixture
+def one_face(script: Script) -> None:  # noqa: F811
+    script(Scripted([Face(FACE, 0.9)]))
+
+
 def differs(a: Any, b: Any) -> bool:
     return bool((np.asarray(a)[INSIDE] != np.asarray(b)[INSIDE]).mean() > 0.3)
 
 
-@pytest.mark.usefixtures("script")
+@pytest.mark.usefixtures("one_face")
 class TestPictures:
-    @pytest.fixture(autouse=True)
-    def _one_face(self, script: Script) -> None:  # noqa: F811
-        script(Scripted([Face(FACE, 0.9)]))
-
     @pytest.mark.parametrize("more", [(), (1,), (3,), (4,)])
     @pytest.mark.parametrize("order", ["BGR", "RGB"])
     def test_an_array_comes_back_as_it_was_handed_over(
@@ -178,7 +179,6 @@ class TestPictures:
         assert len(faceveil.find_faces(image, confidence=0.95)) == 0
 
 
-@pytest.mark.usefixtures("script")
 class TestTheCheckOfAPicture:
     def test_a_face_that_it_finds_is_covered_too(self, script: Script) -> None:  # noqa: F811
         script(Scripted([Face(FACE, 0.9)], again=[MISSED]))
@@ -202,22 +202,21 @@ def png(image: Image) -> bytes:
 
 
 @pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folders of temporary files, empty now."""
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """The folders of temporary files, empty before the test and after it."""
     places = [tmp_path / "memory", tmp_path / "temporary"]
     for place in places:
         place.mkdir()
     monkeypatch.setattr(in_memory, "_IN_MEMORY", places[0])
     monkeypatch.setattr(tempfile, "tempdir", str(places[1]))
-    return places
+    yield places
+    assert not [path for place in places for path in place.iterdir()]
 
 
+@pytest.mark.usefixtures("one_face")
 class TestBytes:
-    @pytest.fixture(autouse=True)
-    def _one_face(self, script: Script) -> None:  # noqa: F811
-        script(Scripted([Face(FACE, 0.9)]))
-
-    def test_a_photo(self, nowhere: list[Path], tmp_path: Path) -> None:
+    @pytest.mark.usefixtures("nowhere")
+    def test_a_photo(self, tmp_path: Path) -> None:
         image = noise(*SIZE, 3)
         veiled = faceveil.veil_bytes(png(image))
         assert (veiled.media_type, veiled.report.status, veiled.report.tracks) == (
@@ -229,7 +228,6 @@ class TestBytes:
         (tmp_path / "photo.png").write_bytes(png(image))
         faceveil.veil_file(tmp_path / "photo.png", tmp_path / "safe.png")
         assert veiled.data == (tmp_path / "safe.png").read_bytes()
-        assert not [path for place in nowhere for path in place.iterdir()]
 
     def test_it_lies_in_memory_for_its_owner_alone(self, nowhere: list[Path]) -> None:
         seen: list[tuple[int, int]] = []
@@ -241,7 +239,8 @@ class TestBytes:
         faceveil.veil_bytes(png(noise(*SIZE, 3)), progress=look)
         assert set(seen) == {(0, 0o700)}
 
-    def test_a_video_and_a_document(self, nowhere: list[Path], tmp_path: Path) -> None:
+    @pytest.mark.usefixtures("nowhere")
+    def test_a_video_and_a_document(self, tmp_path: Path) -> None:
         film(tmp_path / "clip.mp4", [noise(*SIZE, 3)] * 3)
         papers.paper("docx", [noise(*SIZE, 3)], tmp_path / "letter.docx")
         types = []
@@ -255,19 +254,16 @@ class TestBytes:
             "video/mp4",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ]
-        assert not [path for place in nowhere for path in place.iterdir()]
 
     @pytest.mark.parametrize(
         ("data", "error"),
         [(b"", faceveil.UnreadableError), (b"words", faceveil.UnreadableError),
          (b"PK\5\6" + bytes(18), faceveil.UnsupportedError)],
     )  # fmt: skip
-    def test_what_cannot_be_read(
-        self, data: bytes, error: type[Exception], nowhere: list[Path]
-    ) -> None:
+    @pytest.mark.usefixtures("nowhere")
+    def test_what_cannot_be_read(self, data: bytes, error: type[Exception]) -> None:
         with pytest.raises(error):
             faceveil.veil_bytes(data)
-        assert not [path for place in nowhere for path in place.iterdir()]
 
     def test_nothing_is_kept_of_what_is_withheld(
         self,
@@ -280,16 +276,11 @@ class TestBytes:
         assert caught.value.place is None
         assert caught.value.report is not None
         assert str(nowhere[0]) not in f"{caught.value} {caught.value.advice}"
-        assert not [path for place in nowhere for path in place.iterdir()]
 
 
 class TestSettings:
-    def test_they_are_keywords_of_every_function(
-        self,
-        tmp_path: Path,
-        script: Script,  # noqa: F811
-    ) -> None:
-        script(Scripted([Face(FACE, 0.9)]))
+    @pytest.mark.usefixtures("one_face")
+    def test_they_are_keywords_of_every_function(self, tmp_path: Path) -> None:
         photo = tmp_path / "photo.png"
         photo.write_bytes(png(noise(*SIZE, 3)))
         weak = Options(method="pixelate", cells=5)
@@ -388,16 +379,10 @@ def _stop_at(stage: str) -> Callable[[str, int, int | None], None]:
     return progress
 
 
+@pytest.mark.usefixtures("one_face", "nowhere")
 @pytest.mark.parametrize("stage", ["analyze", "render", "check"])
 @pytest.mark.parametrize("name", ["photo.png", "clip.mp4", "letter.docx", "film.pptx"])
-def test_a_cancelled_run_leaves_nothing(
-    stage: str,
-    name: str,
-    tmp_path: Path,
-    nowhere: list[Path],
-    script: Script,  # noqa: F811
-) -> None:
-    script(Scripted([Face(FACE, 0.9)]))
+def test_a_cancelled_run_leaves_nothing(stage: str, name: str, tmp_path: Path) -> None:
     picture, path = noise(*SIZE, 3), tmp_path / "in" / name
     path.parent.mkdir()
     if name.endswith(".png"):
@@ -417,14 +402,10 @@ def test_a_cancelled_run_leaves_nothing(
             run()
         assert isinstance(caught.value, faceveil.FaceVeilError)
     assert list(path.parent.iterdir()) == [path]
-    assert not [left for place in nowhere for left in place.iterdir()]
 
 
-def test_a_cancelled_analysis_makes_no_plan(
-    tmp_path: Path,
-    script: Script,  # noqa: F811
-) -> None:
-    script(Scripted([Face(FACE, 0.9)]))
+@pytest.mark.usefixtures("one_face")
+def test_a_cancelled_analysis_makes_no_plan(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(png(noise(*SIZE, 3)))
     with pytest.raises(faceveil.Cancelled):
         faceveil.analyze_file(tmp_path / "photo.png", progress=_stop_at("analyze"))
