@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -93,6 +94,7 @@ def _floors() -> Sequence[set[str]]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.path.append(str(FLOORS.parent))  # it imports from beside it
     spec.loader.exec_module(module)
     floors: Sequence[set[str]] = module.FLOORS
     return floors
