@@ -145,11 +145,13 @@ def follow(
                 due = schedule.due(frame.pts, thumbnail, suspect)
                 parts = schedule.changed_boxes(frame)
                 if due or parts is None:
-                    looks.add(frame, rotated=schedule.rotated_floor(suspect))
+                    looks.add(frame, schedule.aside(suspect))
                     schedule.add_look()
-                elif parts or schedule.spared:
-                    looks.add_parts(frame, parts, as_whole=schedule.spared)
-                    schedule.add_look(parts)
+                else:
+                    aside = schedule.aside_in_parts()
+                    if parts or aside or schedule.spared:
+                        looks.add_parts(frame, parts, aside, as_whole=schedule.spared)
+                        schedule.add_look(parts)
                 last = frame
                 progress(len(result.pts))
         finally:
@@ -172,4 +174,4 @@ def _take(result: Scan, schedule: Schedule | EveryFrame, one: Looked) -> None:
         result.found_in_crops[one.index] = one.faces
     result.settled += one.settled
     if one.planned:
-        schedule.add_detections(one.pts, one.faces, whole=one.whole)
+        schedule.add_detections(one.pts, one.faces, whole=one.whole, lying=one.lying)

@@ -11,8 +11,8 @@ import numpy as np
 
 from faceveil.detect import Consulting, Detector
 from faceveil.detect.opinion import Opinion
-from faceveil.faces import Faces
-from faceveil.frames import Frame
+from faceveil.faces import Faces, centers
+from faceveil.frames import Frame, croppable
 from faceveil.geometry import Box
 from faceveil.scan.certain import Certain
 from faceveil.system.closing import Closing
@@ -42,12 +42,26 @@ def lag_for(pixels: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A search for heads that lie.
+
+    Attributes:
+        floor: the score from which they are found.
+        boxes: where they are looked for; None: all over the frame.
+    """
+
+    floor: float
+    boxes: Sequence[Box] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """The faces that were found in a frame.
 
     Attributes:
         index, pts: of the frame.
         faces: those found.
+        lying: those of heads that lie, which are among them.
         whole: wherever a face can be, not in parts that have changed.
         planned: the schedule asked for the look.
         settled: the number of places that a detector of stills has put to another network.
@@ -56,6 +70,7 @@ class Looked:
     index: int
     pts: int
     faces: Faces
+    lying: Faces
     whole: bool
     planned: bool
     settled: int = 0
@@ -72,7 +87,7 @@ class _Underway:
     Attributes:
         scene: number of the scene that the frame belongs to.
         jobs: of its parts, which are looked at by different threads.
-        lying: the last of them finds heads that lie.
+        lying: those that find heads that lie.
     """
 
     frame: Frame
@@ -80,7 +95,7 @@ class _Underway:
     whole: bool
     planned: bool
     jobs: Sequence[Future[Found]]
-    lying: bool
+    lying: Sequence[Future[Faces]]
 
 
 class Looks(Closing):
@@ -118,24 +133,32 @@ class Looks(Closing):
         """Note that the frames that are added from now on may show something else."""
         self._scene += 1
 
-    def add(self, frame: Frame, *, rotated: float | None = None) -> None:
+    def add(self, frame: Frame, aside: Aside | None = None) -> None:
         """Look at a whole frame.
 
         Args:
-            rotated: the score from which heads that lie are found, too; None: they are not.
+            aside: where heads that lie are looked for, too; None: nowhere.
         """
         self._whole = frame.index
-        self._submit(frame, None, rotated)
+        self._submit(frame, None, aside)
 
-    def add_parts(self, frame: Frame, parts: Sequence[Box], *, as_whole: bool = False) -> None:
+    def add_parts(
+        self,
+        frame: Frame,
+        parts: Sequence[Box],
+        aside: Aside | None = None,
+        *,
+        as_whole: bool = False,
+    ) -> None:
         """Look at parts of a frame.
 
         Args:
+            aside: as for `add`.
             as_whole: these are all in which a face can be.
         """
         if as_whole:
             self._whole = frame.index
-        self._submit(frame, parts, None, whole=as_whole)
+        self._submit(frame, parts, aside, whole=as_whole)
 
     def add_last(self, frame: Frame) -> None:
         """Look at the whole of the frame before, unless that was done."""
@@ -162,7 +185,7 @@ class Looks(Closing):
         self,
         frame: Frame,
         parts: Sequence[Box] | None,
-        rotated: float | None,
+        aside: Aside | None,
         *,
         whole: bool = True,
         planned: bool = True,
@@ -172,9 +195,13 @@ class Looks(Closing):
             jobs = [start(self._look, frame)]
         else:
             jobs = [start(self._look_in, frame, part) for part in parts]
-        if rotated is not None:
-            jobs.append(start(self._look_aside, frame, rotated))
-        lying = rotated is not None
+        lying = []
+        if aside is not None:
+            floor, boxes = aside.floor, aside.boxes
+            if boxes is None:
+                lying = [start(self._look_aside, frame, floor)]
+            else:
+                lying = [start(self._look_aside_in, frame, part, floor, jobs) for part in boxes]
         self._waiting.append(_Underway(frame, self._scene, whole, planned, jobs, lying))
 
     def _look(self, frame: Frame) -> Found:
@@ -186,24 +213,40 @@ class Looks(Closing):
     def _look_in(self, frame: Frame, part: Box) -> Found:
         return Faces.of(self._detector.detect_in(frame, part, self._floor)), 0
 
-    def _look_aside(self, frame: Frame, floor: float) -> Found:
-        return Faces.of(self._detector.detect_rotated(frame, floor)), 0
+    def _look_aside(self, frame: Frame, floor: float) -> Faces:
+        return Faces.of(self._detector.detect_rotated(frame, floor))
+
+    def _look_aside_in(
+        self, frame: Frame, part: Box, floor: float, upright: Sequence[Future[Found]]
+    ) -> Faces:
+        """The heads that lie in a part, unless an upright face explains what is there.
+
+        Args:
+            upright: the tasks that find those; they have begun before this one.
+        """
+        for job in upright:
+            faces = job.result()[0]
+            if has_inside(part, faces[faces.scores >= floor]):
+                return Faces.of(())
+        area = croppable(part, frame.size)
+        faces = Faces.of(self._detector.detect_rotated(frame.crop(area), floor))
+        return faces.transformed(1.0, area.x0, area.y0)
 
     def _done(self, look: _Underway) -> Looked:
         """Wait for all parts of a look, and put together what was found."""
         results = [job.result() for job in look.jobs]
-        found, frame = [faces for faces, _ in results], look.frame
-        self._ask(look, found)
+        upright, frame = Faces.concatenate([faces for faces, _ in results]), look.frame
+        lying = Faces.concatenate([job.result() for job in look.lying])
+        self._ask(look, upright, lying)
         settled = sum(number for _, number in results)
-        faces = Faces.concatenate(found)
-        return Looked(frame.index, frame.pts, faces, look.whole, look.planned, settled)
+        faces = Faces.concatenate([upright, lying])
+        return Looked(frame.index, frame.pts, faces, lying, look.whole, look.planned, settled)
 
-    def _ask(self, look: _Underway, found: Sequence[Faces]) -> None:
+    def _ask(self, look: _Underway, upright: Faces, lying: Faces) -> None:
         """Ask the other network about faces that are in doubt and were never certain."""
         if (opinion := self._opinion) is None:
             return
         frame, vouched = look.frame, Faces.of(())
-        upright = Faces.concatenate(found[:-1] if look.lying else found)
         if look.planned:
             known = self._certain.among(frame.pts, look.scene, upright)
             sure = opinion.doubtful(frame, upright[known])
@@ -213,11 +256,11 @@ class Looks(Closing):
         unseen = opinion.doubtful(frame, upright[dim], always=True)
         vouched = Faces.concatenate([vouched, _vouched(unseen)])
         upright = upright[~dim]
-        asked = [(upright, False), *([(found[-1], True)] if look.lying else [])]
-        doubtful = [(opinion.doubtful(frame, faces), lying) for faces, lying in asked]
+        asked = ((upright, False), (lying, True))
+        doubtful = [(opinion.doubtful(frame, faces), turned) for faces, turned in asked]
         jobs = [
-            self._pool.submit(_judged, opinion, frame, faces, lying)
-            for faces, lying in doubtful
+            self._pool.submit(_judged, opinion, frame, faces, turned)
+            for faces, turned in doubtful
             if len(faces)
         ]
         if jobs or len(vouched):
@@ -237,3 +280,10 @@ def _judged(opinion: Opinion, frame: Frame, faces: Faces, lying: bool) -> Faces:
 def _vouched(faces: Faces) -> Faces:
     """The faces with the score that stands for a question that was spared."""
     return Faces(faces.boxes, np.full(len(faces), VOUCHED), faces.landmarks)
+
+
+def has_inside(part: Box, faces: Faces) -> bool:
+    """Whether the center of any of the faces lies in a part of the picture."""
+    middle = centers(faces.boxes)
+    low, high = (part.x0, part.y0), (part.x1, part.y1)
+    return bool(((middle >= low) & (middle < high)).all(axis=1).any())

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from faceveil.faces import Faces, centers
 from faceveil.frames import Frame
 from faceveil.geometry import Box
-from faceveil.scan.looks import LEAST_LAG
+from faceveil.scan.looks import LEAST_LAG, Aside
 from faceveil.scan.stillness import ALIKE, FIRST, NEAR, Stillness
 
 if TYPE_CHECKING:
     from faceveil.detect.change import ChangeMap
+    from faceveil.scan.sideways import Sideways
 
 # A video's schedule restarts after so many seconds, as if nothing was known, so that a part of a
 # long video can be scanned on its own with the same result. Each restart costs one more look.
@@ -72,13 +73,18 @@ class EveryFrame:
     def add_look(self, boxes: Sequence[Box] | None = None) -> None:
         """Makes no difference."""
 
-    def add_detections(self, pts: int, faces: Faces, *, whole: bool = True) -> None:
+    def add_detections(
+        self, pts: int, faces: Faces, *, whole: bool = True, lying: Faces | None = None
+    ) -> None:
         """Makes no difference."""
 
     def stands_long(self, pts: int, until: int) -> bool:
         return False
 
-    def rotated_floor(self, suspect: bool) -> float | None:
+    def aside(self, suspect: bool) -> Aside | None:
+        return None
+
+    def aside_in_parts(self) -> Aside | None:
         return None
 
     def near(self, pts: int, other: int) -> bool:
@@ -114,6 +120,7 @@ class Schedule:
         self._smallest = smallest
         self._faces = Faces.of(())
         self._changes: ChangeMap | None = None
+        self._sideways: Sideways | None = None
         self._now = self._turned = -math.inf
         self._shown: NDArray[Any] | None = None
         self._thumbnail: NDArray[Any] | None = None
@@ -137,7 +144,8 @@ class Schedule:
             suspect: it may be the first of a scene.
         """
         if self._looked > -math.inf and self._period(pts) != self._period(self._looked):
-            self._faces, self._thumbnail, self._changes = Faces.of(()), None, None
+            self._faces, self._thumbnail = Faces.of(()), None
+            self._changes = self._sideways = None
             self._looked = self._known = self._turned = -math.inf
             self._rest, self._anew = REST_SECONDS, True
             self._still = Stillness(self._unit, self._strong)
@@ -158,13 +166,25 @@ class Schedule:
         together = self._period(pts) == self._period(other)
         return together and abs(pts - other) * self._unit <= NEAR_SECONDS
 
-    def rotated_floor(self, suspect: bool) -> float | None:
-        """The score from which heads that lie are looked for in this frame; None: not at all."""
+    def aside(self, suspect: bool) -> Aside | None:
+        """The search for heads that lie in this frame, of which all is looked at.
+
+        Call this after ``changed_boxes``.
+        """
         pause = STILL_SIDEWAYS_SECONDS if self._still.lasts else SIDEWAYS_SECONDS
         if not suspect and (self._now - self._turned) * self._unit < pause:
-            return None
+            return self.aside_in_parts()
         self._turned = self._now
-        return self._strong
+        if self._sideways is not None:
+            self._sideways.look_all_over()
+        return Aside(self._strong, None)
+
+    def aside_in_parts(self) -> Aside | None:
+        """The same for a frame of which at most parts are looked at."""
+        if self._sideways is None:
+            return None
+        boxes = self._sideways.boxes(self._now, self._faces)
+        return Aside(self._sideways.floor, boxes) if boxes else None
 
     def changed_boxes(self, frame: Frame) -> Sequence[Box] | None:
         """The boxes of this frame that have changed and need a look; None: the whole frame.
@@ -173,10 +193,14 @@ class Schedule:
         """
         if self._changes is None:
             from faceveil.detect.change import ChangeMap  # no use for photos
+            from faceveil.scan.sideways import Sideways
 
             self._changes = ChangeMap(frame.size, self._smallest)
+            self._sideways = Sideways(frame.size, self._smallest, self._unit, self._strong)
         luma = frame.luma(*self._changes.shape)
         fresh = self._changes.feed(luma)
+        if self._sideways is not None:
+            self._sideways.feed(luma, fresh)
         if fresh.any():
             self._still.end()
         if self.spared:
@@ -198,15 +222,20 @@ class Schedule:
             for box in [None] if boxes is None else boxes:
                 self._changes.update_reference(box)
 
-    def add_detections(self, pts: int, faces: Faces, *, whole: bool = True) -> None:
+    def add_detections(
+        self, pts: int, faces: Faces, *, whole: bool = True, lying: Faces | None = None
+    ) -> None:
         """Add the faces that the detector found, to decide when to look again.
 
         Args:
             pts: time of the frame in which it looked; call in the order of the frames.
             whole: it looked all over the frame, or wherever a face can be, not in parts of it.
+            lying: those of heads that lie.
         """
         if self._period(pts) != self._period(self._now):
             return  # it has restarted since
+        if self._sideways is not None and lying is not None:
+            self._sideways.add(pts, lying)
         if whole:
             self._still.add(pts, faces)
         faces = faces[faces.scores >= self._strong]
