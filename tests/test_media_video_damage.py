@@ -27,6 +27,7 @@ from faceveil.errors import (
 )
 from faceveil.frames import Frame
 from faceveil.media import open_sink
+from faceveil.media.videos import decoding
 from faceveil.media.videos.damage import DamageTracker
 from faceveil.options import Options
 from videos import QUICK, X264, compose, default_target, read, rewrite, sound_packets, source_of
@@ -42,6 +43,28 @@ def damaged(path: Path, tmp_path: Path, spots: int) -> Path:
     target = tmp_path / f"damaged{spots}.mp4"
     target.write_bytes(data.tobytes())
     return target
+
+
+@pytest.mark.parametrize("spots", [1, 5, 20, 40])
+def test_one_thread_tells_of_damage_as_several_do(
+    spots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = compose(
+        tmp_path / "in.mp4",
+        settings={**X264, "crf": "1"},
+        times=range(60),
+        size=(192, 128),
+    )
+    path, told = damaged(clip, tmp_path, spots), []
+    for bits, threads in ((0, range(2, 9)), (10**9, range(1, 2))):
+        monkeypatch.setattr(decoding, "FEW_BITS", bits)
+        with av.open(str(path)) as container:
+            assert decoding.threads_for(container.streams.video[0]) in threads
+        with source_of(path) as source:
+            frames = [(frame.index, frame.pts, frame.damaged) for frame in source.frames()]
+            told.append((frames, source.warnings))
+    several, one = told
+    assert one == several
 
 
 @pytest.mark.parametrize("spots", [1, 5, 40])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +30,7 @@ from faceveil.media.videos.containers import (
 from faceveil.media.videos.counted import Counted
 from faceveil.media.videos.cropping import cropper_of
 from faceveil.media.videos.damage import DamageTracker, losses
+from faceveil.media.videos.decoding import threads_for
 from faceveil.media.videos.described import encrypted, locked
 from faceveil.media.videos.ending import endings
 from faceveil.media.videos.fitting import Changes, Fitter, FrameFormat, Shapes
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from faceveil.options import Options
-
-_MOST_THREADS: Final = 8
-"""Each holds a few frames in memory."""
 
 _MOST_UNSMOOTHED: Final = 600
 """Frames from one key frame to the next that may be decoded without smoothing: what is predicted
@@ -345,8 +342,7 @@ class VideoSource(Closing):
             # whatever was in the frame's memory.
             context.options["err_detect"] = "explode"
         context.thread_type = "AUTO"
-        # Never one: PyAV hides a decoder's errors where frames are not decoded side by side.
-        context.thread_count = max(2, min(os.cpu_count() or 2, _MOST_THREADS))
+        context.thread_count = threads_for(stream)
         # Damaged pictures are kept: they keep their place in time, and are covered completely.
         context.flags |= Flags.output_corrupt
         return context
