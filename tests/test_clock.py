@@ -11,6 +11,7 @@ import av
 import pytest
 
 from faceveil.media.videos.timeline import straightened
+from faceveil.options import Options
 from faceveil.pipeline import analyze_file, render_file, veil_file
 from test_fragments import Place, put, tree
 from tiers import daily
@@ -343,6 +344,21 @@ def test_the_last_picture_stands_as_long_as_before(
     # A plan that was made before: what is copied is not decoded at all.
     report = render_file(target, analyze_file(target), tmp_path / "later.mp4", **given)
     assert (report.status, report.copied, report.warnings) == ("ok", copied, ())
+
+
+def test_a_pause_just_before_the_end_does_not_lengthen_a_film(tmp_path: Path) -> None:
+    """Pictures that are shown after it are decoded before it, and do not stand for as long."""
+    times = [40 * index + 7000 * ((index > 0) + (index > 27)) for index in range(40)]
+    settings = {"preset": "veryfast", "x264-params": "bframes=3:b-adapt=0:b-pyramid=normal"}
+    path = tmp_path / "in.mp4"
+    compose(path, times=times, time_base=Fraction(1, 1000), settings=settings)
+    rewrite(path, tmp_path / "out.mp4", Options())
+    lengths = []
+    for one in (path, tmp_path / "out.mp4"):
+        with av.open(str(one)) as file:
+            lengths.append((file.duration or 0) / 1_000_000)
+    assert lengths[0] == pytest.approx(15.6, abs=0.05)
+    assert lengths[1] == pytest.approx(lengths[0], abs=0.05)
 
 
 def test_damage_at_the_end_of_a_part_is_still_seen(tmp_path: Path) -> None:

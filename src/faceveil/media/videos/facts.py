@@ -92,6 +92,7 @@ class StreamFormat:
         first: time of the first frame, in units of the time base.
         shift: units by which the output is earlier than the input.
         codec: FFmpeg's name for how the pictures are coded.
+        ends: time at which the film ends, as MP4 and QuickTime declare it; 0: nobody knows.
     """
 
     width: int
@@ -109,6 +110,7 @@ class StreamFormat:
     first: int
     shift: int
     codec: str
+    ends: int = 0
 
     @property
     def interlaced(self) -> bool:
@@ -123,6 +125,12 @@ def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
 
 def time_base_of(stream: VideoStream) -> Fraction:
     return stream.time_base or Fraction(1, 90_000)
+
+
+def _declared_end(container: InputContainer, stream: VideoStream) -> int:
+    if "mov" not in container.format.name or not stream.duration:
+        return 0
+    return (stream.start_time or 0) + stream.duration
 
 
 def traits_of(
@@ -160,6 +168,7 @@ def traits_of(
         first=first.pts or 0,
         shift=_recorder_shift(container, stream),
         codec=context.codec.canonical_name,
+        ends=_declared_end(container, stream),
     )
 
 

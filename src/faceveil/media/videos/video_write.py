@@ -266,6 +266,9 @@ class VideoSink(Aborting):
         packet.stream = self._stream
         if self._sound and packet.dts is not None and packet.time_base is not None:
             self._sound.feed(packet.dts * packet.time_base)
+        if packet.pts is not None and packet.pts < self._traits.ends:
+            # That of MP4 is the time until the next is decoded, which may be shown long before.
+            packet.duration = min(packet.duration or 0, self._traits.ends - packet.pts)
         if packet.pts is not None and packet.pts > self._last:
             self._last, self._stands = packet.pts, packet.duration or 0
         self._mux_held()
