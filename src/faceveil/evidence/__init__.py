@@ -34,7 +34,6 @@ MISSED = {
 """Dropped things that a user would miss, and the warning for each. The rest are metadata."""
 
 
-# Settings that decide where and how fast the work is done, not its result.
 def make_report(
     source: Source,
     sink: Sink,
