@@ -24,6 +24,7 @@ from faceveil.check import quarantine
 from faceveil.check.repair import repaired
 from faceveil.detect import UNSURE, Detector, at_once, load_detector, load_opinion, threshold
 from faceveil.detect.load import load_judged, opened_beside, second_of
+from faceveil.detect.runtime import give_back_store
 from faceveil.evidence import make_report
 from faceveil.frames import Frame
 from faceveil.geometry import Box
@@ -40,7 +41,6 @@ from faceveil.report import Report
 from faceveil.scan import Scan, scan
 from faceveil.system import beats
 from faceveil.system.beats import Progress as Progress
-from faceveil.system.heap import give_back_freed
 from faceveil.system.stages import Executor, ahead, behind, depth_for
 from faceveil.track import link, separate, timeline
 from faceveil.track.settle import settle, zoned
@@ -309,7 +309,7 @@ def render(
         raise other_file(say("its pages or pictures are others, or lie in another order"))
     step = progress or _silent
     if not source.media.still:
-        give_back_freed()  # by the search, which is over
+        give_back_store()  # of the search, which is over
     painter, targets = Painter(options), Targets(plan)
     cuts, scene, held = sorted(plan.cuts), 0, Held(HOLD_SECONDS / plan.time_base)
     touched = range(len(plan.pts)) if options.cover_zones else targets.frames
