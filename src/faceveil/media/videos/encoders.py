@@ -222,9 +222,9 @@ def _start(context: VideoCodecContext, encoding: Encoding) -> None:
     if traits.interlaced:
         context.flags |= Flags.interlaced_dct
         context.field_order = traits.field_order
-    apart = _key_seconds(flow)
-    context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * apart))
-    context.thread_count = 0
+    context.gop_size = max(1, round(float(traits.rate or _USUAL_RATE) * _key_seconds(flow)))
+    # By itself x264 takes half as many more, no faster, and each holds 20 MiB of 1080p.
+    context.thread_count = (os.cpu_count() or 0) if name == "libx264" else 0
     context.thread_type = "SLICE" if name == "libx264" and _is_large(traits) else "AUTO"
     context.options = _settings(name, context, traits, options, flow, number)
     try:
