@@ -23,6 +23,7 @@ from faceveil.detect.onnx_format import node
 from faceveil.options import Device
 from faceveil.options.whereabouts import Whereabouts
 from faceveil.system.heap import give_back_freed
+from faceveil.system.priority import usable_processors
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -250,9 +251,4 @@ def named(detector: str, wanted: Device, opened: Runs) -> str:
 
 def bounded(threads: int) -> int:
     """The number of threads asked for, or with 0 the number of processors this process may use."""
-    if threads > 0:
-        return threads
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
+    return threads if threads > 0 else usable_processors()

@@ -1,13 +1,24 @@
-"""Keeping the priority of this process what its user made it."""
+"""The share of the machine that this process may take: its processors and its priority."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _THREADS = Path("/proc/self/task")
+
+
+def usable_processors(most: int = sys.maxsize) -> int:
+    """The number of processors that this process may use, which may be fewer than there are; at
+    most so many, and at least one."""
+    try:
+        there = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        there = os.cpu_count() or 1
+    return max(1, min(there, most))
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
+
+from faceveil.system.priority import usable_processors
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -26,4 +27,4 @@ def threads_for(stream: VideoStream) -> int:
     # other codecs: PyAV hides a decoder's errors where frames are not decoded side by side.
     if stream.codec_context.codec.canonical_name == "h264" and small and calm:
         return 1
-    return max(2, min(os.cpu_count() or 2, MOST))
+    return max(2, usable_processors(MOST))
